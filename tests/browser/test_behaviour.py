@@ -88,7 +88,7 @@ def _get_fact(finding: dict[str, str], name: str) -> str:
         return finding[name]
     if finding["exemption"]:
         return "exempted"
-    return "not-known" if finding["compliance"] == "INSUFFICIENT_DATA" else finding["lifecycle"] or "open"
+    return "unknown" if finding["compliance"] == "INSUFFICIENT_DATA" else finding["lifecycle"] or "open"
 
 
 def _expect_shown(opened_page: OpenPage, anchors: set[str], total: int) -> None:

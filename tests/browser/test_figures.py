@@ -25,7 +25,7 @@ COURSES_SCRIPT = """found => found.map(row => {
 })"""
 SEVERITIES = ("critical", "high", "medium", "low")
 MOMENTS_SCRIPT = """found => found.map(it => [
-  it.dataset.index, it.querySelector(".told").textContent,
+  it.dataset.index, it.querySelector(".description").textContent,
   [...it.querySelectorAll(".moments li")].map(row => row.textContent),
   Object.fromEntries([...it.querySelectorAll(".nights path")].map(path => [
     path.getAttribute("class"), (path.getAttribute("d").match(/M/g) || []).length])),
@@ -75,7 +75,7 @@ def test_every_count_is_that_of_the_json(report_page: ReportPage, browser: Brows
         text = " ".join(opened_page.read_texts("#glance-1 > p"))
         for key in ("indexes", "backups", "recovery_points", "schedules", "runs", "requests"):
             assert f"{report_page.document['inventory'][key]:,} " in text
-        for section, members in (("resolved", "resolved"), ("drift", "drift"), ("unread", "read_errors")):
+        for section, members in (("resolved", "resolved"), ("drift", "drift"), ("read-errors", "read_errors")):
             assert f"({len(report_page.document[members])})" in opened_page.read_texts(f"#{section}-1 h2")[0]
             assert opened_page.page.locator(f"#{section}-1 tbody tr").count() == len(report_page.document[members])
 
@@ -87,7 +87,7 @@ def test_past_audits_are_those_of_the_json(report_page: ReportPage, browser: Bro
     with open_page(browser, report_page.page) as opened_page:
         if not report_page.document["history"]:
             assert opened_page.page.locator(".trends, .audits").count() == 0
-            assert "No audit before this one is remembered." in opened_page.read_texts("#glance-1 p")
+            assert "No previous audit to compare with." in opened_page.read_texts("#glance-1 p")
             return
         rows = opened_page.page.eval_on_selector_all(".audits tbody tr", CELLS_SCRIPT)
         audit_rows = [
@@ -156,13 +156,18 @@ def test_every_moment_of_a_picture_is_one_of_the_json(report_page: ReportPage, b
 
 def _describe_moments(timeline: dict[str, Any]) -> Iterator[str]:
     for entry in timeline["recovery_points"]:
-        expiry = "never expires" if entry["expires"] is False else "expiry not known"
+        expiry = "never expires" if entry["expires"] is False else "expiry unknown"
         expiry = f"expires {_format_minute(entry['expires_at'])}" if entry["expires_at"] else expiry
         yield f"{_format_minute(entry['captured_at'])} recovery point, {expiry}"
     yield from (
-        f"{_format_minute(moment)} past recovery point, listed no more" for moment in timeline["past_recovery_points"]
+        f"{_format_minute(moment)} past recovery point, backup no longer listed"
+        for moment in timeline["past_recovery_points"]
     )
-    kinds = (("failed_runs", "failed run"), ("runs_in_progress", "run under way"), ("scheduled_runs", "planned run"))
+    kinds = (
+        ("failed_runs", "failed run"),
+        ("runs_in_progress", "run in progress"),
+        ("scheduled_runs", "scheduled run"),
+    )
     for key, description in kinds:
         yield from (f"{_format_minute(moment)} {description}" for moment in timeline[key])
     for entry in timeline["missing_runs"]:

@@ -123,7 +123,7 @@ def test_a_host_that_cannot_be_trusted(healthy_server: Server) -> None:
         pytest.param(("audit", "--registry", "r", "--project", "p"), ("--project", "--registry"), id="project-of-many"),
         pytest.param(("controls", "index-has-schedul"), ("did you mean 'index-has-schedule'?",), id="unknown-control"),
         pytest.param(("explain",), ("--index",), id="nothing-to-explain"),
-        pytest.param(("explain", "--index", "a", "--control", "x"), ("no control",), id="no-control-to-explain"),
+        pytest.param(("explain", "--index", "a", "--control", "x"), ("index control",), id="unknown-index-control"),
         pytest.param(("simulate", "--scenario", "chaos"), ("chaos", "neglected"), id="unknown-scenario"),
         pytest.param(("simulate", "--port", "65536"), ("65536",), id="no-port"),
         pytest.param(("simulate", "--latency", "-1"), ("-1",), id="negative-latency"),
@@ -226,7 +226,7 @@ def test_an_unknown_index_names_the_nearest(faulty_server: Server) -> None:
     result = run_command(
         "explain", "--index", "fleet-0001", "--now", MOMENT, env=build_access_environment(faulty_server)
     )
-    assert is_refused(result, "no live index is called 'fleet-0001'; did you mean 'fleet-00001'?")
+    assert is_refused(result, "unknown index 'fleet-0001'; did you mean 'fleet-00001'?")
 
 
 def test_a_project_without_indexes_has_none_to_explain(empty_project: SimulatedProject) -> None:

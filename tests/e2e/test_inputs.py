@@ -133,7 +133,7 @@ def test_only_one_argument_may_be_standard_input(arguments: list[str], names: st
     result = run_with_input(b"", *arguments)
     assert (result.exit_code, result.output) == (2, "")
     assert result.error_output.startswith(f"backup-auditor: {names}")
-    assert "both name standard input (-); give one of them a file" in result.error_output
+    assert "both name standard input (-); use a file for one of them" in result.error_output
     assert result.error_output.count("\n") == 1
 
 

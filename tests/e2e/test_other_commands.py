@@ -38,7 +38,7 @@ def test_an_explanation_has_every_verdict(neglected_server: Server) -> None:
     result = explain_index(neglected_server)
     assert (result.exit_code, result.error_output) == (0, "")
     shown_controls = re.findall(VERDICT_PATTERN, result.output, re.MULTILINE)
-    failed_controls = re.findall(r"^  NON COMPLIANT [a-z]+  ([a-z-]+)$", result.output, re.MULTILINE)
+    failed_controls = re.findall(r"^  Non-compliant [a-z]+  ([a-z-]+)$", result.output, re.MULTILINE)
     assert shown_controls == [it.id for it in CATALOG.index_controls]
     assert set(failed_controls) == NEGLECTED_FAILURES
 

@@ -124,7 +124,7 @@ def test_a_plan_that_was_shown_is_executed_by_its_id_once(home: ProjectHome) -> 
 @pytest.mark.parametrize(
     "policy,flags,words",
     [
-        pytest.param(APPLY_POLICY, ("--apply",), ("asks on a terminal", "--yes"), id="nobody-to-ask"),
+        pytest.param(APPLY_POLICY, ("--apply",), ("needs a terminal", "--yes"), id="nobody-to-ask"),
         pytest.param(APPLY_POLICY, ("--yes",), ("--apply",), id="yes-to-nothing"),
         pytest.param(APPLY_POLICY, ("--plan", "0" * 16), ("has no plan", "create another plan"), id="unknown-plan"),
         pytest.param(APPLY_POLICY, ("--plan", "x" * 500, "--apply", "--yes"), ("no plan",), id="no-plan-at-all"),
@@ -335,7 +335,7 @@ def test_what_was_left_out_because_it_could_not_be_read_is_exit_code_3(home: Pro
     home.server.faults.append(fault)
     shown_result = home.remediate()
     assert shown_result.exit_code == 3
-    assert "carts" in shown_result.output.partition("LEFT OUT")[2]
+    assert "carts" in shown_result.output.partition("SKIPPED")[2]
     assert home.remediate("--apply", "--yes").exit_code == 3
     home.server.faults.clear()
     assert home.remediate("--apply", "--yes").exit_code == 0

@@ -82,7 +82,7 @@ def test_a_terminal_has_colors(neglected_server: Server) -> None:
         "audit", "--now", MOMENT, env=build_access_environment(neglected_server, TERM="xterm"), stream="stdout"
     )
     assert code == 1
-    assert b"\x1b[1;31mNON COMPLIANT: " in terminal_output
+    assert b"\x1b[1;31mNon-compliant: " in terminal_output
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1", "TERM": "xterm"}, {"TERM": "dumb"}])
@@ -91,7 +91,7 @@ def test_colors_can_be_refused(variables: dict[str, str], neglected_server: Serv
     _, terminal_output, _ = run_on_terminal(
         "audit", "--now", MOMENT, env=build_access_environment(neglected_server, **variables), stream="stdout"
     )
-    assert terminal_output.startswith(b"NON COMPLIANT: ")
+    assert terminal_output.startswith(b"Non-compliant: ")
     assert b"\x1b" not in terminal_output
 
 

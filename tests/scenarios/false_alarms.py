@@ -125,7 +125,7 @@ RECREATED_INDEXES = tuple(
     for is_marked in (True, False)
     for case in (
         Case(
-            label=f"made anew twice, {'marked' if is_marked else 'unmarked'}",
+            label=f"recreated twice, {'marked' if is_marked else 'unmarked'}",
             steps=(
                 create_index(40 * DAY),
                 back_up(20 * DAY, 12 * DAY, 11 * DAY),
@@ -136,18 +136,18 @@ RECREATED_INDEXES = tuple(
             options={"marks_deleted_sources": is_marked},
         ),
         Case(
-            label=f"made anew with its schedule, {'marked' if is_marked else 'unmarked'}",
+            label=f"recreated with its schedule, {'marked' if is_marked else 'unmarked'}",
             steps=(create_scheduled_index(days=30), delete_index(8 * DAY), create_scheduled_index(days=7)),
             options={"marks_deleted_sources": is_marked},
         ),
         Case(
-            label=f"made anew as a pod, {'marked' if is_marked else 'unmarked'}",
+            label=f"recreated as a pod, {'marked' if is_marked else 'unmarked'}",
             steps=(create_scheduled_index(), delete_index(2 * HOUR), create_index(HOUR, kind=IndexKind.POD)),
             options={"marks_deleted_sources": is_marked},
             violations=on("index-can-be-backed-up"),
         ),
         Case(
-            label=f"made anew, and backed up by hand, {'marked' if is_marked else 'unmarked'}",
+            label=f"recreated, and backed up by hand, {'marked' if is_marked else 'unmarked'}",
             steps=(create_index(40 * DAY), back_up(20 * DAY, 3 * HOUR, HOUR), change_project(9 * DAY, recreate_index)),
             policy="defaults: {schedule: {required: false}}",
             options={"marks_deleted_sources": is_marked},

@@ -74,19 +74,19 @@ CASES = (
         faults=make_shift_faults("delete-first-backup", times=1),
     ),
     Case(
-        label="one recovery point or the other slips through in every walk",
+        label="one recovery point or the other slips through in every read",
         steps=(create_index(DAY), back_up(4 * HOUR, 5 * HOUR), *OTHER_INDEX),
         policy=OPTIONAL,
         faults=make_shift_faults("delete-first-backup"),
     ),
     Case(
-        label="rows repeat in every walk",
+        label="rows repeat in every read",
         steps=(create_index(DAY), back_up(4 * HOUR, 5 * HOUR), *OTHER_INDEX),
         policy=OPTIONAL,
         faults=make_shift_faults("create-backup carts"),
     ),
     Case(
-        label="rows of another index shift in every walk, and this one has none",
+        label="rows of another index shift in every read, and this one has none",
         steps=(create_index(DAY), *OTHER_INDEX, back_up(3 * HOUR, name="carts")),
         policy=OPTIONAL,
         faults=make_shift_faults("delete-first-backup"),

@@ -181,19 +181,19 @@ CASES = (
         violations=on("schedule-is-enabled", NONE_BEYOND_HORIZON, TOO_FEW_COPIES),
     ),
     *make_limit_cases(
-        "the first backup of an index made anew",
+        "the first backup of a recreated index",
         create_scheduled_index(days=10),
         change_project(DAY + 10 * MINUTE - SECOND, recreate_index),
         violations_before=on(OTHER_INDEX_ONLY),
         offset=2 * SECOND,
     ),
     Case(
-        label="made anew without a schedule",
+        label="recreated without a schedule",
         steps=(create_scheduled_index(), change_project(HOUR, recreate_index_without_schedule)),
         violations=on(OTHER_INDEX_ONLY, NO_RECOVERY_POINT, TOO_FEW_COPIES, "index-has-schedule"),
     ),
     Case(
-        label="made anew, and backed up by hand since",
+        label="recreated, and backed up by hand since",
         steps=(
             *MANUAL_BACKUPS_ONLY,
             change_project(2 * HOUR, recreate_index_without_schedule),

@@ -1,4 +1,4 @@
-"""Worlds in which runs are missing, late, stuck, failed, or in a status that nobody knows."""
+"""Worlds in which runs are missing, late, stuck, failed, or in an unknown status."""
 
 from datetime import timedelta
 
@@ -58,7 +58,7 @@ def skip_next_run(project: SimulatedProject) -> None:
 
 
 def quarantine_backup(project: SimulatedProject) -> None:
-    """Show an older backup in a status that is not known."""
+    """Show an older backup in an unknown status."""
     project.force_status(list_ready_backups(project)[-4], "Quarantined")
 
 
@@ -124,7 +124,7 @@ CASES = (
         violations=on(FAILED),
     ),
     Case(
-        label="the newest run failed like the one before, and nobody allows for it",
+        label="the newest run failed like the one before, and nothing is exempted",
         steps=(create_scheduled_index(outcomes={0: FAILED_RUN, 1: FAILED_RUN}),),
         severities=CRITICAL,
         violations=on(FAILED, OLD),
@@ -185,7 +185,7 @@ CASES = (
         violations_after=on(LATE, GAP, OLD, NO_NEXT_RUN),
     ),
     Case(
-        label="a status that nobody knows",
+        label="an unknown status",
         steps=(create_scheduled_index(), change_project(2 * HOUR, quarantine_backup)),
         violations=on(UNKNOWN_STATUS),
     ),
@@ -197,7 +197,7 @@ CASES = (
         ),
     ),
     Case(
-        label="the only backup is in a status that nobody knows",
+        label="the only backup has an unknown status",
         steps=(
             create_index(9 * DAY),
             back_up(2 * HOUR),

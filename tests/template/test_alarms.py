@@ -87,7 +87,7 @@ def load_dashboard() -> dict[str, Any]:
     return document
 
 
-def test_every_alarm_reaches_somebody() -> None:
+def test_every_alarm_publishes_to_the_topic() -> None:
     """Every alarm publishes to the topic when it starts and when it ends, and the topic allows it."""
     for alarm in load_alarms().values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlertTopic"}]
@@ -113,12 +113,12 @@ def test_an_alarm_says_what_to_do(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
-def test_silence_is_taken_rightly(name: str) -> None:
+def test_missing_data_is_treated_by_kind(name: str) -> None:
     """Missing data is breaching only for overdue projects; nightly alarms keep their state on missing data."""
     assert load_alarms()[name]["TreatMissingData"] == MISSING_DATA_TREATMENT.get(name, "notBreaching")
 
 
-def test_missing_figures_do_not_ring_before_the_first_look() -> None:
+def test_missing_data_raises_no_alarm_before_the_first_count() -> None:
     """The alarm on overdue projects is created after the schedule, which starts a count at once."""
     assert load_transformed_template()["Resources"]["ProjectsOverdueAlarm"]["DependsOn"] == "WatchSchedule"
     assert find_properties("WatchSchedule")["ScheduleExpression"] == "rate(1 hour)"
@@ -156,7 +156,7 @@ def test_no_project_ends_the_alarm_of_another() -> None:
         pytest.param(300, 0, False, id="none"),
     ],
 )
-def test_errors_ring_by_their_share(verb: str, times: int, errors: int, *, is_ringing: bool) -> None:
+def test_errors_raise_an_alarm_by_their_share(verb: str, times: int, errors: int, *, is_ringing: bool) -> None:
     """Alarms use the share of failed invocations; an event that fails after all retries is also a dead letter."""
     expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
     assert find_ringing(*make_lambda_metrics(name_function(verb), times=times, errors=errors)) == expected_alarms
@@ -164,7 +164,7 @@ def test_errors_ring_by_their_share(verb: str, times: int, errors: int, *, is_ri
 
 @pytest.mark.parametrize("verb", ["dispatch", "watch"])
 @pytest.mark.parametrize("errors, is_ringing", [(2, False), (3, True)])
-def test_three_errors_ring_where_few_events_come(verb: str, errors: int, *, is_ringing: bool) -> None:
+def test_three_errors_raise_an_alarm_of_rare_events(verb: str, errors: int, *, is_ringing: bool) -> None:
     """Three errors are one event that failed after all retries."""
     expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
     assert find_ringing(*make_lambda_metrics(name_function(verb), times=24, errors=errors)) == expected_alarms

@@ -61,8 +61,8 @@ def test_what_is_completed_is_reported() -> None:
 @pytest.mark.parametrize("count, verbs", [(0, ["notify"]), (1, ["notify", "remediate"])])
 def test_what_is_proposed_starts_remediation(count: int, verbs: list[str]) -> None:
     """An audit without proposals starts no remediation, and the events of remediation start none either."""
-    assert find_started("Backup Audit Completed", {"project": "search", "proposals": count}) == verbs
-    assert find_started("Backup Schedule Proposed", {"project": "search", "proposals": count}) == []
+    assert find_started("Backup Audit Completed", {"project": "search", "proposal_count": count}) == verbs
+    assert find_started("Backup Schedule Proposed", {"project": "search", "proposal_count": count}) == []
 
 
 def test_no_rule_is_left_out() -> None:

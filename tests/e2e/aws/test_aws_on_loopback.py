@@ -1,4 +1,4 @@
-"""The door before moto lets in by IAM's rules, hides what S3 hides, and lets go wrong what it is told to."""
+"""The loopback AWS enforces IAM and hides missing objects as S3 does, and injects the requested faults."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -65,8 +65,8 @@ def build_entry(source: str = "backup-auditor", bus: str = "bus") -> list[dict[s
 
 
 @pytest.mark.usefixtures("kill_calls")
-def test_what_a_role_allows_is_done(aws: LocalAws) -> None:
-    """And written down: who, what, on which resource."""
+def test_an_allowed_call_succeeds(aws: LocalAws) -> None:
+    """An allowed call is recorded with its role, action and resource."""
     open_client("s3", aws.endpoint, key=KEY).put_object(Bucket="reports", Key="a/b.json", Body=b"{}", IfNoneMatch="*")
     open_client("ssm", aws.endpoint, key=KEY).get_parameter(Name="/backup-auditor/policy")
     open_client("events", aws.endpoint, key=KEY).put_events(Entries=build_entry())
@@ -80,8 +80,8 @@ def test_what_a_role_allows_is_done(aws: LocalAws) -> None:
 
 
 @pytest.mark.usefixtures("kill_calls")
-def test_what_a_role_does_not_allow_is_denied(aws: LocalAws) -> None:
-    """Another resource, another condition, another action."""
+def test_a_call_that_is_not_allowed_is_denied(aws: LocalAws) -> None:
+    """Another resource, condition or action is denied."""
     with pytest.raises(ClientError) as error_info:
         open_client("s3", aws.endpoint, key=KEY).put_object(Bucket="others", Key="a", Body=b"")
     assert get_error_code(error_info) == "AccessDenied"
@@ -97,8 +97,8 @@ def test_what_a_role_does_not_allow_is_denied(aws: LocalAws) -> None:
 
 
 @pytest.mark.usefixtures("kill_calls")
-def test_a_missing_object_is_hidden_from_who_may_not_list(aws: LocalAws) -> None:
-    """S3 says 403 and not 404 then."""
+def test_a_missing_object_is_hidden_without_permission_to_list(aws: LocalAws) -> None:
+    """S3 answers 403 instead of 404."""
     with pytest.raises(ClientError) as error_info:
         open_client("s3", aws.endpoint, key=KEY).get_object(Bucket="reports", Key="missing")
     assert get_error_code(error_info) == "AccessDenied"
@@ -115,8 +115,8 @@ def test_a_missing_object_is_hidden_from_who_may_not_list(aws: LocalAws) -> None
         (AwsFaultKind.REFUSED, "AccessDenied"),
     ],
 )
-def test_what_is_refused_is_not_done(aws: LocalAws, kill_calls: list[str], kind: AwsFaultKind, code: str) -> None:
-    """And the next one is, where it strikes once."""
+def test_a_refused_call_has_no_effect(aws: LocalAws, kill_calls: list[str], kind: AwsFaultKind, code: str) -> None:
+    """If the fault occurs once, the next call succeeds."""
     s3 = open_client("s3", aws.endpoint, key=KEY)
     aws.faults.append(AwsFault(kind=kind, call="s3:PutObject"))
     with pytest.raises(ClientError) as error_info:
@@ -127,8 +127,8 @@ def test_what_is_refused_is_not_done(aws: LocalAws, kill_calls: list[str], kind:
 
 
 @pytest.mark.parametrize("kind", [AwsFaultKind.LOST, AwsFaultKind.KILLED])
-def test_what_is_lost_was_done(aws: LocalAws, kill_calls: list[str], kind: AwsFaultKind) -> None:
-    """Nobody hears of it, and the process that asked is killed, where that is what goes wrong."""
+def test_a_lost_answer_has_an_effect(aws: LocalAws, kill_calls: list[str], kind: AwsFaultKind) -> None:
+    """The answer is lost, and the process is killed where the fault says so."""
     s3 = open_client("s3", aws.endpoint, key=KEY)
     aws.faults.append(AwsFault(kind=kind, call="s3:PutObject"))
     with pytest.raises(CONNECTION_ERRORS):
@@ -137,8 +137,8 @@ def test_what_is_lost_was_done(aws: LocalAws, kill_calls: list[str], kind: AwsFa
     assert kill_calls == (["toy"] if kind is AwsFaultKind.KILLED else [])
 
 
-def test_a_denial_outweighs_what_is_allowed() -> None:
-    """As IAM has it."""
+def test_a_denial_overrides_an_allowance() -> None:
+    """A denied call fails although another statement allows it, as in IAM."""
     permission = Permission("s3:PutObject", "arn:aws:s3:::reports/a")
     allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     deny = {"Effect": "Deny", "Action": "s3:Put*", "Resource": "arn:aws:s3:::reports/*"}
@@ -147,8 +147,8 @@ def test_a_denial_outweighs_what_is_allowed() -> None:
     assert not is_allowed(permission, ())
 
 
-def test_a_condition_that_something_is_missing_holds_where_it_is(aws: LocalAws, kill_calls: list[str]) -> None:
-    """A bucket that may not be written over refuses who does not say: only if there is none."""
+def test_a_null_condition_holds_for_a_missing_key(aws: LocalAws, kill_calls: list[str]) -> None:
+    """A bucket that forbids overwriting refuses a write without the condition."""
     deny = {
         "Effect": "Deny",
         "Action": "s3:PutObject",
@@ -167,7 +167,7 @@ def test_a_condition_that_something_is_missing_holds_where_it_is(aws: LocalAws, 
 
 
 def test_a_transaction_that_fails_changes_nothing(aws: LocalAws) -> None:
-    """Neither what it put, nor what it updated, nor what it deleted."""
+    """A failed transaction puts, updates and deletes nothing."""
     dynamodb = open_client("dynamodb", aws.endpoint)
     names = [{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")]
     keys = [{"AttributeName": it, "KeyType": kind} for it, kind in (("PK", "HASH"), ("SK", "RANGE"))]

@@ -1,4 +1,4 @@
-"""A thousand registered projects, or thirty where there is less time: each is audited, and each exactly once."""
+"""Each of a thousand registered projects, or of thirty in less time, is audited exactly once."""
 
 import json
 from collections import Counter
@@ -49,11 +49,11 @@ def audit_fleet_once(folder: Path, count: int) -> None:
 
 
 def test_thirty_projects_are_each_audited_once(tmp_path: Path) -> None:
-    """By the functions as they were built."""
+    """The built functions audit each project once."""
     audit_fleet_once(tmp_path, 30)
 
 
 @pytest.mark.soak
 def test_a_thousand_projects_are_each_audited_once(tmp_path: Path) -> None:
-    """By the functions as they were built."""
+    """The built functions audit each project once."""
     audit_fleet_once(tmp_path, 1000)

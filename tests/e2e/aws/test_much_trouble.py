@@ -1,4 +1,4 @@
-"""Trouble by several hundred seeds, as `make soak` tries them."""
+"""Hundreds of fault seeds lose nothing, as `make soak` tries them."""
 
 from collections.abc import Iterator
 
@@ -20,8 +20,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("batch", range(RUN_COUNT // RUNS_PER_TEST))
-def test_much_trouble_loses_nothing(app: Application, batch: int, pytestconfig: pytest.Config) -> None:
-    """`SEED` picks others."""
+def test_many_faults_lose_nothing(app: Application, batch: int, pytestconfig: pytest.Config) -> None:
+    """No seed loses an alert; `SEED` selects other seeds."""
     first_seed = int(pytestconfig.getoption("hypothesis_seed") or 0) * 100_000 + 1_000
     for seed in range(first_seed + batch * RUNS_PER_TEST, first_seed + (batch + 1) * RUNS_PER_TEST):
         audit_under_faults(app, seed)

@@ -1,4 +1,4 @@
-"""Whole nights of the deployed application, from schedule to alerts: one, one with changes, one with faults."""
+"""Three nights of the deployed stack are complete from schedule to alerts: unchanged, changed, and with faults."""
 
 import hashlib
 import json
@@ -61,15 +61,15 @@ def app(nights: NightlyRuns) -> Application:
 
 
 def test_every_project_is_audited_once_a_night(nights: NightlyRuns) -> None:
-    """Whatever arrives twice; but for the projects whose key or policy is none."""
+    """Duplicate events cause no second audit, and projects with an invalid key or policy have none."""
     first_counts, second_counts, third_counts = (it.audit_counts for it in nights.results)
     assert first_counts == dict.fromkeys(PROJECTS, 1)
     assert second_counts == dict.fromkeys(PROJECTS, 1)
     assert third_counts == {name: 1 for name in PROJECTS if name not in {"team-04", "team-05"}}
 
 
-def test_reports_lie_where_they_are_looked_for_and_are_what_was_recorded(nights: NightlyRuns, app: Application) -> None:
-    """Under project, date and audit, one version each, with the hash in the table."""
+def test_reports_are_stored_as_they_were_recorded(nights: NightlyRuns, app: Application) -> None:
+    """Each report is stored under project, date and audit, in one version, with the hash in the table."""
     stored_reports = app.load_reports()
     bucket = app.stack.physical_ids["EvidenceBucket"]
     records = {it["location"]["S"]: it for it in app.list_items() if "location" in it and "complete" in it}
@@ -85,8 +85,8 @@ def test_reports_lie_where_they_are_looked_for_and_are_what_was_recorded(nights:
     assert len(nights.results) == 3
 
 
-def test_each_report_has_its_page_beside_it_as_it_was_recorded(app: Application) -> None:
-    """Under the same name, as a browser takes it, with its hash in the same record."""
+def test_each_report_has_its_page_as_it_was_recorded(app: Application) -> None:
+    """A page has the name of its report, an HTML content type, and its hash in the same record."""
     pages, bucket = app.load_pages(), app.stack.physical_ids["EvidenceBucket"]
     records = [it for it in app.list_items() if "location" in it and "complete" in it]
     assert {f"s3://{bucket}/{key}": hashlib.sha256(it).hexdigest() for key, it in pages.items()} == {
@@ -100,8 +100,8 @@ def test_each_report_has_its_page_beside_it_as_it_was_recorded(app: Application)
     assert types == {"text/html; charset=utf-8"}
 
 
-def test_pages_say_what_the_night_found(nights: NightlyRuns) -> None:
-    """Its verdict, and each finding that is open or could not be judged, and no other."""
+def test_pages_show_the_findings_of_the_night(nights: NightlyRuns) -> None:
+    """A page shows the verdict, and exactly the open and unknown findings."""
     for night in nights.results:
         assert night.pages.keys() == night.reports.keys()
         for project, report in night.reports.items():
@@ -118,8 +118,8 @@ def test_pages_say_what_the_night_found(nights: NightlyRuns) -> None:
             assert all(it.reason in page for it in unhealthy_anchors)
 
 
-def test_every_message_leads_to_the_page_of_its_audit(nights: NightlyRuns, app: Application) -> None:
-    """Whoever follows it finds it there."""
+def test_every_message_links_to_the_page_of_its_audit(nights: NightlyRuns, app: Application) -> None:
+    """The link leads to the stored page."""
     pages = app.load_pages()
     messages = [it for night in nights.results for it in (*night.topic_messages, *night.webhook_messages)]
     assert {it.channel.partition(":")[0] for it in messages} == {"sns", "slack"}
@@ -131,7 +131,7 @@ def test_every_message_leads_to_the_page_of_its_audit(nights: NightlyRuns, app: 
 
 
 def test_every_channel_is_notified_of_every_change_once(nights: NightlyRuns) -> None:
-    """One message by each channel for a project in which anything changed, and none for the others."""
+    """A channel gets one message for each project with a change, and none for others."""
     for night in nights.results:
         # criticals are told of every day
         expected_projects = {
@@ -156,8 +156,8 @@ def is_severe(report: Any) -> bool:
     return bool(severities & {"high", "critical"} or report["summary"]["open"]["critical"])
 
 
-def test_slack_hears_of_what_is_severe_enough(nights: NightlyRuns) -> None:
-    """High and worse, by the webhook of the secret; each message once."""
+def test_slack_receives_severe_findings(nights: NightlyRuns) -> None:
+    """Slack receives findings of severity high or above once, by the webhook of the secret."""
     ids = [it.message_id for night in nights.results for it in night.webhook_messages]
     assert max(Counter(ids).values()) == 1
     for night in nights.results:
@@ -165,8 +165,8 @@ def test_slack_hears_of_what_is_severe_enough(nights: NightlyRuns) -> None:
         assert {it.project for it in night.webhook_messages} == expected_projects
 
 
-def test_the_bus_hears_of_each_audit_and_of_each_finding_that_changed(nights: NightlyRuns) -> None:
-    """And of nothing else; the event that an audit is complete says how many follow."""
+def test_each_audit_and_changed_finding_is_an_event(nights: NightlyRuns) -> None:
+    """No other events are published, and the event of an audit has their number."""
     for night in nights.results:
         for project, report in night.reports.items():
             (completed_details,) = night.find_events("Backup Audit Completed", project)
@@ -176,8 +176,8 @@ def test_the_bus_hears_of_each_audit_and_of_each_finding_that_changed(nights: Ni
                 assert sorted(event_fingerprints) == sorted(fingerprints)
 
 
-def test_metrics_are_the_figures_of_the_report(nights: NightlyRuns) -> None:
-    """Emitted once, for each project and severity."""
+def test_metrics_are_those_of_the_report(nights: NightlyRuns) -> None:
+    """Each metric is emitted once, for each project and severity."""
     for night in nights.results:
         for project, report in night.reports.items():
             assert night.find_values("AuditComplete", project) == {float(report["complete"])}
@@ -196,8 +196,8 @@ def test_metrics_are_the_figures_of_the_report(nights: NightlyRuns) -> None:
             assert values_by_severity == open_counts or not report["complete"]
 
 
-def test_alarms_ring_where_somebody_has_to_act_and_nowhere_else(nights: NightlyRuns) -> None:
-    """In the second night an entry of the registry is wrong, in the third a key and a policy are, and one is unread."""
+def test_alarms_are_on_only_where_action_is_needed(nights: NightlyRuns) -> None:
+    """The second night has an invalid registry entry, the third an invalid key and policy and a read error."""
     first_alarms, second_alarms, third_alarms = (it.alarms for it in nights.results)
     assert first_alarms == set()
     assert second_alarms == {"DeadLettersAlarm"}
@@ -205,8 +205,8 @@ def test_alarms_ring_where_somebody_has_to_act_and_nowhere_else(nights: NightlyR
     assert third_alarms == second_alarms | third_night_alarms
 
 
-def test_what_cannot_be_audited_says_why_and_is_kept(app: Application) -> None:
-    """In the log, in a metric, and as a dead letter."""
+def test_a_failed_audit_is_logged_and_stored(app: Application) -> None:
+    """A failed audit is in the log, in a metric, and in the dead-letter queue."""
     dead_letters = {
         (it.function, it.event["detail"]["project"]) for it in app.flow.dead_letters if it.event["detail"] != 1
     }
@@ -216,17 +216,17 @@ def test_what_cannot_be_audited_says_why_and_is_kept(app: Application) -> None:
 
 
 def test_a_rotated_key_is_picked_up_without_a_deployment(nights: NightlyRuns) -> None:
-    """The old one is refused by then."""
+    """The old key is refused, and the new one is used."""
     assert nights.results[1].reports["team-02"]["complete"]
 
 
 def test_every_call_was_allowed_by_the_role_of_its_function(app: Application) -> None:
-    """The door before AWS lets in by the statements of the template alone."""
+    """The loopback AWS allows only what the template's statements allow."""
     assert app.aws.denied_permissions == []
 
 
 def test_each_action_that_a_role_allows_was_made_or_is_explained(app: Application) -> None:
-    """What was not made here is made by Lambda itself, or where this run did not come."""
+    """An allowed action that was not used is used by Lambda itself, or in a case that this run does not have."""
     unused_actions = {
         name: app.find_unused_actions(name) for name in app.stack.functions if name != "RemediateFunction"
     }
@@ -234,13 +234,13 @@ def test_each_action_that_a_role_allows_was_made_or_is_explained(app: Applicatio
 
 
 def test_every_function_stays_within_its_memory(app: Application) -> None:
-    """Where no control group enforces it, too."""
+    """The memory of each function is checked without control groups too."""
     limits = {it.name: it.memory * 1024 * 1024 for it in app.stack.functions.values()}
     assert not [it.function for it in app.runner.invocations if it.peak_memory >= limits[it.function]]
 
 
 def test_no_secret_leaves(nights: NightlyRuns, app: Application) -> None:
-    """Not in a log, an event, a metric, a report, the table, a topic, Slack, or a dead letter."""
+    """No secret is in a log, event, metric, report, table, topic, Slack message or dead letter."""
     letter_texts = [json.dumps(it.event) for it in app.flow.dead_letters]
     exposed_places = [
         *(it.log + it.content.decode(errors="replace") for it in app.runner.invocations),

@@ -1,7 +1,4 @@
-"""Two nights of the deployed application that puts projects right: what a policy lets be done is done once, and told.
-
-In each project two indexes have no schedule, somebody has paused the one of another, and a fourth is well.
-"""
+"""Two nights of the deployed stack apply and publish each allowed action once."""
 
 import json
 from collections.abc import Iterator
@@ -81,8 +78,8 @@ def register_project(app: Application, name: str, policy_address: str = APPLY_AD
     return ProjectView(app, name)
 
 
-def test_what_the_policy_has_applied_is_made_in_the_first_night(app: Application) -> None:
-    """One schedule and one backup for each index without any, and nothing beside what somebody has paused."""
+def test_allowed_actions_are_applied_in_the_first_night(app: Application) -> None:
+    """Each index without any gets one schedule and one backup, and paused schedules stay as they are."""
     shop_view = ProjectView(app, "shop")
     existing_schedules = {"catalog": [("theirs", True)], "paused": [("theirs", False)]}
     assert shop_view.schedules == existing_schedules | {name: [("auditor", True)] for name in UNSCHEDULED_INDEXES}
@@ -93,14 +90,14 @@ def test_what_the_policy_has_applied_is_made_in_the_first_night(app: Application
 
 
 @pytest.mark.parametrize("name", ["search", "mail"])
-def test_what_the_policy_has_only_proposed_or_not_even_that_is_not_made(app: Application, name: str) -> None:
-    """Not one write is sent, nor recorded."""
+def test_other_actions_are_not_applied(app: Application, name: str) -> None:
+    """Without the mode `apply`, no write is sent or recorded."""
     project = ProjectView(app, name)
     assert (project.write_calls, project.attempts_by_action) == ([], {})
 
 
-def test_each_action_is_recorded_with_what_came_of_it(app: Application) -> None:
-    """Who, under which plan, what was there before, what is there now, and when."""
+def test_each_action_is_recorded_with_its_result(app: Application) -> None:
+    """A record has actor, plan, the values before and after, and the times."""
     records = ProjectView(app, "shop").attempts_by_action
     assert records.keys() == {f"{kind}/{index}" for kind, index in EXPECTED_ACTIONS}
     for (record,) in records.values():
@@ -113,8 +110,8 @@ def test_each_action_is_recorded_with_what_came_of_it(app: Application) -> None:
         assert f"plan#{record['plan_id']['S']}" in plans
 
 
-def test_the_bus_hears_of_each_action_that_was_done(nights: NightlyRuns, app: Application) -> None:
-    """Once, with the call that undoes it."""
+def test_each_applied_action_is_one_event(nights: NightlyRuns, app: Application) -> None:
+    """The event has the call that undoes the action."""
     first_night, second_night = nights.results
     created_events = first_night.find_events(CREATED_DETAIL_TYPE, "shop")
     assert sorted((it["kind"], it["index"]) for it in created_events) == sorted(EXPECTED_ACTIONS)
@@ -127,8 +124,8 @@ def test_the_bus_hears_of_each_action_that_was_done(nights: NightlyRuns, app: Ap
     assert not any(ProjectView(app, name).list_event_details(CREATED_DETAIL_TYPE) for name in ("search", "mail"))
 
 
-def test_the_bus_hears_each_night_of_what_is_proposed(nights: NightlyRuns) -> None:
-    """With the exact call, as long as it is due."""
+def test_each_proposal_is_an_event_every_night(nights: NightlyRuns) -> None:
+    """The event has the exact call, while the action is needed."""
     for night in nights.results:
         proposed_events = night.find_events(PROPOSED_DETAIL_TYPE, "search")
         assert sorted((it["kind"], it["index"]) for it in proposed_events) == sorted(EXPECTED_ACTIONS)
@@ -136,8 +133,8 @@ def test_the_bus_hears_each_night_of_what_is_proposed(nights: NightlyRuns) -> No
         assert not night.find_events(PROPOSED_DETAIL_TYPE, "shop") + night.find_events(PROPOSED_DETAIL_TYPE, "mail")
 
 
-def test_the_alert_tells_of_what_is_proposed_and_of_what_will_be_done(nights: NightlyRuns) -> None:
-    """For people and for machines; where the policy wants none, nothing."""
+def test_the_alert_lists_proposed_and_planned_actions(nights: NightlyRuns) -> None:
+    """An alert lists them in text and JSON, unless the policy says `never`."""
     first_night, _ = nights.results
     documents = {it.project: it.document for it in first_night.topic_messages}
     for name, mode in (("shop", "apply"), ("search", "propose")):
@@ -148,8 +145,8 @@ def test_the_alert_tells_of_what_is_proposed_and_of_what_will_be_done(nights: Ni
     assert {name for name, it in texts.items() if "Proposed (4)" in it} == {"shop", "search"}
 
 
-def test_schedules_that_were_made_are_counted(nights: NightlyRuns) -> None:
-    """Only under a policy that has them made, and only in runs that were needed."""
+def test_created_schedules_are_counted(nights: NightlyRuns) -> None:
+    """The metric is emitted only under a policy with `apply`, and only in runs with proposals."""
     first_night, second_night = nights.results
     assert first_night.find_values("SchedulesCreated", "shop") == {2.0}
     assert first_night.find_values("ScheduleCreationFailures", "shop") == {0.0}
@@ -159,7 +156,7 @@ def test_schedules_that_were_made_are_counted(nights: NightlyRuns) -> None:
 
 
 def test_in_the_second_night_nothing_is_left_to_do(nights: NightlyRuns) -> None:
-    """The findings are resolved, the project is not put right again, and the other is still told what it lacks."""
+    """The findings are resolved, remediation does not run again, and proposals of the other project are repeated."""
     first_night, second_night = nights.results
     for night, names in ((first_night, {"shop", "search"}), (second_night, {"search"})):
         remediation_invocations = [it for it in night.invocations if it.function == "backup-auditor-remediate"]
@@ -176,7 +173,7 @@ def test_in_the_second_night_nothing_is_left_to_do(nights: NightlyRuns) -> None:
 
 
 def test_an_audit_has_a_key_that_cannot_write(app: Application) -> None:
-    """Pinecone refuses it, every change came with the editor's, and where nothing is wanted that key is not used."""
+    """Pinecone refuses writes of that key, and the editor key is used only for changes."""
     with httpx.Client(base_url=app.pinecone.url, headers={"X-Pinecone-Api-Version": "2026-07"}) as client:
         body = {"name": "x", "schedule": {"type": "time-based", "frequency": "daily"}}
         for name in UNSCHEDULED_INDEXES:
@@ -193,8 +190,8 @@ def test_an_audit_has_a_key_that_cannot_write(app: Application) -> None:
     }
 
 
-def test_one_function_alone_may_read_a_key_that_can_write(app: Application) -> None:
-    """By its role, and it alone has asked for one."""
+def test_only_one_function_can_read_a_key_with_write_access(app: Application) -> None:
+    """Only the role of `remediate` allows it, and only that function has read one."""
     arn = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{EDITOR_SECRET_PREFIX}shop-a1B2c3"
     permission = Permission("secretsmanager:GetSecretValue", arn)
     assert [name for name, it in app.stack.statements.items() if is_allowed(permission, it)] == ["RemediateRole"]
@@ -208,7 +205,7 @@ def test_one_function_alone_may_read_a_key_that_can_write(app: Application) -> N
 
 @pytest.mark.parametrize("repeats", ["one after the other", "at once"])
 def test_the_same_event_twice_acts_once(app: Application, repeats: str) -> None:
-    """Nothing more is made, recorded or told, though there is more to do, and it comes late, or was put twice."""
+    """A repeated or late event applies, records and publishes nothing more."""
     app.put_document(ONE_CREATION_ADDRESS, format_policy("apply", max_creations=1))
     project = register_project(app, "twice" if repeats == "at once" else "again", ONE_CREATION_ADDRESS)
     app.flow.put_event("Backup Audit Requested", {"project": project.name})
@@ -232,7 +229,7 @@ def test_the_same_event_twice_acts_once(app: Application, repeats: str) -> None:
 
 
 def test_what_a_killed_run_has_done_is_reported_by_the_next(app: Application) -> None:
-    """Lambda tries again, finds the schedule that was just made, records it, counts it, and goes on with the next."""
+    """The retry finds the new schedule, records and counts it, and continues with the next action."""
     app.put_document(ONE_CREATION_ADDRESS, format_policy("apply", max_creations=1))
     project = register_project(app, "killed", ONE_CREATION_ADDRESS)
     path = "/indexes/carts/backup-schedules"
@@ -257,8 +254,8 @@ def test_what_a_killed_run_has_done_is_reported_by_the_next(app: Application) ->
     assert schedule_counts == [2.0]
 
 
-def test_what_could_not_be_done_rings_and_is_done_on_demand(app: Application) -> None:
-    """The answer says what was not done; its plan, asked for by its id, does that and nothing else."""
+def test_a_failed_action_raises_an_alarm_and_is_applied_on_demand(app: Application) -> None:
+    """The answer names the failed actions, and an invocation with the plan's id applies only those."""
     project = register_project(app, "partly")
     schedules = "/indexes/orders/backup-schedules"
     app.pinecone.recorders["partly"].faults.append(PineconeFault(method="POST", path=schedules, status=400, times=1))
@@ -280,7 +277,7 @@ def test_what_could_not_be_done_rings_and_is_done_on_demand(app: Application) ->
 
 @pytest.mark.parametrize("plan", ["0123456789abcdef", "of another project"])
 def test_a_plan_that_may_not_be_executed_is_refused(app: Application, plan: str) -> None:
-    """One that is unknown, or another project's; Pinecone is not asked."""
+    """A plan that is unknown or of another project is refused without a call to Pinecone."""
     project = ProjectView(app, "shop")
     (other_plan, *_) = ProjectView(app, "search").list_event_details(PROPOSED_DETAIL_TYPE)
     plan_event = PLAN_SAMPLE | {"project": "shop", "plan": other_plan["plan_id"] if "another" in plan else plan}
@@ -291,8 +288,8 @@ def test_a_plan_that_may_not_be_executed_is_refused(app: Application, plan: str)
 
 
 @pytest.mark.parametrize("name,call", [("unrecorded", "dynamodb:Query"), ("untaken", "dynamodb:PutItem")])
-def test_what_fails_to_the_end_is_kept_and_rings(app: Application, name: str, call: str) -> None:
-    """The event becomes a dead letter, and nothing was written that is not recorded: nothing at all."""
+def test_a_run_that_fails_after_all_retries_raises_an_alarm(app: Application, name: str, call: str) -> None:
+    """The event becomes a dead letter, and nothing was written."""
     project = register_project(app, name)
     fault = AwsFault(kind=AwsFaultKind.UNAVAILABLE, call=call, function="backup-auditor-remediate", times=None)
     app.aws.faults.append(fault)
@@ -327,7 +324,7 @@ def test_the_role_allows_what_was_called_and_nothing_else(app: Application) -> N
 
 
 def test_no_key_leaves(app: Application) -> None:
-    """Neither that of a project nor its editor's: not in a log, an answer, an event, a record, or a dead letter."""
+    """No key is in a log, answer, event, record or dead letter."""
     exposed_places = [
         *(it.log + it.content.decode(errors="replace") for it in app.runner.invocations),
         *map(json.dumps, app.flow.events.values()),

@@ -1,4 +1,4 @@
-"""Whatever goes wrong while a project is put right: nothing is made twice or unrecorded, and what stays wrong rings."""
+"""No fault during remediation repeats an action, leaves it unrecorded, or stays without an alarm."""
 
 from collections.abc import Iterator
 
@@ -22,15 +22,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 
 
 @pytest.mark.parametrize("seed", SAMPLE_SEEDS)
-def test_trouble_makes_nothing_twice(app: Application, seed: int) -> None:
-    """A few of those that `make soak` tries."""
+def test_faults_repeat_no_action(app: Application, seed: int) -> None:
+    """A few of the seeds of `make soak` repeat no action."""
     remediate_under_faults(app, seed)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("batch", range(RUN_COUNT // RUNS_PER_TEST))
-def test_much_trouble_makes_nothing_twice(app: Application, batch: int, pytestconfig: pytest.Config) -> None:
-    """`SEED` picks others."""
+def test_many_faults_repeat_no_action(app: Application, batch: int, pytestconfig: pytest.Config) -> None:
+    """No seed repeats an action; `SEED` selects other seeds."""
     first_seed = int(pytestconfig.getoption("hypothesis_seed") or 0) * 100_000 + 1_000
     for seed in range(first_seed + batch * RUNS_PER_TEST, first_seed + (batch + 1) * RUNS_PER_TEST):
         remediate_under_faults(app, seed)

@@ -1,4 +1,4 @@
-"""What runs a built function runs it as Lambda does: its environment, its limits, and how it may end."""
+"""A built function runs as in Lambda, with its environment, its limits and its ends."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def environment_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
 
 
 def test_a_process_serves_one_event_after_the_other(environment_run: tuple[Sandbox, Any, Any]) -> None:
-    """What it made at the first is there at the second."""
+    """Objects of the first event are still there at the second."""
     _, first_invocation, second_invocation = environment_run
     assert (first_invocation["event"], first_invocation["count"]) == ({"n": 1}, 1)
     assert (second_invocation["event"], second_invocation["count"]) == ({"n": 2}, 2)
@@ -59,7 +59,7 @@ def test_a_process_serves_one_event_after_the_other(environment_run: tuple[Sandb
 
 
 def test_a_function_sees_the_environment_of_lambda(environment_run: tuple[Sandbox, Any, Any]) -> None:
-    """Variables, folder, time left and memory are those of template and Lambda; nothing of ours is among them."""
+    """Variables, directory, time left and memory are those of the template and Lambda, and no others."""
     sandbox, first_invocation, _ = environment_run
     variables = first_invocation["variables"]
     assert variables["STATE_TABLE"] == "a-table"
@@ -81,13 +81,13 @@ def test_a_function_finds_nothing_of_the_development_environment(environment_run
     assert not [it for it in other_paths if "site-packages" in it or ".venv" in it]
 
 
-def test_how_long_a_process_takes_to_be_ready_is_measured(environment_run: tuple[Sandbox, Any, Any]) -> None:
-    """From its start until it asks for its first event."""
+def test_the_start_time_of_a_process_is_measured(environment_run: tuple[Sandbox, Any, Any]) -> None:
+    """The time runs from the start until the first event is requested."""
     assert 0.01 < environment_run[0].init_seconds < 20
 
 
 def test_what_a_handler_raises_is_the_error_of_the_invocation(tmp_path: Path) -> None:
-    """Its type and its text are told; the process lives on."""
+    """The answer has the type and the text of the error, and the process continues."""
     function = write_sample_function(
         tmp_path / "task", "def lambda_handler(event, context): raise ValueError('no such ' + event)"
     )
@@ -100,14 +100,14 @@ def test_what_a_handler_raises_is_the_error_of_the_invocation(tmp_path: Path) ->
 
 
 def test_a_function_that_cannot_be_imported_says_so(tmp_path: Path) -> None:
-    """Before any event."""
+    """The error is reported before any event."""
     invocation = invoke_once(write_sample_function(tmp_path / "task", "import pydantic"), tmp_path)
     assert invocation.outcome is InvocationOutcome.INIT_ERROR
     assert "No module named 'pydantic'" in json.loads(invocation.content)["errorMessage"]
 
 
 def test_a_function_that_takes_too_long_is_killed(tmp_path: Path) -> None:
-    """When the time of its template is over."""
+    """The process ends at the timeout of the template."""
     code = "import time\ndef lambda_handler(event, context): time.sleep(60)"
     function = write_sample_function(tmp_path / "task", code, timeout=timedelta(seconds=0.5))
     with closing(Sandbox(function, tmp_path)) as sandbox:
@@ -116,13 +116,13 @@ def test_a_function_that_takes_too_long_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_process_that_ends_fails_its_invocation(tmp_path: Path) -> None:
-    """Whatever it ends by."""
+    """Any end of the process is an error of the invocation."""
     code = "import os\ndef lambda_handler(event, context): os._exit(event)"
     assert invoke_once(write_sample_function(tmp_path / "task", code), tmp_path, 3).content == b"Runtime exited with 3"
 
 
 def test_a_function_that_wants_more_memory_than_it_has_is_killed(tmp_path: Path) -> None:
-    """Where control groups can be made; elsewhere the peak shows it."""
+    """Control groups enforce the limit, and elsewhere the peak is checked."""
     code = "def lambda_handler(event, context): return len(bytearray(event * 1024 * 1024))"
     function = write_sample_function(tmp_path / "task", code, memory=128)
     assert invoke_once(function, tmp_path, 40).outcome is InvocationOutcome.RESPONSE
@@ -135,7 +135,7 @@ def test_a_function_that_wants_more_memory_than_it_has_is_killed(tmp_path: Path)
 
 
 def test_nothing_is_left_of_a_closed_process(tmp_path: Path) -> None:
-    """Neither the process nor its port."""
+    """A closed process leaves no process and no port."""
     sandbox = Sandbox(write_sample_function(tmp_path / "task", ENVIRONMENT_FUNCTION), tmp_path)
     assert sandbox.invoke(b"{}").succeeded
     pid = sandbox._process.pid

@@ -1,4 +1,4 @@
-"""One project by the parameters of the stack, invoked with every sample under `events/`, as anybody may."""
+"""A stack with one project answers every sample under `events/`."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Appli
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda it: it.name)
 def test_a_sample_works(deployment: tuple[Application, list[bytes]], sample: Path) -> None:
-    """It is answered, and nothing it leads to fails."""
+    """A sample is answered, and nothing that it starts fails."""
     app, _ = deployment
     function = f"{sample.name.partition('.')[0].capitalize()}Function"
     first_invocation = len(app.runner.invocations)
@@ -45,7 +45,7 @@ def test_a_sample_works(deployment: tuple[Application, list[bytes]], sample: Pat
 
 
 def test_an_audit_on_demand_answers_with_its_summary(deployment: tuple[Application, list[bytes]]) -> None:
-    """The only project need not be named; the events follow, and whoever waits for a ping hears it."""
+    """A single project needs no name; events and the ping follow."""
     app, pings = deployment
     app.clock.advance(timedelta(hours=1))
     ping_count = len(pings)
@@ -60,8 +60,8 @@ def test_an_audit_on_demand_answers_with_its_summary(deployment: tuple[Applicati
     assert [it.split(b"\r\n")[0] for it in pings[ping_count:]] == [b"GET /check/search HTTP/1.1"]
 
 
-def test_everybody_may_ask_for_an_audit_of_all(deployment: tuple[Application, list[bytes]]) -> None:
-    """By an event that names no project, or null."""
+def test_an_event_without_a_project_audits_all(deployment: tuple[Application, list[bytes]]) -> None:
+    """The project of the event is missing or null."""
     app, _ = deployment
     for detail in ({}, {"project": None}, {"project": "search"}):
         app.clock.advance(timedelta(hours=1))
@@ -72,10 +72,8 @@ def test_everybody_may_ask_for_an_audit_of_all(deployment: tuple[Application, li
 
 
 @pytest.mark.parametrize("project", ["nobody", "", 7, True], ids=repr)
-def test_a_project_that_is_none_is_refused_and_kept(
-    deployment: tuple[Application, list[bytes]], project: object
-) -> None:
-    """The event becomes a dead letter, and the log says why; no metric is made of a name that somebody made up."""
+def test_an_invalid_project_is_refused_and_stored(deployment: tuple[Application, list[bytes]], project: object) -> None:
+    """The event becomes a dead letter, the log has the reason, and no metric has the name."""
     app, _ = deployment
     app.clear_dead_letters()
     first_invocation = len(app.runner.invocations)
@@ -87,8 +85,8 @@ def test_a_project_that_is_none_is_refused_and_kept(
     assert {"AuditErrorsAlarm", "DeadLettersAlarm"} <= app.find_alarms(first_invocation)
 
 
-def test_a_key_that_is_refused_is_not_repeated(deployment: tuple[Application, list[bytes]]) -> None:
-    """The log names its secret."""
+def test_a_refused_key_is_not_shown(deployment: tuple[Application, list[bytes]]) -> None:
+    """The log names the secret of the key."""
     app, _ = deployment
     wrong_key = make_key("wrong")
     app.put_secret("backup-auditor/search", wrong_key)

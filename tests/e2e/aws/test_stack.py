@@ -1,4 +1,4 @@
-"""The stack on loopback is that of the template: what moto cannot make of it is known, and stands in for nothing."""
+"""The stack on loopback is that of the template, and what moto cannot create is known."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -34,13 +34,13 @@ def stack() -> Iterator[Stack]:
         yield create_stack(aws, BUILD_OUTPUT, FLEET_PARAMETERS, {})
 
 
-def test_what_moto_cannot_make_is_known(stack: Stack) -> None:
-    """Whatever else the template comes to hold has to be thought of here."""
+def test_the_resources_that_moto_cannot_create_are_known(stack: Stack) -> None:
+    """A new kind of resource in the template fails this test."""
     assert set(stack.removed_resources.values()) <= REMOVED_TYPES.keys()
 
 
 def test_functions_have_what_the_template_gives_them(stack: Stack) -> None:
-    """Names, limits, roles and dead letters; each is built, and has the layer."""
+    """Each built function has its name, limits, role, dead-letter queue and layer."""
     resources = read_template(BUILD_OUTPUT.template)["Resources"]
     for name, function in stack.functions.items():
         properties = resources[name]["Properties"]
@@ -53,8 +53,8 @@ def test_functions_have_what_the_template_gives_them(stack: Stack) -> None:
     assert len({it.role for it in stack.functions.values()}) == len(stack.functions)
 
 
-def test_names_in_the_environment_are_those_that_were_made(stack: Stack) -> None:
-    """Table, bucket, bus and topic."""
+def test_names_in_the_environment_are_those_of_the_stack(stack: Stack) -> None:
+    """The variables name the table, bucket, bus and topic of the stack."""
     variables = stack.functions["AuditFunction"].variables
     assert variables["STATE_TABLE"] == stack.physical_ids["StateTable"]
     assert variables["EVIDENCE_BUCKET"] == stack.physical_ids["EvidenceBucket"]
@@ -63,8 +63,8 @@ def test_names_in_the_environment_are_those_that_were_made(stack: Stack) -> None
     assert variables["REGISTRY"] == FLEET_PARAMETERS["Registry"]
 
 
-def test_nobody_may_write_a_report_over_another(stack: Stack) -> None:
-    """Neither by the role of the audit nor by the bucket's own policy, unless only if there is none."""
+def test_no_report_can_be_overwritten(stack: Stack) -> None:
+    """The bucket's policy and the audit's role allow only writes with the condition that no object exists."""
     report = f"arn:aws:s3:::{stack.physical_ids['EvidenceBucket']}/search/2026-11-20/a/report.json"
     statements = (*stack.statements["AuditRole"], *stack.denials)
     secure_context = {"aws:SecureTransport": ("true",)}
@@ -73,8 +73,8 @@ def test_nobody_may_write_a_report_over_another(stack: Stack) -> None:
     assert not is_allowed(Permission("s3:DeleteObject", report, secure_context), statements)
 
 
-def test_a_rule_may_invoke_what_it_targets(stack: Stack) -> None:
-    """Each rule of the bus has a permission of its own, and dead letters."""
+def test_a_rule_can_invoke_its_target(stack: Stack) -> None:
+    """Each rule of the bus has its own permission and a dead-letter queue."""
     rules = stack.find_by_type("AWS::Events::Rule")
     permissions = stack.find_by_type("AWS::Lambda::Permission").values()
     for name, rule in rules.items():
@@ -85,8 +85,8 @@ def test_a_rule_may_invoke_what_it_targets(stack: Stack) -> None:
         assert {permission["FunctionName"]["Ref"]} == {target["Arn"]["Fn::GetAtt"][0]}
 
 
-def test_each_role_reaches_what_is_its_own_alone(stack: Stack) -> None:
-    """A secret, a document and a topic under other names are nobody's."""
+def test_each_role_reaches_only_its_own_resources(stack: Stack) -> None:
+    """No role reaches a secret, document or topic with another prefix."""
     region_and_account = "eu-central-1:123456789012"
     for role, statements in stack.statements.items():
         assert not is_allowed(

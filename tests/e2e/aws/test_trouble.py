@@ -1,4 +1,4 @@
-"""Whatever fails once, for long, late, or after its effect: no alert is lost, and what stays wrong rings."""
+"""No fault loses an alert, and a lasting fault raises an alarm."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 
 
 @pytest.mark.parametrize("seed", SAMPLE_SEEDS)
-def test_trouble_loses_nothing(app: Application, seed: int) -> None:
-    """A few of those that `make soak` tries."""
+def test_faults_lose_nothing(app: Application, seed: int) -> None:
+    """A few of the seeds of `make soak` lose nothing."""
     audit_under_faults(app, seed)

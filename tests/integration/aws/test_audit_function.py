@@ -1,4 +1,4 @@
-"""The function `audit` over real boto3 and a real socket to Pinecone: an event is one audit, and leaves its traces."""
+"""The function `audit` with real boto3 and a real socket to Pinecone makes one audit per event."""
 
 import hashlib
 import importlib.util
@@ -107,7 +107,7 @@ def take_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
 def test_every_sample_is_an_audit(
     harness: AuditFunctionHarness, sample: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its report is in the bucket, its record in the table, its event on the bus, its figures on standard output."""
+    """Each sample stores a report, a record, an event and metrics."""
     event = json.loads((ROOT / "events" / sample).read_text(encoding="utf-8"))
     summary = json.loads(json.dumps(load_handler()(event, harness.context)))
     (page, location), (page_content, report_content) = zip(*sorted(harness.load_objects().items()), strict=True)
@@ -128,7 +128,7 @@ def test_every_sample_is_an_audit(
 
 
 def test_the_same_event_is_one_audit(harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]) -> None:
-    """Also in another process, and whatever envelope it comes in: the answer is the one that was given."""
+    """A repeated event gets the first answer, from another process and in any envelope too."""
     first_response = harness.function.audit(REQUESTED_EVENT, harness.context)
     take_metrics(capsys)
     request_count = len(harness.pinecone.requests)
@@ -142,7 +142,7 @@ def test_the_same_event_is_one_audit(harness: AuditFunctionHarness, capsys: pyte
 def test_an_event_whose_audit_failed_is_another_audit(
     harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Lambda tries again; by then the secret holds a key."""
+    """Lambda retries a failed audit, which succeeds once the secret has a key."""
     put_secret(" ")
     with pytest.raises(SecretError, match=f"the secret {KEY_SECRET} is empty"):
         harness.function.audit(REQUESTED_EVENT, harness.context)
@@ -152,7 +152,7 @@ def test_an_event_whose_audit_failed_is_another_audit(
 
 
 def test_of_the_same_event_twice_at_once_one_is_an_audit(harness: AuditFunctionHarness) -> None:
-    """The other is tried again by Lambda, and hears then what came of it."""
+    """The second concurrent event fails, and its retry gets the first answer."""
     harness.pinecone.latency = 0.1
     with ThreadPoolExecutor(2) as pool:
         contexts = [FakeLambdaContext(aws_request_id=it) for it in ("one", "another")]
@@ -164,7 +164,7 @@ def test_of_the_same_event_twice_at_once_one_is_an_audit(harness: AuditFunctionH
 
 
 def test_the_same_request_id_of_another_project_is_another_request(harness: AuditFunctionHarness) -> None:
-    """Whoever asks for several under one id is not given the answer of the first for all."""
+    """Requests for several projects can share one request id."""
     harness.function.audit(REQUESTED_EVENT, harness.context)
     detail = {**REQUESTED_EVENT["detail"], "project": "shop"}
     with pytest.raises(RegistryError, match="shop"):
@@ -172,7 +172,7 @@ def test_the_same_request_id_of_another_project_is_another_request(harness: Audi
 
 
 def test_a_direct_invocation_is_an_audit_each_time(harness: AuditFunctionHarness) -> None:
-    """Whoever wants to know how things stand now is told that."""
+    """A direct invocation has no request id and always audits."""
     function = harness.function
     for _ in range(2):
         function.audit({"project": "search"}, harness.context)
@@ -183,7 +183,7 @@ def test_a_direct_invocation_is_an_audit_each_time(harness: AuditFunctionHarness
 
 
 def test_a_key_that_was_rotated_is_picked_up_by_a_warm_process(harness: AuditFunctionHarness) -> None:
-    """The key that it remembers is refused, so it looks again."""
+    """The cached key is refused, so the secret is read again."""
     put_secret("an-old-key")
     function = harness.function
     with pytest.raises(BadKeyError, match=f"store a key of the project in secret {KEY_SECRET}"):
@@ -195,7 +195,7 @@ def test_a_key_that_was_rotated_is_picked_up_by_a_warm_process(harness: AuditFun
 def test_an_audit_ends_before_its_function_is_stopped(
     harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A minute is kept for what follows the reading; what was not read by then is unread, and the report is kept."""
+    """Reading stops a minute before the limit, and what was not read is a read error."""
     harness.context.remaining_seconds = 61
     harness.pinecone.faults.append(Fault(kind="hang", path="/backups"))
     assert harness.function.audit({}, harness.context)["complete"] is False
@@ -204,7 +204,7 @@ def test_an_audit_ends_before_its_function_is_stopped(
 
 
 def test_events_for_which_there_is_no_time_are_left_to_the_sweep(harness: AuditFunctionHarness) -> None:
-    """An audit that is stopped while it tells of itself would be made again; one message wants forty seconds."""
+    """Without 40 seconds left, an audit publishes no events, so that Lambda does not stop and repeat it."""
     harness.context.remaining_seconds = 44
     assert harness.function.audit(REQUESTED_EVENT, harness.context)["report"]
     assert harness.take_events() == []
@@ -213,10 +213,10 @@ def test_events_for_which_there_is_no_time_are_left_to_the_sweep(harness: AuditF
     assert len(harness.load_reports()) == 1
 
 
-def test_who_waits_for_it_is_called_after_a_complete_audit(
+def test_the_ping_url_is_called_after_a_complete_audit(
     harness: AuditFunctionHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the address in a secret."""
+    """The URL is read from a secret."""
     monkeypatch.setenv("PING_URL_SECRET", PING_ADDRESS_NAME)
     with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, requests):
         put_secret(f"http://127.0.0.1:{port}/check", PING_ADDRESS_NAME)
@@ -231,10 +231,10 @@ def test_who_waits_for_it_is_called_after_a_complete_audit(
         pytest.param({"project": "other"}, RegistryError, id="unknown-project"),
     ],
 )
-def test_what_cannot_be_audited_is_logged_and_raised(
+def test_a_request_that_cannot_be_audited_is_logged_and_raised(
     harness: AuditFunctionHarness, event: Any, error: type[Exception], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is measured of what anybody made up, and nothing is kept of it."""
+    """An unknown project emits no metric and stores nothing."""
     with pytest.raises(error):
         load_handler()(event, harness.context)
     assert take_metrics(capsys) == {}

@@ -1,4 +1,4 @@
-"""Topics and buses over real boto3: what arrives, and what a failure says of the message."""
+"""Topics and buses with real boto3 receive messages, and errors state what happened to the message."""
 
 import json
 import socket
@@ -70,7 +70,7 @@ def create_queue(aws: str, name: str) -> tuple[str, str]:
 
 
 def test_a_digest_reaches_every_subscriber(aws: str) -> None:
-    """A queue is told in JSON, with the attributes that filter policies know."""
+    """A queue receives JSON with the attributes for filter policies."""
     queue, arn = create_queue(aws, "subscribed")
     sns = make_client("sns", aws)
     topic = sns.create_topic(Name="alerts")["TopicArn"]
@@ -92,8 +92,8 @@ def publish_and_fail(url: str, topic: str = SNS_CHANNEL.target) -> DeliveryError
     return error_info.value
 
 
-def test_a_topic_that_is_gone_refuses(aws: str) -> None:
-    """The remedy stands beside it."""
+def test_a_missing_topic_refuses(aws: str) -> None:
+    """The error names the remedy."""
     error = publish_and_fail(aws)
     assert isinstance(error, ChannelRefusedError)
     assert "NotFound" in str(error)
@@ -117,28 +117,28 @@ def build_response(status: int, code: str) -> bytes:
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<Pu", AcceptanceUnknownError, id="broken-off"),
     ],
 )
-def test_what_a_failed_call_says_of_the_message(response: bytes, kind: type[DeliveryError]) -> None:
-    """What may pass is told from what will not, and from what nobody knows."""
+def test_a_failed_call_states_what_happened_to_the_message(response: bytes, kind: type[DeliveryError]) -> None:
+    """Transient errors, refusals and unknown outcomes have their own error types."""
     with serve_answer(response) as (port, requests):
         assert type(publish_and_fail(f"http://127.0.0.1:{port}")) is kind
     assert sum(it.startswith(b"POST") for it in requests) == 1
 
 
-def test_an_answer_that_does_not_come_leaves_the_outcome_open() -> None:
+def test_a_missing_answer_leaves_the_outcome_unknown() -> None:
     """The message may have been published."""
     with serve_answer(b"HTTP/1.1 200", byte_interval=60) as (port, _):
         assert isinstance(publish_and_fail(f"http://127.0.0.1:{port}"), AcceptanceUnknownError)
 
 
-def test_aws_that_cannot_be_reached_was_sent_nothing() -> None:
-    """It is safe to send it again."""
+def test_an_unreachable_service_received_nothing() -> None:
+    """A message that was never sent is safe to send again."""
     with socket.create_server(("127.0.0.1", 0)) as blocking_socket:
         port = blocking_socket.getsockname()[1]
     assert type(publish_and_fail(f"http://127.0.0.1:{port}")) is DeliveryError
 
 
-def test_the_events_of_an_audit_reach_whoever_has_a_rule(aws: str) -> None:
-    """Ten a call, each of them once."""
+def test_the_events_of_an_audit_reach_each_rule(aws: str) -> None:
+    """Events are published ten per call, each of them once."""
     queue, arn = create_queue(aws, "ruled")
     events = make_client("events", aws, timeout_seconds=60)  # however slow this machine is
     events.create_event_bus(Name="auditor")
@@ -152,8 +152,8 @@ def test_the_events_of_an_audit_reach_whoever_has_a_rule(aws: str) -> None:
     assert sorted(names) == sorted(it.resource.name for it in REPORT.findings)
 
 
-def test_a_bus_that_cannot_be_reached_leaves_everything() -> None:
-    """It was asked three times, and says why."""
+def test_an_unreachable_bus_accepts_nothing() -> None:
+    """After three attempts all events are unaccepted, with the reason."""
     with socket.create_server(("127.0.0.1", 0)) as blocking_socket:
         port = blocking_socket.getsockname()[1]
     waited_seconds: list[float] = []

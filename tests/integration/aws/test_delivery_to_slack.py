@@ -1,4 +1,4 @@
-"""What the receiver of a webhook answers, and what becomes of the message."""
+"""The answer of a webhook decides what happens to the message."""
 
 import re
 import socket
@@ -57,7 +57,7 @@ def post_and_fail(webhook: str, seconds: float = 5.0) -> DeliveryError:
 
 
 def test_a_digest_is_posted(slack_receiver: SlackReceiver) -> None:
-    """Its blocks are within Slack's limits, and its names are what they were."""
+    """The blocks are within Slack's limits, and names are shown as they are."""
     report = build_alert_report(*(build_open_finding(f"<!channel> {number}") for number in range(500)))
     (message,) = create_messages(report, STORED_REPORT, (SLACK_CHANNEL,), None)
     post_payload(
@@ -84,10 +84,10 @@ def test_a_digest_is_posted(slack_receiver: SlackReceiver) -> None:
         pytest.param(LOST_ANSWER, AcceptanceUnknownError, id="lost"),
     ],
 )
-def test_what_is_answered_says_what_to_do(
+def test_each_answer_has_its_error(
     slack_receiver: SlackReceiver, response: SlackAnswer, kind: type[DeliveryError]
 ) -> None:
-    """What may pass is told from what will not, and from what nobody knows; each is asked once."""
+    """Transient errors, refusals and unknown outcomes have their own error types, and each call is made once."""
     slack_receiver.answers = [response]
     error = post_and_fail(slack_receiver.make_webhook(CANARY))
     assert type(error) is kind
@@ -96,35 +96,35 @@ def test_what_is_answered_says_what_to_do(
     assert error.retry_after == (7 if response.status == 429 else None)
 
 
-def test_a_refusal_repeats_no_more_than_a_word(slack_receiver: SlackReceiver) -> None:
-    """An answer that is none of Slack's words may hold anything, the webhook too."""
+def test_a_refusal_shows_only_known_words(slack_receiver: SlackReceiver) -> None:
+    """An unknown answer can hold secrets, such as the webhook, and is not shown."""
     slack_receiver.answers = [SlackAnswer(403, f"no: {CANARY}"), SlackAnswer(404, "no_service")]
     assert "no:" not in str(post_and_fail(slack_receiver.make_webhook(CANARY)))
     assert "no_service" in str(post_and_fail(slack_receiver.make_webhook(CANARY)))
 
 
-def test_an_answer_that_comes_too_late_leaves_the_outcome_open(slack_receiver: SlackReceiver) -> None:
-    """It may have been posted, and nobody may say otherwise."""
+def test_a_late_answer_leaves_the_outcome_unknown(slack_receiver: SlackReceiver) -> None:
+    """The message may have been posted."""
     slack_receiver.answers = [SlackAnswer(is_posted=True, delay_seconds=3)]
     assert isinstance(post_and_fail(slack_receiver.make_webhook(CANARY), seconds=0.2), AcceptanceUnknownError)
 
 
 def test_an_answer_that_breaks_off_after_its_status_is_an_answer() -> None:
-    """What was accepted is accepted."""
+    """An accepting status is enough."""
     with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\no") as (port, _):
         post_payload(f"http://127.0.0.1:{port}/services/{CANARY}")
 
 
 @pytest.mark.parametrize("response", [b"", b"\x00\x01", b"HTTP/1.1 abc\r\n\r\n"])
-def test_an_answer_that_is_none_leaves_the_outcome_open(response: bytes) -> None:
-    """The request was heard, and nobody knows what came of it."""
+def test_an_invalid_answer_leaves_the_outcome_unknown(response: bytes) -> None:
+    """The request was received, and its outcome is unknown."""
     with serve_answer(response) as (port, _):
         error = post_and_fail(f"http://127.0.0.1:{port}/services/{CANARY}", seconds=0.5)
     assert isinstance(error, AcceptanceUnknownError)
 
 
-def test_a_host_that_cannot_be_reached_was_sent_nothing() -> None:
-    """It is safe to send it again."""
+def test_an_unreachable_host_received_nothing() -> None:
+    """A message that was never sent is safe to send again."""
     with socket.create_server(("127.0.0.1", 0)) as blocking_socket:
         port = blocking_socket.getsockname()[1]
     assert type(post_and_fail(f"http://127.0.0.1:{port}/services/{CANARY}")) is DeliveryError
@@ -147,15 +147,15 @@ def test_a_host_that_cannot_be_reached_was_sent_nothing() -> None:
         "https://hooks.slack.com/services/\r\nHost: example.com/",
     ],
 )
-def test_a_webhook_that_leads_elsewhere_is_not_followed(webhook: str) -> None:
-    """Nobody but Slack is told anything; the secret is named, and what it holds is not."""
+def test_a_redirect_is_not_followed(webhook: str) -> None:
+    """Only Slack receives the message, and the error names the secret without its value."""
     error = post_and_fail(f"{webhook}{CANARY}" if webhook else "")
     assert isinstance(error, ChannelRefusedError)
     assert re.search(r"the secret backup-auditor/slack holds no Slack webhook", str(error))
 
 
 def test_a_secret_that_cannot_be_read_is_its_own_error() -> None:
-    """Nothing is asked of Slack."""
+    """Without the secret no call is made."""
 
     def raise_secret_error(name: str) -> str:
         raise SecretError(f"the secret {name} is empty")
@@ -167,7 +167,7 @@ def test_a_secret_that_cannot_be_read_is_its_own_error() -> None:
 def test_the_webhook_is_trusted_by_the_store_that_is_named(
     slack_receiver: SlackReceiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A certificate of a private CA is accepted where SSL_CERT_FILE names the CA; a wrong path is told."""
+    """A certificate of a private CA is accepted if SSL_CERT_FILE names the CA, and a wrong path is an error."""
     store = tmp_path / "corporate.pem"
     store.write_bytes(make_authority().pem)
     with serve_tls(slack_receiver.port, make_server_context(tmp_path, "127.0.0.1")) as port:
@@ -180,8 +180,8 @@ def test_the_webhook_is_trusted_by_the_store_that_is_named(
     assert len(slack_receiver.posted_messages) == 1
 
 
-def test_a_certificate_that_is_not_trusted_ends_it(slack_receiver: SlackReceiver, tmp_path: Path) -> None:
-    """The webhook is not told to whoever answers in Slack's place."""
+def test_an_untrusted_certificate_is_refused(slack_receiver: SlackReceiver, tmp_path: Path) -> None:
+    """The webhook is not sent to an untrusted host."""
     with serve_tls(slack_receiver.port, make_server_context(tmp_path, "127.0.0.1")) as port:
         error = post_and_fail(f"https://127.0.0.1:{port}/services/{CANARY}")
     assert isinstance(error, ChannelRefusedError)

@@ -1,4 +1,4 @@
-"""The function `dispatch` over real boto3: what comes out of the bus for each project of a registry."""
+"""The function `dispatch` with real boto3 publishes one request for each registered project."""
 
 import json
 from collections import Counter
@@ -120,8 +120,8 @@ def parse_log_lines(log_stream: StringIO) -> list[dict[str, Any]]:
     return [json.loads(it) for it in log_stream.getvalue().splitlines()]
 
 
-def test_each_project_is_asked_for_by_an_event(cloud: Cloud) -> None:
-    """The schedule's time and the project's name make the request id."""
+def test_each_project_is_requested_by_an_event(cloud: Cloud) -> None:
+    """The request id has the scheduled time and the project's name."""
     cloud.write_registry("{name: a, secret: s/a}", "{name: b, secret: s/b}")
     assert invoke(SCHEDULED_EVENT) == {"requested": 2, "registry_errors": []}
     events_by_project = {it["detail"]["project"]: it for it in cloud.take_events()}
@@ -137,8 +137,8 @@ def test_each_project_is_asked_for_by_an_event(cloud: Cloud) -> None:
     }
 
 
-def test_a_registry_with_mistakes_is_asked_for_all_the_same(cloud: Cloud, log_stream: StringIO) -> None:
-    """Each mistake is an error in the log, with the request's id, and its entry has its event as the others have."""
+def test_an_invalid_registry_is_requested_too(cloud: Cloud, log_stream: StringIO) -> None:
+    """Each registry error is logged with the request id, and its entry is requested as the others are."""
     cloud.write_registry("{name: a, secret: s/a}", "{name: b, sceret: s}", "{name: 7}", "{name: d, key_env: D}")
     response = invoke(SCHEDULED_EVENT)
     assert response["requested"] == 4
@@ -149,8 +149,8 @@ def test_a_registry_with_mistakes_is_asked_for_all_the_same(cloud: Cloud, log_st
     assert {it["request_id"] for it in error_lines} == {"2026-11-22T02:00:00Z"}
 
 
-def test_a_thousand_projects_are_asked_for_once_each(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred calls of ten events leave out nobody, and ask for nobody twice."""
+def test_a_thousand_projects_are_requested_once_each(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred calls of ten events request every project once."""
     names = [f"project-{it}" for it in range(1000)]
     cloud.write_registry(*(f"{{name: {it}, secret: s/{it}}}" for it in names))
     session, put_entries = AwsSession(), list[dict[str, Any]]()
@@ -166,23 +166,23 @@ def test_a_thousand_projects_are_asked_for_once_each(cloud: Cloud, monkeypatch: 
 
 
 def test_one_project_needs_no_registry(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a registry the one project is asked for; who invokes the function has a request of his own."""
+    """Without a registry the single project is requested, and a direct invocation has its own request id."""
     monkeypatch.setenv("REGISTRY", "")
     assert invoke({"reason": "after an incident"}, FakeLambdaContext("r7")) == {"requested": 1, "registry_errors": []}
     (event,) = cloud.take_events()
     assert event["detail"] == {"project": "default", "reason": "after an incident", "request_id": "r7/default"}
 
 
-def test_what_is_new_in_the_registry_is_asked_for_at_once(cloud: Cloud) -> None:
-    """A process that has dispatched before reads the registry anew."""
+def test_a_new_entry_is_requested_at_once(cloud: Cloud) -> None:
+    """A warm process reads the registry again."""
     cloud.write_registry("{name: a, secret: s/a}")
     assert invoke({})["requested"] == 1
     cloud.write_registry("{name: a, secret: s/a}", "{name: b, secret: s/b}")
     assert invoke({})["requested"] == 2
 
 
-def test_an_answer_that_is_lost_is_no_lost_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the bus may have taken is put again: the event comes twice, by the same request id, and is audited once."""
+def test_a_lost_answer_is_no_lost_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event is published again with the same request id, so the project is audited once."""
     cloud.write_registry("{name: a, secret: s/a}")
     session = AwsSession()
     calls: list[object] = []
@@ -198,18 +198,18 @@ def test_an_answer_that_is_lost_is_no_lost_event(cloud: Cloud, monkeypatch: pyte
     assert [it["detail"]["request_id"] for it in cloud.take_events()] == ["2026-11-22T02:00:00Z/a"] * 2
 
 
-def test_a_bus_that_is_not_there_is_raised(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lambda hears of it, tries again, and keeps the event with the dead letters."""
+def test_a_missing_bus_is_raised(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda retries the event, and sends it to the dead-letter queue."""
     cloud.write_registry("{name: a, secret: s/a}")
     monkeypatch.setenv("EVENT_BUS", "missing")
     with pytest.raises(DeliveryError, match="the bus missing did not accept 1 event"):
         invoke(SCHEDULED_EVENT)
 
 
-def test_what_cannot_be_meant_is_raised_and_logged(
+def test_invalid_input_is_raised_and_logged(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, log_stream: StringIO
 ) -> None:
-    """A wrong shape, no registry where it should be, one that is none, and a missing setting: one line each."""
+    """An invalid payload, registry or setting is logged in one line."""
     with pytest.raises(RequestError, match="the payload has unknown fields 'project'"):
         invoke({"project": "a"})
     cloud.write_registry()

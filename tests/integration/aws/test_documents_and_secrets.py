@@ -1,4 +1,4 @@
-"""Registry, policies and secrets over real boto3: fetched, remembered, read afresh, refused, and never told."""
+"""Registry, policies and secrets with real boto3 are fetched, cached, read again, refused, and never shown."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -97,7 +97,7 @@ DOCUMENT_STORES = [
 def test_a_document_is_cached_until_it_is_requested_again(
     put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
 ) -> None:
-    """What was fetched is not fetched again, unless somebody wants it as it is now: then that is remembered."""
+    """A cached document is fetched again only on request, and then cached."""
     address = put_document(aws, "eins")
     assert documents(address) == b"eins"
     put_document(aws, "zwei – ✓")
@@ -120,10 +120,10 @@ def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: CachedSource[b
         pytest.param(f"s3://{BUCKET}/missing", "there is no such object; upload it, or correct", id="object"),
     ],
 )
-def test_a_document_that_is_not_there_is_named(
+def test_a_missing_document_is_named(
     aws: AwsSession, address: str, reason: str, documents: CachedSource[bytes]
 ) -> None:
-    """The error names the address and the remedy, each time anew: what failed is not remembered."""
+    """The error has the address and the remedy, and a failure is not cached."""
     put_object(aws, "present", "text")
     for _ in range(2):
         with pytest.raises(DocumentError) as error_info:
@@ -132,7 +132,7 @@ def test_a_document_that_is_not_there_is_named(
 
 
 def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
-    """More than a mebibyte is no policy and no registry."""
+    """A document of more than 1 MiB is refused."""
     with pytest.raises(DocumentError, match="has more than 1,048,576 bytes"):
         documents(put_object(aws, "large", "x" * (1 << 20) + "x"))
 
@@ -180,14 +180,14 @@ def test_a_secret_is_the_value_or_json(
         ),
     ],
 )
-def test_a_secret_that_is_not_what_it_should_be_is_named_and_not_told(
+def test_an_invalid_secret_is_named_and_not_shown(
     value: Any,
     secret_format: SecretFormat,
     reason: str,
     store_secret: Callable[[Any], str],
     secrets: CachedSource[str | bytes],
 ) -> None:
-    """The error names the secret and the remedy, and holds nothing of its value, nor do the errors behind it."""
+    """The error and its causes name the secret and the remedy, and do not hold its value."""
     name = store_secret(value)
     with pytest.raises(SecretError) as error_info:
         read_secret(name, secret_format, secrets)
@@ -198,7 +198,7 @@ def test_a_secret_that_is_not_what_it_should_be_is_named_and_not_told(
     assert not [it for it in (KEY, WEBHOOK, KEY[5:], WEBHOOK[-24:]) if it in error_texts.replace(name, "")]
 
 
-def test_a_secret_that_is_not_there_is_named(secrets: CachedSource[str | bytes]) -> None:
+def test_a_missing_secret_is_named(secrets: CachedSource[str | bytes]) -> None:
     """The error names the secret and the remedy."""
     with pytest.raises(
         SecretError, match=r"the secret s/missing: there is no such secret; create it, or correct the name"
@@ -209,7 +209,7 @@ def test_a_secret_that_is_not_there_is_named(secrets: CachedSource[str | bytes])
 def test_a_secret_that_is_to_be_deleted_is_named(
     aws: AwsSession, store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
-    """One that waits for its deletion says so."""
+    """The error says that the secret is marked for deletion."""
     name = store_secret(KEY)
     aws.secrets.delete_secret(SecretId=name)
     with pytest.raises(SecretError, match=r"it is scheduled for deletion, or has no value; restore it"):
@@ -217,7 +217,7 @@ def test_a_secret_that_is_to_be_deleted_is_named(
 
 
 def test_a_rotated_secret_is_picked_up(store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]) -> None:
-    """The key is remembered; read afresh, it is the one that took its place, and that is remembered."""
+    """A fresh read returns the new key, which is then cached."""
     name = store_secret(KEY)
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
     store_secret(OTHER_KEY)
@@ -229,7 +229,7 @@ def test_a_rotated_secret_is_picked_up(store_secret: Callable[[Any], str], secre
 def test_a_secret_that_was_fixed_is_read_again(
     store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
-    """What could not be used is not held on to for five minutes."""
+    """An invalid secret is not cached."""
     name = store_secret(" ")
     with pytest.raises(SecretError):
         read_secret(name, PINECONE_KEY, secrets)
@@ -237,8 +237,8 @@ def test_a_secret_that_was_fixed_is_read_again(
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
 
 
-def test_a_policy_that_stopped_being_valid_is_no_other_policy(aws: AwsSession, documents: CachedSource[bytes]) -> None:
-    """The audit is told, and gets none; once it is mended it holds at once."""
+def test_an_invalid_policy_is_not_replaced(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+    """An invalid policy is an error, and its correction is used at once."""
     project = RegisteredProject("a", policy=put_parameter(aws, "/backup-auditor/policy", "rules: [{name: first}]"))
     assert [it.name for it in load_project_policy(project, documents).rules] == ["first"]
     put_parameter(aws, "/backup-auditor/policy", "rulez: []\nexemptions: {}")
@@ -252,16 +252,16 @@ def test_a_policy_that_stopped_being_valid_is_no_other_policy(aws: AwsSession, d
     assert ([it.name for it in policy.rules], policy.source) == (["second"], "ssm:/backup-auditor/policy")
 
 
-def test_without_a_policy_the_built_in_one_holds(documents: CachedSource[bytes]) -> None:
-    """A project that names none is judged by it."""
+def test_without_a_policy_the_built_in_one_applies(documents: CachedSource[bytes]) -> None:
+    """A project that names no policy has the built-in one."""
     assert load_project_policy(RegisteredProject("a"), documents).source == "built-in"
 
 
 @pytest.mark.parametrize("put_document", DOCUMENT_STORES)
-def test_a_registry_that_is_wrong_in_one_entry_keeps_the_others(
+def test_one_invalid_entry_keeps_the_others(
     put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
 ) -> None:
-    """On AWS a project without a secret is a mistake; the others have what is the stack's, and the events' channel."""
+    """On AWS an entry without a secret is an error, and the others have the stack's defaults and the event channel."""
     address = put_document(
         aws, f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, key_env: B}}\n- {{name: c, secret: s/c, alerts: []}}"
     )
@@ -277,7 +277,7 @@ def test_a_registry_that_is_wrong_in_one_entry_keeps_the_others(
 
 
 def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: CachedSource[bytes]) -> None:
-    """A registry that is remembered is read afresh where it lacks the project that is wanted."""
+    """A cached registry without the project is read again."""
     address = put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}")
     registration = Registration(address, None)
     assert load_projects(registration, documents).names == ("a",)
@@ -286,7 +286,7 @@ def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documen
     assert load_projects(registration, documents, name="b").names == ("a", "b")
 
 
-def test_a_document_that_is_no_registry_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_an_invalid_registry_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
     """The error names the address and the line."""
     address = put_parameter(aws, "/backup-auditor/registry", "version: 1\nprojects: none")
     with pytest.raises(RegistryError, match=r"^ssm:/backup-auditor/registry:2: lists no projects"):
@@ -301,14 +301,14 @@ def test_one_project_needs_no_registry(documents: CachedSource[bytes]) -> None:
 
 
 def test_a_laptop_reads_keys_and_policies_of_aws(aws: AwsSession, store_secret: Callable[[Any], str]) -> None:
-    """With boto3 and credentials, what a registry leaves to AWS is found from anywhere."""
+    """With boto3 and credentials, a laptop reads the keys and policies that AWS stores."""
     assert fetch_key(store_secret(KEY)) == KEY
     address = put_object(aws, "backup-auditor/laptop.yaml", "rules: [{name: first}]")
     assert fetch_policy(address).source == address
 
 
-def test_without_boto3_a_laptop_reports_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What needs boto3 says so, and what would do without."""
+def test_without_boto3_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error also names what works without boto3."""
     monkeypatch.setattr("backup_auditor.bootstrap.local.find_spec", lambda _: None)
     with pytest.raises(DocumentError, match=r"ssm:p: boto3 is not installed; run pip install .*, or name a local file"):
         fetch_policy("ssm:p")

@@ -1,4 +1,4 @@
-"""A document of S3 whose answer breaks off: what arrived of it is not taken for all of it."""
+"""A document in S3 whose transfer breaks off is an error, and never a partial document."""
 
 import pytest
 
@@ -16,8 +16,8 @@ ADDRESS = "s3://config/backup-auditor/projects.yaml"
 @pytest.mark.parametrize(
     "received_content", [pytest.param(FIRST_PART, id="a-registry-in-itself"), pytest.param(b"", id="nothing")]
 )
-def test_a_document_that_breaks_off_is_none(received_content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The projects that are missing there would count as taken out, and their alerts would be dropped."""
+def test_a_partial_document_is_an_error(received_content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partial registry would lack projects, and their alerts would be dropped."""
     assert parse_registry(FIRST_PART, ADDRESS).names == ("search",)
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(REGISTRY)}\r\n\r\n".encode()
     with serve_answer(head + received_content) as (port, _):

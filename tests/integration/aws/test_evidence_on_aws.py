@@ -1,4 +1,4 @@
-"""`evidence list` and `evidence verify` over the table and the bucket of the application."""
+"""`evidence list` and `evidence verify` read the table and the bucket of a stack."""
 
 import io
 import json
@@ -69,7 +69,7 @@ def run_command(*arguments: str) -> tuple[int, str, str]:
 def test_nights_and_reports_of_the_application_are_shown(
     reports_client: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one without an audit is missing; an altered report and one that is gone are found."""
+    """A missing audit, an altered report and a missing report are shown."""
     monkeypatch.setattr(runtime, "now", lambda: NOW + 2 * DAY)  # the nights that follow until today are no part of it
     for name, value in aws.items():
         monkeypatch.setenv(name, value)
@@ -92,7 +92,7 @@ def test_nights_and_reports_of_the_application_are_shown(
 def test_an_altered_page_is_found_too(
     reports_client: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever opens it is shown something else than was written then, however well its report stands."""
+    """An altered page is reported although its report is intact."""
     for name, value in aws.items():
         monkeypatch.setenv(name, value)
     result_before, _, _ = run_command("verify", "--table", TABLE, "--project", "paged")
@@ -120,10 +120,10 @@ def test_an_altered_page_is_found_too(
         pytest.param("", "other", "ResourceNotFoundException", id="no-table"),
     ],
 )
-def test_what_aws_lacks_is_said_in_one_line(
+def test_a_missing_setting_of_aws_is_reported_in_one_line(
     aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, missing_thing: str, table: str, expected_text: str
 ) -> None:
-    """Nothing was looked at: exit 2."""
+    """If nothing can be read, the exit code is 2."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name, value in aws.items():
         if name != missing_thing:
@@ -134,8 +134,8 @@ def test_what_aws_lacks_is_said_in_one_line(
     assert error_output.count("\n") == 1
 
 
-def test_without_boto3_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file needs none of it."""
+def test_without_boto3_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only `--table` needs boto3."""
     monkeypatch.setattr("backup_auditor.bootstrap.local.find_spec", lambda _: None)
     code, output, error_output = run_command("list", "--table", TABLE)
     assert (code, output) == (2, "")

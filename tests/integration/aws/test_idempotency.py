@@ -1,4 +1,4 @@
-"""The same request is answered once, however often and from however many sides it comes."""
+"""A request is answered once, however often and from wherever it comes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +59,7 @@ class GuardedWork:
 
 
 def test_the_same_request_gets_the_same_answer(client: Any) -> None:
-    """It is worked out the first time, for a day."""
+    """The answer is computed once and stored for a day."""
     work = GuardedWork(client, "2026-11-22T02:00:00Z/search")
     assert work.run() == work.run() == {"times": 1, "report": None}
     items = client.query(
@@ -71,12 +71,12 @@ def test_the_same_request_gets_the_same_answer(client: Any) -> None:
 
 
 def test_another_request_is_another_answer(client: Any) -> None:
-    """Another night, another project."""
+    """Another night or another project is another request."""
     assert [GuardedWork(client, f"another-{number}").run()["times"] for number in range(3)] == [1, 1, 1]
 
 
-def test_what_failed_is_worked_out_again(client: Any) -> None:
-    """The error is the caller's own, and the second attempt may go well."""
+def test_a_failed_request_is_computed_again(client: Any) -> None:
+    """The error is raised as it is, and a second attempt can succeed."""
     work = GuardedWork(client, "failed")
     work.error = StateError("the table is gone")
     with pytest.raises(StateError, match="the table is gone"):
@@ -85,8 +85,8 @@ def test_what_failed_is_worked_out_again(client: Any) -> None:
     assert work.run()["times"] == 2
 
 
-def test_of_two_at_once_one_works_it_out(client: Any) -> None:
-    """The other is told to ask again: the first may yet fail."""
+def test_of_two_at_once_one_computes_the_answer(client: Any) -> None:
+    """The other request fails with the advice to retry, because the first may fail."""
     work = GuardedWork(client, "at-once")
     work.may_finish.clear()
     with ThreadPoolExecutor(1) as pool:
@@ -99,8 +99,8 @@ def test_of_two_at_once_one_works_it_out(client: Any) -> None:
     assert work.run() == {"times": 1, "report": None}
 
 
-def test_in_a_race_one_works_it_out(client: Any) -> None:
-    """Whoever comes first, whatever the others hear."""
+def test_in_a_race_one_computes_the_answer(client: Any) -> None:
+    """Only the first of many concurrent requests computes the answer."""
     work = GuardedWork(client, "race")
     line = Barrier(5)
 
@@ -117,8 +117,8 @@ def test_in_a_race_one_works_it_out(client: Any) -> None:
     assert work.times == 1
 
 
-def test_who_was_killed_counts_as_failed_once_its_time_is_over(client: Any) -> None:
-    """Nobody hears of its end; when its function would have been stopped, another may begin."""
+def test_a_stopped_invocation_counts_as_failed_after_its_timeout(client: Any) -> None:
+    """After the timeout of the first function, another can start."""
     work = GuardedWork(client, "killed")
     work.error = _KilledError()
     with pytest.raises(_KilledError):
@@ -127,8 +127,8 @@ def test_who_was_killed_counts_as_failed_once_its_time_is_over(client: Any) -> N
     assert work.run(FakeLambdaContext(aws_request_id="another"))["times"] == 2
 
 
-def test_who_was_killed_is_followed_at_once_by_its_own_retry(client: Any) -> None:
-    """Lambda tries again under the same id, minutes before the time of the first attempt is over, and only twice."""
+def test_a_stopped_invocation_can_retry_at_once(client: Any) -> None:
+    """Lambda retries with the same id before the timeout of the first attempt, and only twice."""
     work = GuardedWork(client, "killed-early")
     work.error = _KilledError()
     with pytest.raises(_KilledError):
@@ -141,7 +141,7 @@ def test_who_was_killed_is_followed_at_once_by_its_own_retry(client: Any) -> Non
 
 
 def test_a_table_that_cannot_be_asked_is_reported_in_one_line(client: Any) -> None:
-    """Nothing is worked out: it may have been before."""
+    """Without the table nothing is computed, because the request may be answered already."""
     work = GuardedWork(client, "no-table")
     work.table = "gone"
     with pytest.raises(
@@ -153,7 +153,7 @@ def test_a_table_that_cannot_be_asked_is_reported_in_one_line(client: Any) -> No
 
 
 def test_each_function_has_requests_of_its_own(client: Any) -> None:
-    """The same id, asked of another, is another request."""
+    """The same id for another function is another request."""
     guarded_works = [GuardedWork(client, "shared", verb) for verb in ("audit", "remediate")]
     assert [it.run()["times"] for it in guarded_works] == [1, 1]
     items = client.query(
@@ -164,8 +164,8 @@ def test_each_function_has_requests_of_its_own(client: Any) -> None:
     assert [it["SK"]["S"].partition("#")[0] for it in items] == ["remediate"]
 
 
-def test_what_is_answered_and_cannot_be_noted_is_the_answer(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To fail by then would have it worked out again at once; the log says that it may be, should it come again."""
+def test_an_answer_that_cannot_be_stored_is_returned(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log says that a repeated request would be answered again."""
     work = GuardedWork(client, "unnoted")
 
     def refuse_update(**_: object) -> None:

@@ -1,4 +1,4 @@
-"""The function `notify` over real boto3 and real webhooks: who is told what, how often, and what is left visible."""
+"""The function `notify` with real boto3 and real webhooks sends each message once, and reports failures."""
 
 import importlib.util
 import io
@@ -163,8 +163,8 @@ def put_webhook(value: str) -> None:
         secrets.create_secret(Name=SLACK_CHANNEL.target, SecretString=value)
 
 
-def test_the_event_of_an_audit_tells_everybody_once(cloud: Cloud) -> None:
-    """The same event a second time, or a sweep, tells nobody anything."""
+def test_the_event_of_an_audit_sends_each_message_once(cloud: Cloud) -> None:
+    """A repeated event or a sweep sends nothing."""
     cloud.record_audit()
     assert cloud.invoke_sample("completed")["sent"] == 3
     assert sorted(cloud.take_messages()) == ["Backup Audit Completed", "Backup Finding Opened", "Backup Finding Opened"]
@@ -175,8 +175,8 @@ def test_the_event_of_an_audit_tells_everybody_once(cloud: Cloud) -> None:
     assert (cloud.take_messages(), len(cloud.slack.posted_messages)) == ([], 1)
 
 
-def test_two_at_once_tell_everybody_once(cloud: Cloud) -> None:
-    """Whoever takes a message has it."""
+def test_two_at_once_send_each_message_once(cloud: Cloud) -> None:
+    """Only the invocation that claimed a message sends it."""
     cloud.record_audit()
     with ThreadPoolExecutor(4) as pool:
         sent_counts = [it["sent"] for it in pool.map(lambda _: cloud.invoke_sample("sweep"), range(4))]
@@ -185,8 +185,8 @@ def test_two_at_once_tell_everybody_once(cloud: Cloud) -> None:
     assert len(cloud.slack.posted_messages) == 1
 
 
-def test_what_failed_is_reported_by_the_next_sweep(cloud: Cloud) -> None:
-    """Meanwhile it is measured, once it has failed a second time."""
+def test_a_failed_message_is_sent_by_the_next_sweep(cloud: Cloud) -> None:
+    """From the second failure on, it is measured."""
     cloud.record_audit()
     cloud.patch.setattr("time.sleep", lambda _: None)
     cloud.slack.answers = [UNAVAILABLE_ANSWER] * 6
@@ -199,8 +199,8 @@ def test_what_failed_is_reported_by_the_next_sweep(cloud: Cloud) -> None:
     assert len(cloud.slack.posted_messages) == 1
 
 
-def test_a_webhook_that_is_gone_is_visible_at_once(cloud: Cloud) -> None:
-    """The log names the secret and what to do, and a new webhook there is found."""
+def test_a_removed_webhook_is_visible_at_once(cloud: Cloud) -> None:
+    """The log names the secret and the remedy, and a new webhook is used."""
     cloud.record_audit()
     cloud.slack.answers = [NO_SERVICE_ANSWER]
     cloud.invoke_sample("completed")
@@ -212,8 +212,8 @@ def test_a_webhook_that_is_gone_is_visible_at_once(cloud: Cloud) -> None:
     assert cloud.invoke_sample("sweep", HOUR)["sent"] == 1
 
 
-def test_an_answer_that_was_lost_makes_a_repeat_that_says_so(cloud: Cloud) -> None:
-    """Losing an alert would be worse."""
+def test_a_lost_answer_makes_a_marked_duplicate(cloud: Cloud) -> None:
+    """A duplicate is better than a lost alert."""
     cloud.record_audit()
     cloud.slack.answers = [LOST_ANSWER]
     assert cloud.invoke_sample("completed")["failed"] == 1
@@ -225,7 +225,7 @@ def test_an_answer_that_was_lost_makes_a_repeat_that_says_so(cloud: Cloud) -> No
 
 @pytest.mark.parametrize("value", ["https://example.com/services/T0CANARY", '{"SLACK_WEBHOOK_URL": "CANARY"}', " "])
 def test_a_secret_that_holds_no_webhook_is_visible_at_once(cloud: Cloud, value: str) -> None:
-    """What it holds is not repeated; everybody else is told."""
+    """The value is not shown, and other channels are not affected."""
     cloud.record_audit()
     put_webhook(value)
     assert cloud.invoke_sample("completed")["sent"] == 2
@@ -233,8 +233,8 @@ def test_a_secret_that_holds_no_webhook_is_visible_at_once(cloud: Cloud, value: 
     assert not cloud.slack.requested_paths
 
 
-def test_a_registry_says_who_is_notified(cloud: Cloud) -> None:
-    """A mistake in one of its entries keeps that project's alerts waiting, and no other's."""
+def test_the_registry_decides_who_is_notified(cloud: Cloud) -> None:
+    """An invalid entry postpones only the alerts of its project."""
     cloud.record_audit()
     cloud.record_audit(project="shop", name="users")
     entries = [
@@ -252,8 +252,8 @@ def test_a_registry_says_who_is_notified(cloud: Cloud) -> None:
     assert cloud.invoke_sample("sweep", HOUR)["sent"] == 1
 
 
-def test_a_wrong_shape_is_raised(cloud: Cloud) -> None:
-    """So that the event reaches the dead letters, with one line in the log."""
+def test_an_invalid_payload_is_raised(cloud: Cloud) -> None:
+    """The event reaches the dead-letter queue, with one line in the log."""
     payloads: tuple[object, ...] = (None, [], {}, {"detail-type": "Backup Audit Requested"}, {"project": 1})
     for payload in payloads:
         with pytest.raises(RequestError):
@@ -261,15 +261,15 @@ def test_a_wrong_shape_is_raised(cloud: Cloud) -> None:
     assert [it["level"] for it in cloud.take_log_lines()] == ["ERROR"] * len(payloads)
 
 
-def test_a_table_that_is_not_there_is_raised(cloud: Cloud) -> None:
-    """Nothing was looked at, so the event comes again."""
+def test_a_missing_table_is_raised(cloud: Cloud) -> None:
+    """Nothing was delivered, so Lambda retries the event."""
     cloud.patch.setenv("STATE_TABLE", "no-such-table")
     with pytest.raises(StateError, match="no-such-table"):
         cloud.invoke_sample("sweep")
 
 
-def test_a_setting_that_is_missing_is_raised(cloud: Cloud) -> None:
-    """It is named, in the log too."""
+def test_a_missing_setting_is_raised(cloud: Cloud) -> None:
+    """The log names the setting."""
     cloud.patch.delenv("EVENT_BUS")
     with pytest.raises(SettingsError, match="EVENT_BUS"):
         cloud.invoke_sample("sweep")

@@ -1,4 +1,4 @@
-"""An address that waits for a call gets one after each complete audit; what it answers changes nothing."""
+"""The ping URL is called after each complete audit, and its answer does not change the audit."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ SECRET = "backup-auditor/ping"  # noqa: S105  a name
 CANARY = "canary-of-the-ping-tests"
 
 
-def test_the_address_is_called_once_as_it_stands() -> None:
-    """With its path and its query, by GET."""
+def test_the_url_is_called_once_unchanged() -> None:
+    """The URL is called by GET with its path and query."""
     with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK") as (port, requests):
         ping(f"http://127.0.0.1:{port}/{CANARY}?rid=1", SECRET)
     (request,) = requests
@@ -34,8 +34,8 @@ def test_the_address_is_called_once_as_it_stands() -> None:
         pytest.param(b"", "did not answer", id="nothing"),
     ],
 )
-def test_an_answer_that_is_not_well_names_the_secret_and_not_the_address(response: bytes, expected_error: str) -> None:
-    """No redirect is followed, for the address is a secret."""
+def test_an_error_answer_names_the_secret_and_not_the_url(response: bytes, expected_error: str) -> None:
+    """No redirect is followed, because the URL is a secret."""
     with serve_answer(response) as (port, requests), pytest.raises(DeliveryError, match=expected_error) as error_info:
         ping(f"http://127.0.0.1:{port}/{CANARY}", SECRET)
     assert SECRET in str(error_info.value)
@@ -44,7 +44,7 @@ def test_an_answer_that_is_not_well_names_the_secret_and_not_the_address(respons
 
 
 def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A certificate of a private CA is accepted where SSL_CERT_FILE names the CA, and refused elsewhere."""
+    """A certificate of a private CA is accepted only if SSL_CERT_FILE names the CA."""
     store = tmp_path / "corporate.pem"
     store.write_bytes(make_authority().pem)
     context = make_server_context(tmp_path, "127.0.0.1")
@@ -62,8 +62,8 @@ def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.M
     assert len(requests) == 1
 
 
-def test_nobody_at_the_address_is_an_error() -> None:
-    """A connection that is refused is told by its kind."""
+def test_a_refused_connection_is_an_error() -> None:
+    """The error names the kind of the failure."""
     with pytest.raises(DeliveryError, match=r"did not answer \(ConnectionRefusedError\)"):
         ping("http://127.0.0.1:9/", SECRET)
 
@@ -81,8 +81,8 @@ def test_nobody_at_the_address_is_an_error() -> None:
         pytest.param(CANARY, id="bare"),
     ],
 )
-def test_what_is_no_address_is_not_called(url: str) -> None:
-    """HTTPS only, but for this machine; the error does not repeat what stands there."""
+def test_an_invalid_url_is_not_called(url: str) -> None:
+    """Plain HTTP is allowed only for loopback, and the error does not show the URL."""
     with pytest.raises(SecretError) as error_info:
         ping(url, SECRET)
     assert CANARY not in str(error_info.value)

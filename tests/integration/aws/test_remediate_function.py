@@ -1,4 +1,4 @@
-"""The function `remediate` over real boto3 and a real socket to Pinecone: it does what the policy says, and tells."""
+"""The function `remediate` with real boto3 and a real socket to Pinecone does what the policy allows."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -37,8 +37,8 @@ def harness(
         yield open_harness
 
 
-def test_a_completed_audit_has_schedules_made(harness: RemediationHarness) -> None:
-    """Each index gets its own, each creation is an event that says who did it, and they are counted."""
+def test_a_completed_audit_creates_schedules(harness: RemediationHarness) -> None:
+    """Each index gets a schedule, and each creation is counted and published with its actor."""
     response = harness.run(COMPLETED_EVENT)
     assert harness.list_scheduled_indexes() == ["carts", "orders"]
     assert harness.take_metrics() == {"SchedulesCreated": 2, "ScheduleCreationFailures": 0}
@@ -59,7 +59,7 @@ def test_a_completed_audit_has_schedules_made(harness: RemediationHarness) -> No
 
 @pytest.mark.parametrize("changed_fields", [{}, {"id": "put-again"}], ids=["delivered", "put"])
 def test_the_same_event_twice_acts_once(harness: RemediationHarness, changed_fields: dict[str, str]) -> None:
-    """Nothing more is done, though there is more to do, until the next audit."""
+    """A repeated event does nothing more until the next audit."""
     harness.put_policy("apply", max_creations=1)
     first_response = harness.run(COMPLETED_EVENT)
     writes_before = harness.write_calls
@@ -71,7 +71,7 @@ def test_the_same_event_twice_acts_once(harness: RemediationHarness, changed_fie
 
 
 def test_an_event_that_failed_is_acted_on_when_it_comes_again(harness: RemediationHarness) -> None:
-    """What kept it from that may be over by then."""
+    """A retry succeeds once the cause of the failure is gone."""
     put_secret("pcsk_" + "x" * 20, EDITOR_SECRET)
     with pytest.raises(BadKeyError):
         harness.run(COMPLETED_EVENT)
@@ -80,8 +80,8 @@ def test_an_event_that_failed_is_acted_on_when_it_comes_again(harness: Remediati
     assert harness.list_scheduled_indexes() == ["carts", "orders"]
 
 
-def test_a_plan_that_is_asked_for_again_acts_once(harness: RemediationHarness) -> None:
-    """What stands is already there; what somebody deleted since is skipped."""
+def test_a_repeated_plan_acts_once(harness: RemediationHarness) -> None:
+    """An existing schedule is already satisfied, and an action for a deleted index is skipped."""
     first_response = harness.run({"project": "search"})
     second_response = harness.run({"project": "search", "plan": first_response["plan_id"]})
     assert {it["state"] for it in second_response["results"]} == {"already_satisfied"}
@@ -94,8 +94,8 @@ def test_a_plan_that_is_asked_for_again_acts_once(harness: RemediationHarness) -
     assert (harness.write_calls, harness.take_events()) == (writes_before, [])
 
 
-def test_what_is_proposed_is_told_and_not_done(harness: RemediationHarness) -> None:
-    """Every action is an event with the exact call, the plan is kept, and not one write is sent."""
+def test_proposals_are_published_and_not_applied(harness: RemediationHarness) -> None:
+    """Every action is an event with the exact call, the plan is stored, and nothing is written."""
     harness.put_policy("propose", first_backup=True)
     response = harness.run(COMPLETED_EVENT)
     assert (response["proposed"], "results" in response, harness.write_calls) == (4, False, [])
@@ -113,7 +113,7 @@ def test_what_is_proposed_is_told_and_not_done(harness: RemediationHarness) -> N
 
 
 def test_never_is_never(harness: RemediationHarness) -> None:
-    """Without a wish of the policy Pinecone is not even asked, from the moment on that it is written down."""
+    """If the policy says `never`, Pinecone is not called, from the next invocation on."""
     harness.put_policy("apply", max_creations=0)
     harness.run(COMPLETED_EVENT)
     harness.pinecone.requests.clear()
@@ -126,7 +126,7 @@ def test_never_is_never(harness: RemediationHarness) -> None:
 
 @pytest.mark.parametrize("settings", ["unknown", "stale", "another policy"])
 def test_a_plan_that_may_not_be_executed_is_refused(harness: RemediationHarness, settings: str) -> None:
-    """The answer says why in one sentence, and nothing is written."""
+    """The answer states the reason in one sentence, and nothing is written."""
     harness.put_policy("propose")
     plan = harness.run({"project": "search"})["plan_id"]
     request_count = len(harness.pinecone.requests)
@@ -143,7 +143,7 @@ def test_a_plan_that_may_not_be_executed_is_refused(harness: RemediationHarness,
 
 
 def test_a_plan_is_not_executed_with_the_key_of_another_project(harness: RemediationHarness) -> None:
-    """Pinecone's own id tells, where a schedule does: the secret may hold another key by now."""
+    """A schedule shows Pinecone's id of the project, which the new key of the secret does not match."""
     project = harness.pinecone.project
     project.create_index("slow")
     project.create_schedule("slow", "theirs", "weekly", 60)
@@ -155,8 +155,8 @@ def test_a_plan_is_not_executed_with_the_key_of_another_project(harness: Remedia
     assert harness.write_calls == []
 
 
-def test_a_project_that_nothing_tells_to_be_the_expected_one_is_left_alone(harness: RemediationHarness) -> None:
-    """Nothing is written, and it counts as a failure: nobody reads the answer to an event."""
+def test_a_project_of_unknown_id_is_not_changed(harness: RemediationHarness) -> None:
+    """Nothing is written, and it counts as a failure because nobody reads the answer."""
     harness.put_policy("apply", expected_id="ours")
     response = harness.run(COMPLETED_EVENT)
     assert "the policy expects project ours" in response["refused"]
@@ -165,7 +165,7 @@ def test_a_project_that_nothing_tells_to_be_the_expected_one_is_left_alone(harne
 
 
 def test_a_project_that_an_audit_recorded_is_written_to(harness: RemediationHarness) -> None:
-    """The state tells the id, though no schedule does."""
+    """The state has the id although no schedule shows it."""
     harness.pinecone.project.project_id = "ours"
     harness.put_policy("apply", expected_id="ours")
     harness.record_project_id("ours")
@@ -192,8 +192,8 @@ def test_the_first_answer_that_names_another_project_stops_everything(
     assert "Pinecone project theirs, not to ours" in response["stopped_by"]
 
 
-def test_a_state_of_another_project_is_not_planned_by(harness: RemediationHarness) -> None:
-    """The key that may write is of another project than the audits were."""
+def test_a_state_of_another_project_is_refused(harness: RemediationHarness) -> None:
+    """The key with write access opens another project than the audits' key."""
     project = harness.pinecone.project
     project.project_id = "theirs"
     project.create_schedule("carts", "theirs", "daily", 9)
@@ -204,7 +204,7 @@ def test_a_state_of_another_project_is_not_planned_by(harness: RemediationHarnes
 
 
 def test_a_viewers_key_changes_nothing(harness: RemediationHarness) -> None:
-    """Pinecone refuses the first write; it is counted, the rest is not begun, and the answer says so."""
+    """Pinecone refuses the first write, which is counted, and no other is sent."""
     put_secret(harness.pinecone.viewer_key, EDITOR_SECRET)
     response = harness.run(COMPLETED_EVENT)
     assert harness.list_scheduled_indexes() == []
@@ -215,7 +215,7 @@ def test_a_viewers_key_changes_nothing(harness: RemediationHarness) -> None:
 
 
 def test_a_key_that_is_refused_is_reported(harness: RemediationHarness) -> None:
-    """It counts as a failure, and is raised so that Lambda tries again."""
+    """A refused key counts as a failure, and is raised so that Lambda retries."""
     put_secret("pcsk_" + "x" * 20, EDITOR_SECRET)
     with pytest.raises(BadKeyError):
         harness.run(COMPLETED_EVENT)
@@ -225,7 +225,7 @@ def test_a_key_that_is_refused_is_reported(harness: RemediationHarness) -> None:
 def test_a_project_without_an_editors_key_is_reported(
     harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The registry has to name it, and the error says so; the audit's key is nothing that is taken instead."""
+    """The error names the missing registry key, and the audit's key is not used instead."""
     text = json.dumps({"version": 1, "projects": [{"name": "search", "secret": "backup-auditor/search"}]})
     boto3.client("ssm").put_parameter(Name=f"{harness.policy_name}-registry", Value=text, Type="String")
     monkeypatch.setenv("REGISTRY", f"ssm:{harness.policy_name}-registry")
@@ -245,22 +245,22 @@ EVENT_WITHOUT_PROJECT = {
 @pytest.mark.parametrize(
     "payload", [[], {}, {"plan": "1"}, {"project": ""}, {"project": "x", "plans": ""}, EVENT_WITHOUT_PROJECT]
 )
-def test_what_asks_for_nothing_is_refused(harness: RemediationHarness, payload: object) -> None:
-    """Before anything is asked of anybody; so is an event without any id, which could be acted on twice."""
+def test_an_invalid_request_is_refused(harness: RemediationHarness, payload: object) -> None:
+    """Invalid payloads, and events without an id, are refused before any call."""
     with pytest.raises(RequestError):
         harness.run(payload)
     assert harness.pinecone.requests == []
 
 
 def test_another_project_is_refused(harness: RemediationHarness) -> None:
-    """Nothing is measured under a name that somebody made up."""
+    """An unknown project emits no metric."""
     with pytest.raises(RegistryError):
         harness.run({"project": "other"})
     assert (harness.pinecone.requests, harness.take_metrics()) == ([], {})
 
 
 def test_a_lost_answer_is_settled(harness: RemediationHarness) -> None:
-    """A creation that took effect unheard is found by reading, and not made again."""
+    """A creation whose answer was lost is found by reading, and not repeated."""
     path = "/indexes/orders/backup-schedules"
     harness.pinecone.faults.append(Fault(kind="reset_after_effect", method="POST", path=path, times=1))
     response = harness.run({"project": "search"})

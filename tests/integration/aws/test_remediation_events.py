@@ -1,4 +1,4 @@
-"""Whatever keeps the function `remediate` from recording or telling what it did, it is recorded and told in the end."""
+"""The function `remediate` records and publishes every action in the end."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -39,7 +39,7 @@ def raise_state_error(*_: object) -> NoReturn:
 def test_a_request_is_answered_although_no_event_can_be_published(
     harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer says why the bus has not heard of it, and the next run tells of what that one has done."""
+    """The answer has the error of publishing, and the next run publishes the actions."""
     with monkeypatch.context() as patch:
         patch.setattr(DynamoRemediationLog, "list_unpublished", raise_state_error)
         response = harness.run({"project": "search"})
@@ -52,10 +52,10 @@ def test_a_request_is_answered_although_no_event_can_be_published(
     assert sorted(it["detail"]["index"] for it in harness.take_events()) == ["carts", "orders"]
 
 
-def test_what_the_bus_does_not_take_is_reported_when_the_event_comes_again(
+def test_unaccepted_events_are_published_by_the_retry(
     harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As often as it takes, and nothing is done once more for that, though there is more to do."""
+    """Retries publish until all is accepted, and repeat no action."""
     harness.put_policy("apply", max_creations=1)
     error = DeliveryError("the bus did not take it")
     with monkeypatch.context() as patch:
@@ -72,10 +72,10 @@ def test_what_the_bus_does_not_take_is_reported_when_the_event_comes_again(
 
 
 @pytest.mark.parametrize("call", ["record_result", "record_start"])
-def test_a_run_that_could_not_record_what_it_did_comes_again(
+def test_a_run_that_could_not_record_is_retried(
     harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    """It is read then what came of it, recorded in the name of who did it, and told."""
+    """The retry reads the result, records it with the first actor, and publishes it."""
     with monkeypatch.context() as patch:
         patch.setattr(DynamoRemediationLog, call, raise_state_error)
         with pytest.raises(StateError):
@@ -89,8 +89,8 @@ def test_a_run_that_could_not_record_what_it_did_comes_again(
     assert {it["id"] for it in details_by_index.values()} == set(harness.pinecone.project.schedules)
 
 
-def test_a_run_that_does_not_know_what_it_did_comes_again(harness: RemediationHarness) -> None:
-    """A creation of which nothing is known is looked for by the next try, which makes it where it is not there."""
+def test_a_run_with_an_unknown_outcome_is_retried(harness: RemediationHarness) -> None:
+    """The retry looks for the creation, and repeats it only if it does not exist."""
     path = "/indexes/orders/backup-schedules"
     harness.pinecone.faults.append(Fault(kind="reset", method="POST", path=path, times=1))
     with pytest.raises(OutcomeUnknownError, match="create_schedule/orders"):
@@ -102,8 +102,8 @@ def test_a_run_that_does_not_know_what_it_did_comes_again(harness: RemediationHa
     assert [it["detail"]["index"] for it in harness.take_events()] == ["orders"]
 
 
-def test_what_cannot_be_read_is_reported(harness: RemediationHarness, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing is planned by it, so something may stay undone: that counts as a failure, and the log says what it is."""
+def test_a_read_error_is_reported(harness: RemediationHarness, caplog: pytest.LogCaptureFixture) -> None:
+    """A read error counts as a failure, because actions may be missing, and is logged."""
     harness.pinecone.faults.append(Fault(method="GET", path="/indexes/orders/backup-schedules", status=403))
     assert harness.run({"project": "search"})["results"] == []
     assert "the plan leaves out what could not be read" in caplog.messages

@@ -1,4 +1,4 @@
-"""Parameter Store that is asked too often, over real boto3: it is waited for, and what never answers is an error."""
+"""Throttled calls to Parameter Store are retried, and end in an error."""
 
 import json
 import time
@@ -79,7 +79,7 @@ def open_session(store: ThrottlingStore, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def test_a_thousand_audits_at_once_are_waited_for(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
-    """Eleven refusals are borne, with waits of up to 20 seconds between them: a minute and a quarter on average."""
+    """Eleven refusals are retried, with waits of up to 20 seconds, about 75 seconds on average."""
     store = ThrottlingStore(MAX_ATTEMPTS - 1)
     with open_session(store, monkeypatch) as aws:
         assert fetch_document(aws, ADDRESS) == b"version: 1\n"
@@ -88,7 +88,7 @@ def test_a_thousand_audits_at_once_are_waited_for(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_store_that_refuses_to_the_end_is_named(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
-    """The audit fails, is tried again by Lambda, and becomes a dead letter: it ends, and is never silent."""
+    """The audit fails, is retried by Lambda, and becomes a dead letter."""
     store = ThrottlingStore(99)
     with (
         open_session(store, monkeypatch) as aws,

@@ -1,4 +1,4 @@
-"""The function `watch` over real boto3: it knows of complete audits from the table, and of new projects by itself."""
+"""The function `watch` with real boto3 reads complete audits from the table, and registers new projects."""
 
 import importlib.util
 import json
@@ -55,8 +55,8 @@ def invoke_watch() -> Any:
     return module.lambda_handler(WATCH_EVENT, FakeLambdaContext())
 
 
-def test_who_was_audited_too_long_ago_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
-    """A new project is not yet: its 26 hours begin when it is first seen."""
+def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
+    """The 26 hours of a new project start when it is first seen."""
     assert invoke_watch() == {"registered": 3, "overdue": 1, "projects": ["late"], "incomplete": ["late"]}
     (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
     assert (line["ProjectsOverdue"], line["ProjectsIncomplete"]) == ([1.0], [1.0])
@@ -64,15 +64,15 @@ def test_who_was_audited_too_long_ago_is_overdue(capsys: pytest.CaptureFixture[s
 
 
 def test_a_new_project_is_overdue_once_it_was_seen_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table remembers since when it is registered, whichever process looks."""
+    """The table stores when a project was first seen, for every process."""
     invoke_watch()
     watch.get_watcher.cache_clear()
     monkeypatch.setattr(runtime, "now", lambda: NOW + timedelta(hours=26, seconds=1))
     assert invoke_watch()["projects"] == ["fresh", "late", "new"]
 
 
-def test_a_registry_that_is_gone_is_an_error_and_no_figure(capsys: pytest.CaptureFixture[str]) -> None:
-    """A missing figure raises the alarm."""
+def test_a_missing_registry_is_an_error_without_a_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing metric raises the alarm."""
     boto3.client("ssm").delete_parameter(Name=REGISTRY_PARAMETER)
     with pytest.raises(DocumentError, match="there is no such parameter"):
         invoke_watch()

@@ -130,7 +130,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             SHORT_RETENTION,
             make_settings_change(retention_days=5),
             (SKIPPED, 1),
-            "7d are required",
+            "minimum: 7d",
             id="raised-too-little",
         ),
         pytest.param(
@@ -201,13 +201,17 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
             make_recreation(),
             (ALREADY_SATISFIED, 0),
             "theirs satisfies",
-            id="made-anew-under-its-name",
+            id="recreated-with-its-name",
         ),
         pytest.param(
-            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "has a retention of 2d", id="made-anew-as-brief"
+            SHORT_RETENTION,
+            make_recreation(days=2),
+            (SKIPPED, 1),
+            "has a retention of 2d",
+            id="recreated-with-short-retention",
         ),
         pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index no longer exists.", id="index-deleted"),
-        pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
+        pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-recreated"),
     ],
 )
 @pytest.mark.parametrize("moment", ["before-the-audit", "before-the-index-is-read-again"])
@@ -253,13 +257,17 @@ def test_a_change_before_the_call_is_evaluated_by_the_policy(  # noqa: PLR0913  
             make_recreation(),
             (ALREADY_SATISFIED, 0),
             "theirs satisfies",
-            id="made-anew-under-its-name",
+            id="recreated-with-its-name",
         ),
         pytest.param(
-            SHORT_RETENTION, make_recreation(days=2), (SKIPPED, 1), "has a retention of 2d", id="made-anew-as-brief"
+            SHORT_RETENTION,
+            make_recreation(days=2),
+            (SKIPPED, 1),
+            "has a retention of 2d",
+            id="recreated-with-short-retention",
         ),
         pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index no longer exists.", id="index-deleted"),
-        pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-made-anew"),
+        pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-recreated"),
     ],
 )
 def test_a_refused_call_is_evaluated_by_the_policy(
@@ -329,10 +337,10 @@ def test_a_refused_call_is_evaluated_by_the_policy(
         pytest.param(
             SHORT_RETENTION, delete_schedule, VERIFICATION_FAILED, "is not listed. It has no schedule.", id="deleted"
         ),
-        pytest.param(SHORT_RETENTION, make_recreation(), VERIFICATION_FAILED, "is not listed", id="made-anew"),
+        pytest.param(SHORT_RETENTION, make_recreation(), VERIFICATION_FAILED, "is not listed", id="recreated"),
         pytest.param(SHORT_RETENTION, make_replacement(), VERIFICATION_FAILED, "is paused", id="replaced"),
         pytest.param(SHORT_RETENTION, delete_index, VERIFICATION_FAILED, "index no longer exists", id="index-deleted"),
-        pytest.param(SHORT_RETENTION, recreate_index, VERIFICATION_FAILED, "is not listed", id="index-made-anew"),
+        pytest.param(SHORT_RETENTION, recreate_index, VERIFICATION_FAILED, "is not listed", id="index-recreated"),
     ],
 )
 def test_a_change_after_the_call_is_evaluated_by_the_policy(
@@ -406,7 +414,7 @@ def test_other_tags_require_other_settings(tmp_path: Path) -> None:
         assert (dev_result.state, prod_result.state) == (SKIPPED, SKIPPED)
         assert choose_remediation_exit_code([dev_result], is_refused=False) == 0
         assert choose_remediation_exit_code([prod_result], is_refused=False) == 1
-        assert "35d are required" in prod_result.detail
+        assert "minimum: 35d" in prod_result.detail
         assert project.write_requests == []
 
 

@@ -90,28 +90,35 @@ def test_a_plan_applies_each_action_once(project: RemediatedProject) -> None:
     "change,state,reason",
     [
         pytest.param(
-            lambda world: world.create_schedule("orders", "theirs", "daily", 30),
+            lambda simulated_project: simulated_project.create_schedule("orders", "theirs", "daily", 30),
             ActionState.ALREADY_SATISFIED,
             "theirs satisfies the policy",
             id="another-was-first",
         ),
         pytest.param(
-            lambda world: world.create_schedule("orders", "theirs", "weekly", 30),
+            lambda simulated_project: simulated_project.create_schedule("orders", "theirs", "weekly", 30),
             ActionState.SKIPPED,
             "theirs runs weekly (required: daily)",
             id="another-that-is-not-enough",
         ),
         pytest.param(
-            lambda world: world.update_schedule(world.create_schedule("orders", "theirs").id, enabled=False),
+            lambda simulated_project: simulated_project.update_schedule(
+                simulated_project.create_schedule("orders", "theirs").id, enabled=False
+            ),
             ActionState.SKIPPED,
             "theirs is paused",
             id="a-paused-one",
         ),
         pytest.param(
-            lambda world: world.delete_index("orders"), ActionState.SKIPPED, "The index no longer exists.", id="deleted"
+            lambda simulated_project: simulated_project.delete_index("orders"),
+            ActionState.SKIPPED,
+            "The index no longer exists.",
+            id="deleted",
         ),
         pytest.param(
-            lambda world: setattr(world.get_index("orders"), "ready_at", world.now + timedelta(hours=1)),
+            lambda simulated_project: setattr(
+                simulated_project.get_index("orders"), "ready_at", simulated_project.now + timedelta(hours=1)
+            ),
             ActionState.SKIPPED,
             "not ready",
             id="not-ready",
@@ -136,19 +143,19 @@ def test_an_index_that_changed_after_the_plan_is_skipped(
     "change,state,reason",
     [
         pytest.param(
-            lambda world: world.create_schedule("orders", "theirs", "daily", 30),
+            lambda simulated_project: simulated_project.create_schedule("orders", "theirs", "daily", 30),
             ActionState.ALREADY_SATISFIED,
             "satisfies the policy",
             id="enough",
         ),
         pytest.param(
-            lambda world: world.create_schedule("orders", "theirs", "monthly", 30),
+            lambda simulated_project: simulated_project.create_schedule("orders", "theirs", "monthly", 30),
             ActionState.FAILED,
             "monthly",
             id="not-enough",
         ),
         pytest.param(
-            lambda world: world.delete_index("orders"),
+            lambda simulated_project: simulated_project.delete_index("orders"),
             ActionState.SKIPPED,
             "no longer exists",
             id="deleted-before-the-call",

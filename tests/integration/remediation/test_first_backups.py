@@ -70,7 +70,7 @@ def test_a_backup_that_is_never_listed_is_requested_again_later(project: Remedia
 
 
 def test_a_failed_first_backup_is_neither_repeated_nor_a_success(project: RemediatedProject) -> None:
-    """The index has no recovery point, whoever took the backup."""
+    """The index has no recovery point, whichever actor took the backup."""
     plan = project.create_plan()
     backup = project.simulated_project.create_backup("orders", "auditor-first-20261119")
     project.simulated_project.fail_backup(backup)

@@ -28,8 +28,8 @@ pytestmark = pytest.mark.writes
 SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST = 30, 600, 20
 INTERVAL_DAYS = {"daily": 1, "weekly": 7, "monthly": 31}
 CHANGES = (
-    *("pause", "resume", "raise", "lower", "slow down", "speed up", "delete", "make anew", "make", "replace"),
-    *("delete the index", "make the index anew", "take a backup"),
+    *("pause", "resume", "raise", "lower", "slow down", "speed up", "delete", "recreate", "make", "replace"),
+    *("delete the index", "recreate the index", "take a backup"),
 )
 DURING_CALL = -1
 
@@ -139,7 +139,7 @@ class SecondActorCase:
         self._thread_state.acts = True
         try:
             index = project.indexes.get(name)
-            if change == "make the index anew":
+            if change == "recreate the index":
                 if index is not None:
                     project.delete_index(name)
                 project.create_index(name)
@@ -174,9 +174,9 @@ class SecondActorCase:
             }
             if change in changes:
                 project.update_schedule(schedule.id, **changes[change])
-            if change in {"delete", "make anew"}:
+            if change in {"delete", "recreate"}:
                 project.delete_schedule(schedule.id)
-            if change == "make anew" and enabled_schedules in ([], [schedule]):
+            if change == "recreate" and enabled_schedules in ([], [schedule]):
                 project.create_schedule(index.name, schedule.name, *settings)
 
 

@@ -200,7 +200,7 @@ def check_invariants(case: SeededCase, previous_peak: int, *, is_shared: bool) -
 
 
 def count_other_slots(case: SeededCase) -> int:
-    """Return how much of the quota others have used meanwhile."""
+    """Return how much of the quota others have used since."""
     return sum(it.retention.days + 1 for it in case.project.schedules.values() if it.name == "meddled")
 
 

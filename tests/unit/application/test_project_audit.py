@@ -55,7 +55,7 @@ def run_and_fail(harness: AuditHarness, error: type[Exception], request: AuditRe
     return message
 
 
-def test_an_audit_is_recorded_measured_and_told_of() -> None:
+def test_an_audit_is_recorded_measured_and_published() -> None:
     """A complete audit stores its report, emits metrics, publishes events and calls the ping URL."""
     harness = AuditHarness()
     summary = run_harness(harness)
@@ -120,8 +120,8 @@ def test_an_incomplete_audit_is_measured_and_not_made_again() -> None:
     assert (harness.notified_projects, harness.ping_count) == (["search"], 0)
 
 
-def test_an_audit_older_than_the_last_is_told_to_nobody() -> None:
-    """It changes nothing, keeps no report, and says so."""
+def test_an_audit_older_than_the_last_is_not_published() -> None:
+    """An older audit changes nothing, stores no report, says so in the log, and publishes nothing."""
     harness = AuditHarness()
     run_harness(harness)
     harness.now -= CLOCK_TOLERANCE
@@ -206,8 +206,8 @@ def test_a_key_of_another_pinecone_project_that_was_replaced_since_is_read_again
         pytest.param("indexes", ForbiddenError("403: this key may not list indexes"), id="forbidden"),
     ],
 )
-def test_what_keeps_a_project_from_being_audited_is_measured_logged_and_raised(part: str, error: Exception) -> None:
-    """A failed audit is measured as not completed, and raised for a retry; it does not count as incomplete."""
+def test_a_failed_audit_is_measured_logged_and_raised(part: str, error: Exception) -> None:
+    """A failed audit counts as not completed, and not as incomplete, because it is retried."""
     harness = AuditHarness(failures={part: error})
     assert run_and_fail(harness, type(error)) == str(error)
     assert harness.metrics == [("search", FAILED_METRICS, {})]
@@ -292,7 +292,7 @@ def test_an_audit_that_could_not_be_recorded_is_made_again() -> None:
         pytest.param("ping", "the ping URL could not be called", id="ping"),
     ],
 )
-def test_an_audit_succeeds_although_nobody_can_be_notified(part: str, message: str) -> None:
+def test_an_audit_succeeds_without_events_and_ping(part: str, message: str) -> None:
     """A failure after the recording is only logged."""
     harness = AuditHarness(failures={part: DeliveryError("it did not answer")})
     assert run_harness(harness)["complete"] is True

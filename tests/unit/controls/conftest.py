@@ -1,4 +1,4 @@
-"""Holds every sentence and every figure that a control tells in these tests against those that were approved.
+"""Compare every reason and evidence of a control in these tests with the approved ones.
 
 `approved/` has a file for each control with every sentence it gives in its tests. After an intended change, run
 `pytest tests/unit/controls --numprocesses 0 --approve` and review the difference.
@@ -44,7 +44,7 @@ def _collect_findings(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
         if request.config.getoption("--approve"):
             lines_by_control.setdefault(finding.control, set()).add(line)
         else:
-            assert line in _load_approved(finding.control), f"{finding.control} never told that: see {__file__}"
+            assert line in _load_approved(finding.control), f"{finding.control} never gave that: see {__file__}"
 
 
 def _format_line(finding: Finding) -> str:
@@ -58,7 +58,7 @@ def _load_approved(control: str) -> set[str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write down what was told, where that was asked for."""
+    """Write the approved files, with `--approve`."""
     for control, lines in session.config.stash.get(STASH_KEY, {}).items():
         APPROVED_FOLDER.mkdir(exist_ok=True)
         (APPROVED_FOLDER / f"{control}.txt").write_text("".join(f"{it}\n" for it in sorted(lines)), encoding="utf-8")

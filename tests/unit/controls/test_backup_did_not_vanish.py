@@ -43,7 +43,7 @@ LIVE_KEY, DELETED_KEY = (ResourceType.INDEX, "main"), (ResourceType.DELETED_INDE
 
 
 def evaluate_known(*known_backups: KnownBackup, case: IndexCase | None = None, **facts: Any) -> Compliance:
-    """Judge the index against what is remembered of it, and of its newest run, which is listed."""
+    """Evaluate the index against recorded backups and its newest run, which is listed."""
     newest_run = build_known_backup(build_run(6 * HOUR), NOW + DAY)
     return evaluate_compliance(
         ID, build_inventory(case or build_index(), **facts), build_state(newest_run, *known_backups)
@@ -56,7 +56,7 @@ def build_known_run(expires_at: datetime | None = NOW + 5 * DAY, run: Backup = M
 
 
 def test_what_is_still_listed_did_not_vanish() -> None:
-    """In whatever state it is now."""
+    """A listed backup did not vanish, in any state."""
     assert (
         evaluate_known(build_known_backup(MANUAL_BACKUP), case=build_index(backups=[MANUAL_BACKUP]))
         is Compliance.COMPLIANT
@@ -66,7 +66,7 @@ def test_what_is_still_listed_did_not_vanish() -> None:
 
 
 def test_a_manual_backup_should_always_exist() -> None:
-    """It never expires."""
+    """A manual backup never expires, so it is reported if it is missing."""
     finding = evaluate_control(ID, build_index(), build_state(build_known_backup(MANUAL_BACKUP)))
     assert (finding.compliance, finding.severity) == (Compliance.NON_COMPLIANT, Severity.CRITICAL)
     assert finding.evidence["vanished"] == [
@@ -106,13 +106,13 @@ def test_a_scheduled_one_should_exist_until_it_expires(listed_rest: timedelta, e
             id="lowered-not-enough",
         ),
         pytest.param([build_schedule(retention=90 * DAY)], Compliance.NON_COMPLIANT, id="raised"),
-        pytest.param([build_schedule(retention=None)], Compliance.INSUFFICIENT_DATA, id="retention-not-told"),
+        pytest.param([build_schedule(retention=None)], Compliance.INSUFFICIENT_DATA, id="retention-unknown"),
         pytest.param([build_schedule("other", retention=DAY)], Compliance.NON_COMPLIANT, id="schedule-gone"),
         pytest.param(build_failed_listing(), Compliance.INSUFFICIENT_DATA, id="schedules-not-read"),
     ],
 )
 def test_a_retention_lowered_since_explains_it(schedules: Any, expected: Compliance) -> None:
-    """That of the schedule that made it; where that is gone, what it had last counts."""
+    """A lowered retention explains a missing backup; of a deleted schedule, the last known retention counts."""
     assert (
         evaluate_known(
             build_known_run(),
@@ -128,7 +128,7 @@ def test_a_retention_lowered_since_explains_it(schedules: Any, expected: Complia
 
 @pytest.mark.parametrize("days,expected", [pytest.param(6, 1, id="lowered"), pytest.param(90, 5, id="raised")])
 def test_the_evidence_has_the_least_expiry_known(days: int, expected: int) -> None:
-    """By the retention of today as by those remembered: the same audit, delivered twice, says the same."""
+    """Current and recorded retentions give the same result: an audit that runs twice reports the same."""
     case = build_index(schedules=[build_schedule(retention=days * DAY)], listed_backups=build_daily_runs(3))
     finding = evaluate_control(ID, case, build_state(build_known_run()))
     vanished_backups = cast("list[dict[str, object]]", finding.evidence["vanished"])
@@ -147,7 +147,7 @@ def test_what_expired_leaves_nothing_in_doubt() -> None:
 
 @pytest.mark.parametrize("expires", [None, True])
 def test_an_expiry_that_nothing_told_never_makes_it_vanish(expires: bool | None) -> None:
-    """Whatever became of it."""
+    """A backup of unknown expiry is never reported as missing."""
     assert evaluate_known(build_known_run(None, expires=expires)) is Compliance.COMPLIANT
 
 
@@ -165,13 +165,13 @@ def test_without_a_state_there_is_nothing_to_evaluate() -> None:
 @pytest.mark.parametrize(
     "listing,expected",
     [
-        pytest.param(build_complete_listing(build_daily_runs(), reads=1), Compliance.INSUFFICIENT_DATA, id="one-walk"),
-        pytest.param(build_complete_listing(build_daily_runs(), reads=2), Compliance.NON_COMPLIANT, id="two-walks"),
+        pytest.param(build_complete_listing(build_daily_runs(), reads=1), Compliance.INSUFFICIENT_DATA, id="one-read"),
+        pytest.param(build_complete_listing(build_daily_runs(), reads=2), Compliance.NON_COMPLIANT, id="two-reads"),
         pytest.param(build_failed_listing(build_daily_runs()), Compliance.INSUFFICIENT_DATA, id="broken"),
     ],
 )
 def test_it_takes_two_whole_reads(listing: Any, expected: Compliance) -> None:
-    """And asks for the second."""
+    """The verdict needs two complete reads, and a single read asks for the second."""
     assert evaluate_known(build_known_backup(MANUAL_BACKUP), backups=listing) is expected
     inventory = build_inventory(build_index(), backups=build_complete_listing(build_daily_runs(), reads=1))
     assert (
@@ -192,7 +192,7 @@ def test_the_indexs_own_listing_can_show_it_too() -> None:
 
 
 def test_a_deleted_index_is_evaluated_by_the_same_control() -> None:
-    """Where some of its backups are left, and where none is."""
+    """A deleted index is evaluated with and without remaining backups."""
     gone_backups = [
         build_backup(age * DAY, backup_id=f"gone-{age}", index_id="id-gone", index_name="gone") for age in (1, 2)
     ]
@@ -204,13 +204,13 @@ def test_a_deleted_index_is_evaluated_by_the_same_control() -> None:
 
 
 def test_a_deleted_index_whose_backups_all_expired_is_no_more() -> None:
-    """It gives no finding."""
+    """A deleted index without unexpired backups has no finding."""
     gone_backup = build_known_backup(build_run(9 * DAY, index_id="id-gone", index_name="gone"), NOW)
     assert DELETED_KEY not in evaluate_resources(ID, build_index(), state=build_state(gone_backup))
 
 
 def test_an_index_that_lost_its_only_backup_is_still_that_index() -> None:
-    """Nothing tells its id today, and it was told once."""
+    """The last known id of an index counts if its id is unknown today."""
     indexes = {"main": KnownIndex("main", "id-main", NOW - 90 * DAY, None)}
     findings = evaluate_resources(
         ID, build_index(schedules=[]), state=build_state(build_known_backup(MANUAL_BACKUP), indexes=indexes)
@@ -219,7 +219,7 @@ def test_an_index_that_lost_its_only_backup_is_still_that_index() -> None:
 
 
 def test_a_recreated_index_did_not_lose_the_backups_of_the_earlier_one() -> None:
-    """Those are a deleted index's."""
+    """The backups of the earlier index belong to a deleted index."""
     indexes = {"main": KnownIndex("main", "id-gone", NOW - 90 * DAY, None)}
     earlier_backups = [build_backup(age * DAY, backup_id=f"e-{age}", index_id="id-gone") for age in (1, 2)]
     state = build_state(*map(build_known_backup, earlier_backups), indexes=indexes)
@@ -232,7 +232,7 @@ def test_a_recreated_index_did_not_lose_the_backups_of_the_earlier_one() -> None
 
 
 def test_whose_the_backups_are_has_to_be_known() -> None:
-    """Where the live id is in doubt, what is remembered of the name may be its own."""
+    """Recorded backups of the name may belong to the index if its live id is unknown."""
     assert (
         evaluate_known(
             build_known_backup(MANUAL_BACKUP), case=build_index(schedules=[], listed_backups=[MANUAL_BACKUP])
@@ -242,7 +242,7 @@ def test_whose_the_backups_are_has_to_be_known() -> None:
 
 
 def test_where_the_indexes_are_not_known_a_missing_backup_is_no_ones() -> None:
-    """The listing of indexes tells live from deleted."""
+    """The listing of indexes distinguishes live from deleted indexes."""
     inventory = build_inventory(indexes_failure=ReadFailure("GET /indexes", "503"))
     assert evaluate_resources(ID, inventory, state=build_state(build_known_backup(MANUAL_BACKUP))) == {}
 
@@ -268,7 +268,7 @@ STATE_OF_BOTH = build_state(build_known_backup(MANUAL_BACKUP), build_known_backu
 
 
 def test_a_finding_is_exempt_where_every_missing_backup_is_named() -> None:
-    """It keeps its verdict, and names each."""
+    """An exempted finding keeps its verdict and names each backup."""
     finding = evaluate_resources(
         ID, build_index(), build_backup_exemption_policy("manual", "manual-2", "another"), STATE_OF_BOTH
     )[LIVE_KEY]
@@ -311,7 +311,7 @@ def test_an_exemption_that_is_not_of_these_backups_changes_nothing(policy: Polic
 
 
 def test_a_backup_of_a_deleted_index_can_be_exempted() -> None:
-    """By the same id."""
+    """An exemption names a backup of a deleted index by its id."""
     gone_backup = build_known_backup(build_backup(20 * DAY, backup_id="gone", index_name="gone", index_id="id-gone"))
     assert evaluate_resources(ID, build_index(), build_backup_exemption_policy("other"), build_state(gone_backup))[
         DELETED_KEY
@@ -335,7 +335,7 @@ def test_of_several_exemptions_the_one_that_ends_first_is_shown() -> None:
 
 
 def test_a_doubtful_backup_can_be_exempted() -> None:
-    """What is not known of it stays unknown, and is accepted."""
+    """An unknown backup stays unknown, and is exempted."""
     uncertain_index = build_index(schedules=[build_schedule(retention=None)])
     state = build_state(build_known_run())
     assert (

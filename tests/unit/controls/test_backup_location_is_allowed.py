@@ -34,8 +34,8 @@ def build_located_backup(cloud: str | None, region: str | None, **facts: Any) ->
         pytest.param("gcp", "europe-west4", Compliance.COMPLIANT, id="fits-another"),
         pytest.param("aws", "us-east-1", Compliance.NON_COMPLIANT, id="another-region"),
         pytest.param("azure", "eu-west-1", Compliance.NON_COMPLIANT, id="another-cloud"),
-        pytest.param(None, "eu-west-1", Compliance.INSUFFICIENT_DATA, id="cloud-not-told"),
-        pytest.param("aws", None, Compliance.INSUFFICIENT_DATA, id="region-not-told"),
+        pytest.param(None, "eu-west-1", Compliance.INSUFFICIENT_DATA, id="cloud-unknown"),
+        pytest.param("aws", None, Compliance.INSUFFICIENT_DATA, id="region-unknown"),
     ],
 )
 def test_every_recovery_point_lies_where_it_may(cloud: str | None, region: str | None, expected: Compliance) -> None:
@@ -66,7 +66,7 @@ def test_only_recovery_points_count(row: Backup, expected: Compliance) -> None:
 
 
 def test_one_outside_is_enough() -> None:
-    """Whatever else is not known."""
+    """A recovery point outside the allowed locations fails whatever else is unknown."""
     rows = [build_located_backup("aws", "us-east-1"), build_located_backup(None, None, backup_id="x")]
     finding = evaluate_control(ID, build_index(runs=[], backups=rows), locations=EUROPEAN_LOCATIONS)
     assert finding.compliance is Compliance.NON_COMPLIANT

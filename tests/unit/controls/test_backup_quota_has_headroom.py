@@ -61,7 +61,7 @@ def test_there_is_room(count: int, expected: Compliance, severity: Severity) -> 
 
 
 def test_one_of_many_makes_the_difference() -> None:
-    """Whatever the quota is: nothing is rounded."""
+    """Nothing is rounded at the limit, whatever the quota is."""
     assert evaluate_quota(build_full_project(399), backup_quota=500).compliance is Compliance.COMPLIANT
     assert evaluate_quota(build_full_project(474), backup_quota=500).severity is Severity.MEDIUM
 
@@ -77,7 +77,7 @@ def test_one_of_many_makes_the_difference() -> None:
     ],
 )
 def test_whatever_is_listed_counts_but_for_planned_runs(row: Backup, counts: bool) -> None:
-    """In whatever state it is."""
+    """A listed backup counts in any state."""
     assert evaluate_quota(build_full_project(79, row)).compliance is (
         Compliance.NON_COMPLIANT if counts else Compliance.COMPLIANT
     )
@@ -110,7 +110,7 @@ def test_an_unnamed_row_of_a_history_is_the_planned_run_while_it_is_young() -> N
 def test_a_run_that_may_be_planned_counts_where_it_decides(
     case: IndexCase, other_count: int, expected: Compliance
 ) -> None:
-    """How often its schedule runs would tell, or the history that was not read. Without any time none is planned."""
+    """The frequency of its schedule, or an unread history, decides whether a backup is planned."""
     assert (
         evaluate_quota(build_inventory(case, extra_backups=build_full_project(other_count).backups.rows)).compliance
         is expected
@@ -146,14 +146,14 @@ def test_the_grace_of_its_own_index_tells_how_long_it_is_young() -> None:
     ],
 )
 def test_the_plan_gives_the_quota(project: dict[str, Any], expected: int | None) -> None:
-    """Unless the policy does; without any there is nothing to judge."""
+    """The plan gives the quota unless the policy does; without a quota the control is not applicable."""
     finding = evaluate_quota(build_full_project(1), **project)
     assert finding.evidence.get("quota") == expected
     assert finding.compliance is (Compliance.NOT_APPLICABLE if expected is None else Compliance.COMPLIANT)
 
 
 def test_a_listing_that_broke_off_proves_what_it_shows() -> None:
-    """Enough is enough; less is not known."""
+    """Known backups at the limit are enough; below it the result is unknown."""
     assert (
         evaluate_quota(build_inventory(backups=build_failed_listing(build_full_project(80).backups.rows))).compliance
         is Compliance.NON_COMPLIANT
@@ -187,7 +187,7 @@ def test_it_shows_what_each_index_takes_and_what_would_fit() -> None:
 
 @pytest.mark.parametrize("warn_percent,slots", [(66, 5), (66.5, 6), (67, 6)])
 def test_what_would_fit_stays_below_the_limit(warn_percent: float, slots: int) -> None:
-    """With it, and the 60 that were taken by hand, there is no finding any more."""
+    """The suggested schedule and the 60 manual backups stay below the limit."""
     rows = [build_backup(DAY, backup_id=f"m-{number}") for number in range(60)]
     inventory = build_inventory(
         build_index(schedules=[build_schedule(retention=30 * DAY)], runs=[], backups=rows),

@@ -29,11 +29,11 @@ def build_sized_index(*sizes: int | None) -> IndexCase:
         pytest.param(300, Compliance.COMPLIANT, id="at-lower-limit"),
         pytest.param(2700, Compliance.COMPLIANT, id="at-upper-limit"),
         pytest.param(2701, Compliance.NON_COMPLIANT, id="one-byte-above"),
-        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-told"),
+        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-reported"),
     ],
 )
 def test_the_size_stays_within_the_factor(newest_size: int | None, expected: Compliance) -> None:
-    """Of the median of those before, both ways."""
+    """The size may differ from the median by the factor, in both directions."""
     assert evaluate_compliance(ID, build_sized_index(newest_size, 900, 800, 1000)) is expected
 
 
@@ -43,7 +43,7 @@ def test_the_size_stays_within_the_factor(newest_size: int | None, expected: Com
         pytest.param(build_sized_index(0, 0), Compliance.COMPLIANT, id="nothing-from-nothing"),
         pytest.param(build_sized_index(1, 0), Compliance.NON_COMPLIANT, id="anything-from-nothing"),
         pytest.param(build_sized_index(1), Compliance.NOT_APPLICABLE, id="only-one"),
-        pytest.param(build_sized_index(1, None), Compliance.NOT_APPLICABLE, id="earlier-does-not-tell"),
+        pytest.param(build_sized_index(1, None), Compliance.NOT_APPLICABLE, id="earlier-unknown"),
     ],
 )
 def test_there_is_something_to_compare(case: IndexCase, expected: Compliance) -> None:

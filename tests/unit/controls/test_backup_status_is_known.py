@@ -28,7 +28,7 @@ def test_these_are_known(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["Archived", "", "Ready "])
 def test_any_other_is_not(status: str) -> None:
-    """Nor is none at all."""
+    """A missing status is unknown as well."""
     assert evaluate_compliance(ID, build_index(runs=[build_run(DAY, status=status)])) is Compliance.NON_COMPLIANT
 
 
@@ -58,7 +58,7 @@ def test_without_a_backup_there_is_nothing_to_evaluate() -> None:
 
 
 def test_one_that_was_seen_is_enough() -> None:
-    """That all are known can be said only when all were read."""
+    """A compliant verdict requires that all backups were read; one unknown status is enough to fail."""
     assert evaluate_compliance(ID, build_index(runs=build_failed_listing([ODD_RUN]))) is Compliance.NON_COMPLIANT
     assert (
         evaluate_compliance(ID, build_index(runs=build_failed_listing([build_run(DAY)])))

@@ -82,14 +82,14 @@ def test_two_days_past_its_expiry_a_backup_is_gone(age: timedelta, expected: Com
     ],
 )
 def test_what_a_schedule_made_is_evaluated(case: IndexCase, expected: Compliance) -> None:
-    """In whatever state it is listed."""
+    """A scheduled backup is evaluated in any state."""
     assert evaluate_compliance(ID, case) is expected
 
 
 @pytest.mark.parametrize(
     "expires_at,expected",
     [
-        pytest.param(None, Compliance.NOT_APPLICABLE, id="not-remembered"),
+        pytest.param(None, Compliance.NOT_APPLICABLE, id="not-recorded"),
         pytest.param(ago(2 * DAY), Compliance.COMPLIANT, id="at-limit"),
         pytest.param(ago(2 * DAY + SECOND), Compliance.NON_COMPLIANT, id="one-second-past"),
     ],
@@ -126,13 +126,13 @@ def test_where_the_schedule_is_gone_the_state_decides(expires_at: Any, expected:
     ],
 )
 def test_a_run_that_may_be_planned_counts_where_it_decides(rows: list[Backup], expected: Compliance) -> None:
-    """How often its schedule runs would tell."""
+    """The unknown frequency of its schedule decides whether the run is planned."""
     assert evaluate_compliance(ID, build_index(schedules=[build_schedule(frequency=None)], runs=rows)) is expected
 
 
 @pytest.mark.parametrize("rows", [[build_run(20 * DAY)], [build_backup(20 * DAY)]])
 def test_what_an_unread_history_may_list_is_not_evaluated(rows: list[Backup]) -> None:
-    """It may be scheduled, and by a schedule with any retention."""
+    """A backup that an unread history may list can belong to a schedule of any retention."""
     inventory = build_inventory(build_index(runs=build_failed_listing(), listed_backups=rows))
     assert evaluate_compliance(ID, inventory) is Compliance.INSUFFICIENT_DATA
 

@@ -58,7 +58,7 @@ def evaluate_orphans(*rows: Backup, max_age: timedelta | None = MAX_AGE) -> Comp
     ],
 )
 def test_the_newest_backup_is_not_too_old(age: timedelta, expected: Compliance) -> None:
-    """Those before it may be."""
+    """Only the newest backup counts."""
     assert evaluate_orphans(build_orphaned_backup(age), build_orphaned_backup(age + 90 * DAY)) is expected
 
 
@@ -82,13 +82,13 @@ def test_the_newest_backup_is_not_too_old(age: timedelta, expected: Compliance) 
     ],
 )
 def test_any_backup_but_a_planned_run_counts(rows: tuple[Backup, ...], expected: Compliance) -> None:
-    """In whatever state it is."""
+    """A backup counts in any state."""
     assert evaluate_orphans(*rows) is expected
 
 
 @pytest.mark.parametrize("rows", [(), (build_orphaned_backup(-DAY, status="Scheduled"),)])
 def test_a_listing_that_broke_off_shows_of_none_that_it_is_gone(rows: tuple[Backup, ...]) -> None:
-    """What stood there, by what is remembered, may stand there still."""
+    """Recorded backups of an unread listing may still exist."""
     state = build_state(build_known_backup(build_orphaned_backup(90 * DAY)))
     failed_inventory, complete_inventory = (
         evaluate_resources(ID, build_inventory(build_index(), backups=listing(rows)), state=state)[
@@ -157,7 +157,7 @@ def test_it_takes_two_reads() -> None:
 def test_an_id_that_is_shown_to_be_gone_needs_no_second_look_at_what_the_index_has(
     marked_fields: dict[str, datetime], own_backups: list[Backup]
 ) -> None:
-    """A mark or the id of the live index is presence, and presence wants no second walk."""
+    """A deletion mark or the live id proves presence, which needs no second read."""
     earlier_backup = build_backup(90 * DAY, index_id="id-earlier", **marked_fields)
     inventory = build_inventory(
         build_index(
@@ -173,7 +173,7 @@ def test_an_id_that_is_shown_to_be_gone_needs_no_second_look_at_what_the_index_h
 
 
 def test_rows_that_shift_between_two_reads_settle_nothing() -> None:
-    """Of that name."""
+    """Rows of that name that change between two reads confirm nothing."""
     inventory = build_inventory(
         build_index(),
         backups=build_conflicting_listing([build_orphaned_backup(90 * DAY)], [build_orphaned_backup(91 * DAY)]),

@@ -48,7 +48,7 @@ def test_no_backup_is_too_old(age: timedelta, expected: Compliance) -> None:
     ],
 )
 def test_any_backup_under_the_name_counts(row: Backup) -> None:
-    """In whatever state, of earlier indexes too, by name."""
+    """Backups count in any state, and of earlier indexes of the name too."""
     assert evaluate_compliance(ID, build_index(backups=[row]), max_backup_age=ERASURE_LIMIT) is Compliance.NON_COMPLIANT
     assert (
         evaluate_compliance(ID, build_index(schedules=[], listed_backups=[row]), max_backup_age=ERASURE_LIMIT)
@@ -86,7 +86,7 @@ def test_a_planned_run_is_no_backup() -> None:
     ],
 )
 def test_a_run_that_may_be_planned_counts_where_it_decides(rows: list[Backup], expected: Compliance) -> None:
-    """How often its schedule runs would tell, or the history that was not read."""
+    """The frequency of its schedule, or an unread history, decides whether the backup is planned."""
     unknown_index = build_index(schedules=[build_schedule(frequency=None)], runs=rows)
     assert evaluate_compliance(ID, unknown_index, max_backup_age=ERASURE_LIMIT) is expected
     failed_inventory = build_inventory(build_index(runs=build_failed_listing(), listed_backups=rows))
@@ -94,7 +94,7 @@ def test_a_run_that_may_be_planned_counts_where_it_decides(rows: list[Backup], e
 
 
 def test_one_without_any_time_may_be_too_old() -> None:
-    """And so may one that was not read."""
+    """A backup without a capture time, or an unread one, may be too old."""
     assert (
         evaluate_compliance(ID, build_index(backups=[build_backup(None)]), max_backup_age=ERASURE_LIMIT)
         is Compliance.INSUFFICIENT_DATA
@@ -108,7 +108,7 @@ def test_one_without_any_time_may_be_too_old() -> None:
 
 
 def test_a_row_of_a_history_alone_is_gone_already() -> None:
-    """It is listed no more."""
+    """A backup that only a history lists is already deleted."""
     assert evaluate_compliance(
         ID,
         build_index(runs=[build_run(40 * DAY), build_run(DAY)], listed_backups=[build_run(DAY)]),

@@ -117,7 +117,7 @@ def test_its_parameters_are_keys_of_the_policy(control: AnyControl) -> None:
 
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_it_says_what_a_person_needs(control: AnyControl) -> None:
-    """In whole sentences; what the console cannot do is said by the API alone."""
+    """The guidance of a control is written in whole sentences."""
     guidance = control.guidance
     for text in (guidance.looks_at, guidance.false_positives, *guidance.console, *guidance.api):
         assert re.fullmatch(r"[A-Z].*\.", text)
@@ -133,7 +133,7 @@ def test_the_family_of_schedules_is_what_a_plan_can_take_away() -> None:
 
 
 def test_scopes_fit_their_place() -> None:
-    """A control stands wherever it is judged, and nowhere else."""
+    """A control is listed for each resource type that it evaluates, and for no other."""
     controls_by_scope: dict[ResourceType, Sequence[AnyControl]] = {
         ResourceType.PROJECT: CATALOG.project_controls,
         ResourceType.INDEX: CATALOG.index_controls,

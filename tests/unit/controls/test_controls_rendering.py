@@ -12,7 +12,7 @@ DOCUMENT_PATH = Path(__file__).parents[3] / "docs" / "reference" / "controls.md"
 
 
 def test_the_table_has_every_control_within_its_width() -> None:
-    """In the order of the catalogue."""
+    """The controls are in the order of the catalog."""
     lines = render_controls_table(CATALOG.all_controls, 90).splitlines()
     assert max(map(len, lines)) <= 90
     shown_controls = [line.split()[0] for line in lines if not line.startswith(" ")]
@@ -20,7 +20,7 @@ def test_the_table_has_every_control_within_its_width() -> None:
 
 
 def test_one_control_is_shown_in_full() -> None:
-    """With everything there is to know of it."""
+    """One control is shown with its rule, guidance and parameters."""
     text = " ".join(render_controls_table(ONE_CONTROL, 90).split())
     control = ONE_CONTROL[0]
     for part in (
@@ -65,7 +65,7 @@ def test_the_json_has_every_field_of_every_control() -> None:
 
 
 def test_the_markdown_has_a_section_for_every_control() -> None:
-    """And a table of contents that leads there, where there are several."""
+    """A table of contents links to each section if there are several controls."""
     text = render_controls_markdown(CATALOG.all_controls)
     for control in CATALOG.all_controls:
         assert f"\n## `{control.id}`\n" in text

@@ -13,7 +13,7 @@ ID = "deletion-protection-is-enabled"
     [
         pytest.param(True, True, Compliance.COMPLIANT, id="on"),
         pytest.param(False, True, Compliance.NON_COMPLIANT, id="off"),
-        pytest.param(None, True, Compliance.INSUFFICIENT_DATA, id="not-told"),
+        pytest.param(None, True, Compliance.INSUFFICIENT_DATA, id="not-reported"),
         pytest.param(False, False, Compliance.NOT_APPLICABLE, id="not-required"),
     ],
 )

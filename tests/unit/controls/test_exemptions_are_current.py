@@ -51,7 +51,7 @@ def evaluate_exemptions(exemptions: Sequence[Exemption], inventory: Inventory | 
     ],
 )
 def test_none_has_expired(expires: date, expected: Compliance, is_close_to_expiry: bool) -> None:
-    """Those that end soon are in the evidence."""
+    """The evidence lists exemptions that expire soon."""
     finding = evaluate_exemptions([build_name_exemption(expires)])
     assert finding.compliance is expected
     ending_exemptions = finding.evidence["ending"]
@@ -88,11 +88,11 @@ def test_a_deleted_index_that_is_only_recorded_fits_too() -> None:
     [
         pytest.param(build_inventory(build_index(), backups=build_failed_listing()), id="backups"),
         pytest.param(build_inventory(build_index(), indexes_failure=ReadFailure("GET /indexes", "503")), id="indexes"),
-        pytest.param(build_inventory(build_index(), reads=1), id="one-walk"),
+        pytest.param(build_inventory(build_index(), reads=1), id="one-read"),
     ],
 )
 def test_what_was_not_read_may_be_what_it_fits(inventory: Inventory) -> None:
-    """That one expired is known all the same."""
+    """An expired exemption fails even if it is unknown whether others match."""
     unmatched_exemption = build_name_exemption(date(2027, 1, 1), "nothing")
     assert evaluate_exemptions([unmatched_exemption], inventory).compliance is Compliance.INSUFFICIENT_DATA
     assert evaluate_exemptions([build_name_exemption()], inventory).compliance is Compliance.COMPLIANT
@@ -107,7 +107,7 @@ def test_it_takes_two_reads() -> None:
 
 
 def test_the_evidence_names_each() -> None:
-    """With its owner, to be asked."""
+    """The evidence names the owner of each exemption."""
     exemptions = [build_name_exemption(date(2026, 1, 1)), build_name_exemption(date(2027, 1, 1), "nothing")]
     finding = evaluate_exemptions(exemptions, build_inventory(build_index(), backups=build_complete_listing([])))
     assert finding.reason == "1 exemption of the policy expired."
@@ -117,7 +117,7 @@ def test_the_evidence_names_each() -> None:
 
 
 def test_without_exemptions_there_is_nothing_to_evaluate() -> None:
-    """None can be out of date."""
+    """The control is not applicable without exemptions."""
     assert evaluate_exemptions([]).compliance is Compliance.NOT_APPLICABLE
 
 
@@ -159,7 +159,7 @@ TAGGED_INVENTORY = build_inventory(
 def test_tags_fit_live_indexes_and_backups_and_project_fit_by_themselves(
     stated_fields: Exemption, expected: Compliance
 ) -> None:
-    """What single backups, or the project, are exempted from ends only by expiry."""
+    """An exemption of single backups, or of the project, is current until it expires."""
     assert evaluate_exemptions([stated_fields], TAGGED_INVENTORY).compliance is expected
 
 
@@ -181,7 +181,7 @@ def test_tags_need_no_listing_of_backups() -> None:
 
 
 def test_the_evidence_says_what_each_is_about() -> None:
-    """By the keys that the policy says it with."""
+    """The evidence uses the keys of the policy."""
     day = date(2026, 1, 1)
     finding = evaluate_exemptions(
         [

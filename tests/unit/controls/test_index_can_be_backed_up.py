@@ -86,7 +86,7 @@ def test_an_index_without_an_obstacle_does_not_fail(case: IndexCase) -> None:
 
 
 def test_it_is_unknown_where_nothing_was_read() -> None:
-    """An index whose schedules are unread is not known to be backed up, unless a backup of it is listed."""
+    """Without its schedules, an index is not known to support backups unless a backup of it is listed."""
     case = build_index(schedules=build_failed_listing())
     assert evaluate_compliance(ID, case) is Compliance.INSUFFICIENT_DATA
     case = build_index(
@@ -104,7 +104,7 @@ def test_a_plan_without_schedules_leaves_nothing_to_evaluate() -> None:
 
 
 def test_a_document_index_that_the_policy_excludes_is_not_applicable_throughout() -> None:
-    """The exclusion is the owner's decision, so that not even this control is judged."""
+    """The exclusion is a decision of the owner, so even this control is not applicable."""
     policy = build_policy()
     policy = replace(policy, project=replace(policy.project, document_indexes=DocumentIndexes.EXCLUDED))
     pod = build_index(schedules=None, deployment=Deployment.POD, holds_documents=True)
@@ -160,7 +160,7 @@ def test_an_encrypted_index_with_a_schedule_or_a_backup_is_an_ordinary_index(cas
     ],
 )
 def test_an_encrypted_index_of_which_something_is_unread_is_unknown(case: IndexCase, listing: object) -> None:
-    """Not knowing whether a backup is listed makes no control not applicable that would else be judged."""
+    """An unknown backup does not make other controls not applicable."""
     inventory = build_inventory(case) if listing is None else build_inventory(case, backups=build_failed_listing())
     plain_case = replace(case, facts=replace(case.facts, index=replace(case.facts.index, cmek_id=None)))
     plain_verdicts = evaluate_verdicts(
@@ -202,7 +202,7 @@ def test_backups_of_an_earlier_index_do_not_make_an_encrypted_index_ordinary() -
 
 
 def test_an_encrypted_index_whose_backups_an_earlier_audit_saw_is_evaluated() -> None:
-    """A remembered backup that should still exist shows that the service backs the index up."""
+    """A recorded backup that should still exist shows that the service can back up the index."""
     indexes = {"main": KnownIndex("main", "id-main", ago(DAY), None)}
     state = build_state(build_known_backup(build_backup(2 * DAY)), indexes=indexes)
     found_verdicts = {it.control: it.compliance for it in evaluate_facts(ENCRYPTED_INDEX, state=state).findings}

@@ -51,12 +51,12 @@ def build_schedules(age: timedelta, **facts: Any) -> list[Schedule]:
     ],
 )
 def test_only_a_ready_backup_of_the_live_index_is_a_recovery_point(row: Backup, expected: Compliance) -> None:
-    """It is captured, not in the future, and of the live index's own id."""
+    """A recovery point is Ready, captured, not in the future, and of the live index's own id."""
     assert evaluate_compliance(ID, build_index(runs=[], backups=[row])) is expected
 
 
 def test_the_backup_listing_alone_shows_recovery_points() -> None:
-    """What it shows as under way is none yet, though a history that was read a moment later knows better."""
+    """A backup that the listing shows in progress is no recovery point, even if a later history shows it as Ready."""
     row = build_run(DAY, status="Initializing")
     assert evaluate_compliance(ID, build_index(runs=[build_run(DAY)], listed_backups=[row])) is Compliance.NON_COMPLIANT
 
@@ -82,7 +82,7 @@ def test_the_listing_that_saw_a_backup_further_along_counts(
 
 
 def test_a_ready_row_of_a_history_alone_is_no_recovery_point() -> None:
-    """What the backup listing does not show is a run that was made once."""
+    """A Ready row that only a history lists is a run, not a recovery point."""
     assert evaluate_compliance(ID, build_index(runs=[build_run(DAY)], listed_backups=())) is Compliance.NON_COMPLIANT
 
 
@@ -125,7 +125,7 @@ def test_a_paused_young_schedule_excuses_nothing() -> None:
     ],
 )
 def test_a_schedule_that_may_excuse_leaves_it_open(facts: dict[str, Any]) -> None:
-    """Where it is not known whether the first run is due, nothing is said."""
+    """The result is unknown if it is unknown whether the first run is due."""
     assert (
         evaluate_compliance(ID, build_index(schedules=[build_schedule(**facts)], runs=[]))
         is Compliance.INSUFFICIENT_DATA
@@ -156,14 +156,14 @@ def test_schedules_that_were_not_read_may_excuse() -> None:
 
 
 def test_one_read_does_not_prove_absence() -> None:
-    """The listing of backups is named as one to walk again."""
+    """The backup listing is reported as one to read again."""
     evaluation = evaluate_facts(build_inventory(build_index(schedules=(), reads=1), reads=1))
     assert {it.control: it.compliance for it in evaluation.findings}[ID] is Compliance.INSUFFICIENT_DATA
     assert BACKUP_LISTING in evaluation.unconfirmed_listings
 
 
 def test_reads_that_differ_under_its_name_prove_no_absence() -> None:
-    """Rows shifted under the walk: a recovery point may have gone unseen; those of other names do not matter."""
+    """Rows that changed between two reads may hide a recovery point; rows of other names do not matter."""
     changing_backup = build_backup(backup_id="moving", status="Failed")
     case = build_index(runs=[], listed_backups=())
     assert (

@@ -20,11 +20,11 @@ ID = "index-has-required-tags"
 def test_the_required_tags_are_there(
     tags: dict[str, str], required_tags: tuple[str, ...], expected: Compliance
 ) -> None:
-    """Whatever their values."""
+    """The values of the tags do not matter."""
     assert evaluate_compliance(ID, build_index(tags=tags), required_tags=required_tags) is expected
 
 
 def test_the_missing_ones_are_named() -> None:
-    """In the order of the policy."""
+    """The missing tags are in the order of the policy."""
     finding = evaluate_control(ID, build_index(tags={"env": "prod"}), required_tags=("team", "env", "cost"))
     assert finding.evidence["missing"] == ["team", "cost"]

@@ -29,7 +29,7 @@ def test_a_paused_schedule_is_a_schedule() -> None:
 
 
 def test_an_index_without_a_schedule_fails() -> None:
-    """Two walks that show none are needed, and enough."""
+    """Two reads without a schedule are required, and enough."""
     assert evaluate_compliance(ID, build_index(schedules=())) is Compliance.NON_COMPLIANT
 
 
@@ -39,7 +39,7 @@ def test_nothing_is_evaluated_where_none_is_required() -> None:
 
 
 def test_one_read_does_not_prove_absence() -> None:
-    """After a single walk the verdict waits, and the listing is named as one to walk again."""
+    """After a single read the result is unknown, and the listing is reported as one to read again."""
     evaluation = evaluate_facts(build_inventory(build_index(schedules=(), reads=1)))
     compliance_by_control = {it.control: it.compliance for it in evaluation.findings}
     assert compliance_by_control[ID] is Compliance.INSUFFICIENT_DATA
@@ -78,5 +78,5 @@ def test_a_plan_without_schedules_leaves_nothing_to_evaluate() -> None:
 
 
 def test_schedules_that_were_never_asked_for_are_not_absent() -> None:
-    """An index that can be backed up and whose schedules nobody read is not judged on them."""
+    """The schedules of an index that can be backed up are unknown if they were not read."""
     assert evaluate_compliance(ID, build_index(schedules=None)) is Compliance.INSUFFICIENT_DATA

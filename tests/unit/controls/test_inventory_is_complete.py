@@ -34,17 +34,17 @@ def test_everything_that_was_read_passes() -> None:
         pytest.param(build_inventory(build_index(runs=build_failed_listing())), id="a-history"),
         pytest.param(build_inventory(build_index(own_backups=build_failed_listing())), id="own-backups"),
         pytest.param(
-            build_inventory(backups=merge_reads([ListingRead(()), ListingRead((), READ_FAILURE)])), id="a-second-walk"
+            build_inventory(backups=merge_reads([ListingRead(()), ListingRead((), READ_FAILURE)])), id="a-second-read"
         ),
     ],
 )
 def test_anything_unread_fails(inventory: Inventory) -> None:
-    """It is non-compliant, never a matter of insufficient data."""
+    """A read error is non-compliant, never insufficient data."""
     assert evaluate_compliance(ID, inventory) is Compliance.NON_COMPLIANT
 
 
 def test_a_later_read_makes_good_for_one_that_broke_off() -> None:
-    """What two whole walks agree on was read."""
+    """Facts that two complete reads agree on are read."""
     reads: list[ListingRead[Backup]] = [ListingRead(()), ListingRead((), READ_FAILURE), ListingRead(())]
     assert evaluate_compliance(ID, build_inventory(backups=merge_reads(reads))) is Compliance.COMPLIANT
 

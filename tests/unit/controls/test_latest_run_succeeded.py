@@ -113,7 +113,7 @@ def test_a_failure_that_only_a_history_shows_counts() -> None:
 def test_a_finished_backup_without_any_time_matters_where_it_would_decide(
     runs: list[Backup], expected: Compliance
 ) -> None:
-    """It may be the newest."""
+    """A backup without a capture time may be the latest."""
     assert evaluate_compliance(ID, build_index(runs=runs)) is expected
 
 
@@ -127,7 +127,7 @@ def test_success_needs_the_histories_too() -> None:
 
 
 def test_failure_needs_that_no_newer_success_went_unseen() -> None:
-    """Two walks over the backups and over the history say so."""
+    """Two reads of the backups and of the history confirm the failure."""
     case = build_index(runs=[FAILED_RUN])
     assert evaluate_compliance(ID, build_inventory(case, reads=1)) is Compliance.INSUFFICIENT_DATA
     assert (

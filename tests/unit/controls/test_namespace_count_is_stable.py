@@ -14,7 +14,7 @@ ID = "namespace-count-is-stable"
         pytest.param(96, Compliance.COMPLIANT, id="one-above"),
         pytest.param(95, Compliance.COMPLIANT, id="at-limit"),
         pytest.param(94, Compliance.NON_COMPLIANT, id="one-below"),
-        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-told"),
+        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-reported"),
     ],
 )
 def test_no_more_than_the_percentage_may_go(newest_count: int | None, expected: Compliance) -> None:
@@ -29,7 +29,7 @@ def test_without_a_limit_there_is_nothing_to_evaluate() -> None:
 
 
 def test_it_counts_namespaces() -> None:
-    """And says so."""
+    """The reason names the namespaces."""
     finding = evaluate_control(
         ID, build_index(runs=[build_run(DAY, namespace_count=1), build_run(2 * DAY, namespace_count=3)])
     )

@@ -61,7 +61,7 @@ def test_a_backup_may_be_under_way_so_long(age: timedelta, status: str, expected
     ],
 )
 def test_a_planned_run_is_not_under_way(row: Backup, expected: Compliance) -> None:
-    """Its name tells its time where no field does."""
+    """The name of a run gives its time if no field does."""
     assert evaluate_compliance(ID, build_index(runs=[row])) is expected
 
 
@@ -80,7 +80,7 @@ def test_an_unnamed_undated_run_counts_as_planned_for_an_interval_and_the_grace(
 
 
 def test_an_unnamed_run_of_an_unknown_frequency_may_be_planned() -> None:
-    """Where it is older than allowed, that would decide."""
+    """An unnamed run of an unknown frequency that is older than the limit is unknown."""
     hourly_schedules = [build_schedule(frequency="hourly")]
     assert (
         evaluate_compliance(ID, build_index(schedules=hourly_schedules, runs=[build_unnamed_run(STUCK_LIMIT)]))
@@ -93,7 +93,7 @@ def test_an_unnamed_run_of_an_unknown_frequency_may_be_planned() -> None:
 
 
 def test_an_unnamed_backup_may_be_the_planned_run_of_a_history_that_was_not_read() -> None:
-    """With the history at hand it would be known for what it is."""
+    """An unnamed backup is unknown if the history that would identify it was not read."""
     row = build_backup(DAY, status="Initializing")
     assert (
         evaluate_compliance(ID, build_index(runs=build_failed_listing(), backups=[row])) is Compliance.INSUFFICIENT_DATA
@@ -102,7 +102,7 @@ def test_an_unnamed_backup_may_be_the_planned_run_of_a_history_that_was_not_read
 
 
 def test_a_run_that_tells_its_moment_is_not_planned_whatever_is_not_known() -> None:
-    """Neither a history that was not read nor an unknown frequency excuses it."""
+    """A run with a known time is not planned, whatever else is unknown."""
     row = build_run(DAY, status="Initializing", scheduled_for=None)
     assert evaluate_compliance(ID, build_index(runs=build_failed_listing(), backups=[row])) is Compliance.NON_COMPLIANT
     assert (
@@ -112,7 +112,7 @@ def test_a_run_that_tells_its_moment_is_not_planned_whatever_is_not_known() -> N
 
 
 def test_a_backup_under_way_without_any_time_leaves_it_open() -> None:
-    """Unless another is stuck."""
+    """A backup in progress without a time makes the result unknown, unless another is stuck."""
     assert evaluate_compliance(ID, build_index(runs=[UNDATED_RUN])) is Compliance.INSUFFICIENT_DATA
     assert (
         evaluate_compliance(ID, build_index(runs=[UNDATED_RUN, build_run(2 * DAY, status="Pending")]))
@@ -121,7 +121,7 @@ def test_a_backup_under_way_without_any_time_leaves_it_open() -> None:
 
 
 def test_one_that_is_stuck_is_so_whatever_was_not_read() -> None:
-    """It was seen; that none is can be said only when all were."""
+    """One stuck backup is enough; a compliant verdict requires that all backups were read."""
     stuck_run = build_run(DAY, status="Pending")
     case = build_index(runs=build_failed_listing([stuck_run]), listed_backups=())
     assert evaluate_compliance(ID, build_inventory(case, backups=build_failed_listing())) is Compliance.NON_COMPLIANT
@@ -133,13 +133,13 @@ def test_one_that_is_stuck_is_so_whatever_was_not_read() -> None:
 
 
 def test_the_row_that_is_further_along_counts() -> None:
-    """A history read earlier may still show as under way what the listing shows as Ready."""
+    """A history that was read earlier may show a backup in progress that the listing shows as Ready."""
     case = build_index(runs=[build_run(DAY, status="Initializing")], listed_backups=[build_run(DAY)])
     assert evaluate_compliance(ID, case) is Compliance.COMPLIANT
 
 
 def test_without_a_backup_or_a_limit_there_is_nothing_to_evaluate() -> None:
-    """Neither can be exceeded."""
+    """The control is not applicable without a backup or a limit."""
     assert evaluate_compliance(ID, build_index(runs=[])) is Compliance.NOT_APPLICABLE
     assert (
         evaluate_compliance(ID, build_index(runs=[build_run(DAY, status="Pending")]), stuck_after=None)
@@ -148,7 +148,7 @@ def test_without_a_backup_or_a_limit_there_is_nothing_to_evaluate() -> None:
 
 
 def test_the_evidence_names_the_backup() -> None:
-    """With its status and capture time, and the reason has the figures."""
+    """The evidence names the backup, its status and capture time, and the reason has the figures."""
     finding = evaluate_control(ID, build_index(runs=[build_run(DAY, status="Pending")]))
     assert finding.reason == "1 backup in progress for up to 1d (limit: 12h)."
     assert finding.evidence["stuck"] == [

@@ -48,7 +48,7 @@ def test_an_answer_shows_that_the_plan_has_schedules() -> None:
 
 
 def test_a_refusal_because_of_the_plan_fails() -> None:
-    """It is a finding on the project, and says what the service answered."""
+    """The finding on the project quotes the answer of the service."""
     finding = evaluate_control(ID, build_project(DENIED_INDEX, DENIED_INDEX, UNREAD_INDEX))
     assert finding.compliance is Compliance.NON_COMPLIANT
     assert finding.resource.type is ResourceType.PROJECT
@@ -63,7 +63,7 @@ def test_without_an_index_that_can_have_schedules_there_is_nothing_to_evaluate()
 
 
 def test_without_any_answer_it_is_not_known() -> None:
-    """Neither the indexes nor their schedules tell."""
+    """Neither the indexes nor their schedules show the plan."""
     assert evaluate_compliance(ID, build_project(POD_INDEX, UNREAD_INDEX)) is Compliance.INSUFFICIENT_DATA
     assert evaluate_compliance(ID, build_inventory(indexes_failure=READ_FAILURE)) is Compliance.INSUFFICIENT_DATA
 
@@ -77,7 +77,7 @@ def test_there_is_nothing_to_evaluate_where_no_schedule_is_required(case: IndexC
 
 
 def test_one_index_that_must_have_a_schedule_is_enough() -> None:
-    """The plan is judged as soon as a rule requires a schedule of one index that can be backed up."""
+    """The plan is evaluated if a rule requires a schedule of one index that can be backed up."""
     policy = build_policy(required=False)
     rule = Rule("production", ("index-0",), {}, Requirements())
     policy = replace(policy, rules=(rule,))
@@ -96,7 +96,7 @@ def test_it_is_not_known_whether_an_unlisted_index_must_have_a_schedule() -> Non
 
 
 def test_schedule_controls_say_that_the_plan_refuses_them() -> None:
-    """What is required of schedules is not applicable to an index whose schedule calls the plan refuses."""
+    """The schedule controls of an index are not applicable if the plan refuses its schedule calls."""
     findings_by_control = {
         it.control: it for it in evaluate_facts(DENIED_INDEX).findings if it.resource.type is ResourceType.INDEX
     }

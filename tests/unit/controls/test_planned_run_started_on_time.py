@@ -55,7 +55,7 @@ def test_a_run_that_names_no_moment_is_due_within_an_interval(age: timedelta, ex
 
 
 def test_a_planned_run_without_any_time_leaves_it_open() -> None:
-    """Unless another is late."""
+    """A planned run without a time makes the result unknown, unless another is late."""
     undated_run = build_unnamed_run(DAY, status="Scheduled", created_at=None)
     assert evaluate_compliance(ID, build_index(runs=[undated_run])) is Compliance.INSUFFICIENT_DATA
     assert (
@@ -65,7 +65,7 @@ def test_a_planned_run_without_any_time_leaves_it_open() -> None:
 
 
 def test_an_unnamed_run_of_an_unknown_frequency_leaves_it_open() -> None:
-    """Within which time it is due is not known; a named one needs no interval."""
+    """The due time of an unnamed run is unknown without an interval; a named run needs no interval."""
     hourly_schedules = [build_schedule(frequency="hourly")]
     case = build_index(schedules=hourly_schedules, runs=[build_unnamed_run(DAY, status="Scheduled")])
     assert evaluate_compliance(ID, case) is Compliance.INSUFFICIENT_DATA
@@ -76,7 +76,7 @@ def test_an_unnamed_run_of_an_unknown_frequency_leaves_it_open() -> None:
 
 
 def test_what_a_paused_schedule_left_planned_is_not_evaluated() -> None:
-    """It is not meant to run."""
+    """A planned run of a paused schedule is not expected to start."""
     paused_schedules = [build_schedule(enabled=False)]
     assert (
         evaluate_compliance(ID, build_index(schedules=paused_schedules, runs=[build_planned_run(-9 * DAY)]))
@@ -103,6 +103,6 @@ def test_the_listing_may_show_that_it_started() -> None:
 
 
 def test_the_reason_says_how_late() -> None:
-    """And what is allowed."""
+    """The reason names the delay and the limit."""
     reason = evaluate_control(ID, build_index(runs=[build_planned_run(-DAY)])).reason
     assert reason == "A planned run of schedule nightly is 1d late (limit: 6h)."

@@ -51,7 +51,7 @@ def test_each_index_takes_what_is_required_at_the_least(
 
 
 def test_only_indexes_that_are_to_have_a_schedule_count() -> None:
-    """Neither those that cannot be backed up, nor those of which none is required."""
+    """Indexes that cannot be backed up, or that require no schedule, do not count."""
     pod = rename_index(build_index(schedules=None, deployment=Deployment.POD), "pod")
     assert evaluate_quota_fit(build_inventory(build_index(), pod), 8).compliance is Compliance.COMPLIANT
     lenient_requirements = replace(
@@ -63,7 +63,7 @@ def test_only_indexes_that_are_to_have_a_schedule_count() -> None:
 
 
 def test_the_arithmetic_is_shown_per_index() -> None:
-    """And what would fit."""
+    """The evidence shows the share of each index, and what would fit."""
     finding = evaluate_quota_fit(TWO_INDEXES, 15)
     assert finding.evidence["per_index"] == {
         "most": [
@@ -80,7 +80,7 @@ def test_the_arithmetic_is_shown_per_index() -> None:
 
 
 def test_indexes_that_were_not_read_may_be_too_many() -> None:
-    """Unless those that were are."""
+    """Unread indexes make the result unknown, unless the known ones need too much."""
     inventory = replace(TWO_INDEXES, indexes_failure=ReadFailure("GET /indexes", "503"))
     assert evaluate_quota_fit(inventory, 16).compliance is Compliance.INSUFFICIENT_DATA
     assert evaluate_quota_fit(inventory, 15).compliance is Compliance.NON_COMPLIANT

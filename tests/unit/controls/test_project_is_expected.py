@@ -31,7 +31,7 @@ EXPECTED_PROJECT = {"expected_id": "project-1"}
             id="expected-half-read",
         ),
         pytest.param(
-            build_index(schedules=[build_schedule(project_id=None)]), Compliance.INSUFFICIENT_DATA, id="not-told"
+            build_index(schedules=[build_schedule(project_id=None)]), Compliance.INSUFFICIENT_DATA, id="not-reported"
         ),
         pytest.param(build_index(schedules=[]), Compliance.INSUFFICIENT_DATA, id="no-schedule"),
         pytest.param(build_inventory(), Compliance.NOT_APPLICABLE, id="no-index"),
@@ -45,7 +45,7 @@ EXPECTED_PROJECT = {"expected_id": "project-1"}
     ],
 )
 def test_the_schedules_tell_which_project_it_is(inventory: Any, expected: Compliance) -> None:
-    """Where none can, there is nothing to judge."""
+    """The control is not applicable if no index can have a schedule."""
     assert evaluate_control(ID, inventory, project=EXPECTED_PROJECT).compliance is expected
 
 

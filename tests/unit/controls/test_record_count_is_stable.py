@@ -46,7 +46,7 @@ def test_no_more_than_the_percentage_may_go(newest_count: int, expected: Complia
 
 @pytest.mark.parametrize("newest_count,expected", [(13, Compliance.COMPLIANT), (12, Compliance.NON_COMPLIANT)])
 def test_half_a_record_counts(newest_count: int, expected: Compliance) -> None:
-    """Of a median of 15.5 four fifths are 12.4."""
+    """Four fifths of a median of 15.5 are 12.4."""
     finding = evaluate_control(ID, build_counted_index(newest_count, 10, 21))
     assert finding.compliance is expected
     assert f"has {newest_count} records; the median of 2 earlier ones is 15.5" in finding.reason
@@ -80,7 +80,7 @@ def test_the_policy_sets_the_percentage(percent: float | None, newest_count: int
     ],
 )
 def test_the_median_of_the_up_to_seven_before_counts(previous_counts: tuple[int | None, ...], median: float) -> None:
-    """Those that do not tell are skipped."""
+    """Recovery points with an unknown count are skipped."""
     assert evaluate_control(ID, build_counted_index(1000, *previous_counts)).evidence["median"] == median
 
 
@@ -89,8 +89,8 @@ def test_the_median_of_the_up_to_seven_before_counts(previous_counts: tuple[int 
     [
         pytest.param(build_counted_index(), Compliance.NOT_APPLICABLE, id="no-recovery-point"),
         pytest.param(build_counted_index(10), Compliance.NOT_APPLICABLE, id="only-one"),
-        pytest.param(build_counted_index(10, None), Compliance.NOT_APPLICABLE, id="earlier-does-not-tell"),
-        pytest.param(build_counted_index(None, 10), Compliance.INSUFFICIENT_DATA, id="newest-does-not-tell"),
+        pytest.param(build_counted_index(10, None), Compliance.NOT_APPLICABLE, id="earlier-unknown"),
+        pytest.param(build_counted_index(None, 10), Compliance.INSUFFICIENT_DATA, id="newest-unknown"),
         pytest.param(build_counted_index(0, 0), Compliance.COMPLIANT, id="always-empty"),
         pytest.param(
             build_counted_index(10, 10, backups=[build_backup(None)]), Compliance.INSUFFICIENT_DATA, id="undated"
@@ -98,7 +98,7 @@ def test_the_median_of_the_up_to_seven_before_counts(previous_counts: tuple[int 
     ],
 )
 def test_there_is_something_to_compare(case: IndexCase, expected: Compliance) -> None:
-    """And it is known which is the newest."""
+    """A comparison needs an earlier recovery point, and a known newest one."""
     assert evaluate_compliance(ID, case) is expected
 
 
@@ -120,7 +120,7 @@ def test_it_names_the_last_healthy_one_and_when_that_expires() -> None:
 
 
 def test_a_healthy_one_that_was_taken_by_hand_never_expires() -> None:
-    """That is said, too."""
+    """The reason says that a manual recovery point never expires."""
     assert (
         "never expires"
         in evaluate_control(

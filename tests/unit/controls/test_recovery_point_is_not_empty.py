@@ -25,11 +25,11 @@ ID = "recovery-point-is-not-empty"
     [
         pytest.param(0, Compliance.NON_COMPLIANT, id="none"),
         pytest.param(1, Compliance.COMPLIANT, id="one"),
-        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-told"),
+        pytest.param(None, Compliance.INSUFFICIENT_DATA, id="not-reported"),
     ],
 )
 def test_the_newest_has_records(records: int | None, expected: Compliance) -> None:
-    """Whatever those before it have."""
+    """Only the newest recovery point counts."""
     assert (
         evaluate_compliance(ID, build_index(runs=[build_run(DAY, record_count=records), *build_daily_runs(3, 2 * DAY)]))
         is expected
@@ -54,7 +54,7 @@ def test_only_a_recovery_point_counts(newer_backup: Backup) -> None:
 
 
 def test_an_index_may_be_allowed_to_be_empty() -> None:
-    """Then there is nothing to judge, nor is there without a recovery point."""
+    """The control is not applicable if empty recovery points are allowed, or without a recovery point."""
     assert (
         evaluate_compliance(ID, build_index(runs=[build_run(DAY, record_count=0)]), allow_empty=True)
         is Compliance.NOT_APPLICABLE

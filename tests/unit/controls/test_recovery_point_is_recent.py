@@ -35,7 +35,7 @@ ID = "recovery-point-is-recent"
     ],
 )
 def test_the_newest_may_be_as_old_as_an_interval_and_the_grace(age: timedelta, expected: Compliance) -> None:
-    """That is the limit where the policy states none."""
+    """The limit is one interval plus the grace period if the policy sets none."""
     assert evaluate_compliance(ID, build_index(runs=[build_run(age), build_run(age + DAY)])) is expected
 
 
@@ -81,7 +81,7 @@ def test_without_a_recovery_point_there_is_nothing_to_evaluate() -> None:
 
 
 def test_a_recent_one_passes_whatever_was_not_read() -> None:
-    """A broken walk proves presence; what it did not show can only be newer."""
+    """An incomplete read proves presence; rows that were not read can only be newer."""
     case = build_index(runs=[])
     assert (
         evaluate_compliance(ID, build_inventory(case, backups=build_failed_listing([build_backup(HOUR)])))
@@ -111,13 +111,13 @@ def test_an_old_one_is_called_the_newest_only_after_two_reads() -> None:
 def test_a_ready_backup_without_any_time_matters_where_it_would_decide(
     age: timedelta | None, expected: Compliance
 ) -> None:
-    """It may be the newest."""
+    """A backup without a capture time may be the newest."""
     dated_backups = [build_backup(age, backup_id="dated")] if age is not None else []
     assert evaluate_compliance(ID, build_index(runs=[], backups=[*dated_backups, build_backup(None)])) is expected
 
 
 def test_whose_backups_they_are_has_to_be_known() -> None:
-    """Without a schedule that tells the live id, the index's own listing does."""
+    """The index's own listing shows the live id if no schedule does."""
     case = build_index(schedules=(), backups=[build_backup(HOUR)])
     assert evaluate_compliance(ID, case) is Compliance.INSUFFICIENT_DATA
     index = build_index(

@@ -25,7 +25,7 @@ def test_one_of_its_own_is_enough() -> None:
 
 
 def test_those_of_an_earlier_index_restore_something_else() -> None:
-    """The schedule tells the live id, and no Ready backup has it; one that failed does not help."""
+    """The schedule shows the live id, and no Ready backup has it; a failed backup does not count."""
     finding = evaluate_control(ID, build_index(runs=[build_run(DAY, status="Failed")], backups=[EARLIER_BACKUP]))
     assert finding.compliance is Compliance.NON_COMPLIANT
     assert finding.evidence == {"live_id": "id-main", "ids": ["id-earlier"], "ready_backups": 1}
@@ -43,7 +43,7 @@ def test_without_a_ready_backup_under_the_name_there_is_nothing_to_evaluate() ->
 
 
 def test_deletion_marks_alone_can_decide() -> None:
-    """Backups whose index is marked as deleted belong to no live one, though nothing tells the live id."""
+    """Backups of a deleted index belong to no live one, even if the live id is unknown."""
     assert evaluate_compliance(ID, build_index(schedules=(), backups=[MARKED_BACKUP])) is Compliance.NON_COMPLIANT
 
 
@@ -56,7 +56,7 @@ def test_one_mark_speaks_for_all_backups_of_its_index() -> None:
 
 
 def test_ready_backups_that_are_marked_fail_beside_others_of_unknown_id() -> None:
-    """What is not Ready does not decide whose the Ready ones are."""
+    """Backups that are not Ready do not decide to which index the Ready ones belong."""
     failed_backup = build_backup(backup_id="failed", index_id="id-unknown", status="Failed")
     assert (
         evaluate_compliance(ID, build_index(schedules=(), backups=[MARKED_BACKUP, failed_backup]))
@@ -65,7 +65,7 @@ def test_ready_backups_that_are_marked_fail_beside_others_of_unknown_id() -> Non
 
 
 def test_without_schedule_or_mark_the_own_listing_decides() -> None:
-    """Until it is read, the live id is in doubt."""
+    """The live id is unknown until the index's own listing is read."""
     assert evaluate_compliance(ID, build_index(schedules=(), backups=[EARLIER_BACKUP])) is Compliance.INSUFFICIENT_DATA
     assert (
         evaluate_compliance(
@@ -93,7 +93,7 @@ def test_an_own_listing_of_several_ids_decides_nothing() -> None:
 
 
 def test_an_own_listing_that_was_read_once_proves_no_absence() -> None:
-    """That none is its own wants a second walk over both listings; one that broke off says nothing."""
+    """The verdict needs a second read of both listings; an incomplete read proves nothing."""
     case = build_index(schedules=(), backups=[EARLIER_BACKUP], own_backups=build_complete_listing([], reads=1))
     assert evaluate_compliance(ID, case) is Compliance.INSUFFICIENT_DATA
     case = build_index(schedules=(), backups=[EARLIER_BACKUP], own_backups=build_complete_listing([]))

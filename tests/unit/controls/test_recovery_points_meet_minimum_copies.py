@@ -36,12 +36,12 @@ YOUNG_MOMENT, OLD_MOMENT = ago(HOUR), ago(60 * DAY)
     ],
 )
 def test_so_many_recovery_points_are_required(copies: int, expected: Compliance) -> None:
-    """None at all is too few as well."""
+    """An index without recovery points has too few as well."""
     assert evaluate_compliance(ID, build_index(runs=build_daily_runs(copies)), min_copies=3) is expected
 
 
 def test_manual_backups_count() -> None:
-    """A recovery point is one whoever made it."""
+    """Scheduled and manual recovery points count alike."""
     case = build_index(runs=build_daily_runs(1), backups=[build_backup()])
     assert evaluate_compliance(ID, case, min_copies=2) is Compliance.COMPLIANT
 
@@ -59,7 +59,7 @@ def test_without_a_minimum_there_is_nothing_to_evaluate() -> None:
     ],
 )
 def test_a_young_schedule_is_excused(age: timedelta, expected: Compliance) -> None:
-    """It has had no time to make them until as many intervals and the grace have passed."""
+    """A schedule passes until as many intervals and the grace period have passed since its creation."""
     case = build_index(schedules=[build_schedule(created_at=ago(age))], runs=build_daily_runs(1))
     assert evaluate_compliance(ID, case, min_copies=3) is expected
 
@@ -107,7 +107,7 @@ def test_a_young_schedule_is_excused(age: timedelta, expected: Compliance) -> No
     ],
 )
 def test_every_enabled_schedule_has_to_be_young(schedules: list[Schedule], expected: Compliance) -> None:
-    """And there has to be one; what is not known matters where it would decide."""
+    """An enabled schedule must exist; an unknown one matters only if it decides."""
     assert evaluate_compliance(ID, build_index(schedules=schedules, runs=[])) is expected
 
 
@@ -125,7 +125,7 @@ def test_schedules_that_were_not_read_may_excuse_or_not() -> None:
 
 
 def test_ready_backups_without_any_time_matter_where_they_would_decide() -> None:
-    """With them there may be enough."""
+    """Ready backups without a capture time make the result unknown if they would be enough."""
     case = build_index(runs=build_daily_runs(1), backups=[build_backup(None)])
     assert evaluate_compliance(ID, case, min_copies=2) is Compliance.INSUFFICIENT_DATA
     assert evaluate_compliance(ID, case, min_copies=3) is Compliance.NON_COMPLIANT
@@ -139,7 +139,7 @@ def test_whose_backups_they_are_matters_only_where_they_could_be_enough() -> Non
 
 
 def test_too_few_takes_two_reads_to_say() -> None:
-    """Enough takes one, even one that broke off."""
+    """Too few copies need two reads; enough copies need one, even an incomplete one."""
     case = build_index(runs=build_daily_runs(2))
     assert evaluate_compliance(ID, build_inventory(case, reads=1), min_copies=3) is Compliance.INSUFFICIENT_DATA
     assert (
@@ -153,7 +153,7 @@ def test_too_few_takes_two_reads_to_say() -> None:
 
 
 def test_the_reason_has_the_figures() -> None:
-    """As many as there are, or how many there may be."""
+    """The reason names the number of recovery points, or its range."""
     small_index = build_index(runs=[build_run(DAY)])
     assert evaluate_control(ID, small_index).reason == "The index has 1 recovery point (minimum: 2)."
     undated_index = build_index(runs=[build_run(DAY)], backups=[build_backup(None)])

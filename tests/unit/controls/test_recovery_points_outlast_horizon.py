@@ -74,7 +74,7 @@ def test_one_of_two_enabled_schedules_is_enough() -> None:
 
 
 def test_a_manual_backup_never_expires() -> None:
-    """Then there is no moment without any."""
+    """A manual backup never expires, so there is no last expiry."""
     index = build_index(schedules=[PAUSED_SCHEDULE], runs=[build_run(DAY)], backups=[build_backup(300 * DAY)])
     finding = evaluate_control(ID, index)
     assert finding.compliance is Compliance.COMPLIANT
@@ -129,10 +129,10 @@ def test_the_cause_depends_on_the_schedules(case: Any, cause: str) -> None:
     [
         pytest.param([], [build_run(DAY)], None, Compliance.INSUFFICIENT_DATA, id="schedule-gone"),
         pytest.param(
-            [], [build_run(DAY)], NOW + HORIZON, Compliance.NON_COMPLIANT, id="schedule-gone-expiry-remembered"
+            [], [build_run(DAY)], NOW + HORIZON, Compliance.NON_COMPLIANT, id="schedule-deleted-expiry-recorded"
         ),
         pytest.param(
-            [], [build_run(DAY)], NOW + RETENTION, Compliance.COMPLIANT, id="schedule-gone-far-expiry-remembered"
+            [], [build_run(DAY)], NOW + RETENTION, Compliance.COMPLIANT, id="schedule-deleted-far-expiry-recorded"
         ),
         pytest.param(
             [build_schedule(enabled=False, retention=None)],
@@ -170,14 +170,14 @@ def test_the_cause_depends_on_the_schedules(case: Any, cause: str) -> None:
 def test_a_fact_that_is_not_known_matters_where_it_would_decide(
     schedules: list[Schedule], runs: list[Backup], known_expiry: datetime | None, expected: Compliance
 ) -> None:
-    """An unknown expiry, an unknown frequency, a pause that nobody tells."""
+    """An unknown expiry, frequency or pause makes the result unknown."""
     state = build_state(*(build_known_backup(it, known_expiry) for it in runs if known_expiry))
     index = build_index(schedules=schedules, runs=runs, listed_backups=runs, own_backups=build_complete_listing(runs))
     assert evaluate_compliance(ID, index, state) is expected
 
 
 def test_an_undated_recovery_point_may_be_the_newest_and_the_last() -> None:
-    """Unless it was taken by hand."""
+    """A recovery point without a capture time makes the result unknown, unless it is manual."""
     undated_run = build_run(DAY, backup_id="undated", name=None, scheduled_for=None, created_at=None)
     assert evaluate_compliance(ID, build_index(runs=[build_run(3 * DAY), undated_run])) is Compliance.INSUFFICIENT_DATA
     manual_index = build_index(runs=[build_run(3 * DAY)], backups=[build_backup(None)])
@@ -207,7 +207,7 @@ def test_it_takes_two_reads() -> None:
 
 
 def test_a_plan_without_schedules_makes_nothing_new() -> None:
-    """What is left then expires as is remembered."""
+    """Backups of a deleted schedule expire as recorded."""
     rows = [build_run(DAY)]
     index = build_index(
         schedules=Denial(DenialReason.PLAN, "no such plan"),

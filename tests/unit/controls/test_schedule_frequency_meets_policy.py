@@ -31,7 +31,7 @@ ID = "schedule-frequency-meets-policy"
 def test_a_schedule_may_not_be_slower_than_required(
     frequency: str | None, required_frequency: Frequency, expected: Compliance
 ) -> None:
-    """Faster is as good; a frequency that nobody knows is not judged."""
+    """A faster schedule passes; an unknown frequency gives no verdict."""
     assert (
         evaluate_compliance(
             ID, build_index(schedules=[build_schedule(frequency=frequency)]), frequency=required_frequency
@@ -56,14 +56,14 @@ def test_a_failure_wins_over_what_is_not_known() -> None:
 
 
 def test_paused_schedules_are_not_evaluated() -> None:
-    """A slow schedule that is paused is no concern; without an enabled one there is nothing to judge."""
+    """A slow paused schedule does not matter; without an enabled schedule the control is not applicable."""
     slow_schedule = build_schedule("schedule-2", frequency="monthly", enabled=False)
     assert evaluate_compliance(ID, build_index(schedules=[build_schedule(), slow_schedule])) is Compliance.COMPLIANT
     assert evaluate_compliance(ID, build_index(schedules=[slow_schedule])) is Compliance.NOT_APPLICABLE
 
 
 def test_what_was_not_read_might_be_slower() -> None:
-    """A walk that broke off may hide an enabled schedule that fails; one that was seen to fail still does."""
+    """An incomplete read may hide an enabled schedule that fails; a known one that fails is enough."""
     assert (
         evaluate_compliance(ID, build_index(schedules=build_failed_listing([build_schedule()])))
         is Compliance.INSUFFICIENT_DATA

@@ -21,7 +21,7 @@ def test_paused_schedules_alone_fail() -> None:
 
 
 def test_no_schedule_at_all_is_not_evaluated_here() -> None:
-    """That is the finding of another control."""
+    """An index without schedules is a finding of another control."""
     assert evaluate_compliance(ID, build_index(schedules=())) is Compliance.NOT_APPLICABLE
 
 
@@ -36,7 +36,7 @@ def test_one_read_does_not_prove_that_none_is_enabled() -> None:
 
 
 def test_what_was_not_read_might_be_enabled() -> None:
-    """A broken walk that showed a paused one decides nothing."""
+    """An incomplete read that shows a paused schedule decides nothing."""
     assert (
         evaluate_compliance(ID, build_index(schedules=build_failed_listing([PAUSED_SCHEDULE])))
         is Compliance.INSUFFICIENT_DATA
@@ -51,7 +51,7 @@ def test_a_broken_read_that_showed_an_enabled_one_passes() -> None:
 
 
 def test_what_pinecone_does_not_say_is_not_known() -> None:
-    """A schedule of which nothing tells whether it is enabled is neither."""
+    """A schedule of unknown state is neither enabled nor paused."""
     assert (
         evaluate_compliance(ID, build_index(schedules=[build_schedule(enabled=None)])) is Compliance.INSUFFICIENT_DATA
     )

@@ -27,7 +27,7 @@ def test_two_enabled_schedules_fail() -> None:
 
 
 def test_two_that_were_seen_are_enough_to_fail() -> None:
-    """A broken walk and a single one prove presence alike."""
+    """An incomplete read and a single read both prove presence."""
     assert (
         evaluate_compliance(ID, build_index(schedules=build_failed_listing([build_schedule(), SECOND_SCHEDULE])))
         is Compliance.NON_COMPLIANT
@@ -39,13 +39,13 @@ def test_two_that_were_seen_are_enough_to_fail() -> None:
 
 
 def test_without_an_enabled_schedule_nothing_is_evaluated() -> None:
-    """None and paused ones alone are alike."""
+    """The control is not applicable without schedules, and with paused ones only."""
     assert evaluate_compliance(ID, build_index(schedules=())) is Compliance.NOT_APPLICABLE
     assert evaluate_compliance(ID, build_index(schedules=[build_schedule(enabled=False)])) is Compliance.NOT_APPLICABLE
 
 
 def test_what_was_not_read_might_be_another() -> None:
-    """One enabled schedule on a walk that broke off may not be the only one."""
+    """One enabled schedule in an incomplete read may not be the only one."""
     assert (
         evaluate_compliance(ID, build_index(schedules=build_failed_listing([build_schedule()])))
         is Compliance.INSUFFICIENT_DATA

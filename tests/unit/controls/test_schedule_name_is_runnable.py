@@ -23,7 +23,7 @@ def test_a_name_leaves_room_for_that_of_its_runs(name: str | None, expected: Com
 
 
 def test_the_name_of_a_paused_schedule_does_not_matter() -> None:
-    """It runs nothing."""
+    """A paused schedule has no runs that could fail."""
     assert (
         evaluate_compliance(ID, build_index(schedules=[build_schedule(name="a" * 29, enabled=False)]))
         is Compliance.NOT_APPLICABLE

@@ -31,12 +31,12 @@ ID = "schedule-next-run-is-planned"
     ],
 )
 def test_an_enabled_schedule_has_a_next_run(next_run: datetime | None, expected: Compliance) -> None:
-    """It may be late by the grace; none at all is a failure, not an unknown."""
+    """A next run may be late by the grace period; a missing one fails."""
     assert evaluate_compliance(ID, build_index(schedules=[build_schedule(next_run=next_run)])) is expected
 
 
 def test_a_next_run_that_cannot_be_read_is_not_known() -> None:
-    """It may well be planned; of a paused schedule nobody asks."""
+    """An invalid next run is unknown; paused schedules are not evaluated."""
     unreadable_schedule = build_schedule(next_run=None, next_run_unreadable=True)
     assert evaluate_compliance(ID, build_index(schedules=[unreadable_schedule])) is Compliance.INSUFFICIENT_DATA
     paused_schedule = build_schedule(enabled=False, next_run=None, next_run_unreadable=True)
@@ -44,7 +44,7 @@ def test_a_next_run_that_cannot_be_read_is_not_known() -> None:
 
 
 def test_a_paused_schedule_needs_no_next_run() -> None:
-    """What a paused schedule says of its next run is null or stale."""
+    """The next run of a paused schedule is null or outdated, and does not count."""
     paused_schedule = build_schedule(enabled=False, next_run=None)
     assert evaluate_compliance(ID, build_index(schedules=[paused_schedule])) is Compliance.NOT_APPLICABLE
 

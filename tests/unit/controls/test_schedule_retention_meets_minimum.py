@@ -32,7 +32,7 @@ def test_backups_are_kept_at_least_so_long(retention: timedelta | None, expected
 
 
 def test_without_a_minimum_there_is_nothing_to_evaluate() -> None:
-    """Not even where the schedules could not be read."""
+    """The control is not applicable without a minimum, even if the schedules could not be read."""
     assert evaluate_compliance(ID, build_index(), retention_min=None) is Compliance.NOT_APPLICABLE
     assert (
         evaluate_compliance(ID, build_index(schedules=build_failed_listing()), retention_min=None)
@@ -41,7 +41,7 @@ def test_without_a_minimum_there_is_nothing_to_evaluate() -> None:
 
 
 def test_without_an_enabled_schedule_there_is_nothing_to_evaluate() -> None:
-    """The settings of a paused one are not judged."""
+    """The settings of a paused schedule are not evaluated."""
     paused_schedule = build_schedule(retention=DAY, enabled=False)
     assert evaluate_compliance(ID, build_index(schedules=[paused_schedule])) is Compliance.NOT_APPLICABLE
 
@@ -52,6 +52,6 @@ def test_a_frequency_that_is_not_known_does_not_matter_here() -> None:
 
 
 def test_the_evidence_holds_both_figures() -> None:
-    """In days, as the policy states them."""
+    """The evidence has both figures in days, as in the policy."""
     evidence = evaluate_control(ID, build_index(schedules=[build_schedule(retention=6 * DAY)])).evidence
     assert (evidence["retention_days"], evidence["min_days"]) == (6, 7)

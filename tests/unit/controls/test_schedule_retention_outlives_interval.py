@@ -22,7 +22,7 @@ ID = "schedule-retention-outlives-interval"
     ],
 )
 def test_a_backup_lives_longer_than_the_interval(frequency: str, retention_days: int, expected: Compliance) -> None:
-    """With a retention of one interval, days without any backup are certain."""
+    """A retention of one interval leaves days without a backup."""
     schedules = [build_schedule(frequency=frequency, retention=retention_days * DAY)]
     assert evaluate_compliance(ID, build_index(schedules=schedules)) is expected
 

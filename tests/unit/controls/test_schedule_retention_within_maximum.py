@@ -30,7 +30,7 @@ def test_without_a_maximum_there_is_nothing_to_evaluate() -> None:
 
 
 def test_one_that_may_be_enabled_does_not_decide_when_it_would_pass() -> None:
-    """Beside an enabled schedule that passes, a doubtful one matters only if it would fail."""
+    """If an enabled schedule passes, one of unknown state matters only if it would fail."""
     passing_schedule, failing_schedule = (
         build_schedule("schedule-2", enabled=None),
         build_schedule("schedule-2", enabled=None, retention=500 * DAY),

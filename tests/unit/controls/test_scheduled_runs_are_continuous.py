@@ -40,7 +40,7 @@ UNDATED_RUN = build_run(DAY, backup_id="undated", name=None, scheduled_for=None,
 
 
 def build_case(runs: Sequence[Backup], **facts: Any) -> IndexCase:
-    """Build an index whose only schedule has these runs; it is kept for 30 days unless told otherwise."""
+    """Build an index whose only schedule has these runs, with a retention of 30 days by default."""
     return build_index(schedules=[build_schedule(**{"retention": 30 * DAY, **facts})], runs=runs)
 
 
@@ -109,7 +109,7 @@ def test_fourteen_intervals_are_looked_back(older_age: timedelta, expected: Comp
     ],
 )
 def test_it_is_looked_back_no_further_than_the_retention(older_age: timedelta, expected: Compliance) -> None:
-    """What expired is not missed."""
+    """An expired run is not missing."""
     assert (
         evaluate_watched_compliance(ID, build_case([*build_daily_runs(5), build_run(older_age)], retention=7 * DAY))
         is expected
@@ -141,7 +141,7 @@ def test_a_run_before_the_creation_makes_none_due_earlier(
     ],
 )
 def test_the_first_run_follows_the_creation(creation_age: timedelta, expected: Compliance) -> None:
-    """Where the creation lies in the time that is looked at."""
+    """The time from creation to the first run counts if the creation is in the checked time."""
     assert evaluate_watched_compliance(ID, build_case(build_runs(5 * HOUR), created_at=ago(creation_age))) is expected
 
 
@@ -152,8 +152,8 @@ def test_the_first_run_follows_the_creation(creation_age: timedelta, expected: C
         pytest.param({"created_at": ago(MAX_GAP + SECOND)}, Compliance.NON_COMPLIANT, id="first-overdue"),
         pytest.param({"created_at": ago(90 * DAY)}, Compliance.NON_COMPLIANT, id="old-and-never-ran"),
         pytest.param({"created_at": ago(MAX_GAP), "retention": DAY}, Compliance.COMPLIANT, id="not-due-nor-kept"),
-        pytest.param({"retention": MAX_GAP}, Compliance.INSUFFICIENT_DATA, id="kept-too-briefly-to-tell"),
-        pytest.param({"retention": MAX_GAP + SECOND}, Compliance.NON_COMPLIANT, id="kept-long-enough-to-tell"),
+        pytest.param({"retention": MAX_GAP}, Compliance.INSUFFICIENT_DATA, id="retention-too-short"),
+        pytest.param({"retention": MAX_GAP + SECOND}, Compliance.NON_COMPLIANT, id="retention-long-enough"),
         pytest.param({"created_at": None}, Compliance.INSUFFICIENT_DATA, id="null-creation"),
         pytest.param({"retention": None}, Compliance.INSUFFICIENT_DATA, id="null-retention"),
         pytest.param({"retention": None, "created_at": ago(MAX_GAP)}, Compliance.COMPLIANT, id="null-but-not-due"),
@@ -161,7 +161,7 @@ def test_the_first_run_follows_the_creation(creation_age: timedelta, expected: C
     ],
 )
 def test_a_schedule_that_never_ran(facts: dict[str, Any], expected: Compliance) -> None:
-    """It fails once a run was due that would still be kept."""
+    """A schedule without runs fails once a run was due that would not have expired."""
     assert evaluate_watched_compliance(ID, build_case([build_planned_run()], **facts)) is expected
 
 
@@ -177,12 +177,12 @@ def test_a_schedule_that_never_ran(facts: dict[str, Any], expected: Compliance) 
     ],
 )
 def test_a_failed_run_is_a_run_and_a_planned_one_is_not(row: Backup, expected: Compliance) -> None:
-    """Whatever became of it, it started."""
+    """A failed run counts because it started; a planned run does not."""
     assert evaluate_watched_compliance(ID, build_case([row, *build_daily_runs(12, 2 * DAY)])) is expected
 
 
 def test_a_manual_backup_fills_no_gap() -> None:
-    """Nor does one whose name looks like a run's."""
+    """A manual backup fills no gap, even if its name looks like a run's name."""
     manual_copy = build_run(DAY)
     index = build_index(runs=build_daily_runs(5, 2 * DAY), backups=[build_backup(HOUR), manual_copy])
     assert evaluate_watched_compliance(ID, index) is Compliance.NON_COMPLIANT
@@ -250,12 +250,12 @@ def test_a_run_without_any_time_may_part_a_gap_so_that_it_is_not_looked_at() -> 
     ],
 )
 def test_a_run_without_any_time_may_fill_a_gap(runs: list[Backup], expected: Compliance) -> None:
-    """As many as are missing, but no more."""
+    """Runs without a time fill at most as many missing runs as there are of them."""
     assert evaluate_watched_compliance(ID, build_case(runs)) is expected
 
 
 def test_a_run_without_any_time_may_be_the_first_of_a_young_schedule() -> None:
-    """Until two are missing since its creation."""
+    """A run without a time may be the first, until two runs are missing since the creation."""
     assert (
         evaluate_watched_compliance(ID, build_case([UNDATED_RUN], created_at=ago(2 * MAX_GAP)))
         is Compliance.INSUFFICIENT_DATA
@@ -267,7 +267,7 @@ def test_a_run_without_any_time_may_be_the_first_of_a_young_schedule() -> None:
 
 
 def test_a_gap_takes_two_reads_of_the_history() -> None:
-    """The history is named as one to walk again, and walks that differ do not agree."""
+    """The history is reported as one to read again, and reads that differ confirm nothing."""
     old_runs = build_runs(5 * DAY)
     inventory = build_inventory(build_index(runs=old_runs, reads=1))
     evaluation = evaluate_facts(inventory, state=build_watched_state(inventory))
@@ -297,7 +297,7 @@ def test_a_history_that_broke_off_proves_what_it_shows(runs: list[Backup], expec
 
 
 def test_a_history_that_was_not_read_proves_nothing() -> None:
-    """Unless no run is due yet."""
+    """An unread history makes the result unknown, unless no run is due yet."""
     index = build_index()
     assert evaluate_watched_compliance(ID, build_inventory(index, histories={})) is Compliance.INSUFFICIENT_DATA
     young_index = build_index(schedules=[build_schedule(created_at=ago(HOUR))], runs=[])

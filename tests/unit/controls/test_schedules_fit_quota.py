@@ -64,7 +64,7 @@ def test_a_schedule_holds_what_its_retention_holds_and_one_more(frequency: str, 
     ],
 )
 def test_manual_backups_take_room_too(rows: list[Backup], expected_count: int) -> None:
-    """Those of deleted indexes as well, but not what schedules made, present or gone."""
+    """Manual backups of deleted indexes count, backups of present or deleted schedules do not."""
     inventory = build_inventory(build_index(), extra_backups=rows)
     assert evaluate_usage(inventory, 8 + expected_count).compliance is Compliance.COMPLIANT
     assert evaluate_usage(inventory, 7 + expected_count).compliance is Compliance.NON_COMPLIANT
@@ -83,7 +83,7 @@ def test_manual_backups_take_room_too(rows: list[Backup], expected_count: int) -
     ],
 )
 def test_enabled_schedules_count(schedules: list[Schedule], quota: int, expected: Compliance) -> None:
-    """One that is not known matters unless the quota is too small without it."""
+    """An unknown schedule matters unless the quota is too small without it."""
     assert evaluate_usage(build_index(schedules=schedules), quota).compliance is expected
 
 
@@ -107,7 +107,7 @@ def test_what_was_not_read_may_take_room() -> None:
 
 
 def test_without_a_quota_there_is_nothing_to_evaluate() -> None:
-    """Nor without an enabled schedule."""
+    """The control is not applicable without a quota or an enabled schedule."""
     assert evaluate_usage(build_index(), None, plan=PineconePlan.BUILDER).compliance is Compliance.NOT_APPLICABLE
     assert (
         evaluate_usage(
@@ -122,7 +122,7 @@ def test_without_a_quota_there_is_nothing_to_evaluate() -> None:
 
 
 def test_the_arithmetic_is_shown_per_index() -> None:
-    """Those that take most first, and what would fit."""
+    """The evidence lists the largest shares first, and what would fit."""
     other_index = rename_index(build_index(schedules=[build_schedule(frequency="weekly", retention=8 * DAY)]), "other")
     finding = evaluate_usage(build_inventory(build_index(backups=build_manual_backups(1)), other_index), 10)
     assert finding.evidence["per_index"] == {
@@ -156,7 +156,7 @@ def test_of_many_indexes_the_rest_is_summed_up() -> None:
 
 
 def test_a_pod_leaves_nothing_unknown() -> None:
-    """It can have no schedules, and is not asked for them; backups under its name are another index's."""
+    """A pod index has no schedules; backups under its name belong to another index."""
     pod = rename_index(
         build_index(
             schedules=None, deployment=Deployment.POD, listed_backups=build_manual_backups(1, index_id="id-earlier")
@@ -169,7 +169,7 @@ def test_a_pod_leaves_nothing_unknown() -> None:
 
 
 def test_a_planned_run_hides_no_backup_that_stands_after_it() -> None:
-    """In whatever order they are listed."""
+    """Backups count in whatever order they are listed."""
     rows = [build_run(-DAY, backup_id=it, status="Scheduled", name=None) for it in ("a", "z")]
     inventory = build_inventory(build_index(), extra_backups=[*rows, *build_manual_backups(2)])
     assert evaluate_usage(inventory, 10).compliance is Compliance.COMPLIANT
@@ -177,7 +177,7 @@ def test_a_planned_run_hides_no_backup_that_stands_after_it() -> None:
 
 
 def test_where_not_all_indexes_are_known_there_may_be_more_schedules() -> None:
-    """Unless those that are known are too many already."""
+    """The result is unknown if not all indexes are known, unless the known ones need too much."""
     inventory = build_inventory(build_index(), indexes_failure=READ_FAILURE)
     assert evaluate_usage(inventory, 8).compliance is Compliance.INSUFFICIENT_DATA
     assert evaluate_usage(inventory, 7).compliance is Compliance.NON_COMPLIANT

@@ -115,10 +115,6 @@ def test_two_durations_that_differ_look_different() -> None:
     assert format_lengths(limit, limit) == ("1d 6h", "1d 6h")
 
 
-def test_sentences_tell_moments_to_the_second() -> None:
-    """Evidence keeps the fraction."""
-
-
 def test_numbers_in_evidence_are_short_and_exact_to_the_second() -> None:
     """A number of days is whole if the duration is."""
     assert to_hours(timedelta(hours=30, seconds=1)) == 30.0003

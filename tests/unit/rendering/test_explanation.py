@@ -37,40 +37,37 @@ def explain(facts: Any, policy: Policy = BUILT_IN_POLICY) -> str:
 def test_facts_rule_and_verdicts_are_shown() -> None:
     """The page tells the schedule, the recovery points with their ages, the runs, the rule and the verdicts."""
     rendered_text = explain(build_index())
-    assert "daily, kept 7d, enabled; next run 2026-11-23T06:00:00Z" in rendered_text
+    assert "daily, retention 7d, enabled; next run 2026-11-23T06:00:00Z" in rendered_text
     assert "6h old, 1,000 records, expires 2026-11-29T06:00:00Z, id run-20261122T060000" in rendered_text
-    assert "nightly  7 Ready, 1 planned" in rendered_text
-    assert "none fits: the defaults" in rendered_text
-    assert "COMPLIANT  recovery-point-is-recent" in rendered_text
+    assert "nightly  7 Ready, 1 scheduled" in rendered_text
+    assert "defaults (no rule matches)" in rendered_text
+    assert "Compliant  recovery-point-is-recent" in rendered_text
 
 
 def test_everything_that_is_required_is_reported() -> None:
     """Limits that are null, too."""
     rendered_text = " ".join(explain(build_index()).split())
-    assert "at least 2, the newest at most 1d 6h old, some left in 7d whatever happens" in rendered_text
-    assert (
-        "at most 20 % of the records gone, at most 5 % of the namespaces gone, the size within a factor of 3"
-        in rendered_text
-    )
-    assert "from deletion not required; backups of any age, lying anywhere; tags required: none" in rendered_text
+    assert "at least 2; newest at most 1d 6h old; one must outlast the next 7d" in rendered_text
+    assert "at most 20 % fewer records, at most 5 % fewer namespaces, size within a factor of 3" in rendered_text
+    assert "from deletion not required; backups of any age, anywhere; required tags: none" in rendered_text
     strict_policy = build_policy(
         horizon=None, max_size_factor=None, allow_empty=True, max_backup_age=30 * DAY, locations=("aws/*",)
     )
     rendered_text = " ".join(explain(build_index(), strict_policy).split())
-    assert "namespaces gone, may be empty" in rendered_text
-    assert "backups at most 30d old, lying in aws/*;" in rendered_text
+    assert "fewer namespaces, may be empty" in rendered_text
+    assert "backups at most 30d old, in aws/*;" in rendered_text
 
 
 def test_a_recovery_point_that_never_expires_says_so() -> None:
     """And one of which the expiry is not known."""
     assert "never expires, id" in explain(build_index(backups=[build_backup(HOUR)]))
-    assert "expires at a time that is not known, id" in explain(build_index(schedules=[build_schedule(retention=None)]))
+    assert "expiry unknown, id" in explain(build_index(schedules=[build_schedule(retention=None)]))
 
 
 def test_every_verdict_has_its_arithmetic() -> None:
     """Under a verdict stand the figures that it was computed from."""
     rendered_text = explain(build_index(runs=build_daily_runs(newest_age=40 * HOUR)))
-    assert "NON COMPLIANT critical  recovery-point-is-recent" in rendered_text
+    assert "Non-compliant critical  recovery-point-is-recent" in rendered_text
     assert "age_hours = 40.0, max_age_hours = 30.0" in rendered_text
     assert "next: Take a backup of main now" in rendered_text
 
@@ -78,7 +75,7 @@ def test_every_verdict_has_its_arithmetic() -> None:
 def test_the_rule_that_applied_is_named() -> None:
     """An index that a rule fits is shown with the rule's name."""
     rule = Rule("production", ("ma*",), {}, Requirements())
-    assert "production, laid over the defaults" in explain(build_index(), replace(BUILT_IN_POLICY, rules=(rule,)))
+    assert "production, over the defaults" in explain(build_index(), replace(BUILT_IN_POLICY, rules=(rule,)))
 
 
 def test_an_accepted_deviation_says_by_whom() -> None:
@@ -89,8 +86,8 @@ def test_an_accepted_deviation_says_by_whom() -> None:
 
 def test_what_was_not_read_is_reported() -> None:
     """A listing that broke off is told where its rows would stand."""
-    assert "not read  GET /somewhere: 503 to the end" in explain(build_index(schedules=build_failed_listing()))
-    assert "not all read     GET /somewhere: 503 to the end" in explain(
+    assert "read error  GET /somewhere: 503 to the end" in explain(build_index(schedules=build_failed_listing()))
+    assert "read error       GET /somewhere: 503 to the end" in explain(
         build_inventory(build_index(), backups=build_failed_listing())
     )
 
@@ -114,7 +111,7 @@ def test_an_unknown_id_says_why() -> None:
     two_schedules = build_complete_listing(
         [build_schedule(), build_schedule("schedule-2", index_id="id-other", enabled=False)]
     )
-    assert "own id               not known: The schedules of main report 2 different index ids" in explain(
+    assert "own id               unknown: The schedules of main report 2 different index ids" in explain(
         build_index(schedules=two_schedules)
     )
 
@@ -123,8 +120,8 @@ def test_null_facts_are_shown_as_unknown() -> None:
     """A fact that Pinecone does not tell is neither invented nor left out."""
     unknown_schedule = build_schedule(frequency=None, retention=None, enabled=None, next_run=None, created_at=None)
     rendered_text = explain(build_index(schedules=[unknown_schedule]))
-    assert "how often is not known, kept for a time that is not known, enabled or paused: not known" in rendered_text
-    assert "next run not told; made not told" in " ".join(rendered_text.split())
+    assert "unknown frequency, retention unknown, enabled or paused: unknown" in rendered_text
+    assert "next run unknown; created unknown" in " ".join(rendered_text.split())
     unreadable_text = explain(build_index(schedules=[build_schedule(next_run=None, next_run_unreadable=True)]))
     assert "next run cannot be read" in " ".join(unreadable_text.split())
 

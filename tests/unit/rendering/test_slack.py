@@ -149,10 +149,10 @@ def test_the_report_is_linked_where_it_has_an_address() -> None:
 
 def test_a_possible_repeat_says_so() -> None:
     """Only where an earlier attempt may have arrived."""
-    assert "This may be a repeat" in join_texts(
+    assert "Possible duplicate" in join_texts(
         render_payload(build_alert_report(build_open_finding()), is_possible_duplicate=True)
     )
-    assert "This may be a repeat" not in join_texts(
+    assert "Possible duplicate" not in join_texts(
         render_payload(build_alert_report(build_open_finding()), is_possible_duplicate=False)
     )
 
@@ -160,7 +160,7 @@ def test_a_possible_repeat_says_so() -> None:
 def test_what_ended_is_reported_with_why() -> None:
     """And the first line says that nothing is left."""
     payload = render_payload(build_alert_report(resolved=(build_resolved_finding(),)))
-    assert payload["text"].startswith("RESOLVED: search: 1 finding resolved on orders; nothing is open.")
+    assert payload["text"].startswith("RESOLVED: search: 1 finding resolved on orders; no open findings.")
     assert "orders: index-has-schedule (was high)\n  found compliant: The index has 1 backup schedule." in join_texts(
         payload
     )

@@ -204,7 +204,7 @@ def test_a_channel_is_told_what_lies_below_it_as_a_count_alone(min_severity: Sev
         it for it in Severity if it.rank >= min_severity.rank
     }
     min_rank = min_severity.rank
-    assert (f"{min_rank} finding" in text) is (min_rank > 0)
+    assert (f"{min_rank} open finding" in text) is (min_rank > 0)
 
 
 def test_an_exempted_finding_is_counted_alone() -> None:
@@ -225,5 +225,5 @@ def test_an_unknown_verdict_is_not_well() -> None:
         failure_count=1,
     )
     subject = build_publication(build_digest(report)).subject
-    assert subject == "RESOLVED (audit incomplete): search: 1 finding resolved on carts; nothing is open"
-    assert parse_machine_message(report)["headline"].endswith("1 fact could not be read. 1 verdict could not be given.")
+    assert subject == "RESOLVED (audit incomplete): search: 1 finding resolved on carts; no open findings"
+    assert parse_machine_message(report)["headline"].endswith("1 read error. 1 check could not be evaluated.")

@@ -157,7 +157,7 @@ def test_what_may_be_left_beside_is_not_counted() -> None:
 def test_what_is_not_known_is_reported() -> None:
     """A listing that broke off leaves a picture that says so."""
     assert any(
-        it.startswith("  not known")
+        it.startswith("  unknown")
         for it in draw_timeline(build_inventory(build_index(), backups=build_failed_listing()))
     )
 

@@ -1,4 +1,4 @@
-"""A verdict that rests on absence wants a second walk that agrees."""
+"""A verdict that depends on absence needs a second read that agrees."""
 
 from backup_auditor.domain.control import Verdict, compliant, non_compliant
 from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
@@ -25,7 +25,7 @@ FIRST_BACKUP, OTHER_BACKUP = build_backup(backup_id="one"), build_backup(backup_
 def confirm_verdict(
     inventory: Inventory, verdict: Verdict = MISSING_VERDICT, index: str | None = "main"
 ) -> tuple[Verdict, set[ListingId]]:
-    """Return the verdict on an index as it stands, or on the project, and the doubts that it leaves."""
+    """Return the verdict on an index, or on the project, and the unconfirmed listings."""
     unconfirmed_ids: set[ListingId] = set()
     return require_confirmed_absence(
         verdict, ProjectContext(inventory, build_policy()), index, unconfirmed_ids
@@ -71,7 +71,7 @@ def test_a_verdict_on_the_project_rests_on_the_rows_of_every_name() -> None:
 
 
 def test_a_third_read_that_agrees_with_the_second_confirms_it() -> None:
-    """Only the last two whole walks are compared."""
+    """Only the last two complete reads are compared."""
     reads = [ListingRead((FIRST_BACKUP,)), ListingRead(()), ListingRead(())]
     assert confirm_verdict(build_inventory(backups=merge_reads(reads))) == (MISSING_VERDICT, set())
 
@@ -93,7 +93,7 @@ def test_a_second_read_that_broke_off_confirms_nothing() -> None:
 
 
 def test_every_listing_that_it_rests_on_has_to_agree() -> None:
-    """Each that does not is a doubt."""
+    """Each listing that does not confirm the absence is unconfirmed."""
     verdict = non_compliant("It is missing.", depends_on_absence_in=(BACKUP_LISTING, HISTORY_ID))
     inventory = build_inventory(build_index(reads=1), reads=1)
     assert confirm_verdict(inventory, verdict)[1] == {BACKUP_LISTING, HISTORY_ID}
@@ -110,13 +110,13 @@ def test_any_row_of_a_listing_of_its_own_that_differs_is_a_dispute() -> None:
 
 
 def test_a_listing_that_was_not_read_confirms_nothing() -> None:
-    """It is not there to be walked again."""
+    """An unread listing cannot be read again."""
     verdict = non_compliant("It is missing.", depends_on_absence_in=(HISTORY_ID,))
     confirmed_verdict, unconfirmed_ids = confirm_verdict(build_inventory(), verdict)
     assert (confirmed_verdict.compliance, unconfirmed_ids) == (Compliance.INSUFFICIENT_DATA, set())
 
 
 def test_what_rests_on_nothing_stands() -> None:
-    """Presence wants no second walk."""
+    """Presence needs no second read."""
     verdict = compliant("It is there.")
     assert confirm_verdict(build_inventory(backups=build_failed_listing()), verdict) == (verdict, set())

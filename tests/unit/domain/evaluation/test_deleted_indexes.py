@@ -1,4 +1,4 @@
-"""Which indexes are deleted, as far as that can be told."""
+"""Which indexes are deleted, as far as that is known."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def list_deleted_ids(inventory: Inventory, state: ProjectState = EMPTY_STATE) ->
         pytest.param(
             build_inventory(build_index(schedules=[], listed_backups=[OWN_BACKUP, EARLIER_BACKUP, MARKED_BACKUP])),
             ["id-marked"],
-            id="in-doubt",
+            id="id-unknown",
         ),
         pytest.param(
             build_inventory(
@@ -78,7 +78,7 @@ def list_deleted_ids(inventory: Inventory, state: ProjectState = EMPTY_STATE) ->
     ],
 )
 def test_an_id_that_is_not_the_live_one_of_its_name_is_deleted(inventory: Inventory, expected: list[str]) -> None:
-    """Where the live one is in doubt only a deletion mark tells; sorted by name and id."""
+    """If the live id is unknown, only a deletion mark shows deleted indexes; they are sorted by name and id."""
     assert list_deleted_ids(inventory) == expected
 
 
@@ -116,7 +116,7 @@ def test_backups_of_an_index_that_is_being_deleted_are_no_deleted_index_yet() ->
 
 
 def test_a_recorded_backup_of_an_index_that_is_being_deleted_is_not_evaluated() -> None:
-    """The remembered backups make a deleted index once the index is gone."""
+    """Recorded backups make a deleted index once the index is deleted."""
     terminating_inventory = build_inventory(terminating=(Index("main", state="Terminating"),))
     assert list_deleted_ids(terminating_inventory, build_state(build_known_backup(OWN_BACKUP))) == []
     assert list_deleted_ids(build_inventory(), build_state(build_known_backup(OWN_BACKUP))) == ["id-main"]

@@ -38,7 +38,7 @@ NEGLECTED_INDEX = build_index(schedules=())
 
 
 def make_single_catalog(control: str, **changes: Any) -> ControlCatalog:
-    """Make a catalogue of one index control, changed as told."""
+    """Return a catalog of one index control, with these changes."""
     (selected_control,) = (it for it in CATALOG.index_controls if it.id == control)
     return ControlCatalog(project_controls=(), index_controls=(replace(selected_control, **changes),))
 
@@ -49,7 +49,7 @@ def evaluate_with_exemption(exemption: Exemption, case: IndexCase = NEGLECTED_IN
 
 
 def test_every_control_gives_one_finding_on_every_resource() -> None:
-    """Whatever kind of index it is; in the order of control and name."""
+    """Every control gives one finding for every index, sorted by control and name."""
     cases = [
         build_index(),
         rename_index(NEGLECTED_INDEX, "bare"),
@@ -62,7 +62,7 @@ def test_every_control_gives_one_finding_on_every_resource() -> None:
 
 
 def test_a_deleted_index_gives_one_finding_of_each_control_that_speaks_of_it() -> None:
-    """And the live indexes give theirs all the same."""
+    """A deleted index has its findings beside those of live indexes."""
     inventory = build_inventory(build_index(), extra_backups=[build_backup(DAY, index_id="id-gone", index_name="gone")])
     findings = [it for it in evaluate_facts(inventory).findings if it.resource.type is ResourceType.DELETED_INDEX]
     assert {it.control for it in findings} == {"backup-did-not-vanish", "backups-have-live-source"}
@@ -71,7 +71,7 @@ def test_a_deleted_index_gives_one_finding_of_each_control_that_speaks_of_it() -
 
 
 def test_an_empty_project_is_evaluated_as_a_project() -> None:
-    """There is no index to judge."""
+    """No index is evaluated."""
     assert evaluate_verdicts(build_inventory()) == {
         ("backup-quota-has-headroom", "default"): Compliance.COMPLIANT,
         ("exemptions-are-current", "default"): Compliance.NOT_APPLICABLE,
@@ -92,11 +92,11 @@ NOT_APPLICABLE_CONTROLS = {
     "index-has-required-tags",
     "project-is-expected",
 }
-"""What has nothing to judge in the first audit under the built-in policy."""
+"""The controls that are not applicable in the first audit under the built-in policy."""
 
 
 def test_a_healthy_index_passes_every_control() -> None:
-    """The builders' own; what is not required has nothing to judge."""
+    """The sample index passes; requirements that are off are not applicable."""
     compliance_by_control = {
         control: it for (control, _), it in evaluate_verdicts(build_inventory(build_index())).items()
     }
@@ -141,7 +141,7 @@ def test_document_indexes_are_evaluated_unless_they_are_excluded() -> None:
 
 
 def test_a_plan_without_schedules_takes_the_schedule_controls_away() -> None:
-    """And no other: an index without a recovery point is still one."""
+    """The plan affects no other control: an index without a recovery point still fails."""
     compliance_by_control = {
         control: it for (control, name), it in evaluate_verdicts(build_index(schedules=PLAN_DENIAL)).items()
     }
@@ -163,7 +163,7 @@ def test_a_plan_that_was_refused_once_explains_schedules_that_were_not_read() ->
 
 
 def test_a_control_that_raises_becomes_a_finding_and_silences_no_other() -> None:
-    """It says that it is the control that failed, and of what."""
+    """The finding says that the control failed, and why."""
 
     def raise_error(_: object) -> Verdict:
         raise ZeroDivisionError("by zero")
@@ -218,7 +218,7 @@ def test_remediation_names_the_resource_where_there_is_something_to_do() -> None
     ],
 )
 def test_an_exempted_finding_keeps_its_verdict(names: str, controls: str, expires: date, is_exempted: bool) -> None:
-    """It carries the exemption and is not open; the exemption lasts to the end of its day."""
+    """An exempted finding is not open; the exemption lasts to the end of its day."""
     evaluation = evaluate_with_exemption(Exemption((names,), (controls,), "team", "because", expires))
     finding = {it.control: it for it in evaluation.findings}["index-has-schedule"]
     assert finding.compliance is Compliance.NON_COMPLIANT
@@ -227,7 +227,7 @@ def test_an_exempted_finding_keeps_its_verdict(names: str, controls: str, expire
 
 
 def test_exemptions_speak_of_indexes_and_of_deviations_alone() -> None:
-    """Neither the project nor a finding that passes carries one."""
+    """Neither the project nor a compliant finding carries an exemption."""
     inventory = build_inventory(
         build_index(runs=build_failed_listing()),
         extra_backups=[build_backup(90 * DAY, index_id="id-gone", index_name="gone")],
@@ -251,7 +251,7 @@ def test_the_first_rule_that_fits_decides() -> None:
 
 
 def test_a_rule_may_go_by_tags() -> None:
-    """Those of the index as it is now."""
+    """A rule matches the current tags of an index."""
     lenient_requirements = replace(Requirements(), schedule=replace(Requirements().schedule, required=False))
     policy = replace(build_policy(), rules=(Rule("mine", (), {"env": ("dev", "test")}, lenient_requirements),))
     for env, expected in (("dev", Compliance.NOT_APPLICABLE), ("prod", Compliance.NON_COMPLIANT)):
@@ -276,7 +276,7 @@ def test_what_covers_several_indexes_is_added_up() -> None:
         pytest.param(build_index(runs=[build_run(30 * HOUR)]), 1, 1, id="at-the-objective"),
         pytest.param(build_index(runs=[build_run(30 * HOUR + SECOND)]), 0, 1, id="one-second-past"),
         pytest.param(build_index(runs=[build_run(9 * DAY)]), 0, 1, id="too-old"),
-        pytest.param(build_index(schedules=(), runs=[], backups=[build_run(DAY)]), 0, 0, id="live-id-in-doubt"),
+        pytest.param(build_index(schedules=(), runs=[], backups=[build_run(DAY)]), 0, 0, id="live-id-unknown"),
     ],
 )
 def test_coverage_counts_what_is_known_to_be_protected(case: IndexCase, protected_count: int, points: int) -> None:
@@ -286,12 +286,12 @@ def test_coverage_counts_what_is_known_to_be_protected(case: IndexCase, protecte
 
 
 def test_a_healthy_project_leaves_no_doubt_after_one_read() -> None:
-    """No second walk is due."""
+    """No second read is due."""
     assert evaluate_facts(build_inventory(build_index(reads=1), reads=1)).unconfirmed_listings == frozenset()
 
 
 def test_findings_name_the_id_of_the_live_index_where_it_is_known() -> None:
-    """And that of the project, which the schedules tell."""
+    """The id of the project, which the schedules report, is in the findings."""
     found_resources = {it.resource for it in evaluate_facts(build_index()).findings}
     assert {(it.type, it.id) for it in found_resources} == {
         (ResourceType.INDEX, "id-main"),

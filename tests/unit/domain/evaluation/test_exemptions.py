@@ -82,7 +82,7 @@ def test_a_plan_without_schedules_can_be_accepted_for_the_project(policy: Policy
     ],
 )
 def test_a_report_says_what_an_exemption_is_about(subject: str, keys: dict[str, object]) -> None:
-    """By the keys that the policy says it with, in the shape of the published schema."""
+    """An exemption in a report has the keys of the policy, as in the published schema."""
     text = f"project: {{expected_id: other}}\nexemptions: [{{{subject}, controls: ['*'], {EXEMPTION_FIELDS}}}]"
     facts = build_inventory(rename_index(build_index(), "three"), *CASES)
     document = render_document(build_report(facts, parse_policy(text)))

@@ -52,12 +52,12 @@ def expire_at(moment: datetime) -> BackupExpiry:
         pytest.param({}, expire_at(NOW + 2 * DAY), id="enabled"),
         pytest.param({"enabled": False}, expire_at(NOW + 2 * DAY), id="paused"),
         pytest.param({"retention": 90 * DAY}, expire_at(NOW + 85 * DAY), id="raised"),
-        pytest.param({"retention": None}, UNDATED_EXPIRY, id="retention-not-told"),
+        pytest.param({"retention": None}, UNDATED_EXPIRY, id="retention-unknown"),
         pytest.param({"retention": timedelta.max}, UNDATED_EXPIRY, id="beyond-the-last-year"),
     ],
 )
 def test_the_present_retention_of_its_schedule_counts(facts: dict[str, Any], expected: BackupExpiry) -> None:
-    """Whatever it was when the backup was made."""
+    """The current retention counts, whatever it was when the backup was made."""
     state = build_state(build_known_backup(SCHEDULED_RUN, NOW + 9 * DAY))
     assert (
         find_expiry(SCHEDULED_RUN, build_index(schedules=[build_schedule(**facts)], runs=[SCHEDULED_RUN]), state)
@@ -66,7 +66,7 @@ def test_the_present_retention_of_its_schedule_counts(facts: dict[str, Any], exp
 
 
 def test_its_schedule_may_be_recorded() -> None:
-    """Where the history shows old runs no more."""
+    """The state knows the schedule of a backup that the history no longer lists."""
     state = build_state(build_known_backup(MANUAL_BACKUP, NOW + 9 * DAY, schedule_id="schedule-1"))
     assert find_expiry(MANUAL_BACKUP, build_index(runs=[]), state) == expire_at(NOW + 2 * DAY)
 
@@ -81,7 +81,7 @@ def test_its_schedule_may_be_recorded() -> None:
     ],
 )
 def test_a_backup_without_a_schedule_is_manual_unless_its_name_is_a_runs(case: IndexCase | Inventory) -> None:
-    """Then the schedule is gone, and what is remembered counts."""
+    """The recorded expiry counts if the schedule is deleted."""
     assert find_expiry(MANUAL_BACKUP, case) == NEVER_EXPIRES
     assert find_expiry(SCHEDULED_RUN, case) == UNDATED_EXPIRY
     assert find_expiry(SCHEDULED_RUN, case, build_state(build_known_backup(SCHEDULED_RUN, ago(DAY)))) == expire_at(
@@ -107,13 +107,13 @@ def test_a_backup_without_a_schedule_is_manual_unless_its_name_is_a_runs(case: I
     ],
 )
 def test_what_was_not_read_may_list_it(inventory: Inventory) -> None:
-    """Then manual cannot be told from scheduled, nor which retention holds."""
+    """Manual and scheduled backups cannot be distinguished, and the retention is unknown."""
     assert find_expiry(MANUAL_BACKUP, inventory) == UNKNOWN_EXPIRY
     assert find_expiry(SCHEDULED_RUN, inventory, build_state(build_known_backup(SCHEDULED_RUN, NOW))) == UNDATED_EXPIRY
 
 
 def test_backups_of_an_earlier_index_have_no_schedule() -> None:
-    """Whatever was not read of those that the name has now."""
+    """Backups of an earlier index have no schedule, whatever could not be read."""
     earlier_backup = build_backup(5 * DAY, index_id="id-earlier")
     assert find_expiry(earlier_backup, build_inventory(build_index(runs=build_failed_listing()))) == NEVER_EXPIRES
     unknown_index = build_index(schedules=build_failed_listing(), listed_backups=[earlier_backup])

@@ -1,4 +1,4 @@
-"""Where the plan has no schedules, and where schedules are only not known."""
+"""A plan without schedules, and schedules that are only unknown."""
 
 import pytest
 
@@ -42,5 +42,5 @@ def test_a_plan_without_schedules_is_distinguished_from_schedules_that_were_not_
 
 
 def test_a_pod_is_not_asked() -> None:
-    """It can have no schedules: nothing is unread."""
+    """A pod index has no schedules, so none are unread."""
     assert IndexSchedules(build_index(schedules=None, deployment=Deployment.POD).facts, None).failure is None

@@ -62,7 +62,7 @@ def test_without_backups_under_the_name_there_is_nothing_to_tell() -> None:
 
 
 def test_deletion_marks_speak_for_every_backup_of_their_index() -> None:
-    """Where all are of deleted indexes, none is the live one's, and no call is spent."""
+    """If all backups belong to deleted indexes, none belongs to the live one, and no call is made."""
     assert find_live_id(INDEX_WITHOUT_SCHEDULES, [MARKED_BACKUP]) == LiveId(None)
     assert find_live_id(INDEX_WITHOUT_SCHEDULES, [MARKED_BACKUP, EARLIER_BACKUP]) == LiveId(None)
     assert find_live_id(INDEX_WITHOUT_SCHEDULES, [MARKED_BACKUP, OWN_BACKUP]).needs_index_listing
@@ -100,7 +100,7 @@ def test_the_own_listing_tells_it() -> None:
 
 
 def test_an_own_listing_that_told_the_id_is_not_read_again() -> None:
-    """What is missing of the live index can stand in the project's listing alone."""
+    """A further backup of the live index can only be in the project's listing."""
     own_listing = build_complete_listing([build_backup(9 * DAY)], reads=1)
     case = build_index(schedules=(), backups=[build_backup(9 * DAY)], own_backups=own_listing, reads=1)
     assert evaluate_facts(build_inventory(case, reads=1)).unconfirmed_listings == {
@@ -110,7 +110,7 @@ def test_an_own_listing_that_told_the_id_is_not_read_again() -> None:
 
 
 def test_an_own_listing_without_rows_says_that_none_is_its_own() -> None:
-    """Unless it broke off: then what was seen counts, and what was not leaves it in doubt."""
+    """An incomplete listing proves the rows that it has; without them the id is unknown."""
     assert (
         find_live_id(
             build_index(schedules=(), own_backups=build_complete_listing([])).facts, [EARLIER_BACKUP]
@@ -145,7 +145,7 @@ def test_an_own_listing_without_rows_says_that_none_is_its_own() -> None:
 def test_an_own_listing_that_was_asked_for_and_not_read_leaves_open_what_it_could_tell(
     listed_id: list[Backup], required_listings: Policy
 ) -> None:
-    """Whatever it may show, nothing is said without it that would not be said with it."""
+    """A read of the own listing never changes a verdict that was given without it."""
 
     def evaluate_own_listing(own_listing: Listing[Backup]) -> dict[tuple[str, str], Compliance]:
         return evaluate_verdicts(
@@ -172,15 +172,15 @@ def test_an_own_listing_that_was_asked_for_and_not_read_leaves_open_what_it_coul
 @pytest.mark.parametrize(
     "own_listing,is_decisive",
     [
-        pytest.param(build_complete_listing([OWN_BACKUP]), False, id="it-told"),
+        pytest.param(build_complete_listing([OWN_BACKUP]), False, id="one-id"),
         pytest.param(build_complete_listing([]), True, id="it-has-none"),
-        pytest.param(build_complete_listing([OWN_BACKUP, EARLIER_BACKUP]), True, id="it-told-two"),
+        pytest.param(build_complete_listing([OWN_BACKUP, EARLIER_BACKUP]), True, id="two-ids"),
         pytest.param(build_failed_listing(), True, id="it-broke-off"),
-        pytest.param(build_failed_listing([OWN_BACKUP]), False, id="it-told-before-it-broke-off"),
+        pytest.param(build_failed_listing([OWN_BACKUP]), False, id="one-id-before-failure"),
     ],
 )
 def test_what_the_own_listing_left_open_hangs_on_it(own_listing: Listing[Backup], is_decisive: bool) -> None:
-    """Whatever is missing of the index may stand there too."""
+    """A further backup may be in the own listing if it left the id open."""
     assert (
         find_live_id(build_index(schedules=(), own_backups=own_listing).facts, [EARLIER_BACKUP]).needs_index_listing
         is is_decisive
@@ -188,7 +188,7 @@ def test_what_the_own_listing_left_open_hangs_on_it(own_listing: Listing[Backup]
 
 
 def test_an_own_listing_of_several_ids_settles_nothing() -> None:
-    """Which of them lives is not known."""
+    """It is unknown which of them is live."""
     assert (
         find_live_id(
             build_index(schedules=(), own_backups=build_complete_listing([OWN_BACKUP, EARLIER_BACKUP])).facts, []

@@ -1,4 +1,4 @@
-"""Whether a remembered backup whose schedule is not known should still exist."""
+"""Whether a recorded backup whose schedule is unknown should still exist."""
 
 from dataclasses import replace
 
@@ -43,5 +43,5 @@ KNOWN_RUN = build_known_backup(build_run(DAY), NOW + DAY, schedule_id="gone", in
     ],
 )
 def test_what_a_schedule_had_last_counts_where_it_is_gone(inventory: Inventory, expected: ExpectedPresence) -> None:
-    """Where it may be there, a shorter retention that was not read may have ended what it made."""
+    """If the schedule may exist, an unread shorter retention may have deleted the backup."""
     assert find_expected_presence(KNOWN_RUN, ProjectContext(inventory, build_policy())) is expected

@@ -34,7 +34,7 @@ type Verdicts = Mapping[tuple[str, str], Compliance]
 
 
 def assert_only_withheld(partial_verdicts: Verdicts, full_verdicts: Verdicts) -> None:
-    """Assert that whoever knows less says the same or says that the data do not suffice."""
+    """Assert that less knowledge gives the same verdict or INSUFFICIENT_DATA."""
     contradictions = {
         key: (it, full_verdicts[key])
         for key, it in partial_verdicts.items()
@@ -45,7 +45,7 @@ def assert_only_withheld(partial_verdicts: Verdicts, full_verdicts: Verdicts) ->
 
 @given(inventories())
 def test_every_control_gives_one_finding_on_every_resource(inventory: Inventory) -> None:
-    """And none of them fails; every finding names a reason, and its evidence is JSON."""
+    """No control fails; every finding has a reason, and its evidence is JSON."""
     findings = evaluate_facts(inventory).findings
     live_names = {facts.index.name for facts in inventory.indexes}
     deleted_keys = {
@@ -95,7 +95,7 @@ def test_what_was_not_read_changes_no_verdict_but_to_insufficient(inventory: Inv
 def test_a_null_field_of_a_schedule_matters_only_where_it_decides(
     case: IndexCase, field: str, data: st.DataObject
 ) -> None:
-    """Whatever it turns out to be, a verdict that was given without it stands."""
+    """An unknown fact, once known, does not change a verdict that was given without it."""
     listed_schedules = case.facts.schedules
     assert isinstance(listed_schedules, Listing)
     values: dict[str, Any] = {
@@ -141,7 +141,7 @@ def test_a_finished_backup_without_any_time_matters_only_where_it_decides(case: 
 
 @given(inventories(reads=1))
 def test_one_read_withholds_what_a_second_could_change(inventory: Inventory) -> None:
-    """And names the listings that want the second one."""
+    """A single read gives no verdict that a second read could change, and reports the listings to read again."""
 
     def read_twice(listing: Any) -> Any:
         return merge_reads([ListingRead(listing.rows)] * 2) if isinstance(listing, Listing) else listing
@@ -162,7 +162,7 @@ def test_one_read_withholds_what_a_second_could_change(inventory: Inventory) -> 
 
 @given(inventories(), st.randoms(use_true_random=False))
 def test_the_order_and_the_repetition_of_rows_change_nothing(inventory: Inventory, random: Random) -> None:
-    """Not the findings, not the nights of any index, and not the digest of the facts."""
+    """The findings, the timelines and the digest of the facts stay the same."""
 
     def shuffle(listing: Any) -> Any:
         if not isinstance(listing, Listing):
@@ -191,7 +191,7 @@ def test_the_order_and_the_repetition_of_rows_change_nothing(inventory: Inventor
 
 @given(index_cases(), st.sampled_from([timedelta(), HOUR, DAY, 2 * DAY, 9 * DAY]))
 def test_a_newer_recovery_point_never_makes_freshness_worse(case: IndexCase, age: timedelta) -> None:
-    """What was recent stays recent, and the age in the evidence does not grow."""
+    """A recent index stays recent, and the age in the evidence does not grow."""
     compliance_before = evaluate_control("recovery-point-is-recent", build_inventory(case))
     compliance_after = evaluate_control(
         "recovery-point-is-recent", build_inventory(case, extra_backups=[build_backup(age, backup_id="another")])

@@ -1,4 +1,4 @@
-"""The nights of an index: what is told of each, and what is left out because it is not known."""
+"""The timeline of an index: what it shows, and what it leaves out because it is unknown."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -89,13 +89,13 @@ def test_the_moment_without_recovery_points_is_that_of_the_finding() -> None:
     "case",
     [
         pytest.param(build_index(backups=[build_backup(9 * DAY)]), id="one-never-expires"),
-        pytest.param(build_index(backups=[build_backup(None)]), id="one-tells-no-time"),
+        pytest.param(build_index(backups=[build_backup(None)]), id="one-without-time"),
         pytest.param(build_index(schedules=[build_schedule(retention=None)]), id="retention-not-known"),
         pytest.param(build_index(schedules=()), id="no-point"),
     ],
 )
 def test_there_may_be_no_such_moment(case: IndexCase) -> None:
-    """Nothing is said of the end where something lasts, where there is nothing, or where it is not known."""
+    """The last expiry is unset if a backup never expires, none exists, or it is unknown."""
     assert build_index_timeline(case).last_expires_at is None
 
 
@@ -119,7 +119,7 @@ def test_a_point_that_expires_early_meets_nothing_afterwards() -> None:
 
 
 def test_what_only_one_look_misses_is_not_called_missing() -> None:
-    """Without a second walk neither gap nor missed objective is told, but why is."""
+    """Without a second read, neither gaps nor missed objectives are shown, but the reason is."""
     runs = [*build_daily_runs(2), *build_daily_runs(3, 6 * HOUR + 4 * DAY)]
     timeline = build_index_timeline(build_inventory(build_index(runs=runs, reads=1), reads=1))
     assert (timeline.gaps, timeline.objective_missed) == ((), ())
@@ -130,7 +130,7 @@ def test_what_only_one_look_misses_is_not_called_missing() -> None:
 
 
 def test_that_the_newest_point_is_too_old_rests_on_what_its_finding_rests_on() -> None:
-    """Two looks at the project's backups are enough, even where nobody looked twice at histories."""
+    """Two reads of the project's backups are enough, even if histories were read once."""
     case = build_index(runs=build_daily_runs(3, 54 * HOUR), reads=1)
     timeline = build_index_timeline(build_inventory(case))
     assert timeline.objective_missed == (Period(ago(24 * HOUR), NOW),)
@@ -150,7 +150,7 @@ def test_failed_runs_and_those_under_way_are_reported() -> None:
 
 
 def test_old_points_are_counted() -> None:
-    """Points of before the last 30 nights are not told one by one, nor are more than the 60 latest."""
+    """Points of more than 30 days ago are only counted, and at most the 60 latest are shown."""
     old_timeline = build_index_timeline(
         build_index(schedules=[replace(OLD_SCHEDULE, retention=60 * DAY)], runs=build_daily_runs(40))
     )
@@ -162,7 +162,7 @@ def test_old_points_are_counted() -> None:
 
 
 def test_it_is_reported_when_old_points_expire() -> None:
-    """As far as nights to come are shown: as long as those that were."""
+    """The timeline shows later expiries for a time as long as its past."""
     timeline = build_index_timeline(
         build_index(schedules=[replace(OLD_SCHEDULE, retention=33 * DAY)], runs=build_daily_runs(32))
     )
@@ -180,14 +180,14 @@ def test_it_is_reported_when_old_points_expire() -> None:
         pytest.param(build_inventory(build_index(schedules=())), True, id="there-is-none"),
         pytest.param(build_inventory(build_index(backups=[build_backup(9 * DAY)])), True, id="one-never-expires"),
         pytest.param(build_inventory(build_index(), backups=build_failed_listing()), False, id="not-all-is-read"),
-        pytest.param(build_inventory(build_index(backups=[build_backup(None)])), False, id="one-tells-no-time"),
+        pytest.param(build_inventory(build_index(backups=[build_backup(None)])), False, id="one-without-time"),
         pytest.param(
             build_inventory(build_index(schedules=[build_schedule(retention=None)])), False, id="retention-not-known"
         ),
     ],
 )
 def test_it_is_reported_whether_what_is_left_is_known(facts: Inventory, *, expected: bool) -> None:
-    """All recovery points have to be, and the end of each; without that no moment of none is told."""
+    """The last expiry is known only if all recovery points and their expiries are."""
     timeline = build_index_timeline(facts)
     assert timeline.is_remaining_known is expected
     assert expected or timeline.last_expires_at is None
@@ -202,12 +202,12 @@ def test_it_is_reported_whether_what_is_left_is_known(facts: Inventory, *, expec
     ],
 )
 def test_a_slow_schedule_is_reported_further_back(frequency: str, length: timedelta) -> None:
-    """As far as missing runs are looked for."""
+    """The timeline of a slow schedule is as long as the time checked for gaps."""
     assert build_index_timeline(build_index(schedules=[build_schedule(frequency=frequency)])).since == NOW - length
 
 
 def test_what_was_not_read_is_said() -> None:
-    """A listing that broke off, or an id in doubt, leaves a reason."""
+    """An incomplete listing, or an unknown id, gives a reason."""
     failed_inventory = build_inventory(build_index(), backups=build_failed_listing(build_index().listed_backups))
     assert (
         f"Could not read everything: {READ_FAILURE.call}: {READ_FAILURE.error}"

@@ -24,7 +24,7 @@ def build_attempt(
     key: str, age: timedelta = DAY, state: ActionState = ActionState.FAILED, attempt: int = 1
 ) -> ActionRecord:
     """Build the record of an attempt that was started so long ago."""
-    return ActionRecord("default", key, attempt, "a-plan", "somebody@here", ago(age), "POST /", {}, state)
+    return ActionRecord("default", key, attempt, "a-plan", "tester@here", ago(age), "POST /", {}, state)
 
 
 def plan_after_attempts(

@@ -99,7 +99,7 @@ def test_a_compliant_index_is_not_in_the_plan() -> None:
         pytest.param(
             rename_index(build_index(schedules=build_complete_listing((), 1), state="Ready"), "orders"),
             "read only once",
-            id="one-walk",
+            id="one-read",
         ),
         pytest.param(
             rename_index(build_index(schedules=Denial(DenialReason.UNSUPPORTED, "400: no"), state="Ready"), "orders"),

@@ -51,7 +51,7 @@ def test_runs_of_a_deleted_schedule_use_the_quota() -> None:
 def test_an_enabled_schedule_uses_what_it_will_hold(
     run_count: int, settings: dict[str, Any], max_creations: int
 ) -> None:
-    """Its runs stay until they expire, and new ones are added meanwhile."""
+    """Its runs stay until they expire, and new ones are added."""
     policy = build_remediation_policy(fix_mode=Mode.NEVER, quota=100)
     assert (
         plan_remediation(

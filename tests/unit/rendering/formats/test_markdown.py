@@ -26,9 +26,7 @@ def render_text(report: Report) -> str:
 
 def test_the_verdict_stands_under_the_title() -> None:
     """The title names the project, the first paragraph gives the verdict."""
-    assert render_text(build_report()).startswith(
-        "# Backup audit of default\n\n**COMPLIANT**: Everything is as the policy requires"
-    )
+    assert render_text(build_report()).startswith("# Backup audit of default\n\n**Compliant**: No violations on")
 
 
 def test_findings_are_rows_with_their_next_step() -> None:
@@ -51,7 +49,7 @@ def test_what_is_unread_is_listed() -> None:
     """Calls that failed are listed with their error."""
     rendered_text = render_text(build_report(build_inventory(build_index(), backups=build_failed_listing())))
     assert f"- `{READ_FAILURE.call}`: {READ_FAILURE.error}" in rendered_text
-    assert "**The audit is incomplete: 1 fact could not be read.**" in rendered_text
+    assert "**The audit is incomplete: 1 read error.**" in rendered_text
 
 
 def test_an_exempted_finding_says_who_accepted_it() -> None:

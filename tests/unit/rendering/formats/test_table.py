@@ -23,15 +23,13 @@ def render_findings(*findings: Finding) -> str:
 
 def test_the_verdict_comes_first() -> None:
     """The first line of a report says in words how the whole stands."""
-    assert render_text(build_report()).startswith(
-        "COMPLIANT: default: Everything is as the policy requires, on 1 index.\n"
-    )
+    assert render_text(build_report()).startswith("Compliant: default: No violations on 1 index.\n")
 
 
 def test_the_first_line_counts_the_indexes_in_trouble() -> None:
     """With something non-compliant, the verdict says on how many of how many indexes."""
     report = build_report(build_inventory(build_bare_index("orders"), rename_index(build_index(), "other")))
-    assert render_text(report).startswith("NON COMPLIANT: default: 1 of 2 indexes is not as the policy requires.\n")
+    assert render_text(report).startswith("Non-compliant: default: 1 of 2 indexes violates the policy.\n")
 
 
 def test_what_cannot_be_restored_at_all_comes_before_what_is_late() -> None:
@@ -51,21 +49,20 @@ def test_a_deleted_index_is_named_by_its_id_too() -> None:
     orphaned_finding = build_finding(resource=Resource(ResourceType.DELETED_INDEX, "default", "orders", "id-1"))
     assert "orders, deleted (id-1)" in render_findings(orphaned_finding)
     assert render_findings(orphaned_finding).startswith(
-        "NON COMPLIANT: default: 1 deleted index is not as the policy requires.\n"
+        "Non-compliant: default: 1 deleted index violates the policy.\n"
     )
-    assert "1 of 1 index is not as the policy requires." in render_findings(orphaned_finding, build_finding())
+    assert "1 of 1 index violates the policy." in render_findings(orphaned_finding, build_finding())
 
 
-@pytest.mark.parametrize("number,expected_text", [(1, "1 requirement of"), (2, "2 requirements of")])
+@pytest.mark.parametrize("number,expected_text", [(1, "1 requirement"), (2, "2 requirements")])
 def test_what_is_wrong_with_the_project_alone_says_so(number: int, expected_text: str) -> None:
     """Where no index is in trouble."""
     project = Resource(ResourceType.PROJECT, "default", "default")
     rendered_text = render_findings(*[build_finding(resource=project)] * number)
-    verb = "is" if number == 1 else "are"
-    assert f"{expected_text} the policy on the project as a whole {verb} not met." in rendered_text
+    assert f"The project violates {expected_text} of the policy." in rendered_text
 
 
-@pytest.mark.parametrize("unknown_count,expected_text", [(0, ""), (1, "; 1 verdict could not be given")])
+@pytest.mark.parametrize("unknown_count,expected_text", [(0, ""), (1, "; 1 check could not be evaluated")])
 def test_that_not_all_was_read_is_no_fault_that_was_found(unknown_count: int, expected_text: str) -> None:
     """Where that alone is open, nobody is to think that something is wrong with an index."""
     project = Resource(ResourceType.PROJECT, "default", "default")
@@ -73,7 +70,7 @@ def test_that_not_all_was_read_is_no_fault_that_was_found(unknown_count: int, ex
     rendered_text = render_findings(
         build_finding(control="inventory-is-complete", resource=project), *[unknown_finding] * unknown_count
     )
-    assert f"NON COMPLIANT: default: Nothing was found wrong in what could be read{expected_text}." in rendered_text
+    assert f"Non-compliant: default: No violations found in what could be read{expected_text}." in rendered_text
 
 
 def test_a_project_without_indexes_says_so() -> None:
@@ -84,8 +81,8 @@ def test_a_project_without_indexes_says_so() -> None:
 def test_an_incomplete_audit_says_so_at_once() -> None:
     """What could not be read is announced beside the verdict, and listed at the end."""
     lines = render_text(build_report(build_inventory(build_index(), backups=build_failed_listing()))).splitlines()
-    assert "The audit is incomplete: 1 fact could not be read." in " ".join(lines[:2])
-    assert lines[-2:] == ["COULD NOT BE READ (1)", f"  {READ_FAILURE.call}: {READ_FAILURE.error}"]
+    assert "The audit is incomplete: 1 read error." in " ".join(lines[:2])
+    assert lines[-2:] == ["READ ERRORS (1)", f"  {READ_FAILURE.call}: {READ_FAILURE.error}"]
 
 
 def test_the_worst_comes_before_the_rest() -> None:
@@ -134,8 +131,10 @@ def test_the_first_step_follows_the_verdict() -> None:
     """About the worst; where nothing is wrong, about what is not known; where all is well there is none."""
     lines = render_text(build_report(build_inventory(build_bare_index("orders")))).splitlines()
     assert lines[1].startswith("  first  Take a backup of orders now, ")
-    unknown_finding = build_finding(compliance=Compliance.INSUFFICIENT_DATA, reason="Its age is not told.")
-    assert "  first  Find out why orders could not be judged: Its age is not told." in render_findings(unknown_finding)
+    unknown_finding = build_finding(compliance=Compliance.INSUFFICIENT_DATA, reason="Its age is unknown.")
+    assert "  first  Find out why orders could not be evaluated: Its age is not told." in render_findings(
+        unknown_finding
+    )
     assert "first" not in render_text(build_report())
 
 
@@ -154,7 +153,7 @@ def test_a_huge_project_stays_readable() -> None:
 def test_what_is_not_known_is_never_silent() -> None:
     """Verdicts that could not be given have a section of their own, put together by what was not read."""
     rendered_text = render_text(build_report(build_inventory(build_index(schedules=build_failed_listing()))))
-    assert "NOT KNOWN (" in rendered_text
+    assert "UNKNOWN (" in rendered_text
     assert "main, " in rendered_text
 
 
@@ -202,14 +201,14 @@ def test_colors_are_asked_for() -> None:
     report = build_report(build_inventory(build_bare_index("orders")))
     colored_text = "\n".join(render_table(report, is_colored=True))
     assert "\x1b" not in render_text(report)
-    assert "\x1b[1;31mNON COMPLIANT: \x1b[0m" in colored_text
+    assert "\x1b[1;31mNon-compliant: \x1b[0m" in colored_text
 
 
 def test_proposals_are_counted() -> None:
     """Where the policy wants to hear of any; what they are is shown elsewhere."""
     assert "proposals" not in render_text(build_report())
     table_text = render_text(replace(build_report(), proposals=()))
-    assert "  proposals  0 actions would put something right; backup-auditor remediate shows which" in table_text
+    assert "  proposals  0 actions would correct the project; backup-auditor remediate shows them" in table_text
 
 
 def test_counts_come_after_the_findings() -> None:

@@ -33,7 +33,7 @@ def test_the_worst_age_comes_first() -> None:
         for it in build_report_bars(build_inventory(HEALTHY_INDEX, OLD_INDEX, build_bare_index("carts")))
     ]
     assert bar_values == [
-        ("carts", "there is none", "missing"),
+        ("carts", "none", "missing"),
         ("old", "2d 6h of 1d 6h", "too old"),
         ("well", "6h of 1d 6h", ""),
     ]
@@ -44,7 +44,7 @@ def test_what_need_not_be_there_yet_stands_below_what_should() -> None:
     young_index = rename_index(build_index(schedules=[build_schedule(created_at=ago(HOUR))], runs=[]), "young")
     assert [(it.name, it.text, it.problem) for it in build_report_bars(build_inventory(young_index, OLD_INDEX))] == [
         ("old", "2d 6h of 1d 6h", "too old"),
-        ("young", "there is none", ""),
+        ("young", "none", ""),
     ]
 
 
@@ -58,7 +58,7 @@ def test_only_what_is_open_is_called_failing() -> None:
     assert [(it.name, it.problem) for it in build_report_bars(unknown_inventory)] == [("old", ""), ("well", "")]
     exempting_policy = build_exempting_policy(EXEMPTION)
     (bar,) = build_report_bars(build_inventory(build_bare_index("scratch-1")), exempting_policy)
-    assert (bar.text, bar.problem, bar.length) == ("there is none", "", 0.0)
+    assert (bar.text, bar.problem, bar.length) == ("none", "", 0.0)
 
 
 def test_what_is_not_known_stands_before_what_is_well() -> None:
@@ -66,4 +66,4 @@ def test_what_is_not_known_stands_before_what_is_well() -> None:
     strange_index = rename_index(build_index(runs=[], backups=[build_backup(None)]), "strange")
     bars = build_report_bars(build_inventory(HEALTHY_INDEX, strange_index, OLD_INDEX))
     assert [it.name for it in bars] == ["old", "strange", "well"]
-    assert (bars[1].text, bars[1].length, bars[1].problem) == ("none is known", 0.0, "")
+    assert (bars[1].text, bars[1].length, bars[1].problem) == ("unknown", 0.0, "")

@@ -51,7 +51,7 @@ def test_without_an_audit_before_there_is_nothing_but_a_sentence() -> None:
     """No picture, no table."""
     assert build_trend(build_report()) is None
     page = "".join(render_html([build_report()]))
-    assert "<p>No audit before this one is remembered.</p>" in page
+    assert "<p>No previous audit to compare with.</p>" in page
     assert 'class="trend"' not in page
 
 

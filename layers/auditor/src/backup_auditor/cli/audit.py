@@ -98,7 +98,7 @@ def read_entries(arguments: Namespace) -> list[RegistryEntry]:
     for flag in ("project", "state", "inventory", "save_inventory"):
         if getattr(arguments, flag) is not None:
             name = flag.replace("_", "-")
-            raise UsageError(f"--{name} speaks of one project and --registry of many; leave one of them out")
+            raise UsageError(f"--{name} is for one project and --registry for many; use only one of them")
     read_now(arguments.now)
     refuse_shared_standard_input(registry=arguments.registry, policy=arguments.policy)
     source = parse_source(arguments.registry)
@@ -252,7 +252,7 @@ def _list_further_paths(
     input_paths = {os.path.realpath(it) for it in (arguments.registry, arguments.policy) if it is not None}
     for file in further_paths:
         if os.path.realpath(file) in input_paths:
-            raise UsageError(f"{file}: would take the place of what the audit reads; choose another --output")
+            raise UsageError(f"{file}: would overwrite a file that the audit reads; choose another --output")
     return further_paths
 
 

@@ -20,7 +20,7 @@ def run(arguments: Namespace) -> int:
                 suggest_nearest(arguments.id, [it.id for it in CATALOG.all_controls])
                 or "; `backup-auditor controls` lists all"
             )
-            raise UsageError(f"no control is called {quote_text(arguments.id, 80)}{hint}")
+            raise UsageError(f"unknown control {quote_text(arguments.id, 80)}{hint}")
     if arguments.format == "json":
         text = render_controls_json(controls)
     elif arguments.format == "markdown":

@@ -15,10 +15,10 @@ def format_error_line(error: Exception) -> str:
         return redact(escape_text(collapse_whitespace(str(error))).removesuffix("."), os.environ)
     # its text was not written for people, and may hold anything: it is left to the traceback
     name = type(error).__name__
-    return f"this is a fault of backup-auditor itself ({name}); run it again with --debug and report it"
+    return f"internal error of backup-auditor ({name}); run the command again with --debug, and report the traceback"
 
 
 def format_error(error: Exception, *, has_traceback: bool) -> str:
-    """Return what standard error shows of an error; `in_full` puts the traceback before it."""
+    """Return what standard error shows of an error; `has_traceback` puts the traceback before it."""
     traceback_text = redact("".join(traceback.format_exception(error)), os.environ) if has_traceback else ""
     return f"{traceback_text}backup-auditor: {format_error_line(error)}"

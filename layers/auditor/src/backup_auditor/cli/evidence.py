@@ -11,6 +11,7 @@ from backup_auditor.application.evidence import FileStatus, verify_audits
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.local import open_audits_in_table, open_local_state_read_only
 from backup_auditor.bootstrap.reports import make_report_locator
+from backup_auditor.cli.exit_codes import OK
 from backup_auditor.cli.options import DEFAULT_PROJECT, check_project_name
 from backup_auditor.cli.output import get_terminal_width, write_pieces
 from backup_auditor.cli.state_path import find_default_state_file
@@ -33,7 +34,6 @@ from backup_auditor.rendering.evidence import (
 )
 from backup_auditor.rendering.text import join_lines
 
-OK = 0
 DEFECTS_FOUND = 1
 UNREADABLE = 3
 _MIN_INTERVAL = timedelta(hours=1)

@@ -22,7 +22,7 @@ def run(arguments: Namespace) -> int:
     control_ids = [it.id for it in CATALOG.index_controls]
     if control is not None and control not in control_ids:
         hint = suggest_nearest(control, control_ids) or "; `backup-auditor controls` lists all"
-        raise UsageError(f"no control of an index is called {quote_text(control, 80)}{hint}")
+        raise UsageError(f"unknown index control {quote_text(control, 80)}{hint}")
     options = read_options(arguments)
     audit = run_with_options(options, is_recorded=False)
     for note in audit.notes:
@@ -52,8 +52,8 @@ def _find_index_facts(inventory: Inventory, name: str) -> IndexFacts:
         return facts_by_name[name]
     if name in inventory.terminating_names:
         raise UsageError(
-            f"the index {name!r} is being deleted (state Terminating), and is not audited; name another one"
+            f"the index {name!r} is being deleted (state Terminating), and is not audited; choose another index"
         )
-    suggestion = suggest_nearest(name, facts_by_name) or "; `backup-auditor audit` names those it finds fault with"
+    suggestion = suggest_nearest(name, facts_by_name) or "; `backup-auditor audit` lists indexes with findings"
     hint = suggestion if facts_by_name else "; the project has no indexes"
-    raise UsageError(f"no live index is called {quote_text(name, 120)}{hint}")
+    raise UsageError(f"unknown index {quote_text(name, 120)}{hint}")

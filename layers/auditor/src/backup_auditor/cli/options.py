@@ -42,14 +42,14 @@ def read_now(text: str | None) -> datetime | None:
     if text is None:
         return None
     if _RFC3339_PATTERN.fullmatch(text) is None:
-        raise UsageError(f"--now {quote_text(text, 80)} is no moment; one looks like 2026-11-22T06:00:00Z")
+        raise UsageError(f"--now {quote_text(text, 80)} is not a time (expected: 2026-11-22T06:00:00Z)")
     try:
         moment = datetime.fromisoformat(text.upper())
     except ValueError as error:
-        raise UsageError(f"--now {quote_text(text, 80)} is no moment: {error}") from None
+        raise UsageError(f"--now {quote_text(text, 80)} is not a time: {error}") from None
     if moment.year not in _YEARS:
         raise UsageError(
-            f"--now {quote_text(text, 80)} is out of reach; its year must lie between {_YEARS[0]} and {_YEARS[-1]}"
+            f"--now {quote_text(text, 80)} is out of range (expected a year from {_YEARS[0]} to {_YEARS[-1]})"
         )
     return moment.astimezone(UTC)
 
@@ -107,14 +107,14 @@ def refuse_shared_output_file(arguments: Namespace) -> None:
     for flag, path in (("inventory", inventory), ("save-inventory", arguments.save_inventory)):
         paths = (path, arguments.output)
         if None not in paths and len({os.path.realpath(it) for it in paths if it is not None}) == 1:
-            raise UsageError(f"--output and --{flag} name the same file; give each its own")
+            raise UsageError(f"--output and --{flag} name the same file; use two files")
 
 
 def refuse_shared_standard_input(**inputs: str | None) -> None:
     """Raise `UsageError` where more than one flag, or argument in capitals, names standard input."""
     names = [it if it.isupper() else f"--{it}" for it, text in inputs.items() if text == STANDARD_INPUT]
     if len(names) > 1:
-        raise UsageError(f"{names[0]} and {names[1]} both name standard input (-); give one of them a file")
+        raise UsageError(f"{names[0]} and {names[1]} both name standard input (-); use a file for one of them")
 
 
 def check_project_name(project: str) -> None:
@@ -227,10 +227,10 @@ def _explain_failure(error: PineconeError, host: str, options: AuditOptions) -> 
     if isinstance(error, BadKeyError):
         return f"{host} does not accept the key ({error}); {options.key_remedy}"
     if isinstance(error, NotFoundError):
-        return f"{host} does not answer as Pinecone does ({error}); look at PINECONE_CONTROLLER_HOST"
+        return f"{host} does not respond like Pinecone ({error}); check PINECONE_CONTROLLER_HOST"
     if isinstance(error, UnreachableError):
         return str(error)  # it names the host, or the proxy before it, and the remedy
-    return f"{host} does not let the key list the indexes ({error}); give it the role ControlPlaneViewer"
+    return f"{host} refuses to list the indexes with this key ({error}); give it the role ControlPlaneViewer"
 
 
 def suggest_nearest(name: str, candidates: Iterable[str]) -> str:

@@ -61,7 +61,7 @@ def _discard_output() -> None:
 def require_output() -> None:
     """Raise `UsageError` where standard output is closed."""
     if sys.stdout is None:
-        raise UsageError("standard output is closed; open it, or name a file with --output")
+        raise UsageError("standard output is closed; open it, or use --output FILE")
 
 
 def get_terminal_width() -> int:

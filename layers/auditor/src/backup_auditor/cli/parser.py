@@ -17,29 +17,28 @@ if TYPE_CHECKING:
 
 _EVIDENCE_EXIT_CODES = """\
 exit codes:
-  0  no audit is missing; no report is altered or gone
-  1  at least one is
-  2  nothing was examined: usage, or no audit is recorded
+  0  no audit is missing; no report is altered or missing
+  1  at least one audit is missing, or a report is altered or missing
+  2  nothing was examined: wrong usage, or no audit is recorded
   3  a report could not be read (wins over 1)
 """
 
 
 def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Add the subcommand and its actions."""
-    summary = "show which audits were made, which are missing, and whether their reports are what was written then"
+    summary = "list the recorded audits and the missing ones, or verify their reports"
     parser = commands.add_parser("evidence", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    list_parser = _add_evidence_action(
-        actions, "list", "show which audits were made, and which are missing between them"
-    )
+    list_parser = _add_evidence_action(actions, "list", "list the recorded audits, and the missing ones between them")
     list_parser.add_argument(
         "--every",
         metavar="DURATION",
         default="26h",  # a night, the hour that a clock change adds, and room for a flexible window
-        help="how far apart complete audits may be, such as 26h or 8d; longer leaves audits missing (default: 26h)",
+        help="longest time between complete audits, such as 26h or 8d; audits are missing in longer gaps"
+        " (default: 26h)",
     )
     verify_parser = _add_evidence_action(
-        actions, "verify", "read each report again, and compare it with the hash that was recorded"
+        actions, "verify", "read each report again and compare it with its recorded hash"
     )
     verify_parser.add_argument(
         "--reports",
@@ -55,7 +54,7 @@ def _add_evidence_action(actions: "_SubParsersAction[ArgumentParser]", name: str
     parser.add_argument("--project", metavar="NAME", help="the project (default: default)")
     store_group = parser.add_mutually_exclusive_group()
     store_group.add_argument(
-        "--state", metavar="FILE", help="where audits are remembered (default: a file per project, in XDG_STATE_HOME)"
+        "--state", metavar="FILE", help="where audits are stored (default: a file per project, in XDG_STATE_HOME)"
     )
     store_group.add_argument("--table", metavar="NAME", help="the DynamoDB table of the application on AWS")
     parser.add_argument("--since", metavar="YYYY-MM-DD", help="the first day, UTC (default: from the first audit on)")
@@ -67,6 +66,7 @@ def _add_evidence_action(actions: "_SubParsersAction[ArgumentParser]", name: str
     return parser
 
 
+_POLICY_HELP = "the policy file (default: backup-auditor.yaml in the working directory, else built-in)"
 _CONTROL_FORMATS = ("table", "json", "markdown")
 _MAX_LATENCY_SECONDS = 60
 _MAX_COUNT_DIGITS = 6
@@ -94,26 +94,26 @@ class CommandParser(ArgumentParser):
 
 
 def parse_report_format(text: str) -> str:
-    """Read the name of a form of the report."""
+    """Return the name of a format of the report."""
     if text in FORMATS:
         return text
     raise ArgumentTypeError(f"unknown format {quote_text(text)} (expected {', '.join(FORMATS)})")
 
 
 def parse_count(text: str) -> int:
-    """Read how many of something there are, at least one."""
+    """Return a whole number of at least one."""
     if text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) <= _MAX_COUNT_DIGITS:
         return int(text)
     raise ArgumentTypeError(
-        f"{quote_text(text)} is no number of indexes; use a whole number from 1 to {10**_MAX_COUNT_DIGITS - 1}"
+        f"{quote_text(text)} is not a number of indexes (expected 1 to {10**_MAX_COUNT_DIGITS - 1})"
     )
 
 
 def parse_port(text: str) -> int:
-    """Read the number of a port; 0 is any that is free."""
+    """Return the number of a port; 0 is any free one."""
     if text.isascii() and text.isdigit() and int(text[:6]) < 1 << 16:
         return int(text)
-    raise ArgumentTypeError(f"{quote_text(text)} is no port; use a number from 0 to 65535")
+    raise ArgumentTypeError(f"{quote_text(text)} is not a port (expected 0 to 65535)")
 
 
 def parse_seconds(text: str) -> float:
@@ -124,32 +124,30 @@ def parse_seconds(text: str) -> float:
         length = -1.0
     if 0 <= length <= _MAX_LATENCY_SECONDS:
         return length
-    raise ArgumentTypeError(
-        f"{quote_text(text)} is no latency; use a number of seconds from 0 to {_MAX_LATENCY_SECONDS}"
-    )
+    raise ArgumentTypeError(f"{quote_text(text)} is not a latency (expected seconds from 0 to {_MAX_LATENCY_SECONDS})")
 
 
 def _add_policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Add the subcommand and its actions."""
-    summary = "print the default policy, judge or compare policy files, or print their JSON Schema"
+    summary = "print the default policy, validate or compare policy files, or print their JSON Schema"
     parser = commands.add_parser("policy", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_policy_action(actions, "init", "print the default policy, with comments, to start from")
-    validate_parser = _add_policy_action(actions, "validate", "say every problem of a policy file, or that it has none")
+    validate_parser = _add_policy_action(actions, "validate", "list every problem of a policy file")
     validate_parser.add_argument("file", metavar="FILE", help="the policy file")
     validate_parser.add_argument(
         "--indexes",
         metavar="N",
         type=parse_count,
-        help="say also whether so many indexes could meet it within the quota",
+        help="check also whether N indexes fit the backup quota under this policy",
     )
     _add_policy_action(actions, "schema", "print the JSON Schema of the policy file")
     diff_parser = _add_policy_action(
-        actions, "diff", "say which findings another policy would open and close, and its slots"
+        actions, "diff", "show which findings another policy would open and close, and how many backups it needs"
     )
-    diff_parser.add_argument("old", metavar="OLD", help="the policy file that holds")
-    diff_parser.add_argument("new", metavar="NEW", help="the one that would take its place")
-    diff_parser.add_argument("--inventory", metavar="FILE", required=True, help="the saved inventory to judge by both")
+    diff_parser.add_argument("old", metavar="OLD", help="the current policy file")
+    diff_parser.add_argument("new", metavar="NEW", help="the new policy file")
+    diff_parser.add_argument("--inventory", metavar="FILE", required=True, help="the saved inventory to evaluate")
 
 
 def _add_policy_action(actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str) -> "ArgumentParser":
@@ -158,11 +156,11 @@ def _add_policy_action(actions: "_SubParsersAction[ArgumentParser]", name: str, 
 
 def _add_registry(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Add the subcommand and its actions."""
-    summary = "judge a registry, the list of many projects, or print its JSON Schema"
+    summary = "validate a registry, the list of many projects, or print its JSON Schema"
     parser = commands.add_parser("registry", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    validate_parser = _add_registry_action(actions, "validate", "say every mistake of a registry, or that it has none")
-    validate_parser.add_argument("file", metavar="FILE", help="the registry")
+    validate_parser = _add_registry_action(actions, "validate", "list every problem of a registry")
+    validate_parser.add_argument("file", metavar="FILE", help="the registry file")
     _add_registry_action(actions, "schema", "print the JSON Schema of the registry")
 
 
@@ -173,38 +171,42 @@ def _add_registry_action(actions: "_SubParsersAction[ArgumentParser]", name: str
 _REMEDIATE_EXIT_CODES = """\
 exit codes:
   0  the plan was shown or applied, or there is nothing to do
-  1  it was applied in part: something that the policy requires is still missing
-  2  it was refused before anything was written
-  3  an outcome is unknown, or the plan left something out that could not be read (wins over 1)
+  1  the plan was applied in part: something that the policy requires is still missing
+  2  the command was refused before the first write
+  3  a result is unknown, or the plan skipped something because of a read error (wins over 1)
 
-The key of the project is read from PINECONE_API_KEY. To show a plan a viewer's key is enough.
+The API key of the project is read from PINECONE_API_KEY. A plan needs only a read-only key (ControlPlaneViewer).
 """
 
 
 def _add_remediate(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Add the subcommand."""
-    summary = "show which schedules would put a project right, and with --apply make them"
+    summary = "show which schedules would correct a project, and create them with --apply"
     parser = commands.add_parser(
         "remediate", help=summary, description=f"{summary.capitalize()}.", epilog=_REMEDIATE_EXIT_CODES
     )
-    parser.add_argument("--policy", metavar="FILE", help="default: backup-auditor.yaml if it is here, else built-in")
-    parser.add_argument("--project", metavar="NAME", help="what reports call the project (default: default)")
+    parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        help=_POLICY_HELP,
+    )
+    parser.add_argument("--project", metavar="NAME", help="the name of the project in reports (default: default)")
     parser.add_argument(
         "--state",
         metavar="FILE",
-        help="where audits, plans and actions are remembered (default: a file per project, in XDG_STATE_HOME)",
+        help="where audits, plans and actions are stored (default: a file per project, in XDG_STATE_HOME)",
     )
-    parser.add_argument("--plan", metavar="ID", help="a plan that was shown before, at most 24 hours ago")
-    parser.add_argument("--apply", action="store_true", help="carry the plan out, as far as the policy says apply")
-    parser.add_argument("--yes", action="store_true", help="do not ask before it is carried out")
+    parser.add_argument("--plan", metavar="ID", help="a plan that was shown in the last 24 hours")
+    parser.add_argument("--apply", action="store_true", help="apply the actions that the policy allows to apply")
+    parser.add_argument("--yes", action="store_true", help="apply without asking")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     parser.set_defaults(no_state=False)
 
 
 _STATE_EXIT_CODES = """\
 exit codes:
-  0  it was discarded, or there is nothing to discard
-  2  nothing was changed: usage, no state, or nobody agreed
+  0  the audits were discarded, or there is nothing to discard
+  2  nothing was changed: wrong usage, no state, or no consent
 
 An audit lies in the future when it is more than 15 minutes ahead of this machine's clock. Reports, plans and the
 records of remediation stay where they are.
@@ -216,7 +218,7 @@ def _add_state_command(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "repair what is stored about a project between audits"
     parser = commands.add_parser("state", help=summary, description=f"{summary.capitalize()}.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    summary = "discard the audits that were recorded in the future, so that audits are recorded again"
+    summary = "discard audits that were recorded in the future, so that new audits are recorded again"
     discard_parser = actions.add_parser(
         "discard", help=summary, description=f"{summary.capitalize()}.", epilog=_STATE_EXIT_CODES
     )
@@ -227,17 +229,17 @@ def _add_state_command(commands: "_SubParsersAction[ArgumentParser]") -> None:
     )
     store_group.add_argument("--table", metavar="NAME", help="the DynamoDB table of the application on AWS")
     discard_parser.add_argument("--all", action="store_true", help="discard every audit: the next one is the first")
-    discard_parser.add_argument("--yes", action="store_true", help="do not ask before anything is discarded")
+    discard_parser.add_argument("--yes", action="store_true", help="discard without asking")
 
 
 _AUDIT_EXIT_CODES = """\
 exit codes:
   0  the audit is complete and nothing at or above --fail-on is non-compliant
-  1  it is complete, and something is
-  2  nothing was audited: usage, policy, credentials, the state of another Pinecone project
-  3  something could not be read, judged or recorded (wins over 1)
+  1  the audit is complete, and something is
+  2  nothing was audited: wrong usage, policy, credentials, the state of another Pinecone project
+  3  something could not be read, evaluated or recorded (wins over 1)
 
-The key of the project is read from PINECONE_API_KEY.
+The API key of the project is read from PINECONE_API_KEY.
 """
 
 
@@ -253,7 +255,8 @@ class _VersionAction(Action):
 def make_parser() -> ArgumentParser:
     """Make the parser of the whole command line."""
     parser: ArgumentParser = CommandParser(
-        prog="backup-auditor", description="Knowing, every morning, that every Pinecone index can be restored."
+        prog="backup-auditor",
+        description="Audit the backups of Pinecone indexes, and correct their schedules.",
     )
     parser.set_defaults(debug=False)
     parser.add_argument("--version", action=_VersionAction, nargs=0, help="print the version")
@@ -271,16 +274,14 @@ def make_parser() -> ArgumentParser:
 
 
 def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    summary = "read a project, judge it against a policy, and report"
+    summary = "read a project, evaluate it against a policy, and report"
     parser = commands.add_parser(
         "audit", help=summary, description=f"{summary.capitalize()}.", epilog=_AUDIT_EXIT_CODES
     )
     _add_project_options(parser)
     state_group = parser.add_mutually_exclusive_group()
     _add_state_option(state_group)
-    state_group.add_argument(
-        "--no-state", action="store_true", help="remember nothing, and tell new from old by nothing"
-    )
+    state_group.add_argument("--no-state", action="store_true", help="store nothing; findings have no lifecycle")
     parser.add_argument(
         "--format", type=parse_report_format, default="table", metavar="|".join(FORMATS), help="default: table"
     )
@@ -289,16 +290,16 @@ def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
         "--fail-on",
         choices=("low", "medium", "high", "critical", "never"),
         default="low",
-        help="the least severity that makes the exit code 1 (default: low)",
+        help="the lowest severity that sets exit code 1 (default: low)",
     )
     inventory_group = parser.add_mutually_exclusive_group()
-    inventory_group.add_argument("--save-inventory", metavar="FILE", help="keep everything that was read")
+    inventory_group.add_argument("--save-inventory", metavar="FILE", help="write everything that was read to a file")
     _add_inventory_option(inventory_group)
     parser.add_argument("--registry", metavar="FILE", help="audit many projects: one report each, the worst exit code")
 
 
 def _add_explain(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    summary = "show the facts about one index, the rule that applied, and every verdict with its arithmetic"
+    summary = "show the facts about one index, the rule that applies, and every finding with its evidence"
     parser = commands.add_parser("explain", help=summary, description=f"{summary.capitalize()}.")
     parser.add_argument("--index", metavar="NAME", required=True, help="the index")
     parser.add_argument("--control", metavar="ID", help="only this control")
@@ -309,25 +310,29 @@ def _add_explain(commands: "_SubParsersAction[ArgumentParser]") -> None:
 
 
 def _add_project_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--policy", metavar="FILE", help="default: backup-auditor.yaml if it is here, else built-in")
-    parser.add_argument("--project", metavar="NAME", help="what reports call the project (default: default)")
-    parser.add_argument("--now", metavar="RFC3339", help="judge, and remember, as if it were this moment")
+    parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        help=_POLICY_HELP,
+    )
+    parser.add_argument("--project", metavar="NAME", help="the name of the project in reports (default: default)")
+    parser.add_argument("--now", metavar="RFC3339", help="evaluate and record as of this time")
 
 
 def _add_inventory_option(parser: "_ActionsContainer") -> None:
-    parser.add_argument("--inventory", metavar="FILE", help="judge a saved inventory, without a call")
+    parser.add_argument("--inventory", metavar="FILE", help="evaluate a saved inventory, without API calls")
 
 
 def _add_state_option(parser: "_ActionsContainer") -> None:
     parser.add_argument(
-        "--state", metavar="FILE", help="where audits are remembered (default: a file per project, in XDG_STATE_HOME)"
+        "--state", metavar="FILE", help="where audits are stored (default: a file per project, in XDG_STATE_HOME)"
     )
 
 
 def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "list the controls, or show one"
     parser = commands.add_parser("controls", help=summary, description=f"{summary.capitalize()}.")
-    parser.add_argument("id", metavar="ID", nargs="?", help="a control's id")
+    parser.add_argument("id", metavar="ID", nargs="?", help="the id of a control")
     parser.add_argument("--format", choices=_CONTROL_FORMATS, default="table", help="default: table")
 
 
@@ -335,6 +340,8 @@ def _add_simulate(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "serve a simulated Pinecone control plane on loopback"
     parser = commands.add_parser("simulate", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     parser.add_argument("--scenario", metavar="NAME", default="neglected", help="default: neglected")
-    parser.add_argument("--port", metavar="N", type=parse_port, default=0, help="default: any that is free")
-    parser.add_argument("--now", metavar="RFC3339", help="the simulator's moment (default: the present)")
-    parser.add_argument("--latency", metavar="SECONDS", type=parse_seconds, default=0.0, help="wait before each answer")
+    parser.add_argument("--port", metavar="N", type=parse_port, default=0, help="default: any free port")
+    parser.add_argument("--now", metavar="RFC3339", help="the time of the simulator (default: now)")
+    parser.add_argument(
+        "--latency", metavar="SECONDS", type=parse_seconds, default=0.0, help="wait before each response"
+    )

@@ -34,16 +34,16 @@ from backup_auditor.settings.pinecone import read_settings
 def require_consent(*, is_applied: bool, is_agreed: bool) -> None:
     """Raise `UsageError` where nobody can be asked, and nobody agreed beforehand."""
     if is_agreed and not is_applied:
-        raise UsageError("--yes agrees to --apply; give both, or neither")
+        raise UsageError("--yes needs --apply; use both, or neither")
     if is_applied and not is_agreed and not is_terminal():
-        raise UsageError("--apply asks on a terminal, and there is none; look at the plan without it, then add --yes")
+        raise UsageError("--apply needs a terminal to ask on; review the plan without --apply, then add --yes")
 
 
 def ask_for_consent(plan: RemediationPlan, *, is_shown: bool) -> bool:
     """Ask on the terminal; what is not yet shown of the plan is shown there. Anything but yes is no."""
     if not is_shown:
         sys.stderr.write("".join(f"{line}\n" for line in render_plan_table(plan, get_terminal_width())))
-    sys.stderr.write(f"Carry out {pluralize(len(plan.applicable_actions), 'action')} of plan {plan.plan_id}? [y/N] ")
+    sys.stderr.write(f"Apply {pluralize(len(plan.applicable_actions), 'action')} of plan {plan.plan_id}? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().casefold() in {"y", "yes"}
 
@@ -85,7 +85,7 @@ def _require_apply_mode(options: AuditOptions) -> None:
     remediation = options.policy.remediation
     if Mode.APPLY not in {remediation.create_schedules, remediation.fix_schedules}:
         modes = f"create_schedules: {remediation.create_schedules} and fix_schedules: {remediation.fix_schedules}"
-        remedy = "set what is to be carried out to apply, or leave out --apply"
+        remedy = "set one of them to apply, or omit --apply"
         raise UsageError(f"{options.policy.source}: the policy says {modes}; {remedy}")
 
 
@@ -94,7 +94,7 @@ def _make_plan(options: AuditOptions, log: RemediationLog) -> tuple[Inventory, R
     for note in audit.notes:
         log_stderr(note)
     if not audit.report.is_complete:
-        log_stderr(f"{len(audit.report.read_failures):,} things could not be read; nothing is planned by them")
+        log_stderr(f"{len(audit.report.read_failures):,} read errors; the plan skips what they concern")
     return audit.inventory, create_plan(audit, options.policy, log)
 
 
@@ -117,7 +117,7 @@ def _apply_plan(
     if plan.actions and not plan.applicable_actions:
         kinds = sorted({it.kind.label for it in plan.actions})
         raise RemediationPlanError(
-            f"the policy lets none of this be carried out ({', '.join(kinds)}); nothing was changed"
+            f"the policy does not allow applying these actions ({', '.join(kinds)}); nothing was changed"
         )
     outcome = ExecutionResult()
     if plan.applicable_actions:

@@ -29,4 +29,4 @@ def run(arguments: Namespace) -> int:
     except OSError as error:
         if error.errno in _OUTPUT_ERRORS:
             raise make_output_error(error) from None
-        raise UsageError(f"port {arguments.port} cannot be used: {error.strerror or error}; choose another") from None
+        raise UsageError(f"port {arguments.port} cannot be used: {error.strerror or error}; use another port") from None

@@ -49,7 +49,7 @@ def _find_discard(arguments: Namespace, project: str) -> Discard | None:
 def _ask_for_consent() -> bool:
     """Ask on the terminal. Raises `UsageError` where there is none. Anything but yes is no."""
     if not is_terminal():
-        raise UsageError("state discard asks on a terminal, and there is none; nothing was changed; add --yes")
+        raise UsageError("state discard needs a terminal to ask on; nothing was changed; add --yes")
     sys.stdout.flush()
     sys.stderr.write("Discard this? [y/N] ")
     sys.stderr.flush()

@@ -20,8 +20,8 @@ def find_default_state_file(environ: Mapping[str, str], project: str) -> Path:
         try:
             folder = Path.home() / ".local" / "state"
         except RuntimeError:
-            remedy = "set XDG_STATE_HOME, or give --state or --no-state"
-            raise SettingsError(f"there is no home to keep the state in; {remedy}") from None
+            remedy = "set XDG_STATE_HOME, or use --state or --no-state"
+            raise SettingsError(f"no home directory for the state; {remedy}") from None
     if len(name := quote(project, safe=" ")) > _MAX_NAME_LENGTH:
         name = f"{name[:_MAX_NAME_LENGTH]}~{sha256(project.encode()).hexdigest()[:16]}"
     return folder / "backup-auditor" / f"{name}.sqlite3"

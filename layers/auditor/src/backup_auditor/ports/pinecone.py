@@ -89,7 +89,7 @@ class ProjectWriter(Protocol):
 
         `existing_ids` are the ids of the schedules or backups of the index that were just read. The call is sent once,
         and repeated only if it was throttled. A lost response is settled by reading: the new resource is the result.
-        Raises `ConflictError` if the index has an enabled schedule by now, and `OutcomeUnknownError` if reading does
+        Raises `ConflictError` if the index has an enabled schedule now, and `OutcomeUnknownError` if reading does
         not settle the outcome.
         """
 

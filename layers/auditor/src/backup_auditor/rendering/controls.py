@@ -72,8 +72,8 @@ def _render_markdown_section(control: AnyControl, heading_prefix: str) -> Iterat
     yield ""
     yield f"{control.title}."
     yield ""
-    yield f"- Severity: {control.severity}; judged for {_describe_scopes(control)}."
-    yield f"- Looks at: {guidance.looks_at}"
+    yield f"- Severity: {control.severity}; applies to {_describe_scopes(control)}."
+    yield f"- Reads: {guidance.looks_at}"
     yield f"- Non-compliant when: {control.fails_when}"
     yield f"- Risk: {control.rationale}"
     yield f"- What to do: {control.remediation}"
@@ -85,7 +85,7 @@ def _render_markdown_section(control: AnyControl, heading_prefix: str) -> Iterat
         yield "- Policy:"
         for key, meaning in control.parameters.items():
             yield f"    - `{key}` (`{json.dumps(find_default(key))}`): {meaning}"
-    yield f"- When it may be no fault: {guidance.false_positives}"
+    yield f"- False positives: {guidance.false_positives}"
     yield f"- Serves: {_join_texts(guidance.frameworks)}"
     yield f"- Corresponds to: {_join_texts(guidance.corresponds_to)}"
     yield ""
@@ -98,8 +98,8 @@ def _render_details(control: AnyControl, width: int) -> Iterator[str]:
     yield ""
     rows = [
         ("severity", control.severity.value),
-        ("judged for", _describe_scopes(control)),
-        ("looks at", guidance.looks_at),
+        ("applies to", _describe_scopes(control)),
+        ("reads", guidance.looks_at),
         ("fails when", control.fails_when),
         ("risk", control.rationale),
         ("what to do", control.remediation),
@@ -112,7 +112,7 @@ def _render_details(control: AnyControl, width: int) -> Iterator[str]:
             (f"policy: {key}", f"{meaning} (default: {json.dumps(find_default(key))})")
             for key, meaning in control.parameters.items()
         ),
-        ("may be no fault", guidance.false_positives),
+        ("false positives", guidance.false_positives),
         ("serves", _join_texts(guidance.frameworks)),
         ("corresponds to", _join_texts(guidance.corresponds_to)),
     ]
@@ -124,7 +124,7 @@ def _describe_scopes(control: AnyControl) -> str:
 
 
 def _join_texts(texts: Sequence[str]) -> str:
-    return ", ".join(texts) if texts else "nothing that could honestly be named"
+    return ", ".join(texts) if texts else "none"
 
 
 def _render_list(controls: Sequence[AnyControl], width: int) -> Iterator[str]:

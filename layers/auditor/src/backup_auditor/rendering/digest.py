@@ -24,12 +24,12 @@ _MAX_SENTENCE_LENGTH = 500
 
 
 def format_headline(digest: Digest) -> str:
-    """Return the line that a reader who reads no more must have read."""
+    """Return the most important line of a digest."""
     return f"{format_title(digest)}. {format_advice(digest)}".rstrip()
 
 
 def format_advice(digest: Digest) -> str:
-    """Return what follows the shortest: what is worst, what to do about it, and whether anything was not read."""
+    """Return what follows the title: read errors, the worst finding, and what to do about it."""
     worst = _find_worst(digest)
     incomplete_sentence = (
         None if worst is not None and worst.control == COMPLETENESS_CONTROL else describe_incompleteness(digest.report)
@@ -38,13 +38,13 @@ def format_advice(digest: Digest) -> str:
 
 
 def format_title(digest: Digest) -> str:
-    """Return the shortest that can be said: how bad it is, for which project, and what happened."""
+    """Return the title: status, project and changes."""
     status, project, changes = format_title_parts(digest)
     return f"{status}: {project}: {changes}"
 
 
 def format_title_parts(digest: Digest) -> tuple[str, str, str]:
-    """Return how bad it is, for which project, and what happened."""
+    """Return the status, the project and the changes."""
     incomplete_note = "" if digest.report.is_complete else " (audit incomplete)"
     return (
         f"{_describe_status(digest)}{incomplete_note}",
@@ -60,8 +60,8 @@ def format_severity_counts(findings: Iterable[Finding]) -> str:
 
 
 def describe_nothing_open(severity: Severity) -> str:
-    """Say that nothing of the severities that a channel hears of is open."""
-    return "nothing is open" if severity is Severity.LOW else f"nothing at or above {severity} is open"
+    """Return the words for no open finding of the severities that a channel receives."""
+    return "no open findings" if severity is Severity.LOW else f"no open findings at or above {severity}"
 
 
 def _describe_status(digest: Digest) -> str:
@@ -70,7 +70,7 @@ def _describe_status(digest: Digest) -> str:
         return worst.severity.upper()
     if view.resolved_findings:
         return "RESOLVED"
-    return "ALL IS WELL" if view.is_all_clear else "NOT KNOWN"
+    return "OK" if view.is_all_clear else "UNKNOWN"
 
 
 def _find_worst(digest: Digest) -> Finding | None:
@@ -105,7 +105,7 @@ def _describe_changes(digest: Digest) -> str:
 
 
 def _describe_reopened(number: int) -> str:
-    return f", {number:,} of them again," if number else ""
+    return f" ({number:,} reopened)" if number else ""
 
 
 def _label_findings(findings: Iterable[Finding]) -> str:
@@ -130,7 +130,7 @@ def _describe_worst(digest: Digest) -> str:
         full_stop = "" if reason.endswith((".", "…")) else "."  # it may end with an error of the service
         return f"{prefix}{reason}{full_stop}" + (f" Next: {next_step}" if next_step else "")
     if view.unknown_findings:
-        return f"{pluralize(len(view.unknown_findings), 'verdict')} could not be given."
+        return f"{pluralize(len(view.unknown_findings), 'check')} could not be evaluated."
     if digest.report.compliance is Compliance.COMPLIANT:
         return describe_verdict(digest.report)
     return ""
@@ -139,7 +139,7 @@ def _describe_worst(digest: Digest) -> str:
 _MAX_TEXT_LENGTH = 1000
 """How long one text of a row may be: no name and no reason takes the place of all others."""
 
-_MODE_DESCRIPTIONS = {"propose": "proposed alone", "apply": "the policy has it carried out"}
+_MODE_DESCRIPTIONS = {"propose": "proposed only", "apply": "the policy applies it"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def build_sections(digest: Digest, row_limit: int) -> tuple[DigestSection, ...]:
         _build_findings_section("Opened", view.opened_findings, row_limit, digest),
         _build_resolved_section(view.resolved_findings, row_limit),
         _build_findings_section("Still open", view.still_open_findings, row_limit, digest),
-        _build_findings_section("Open before, and not to be judged now", view.now_unknown_findings, row_limit, digest),
+        _build_findings_section("Open before, unknown now", view.now_unknown_findings, row_limit, digest),
         _build_proposals_section(digest, row_limit),
         _build_read_failures_section(digest, row_limit),
         _build_warnings_section(digest, row_limit),
@@ -172,18 +172,15 @@ def list_notes(digest: Digest) -> tuple[str, ...]:
     report, view = digest.report, digest.view
     sentences = []
     if digest.is_possible_duplicate:
-        sentences.append("This may be a repeat: whether an earlier attempt reached you is not known.")
+        sentences.append("Possible duplicate: an earlier delivery could not be confirmed.")
     hidden_count = sum(report.summary.open.values()) - len(view.open_findings)
     if hidden_count:
-        verb = "is" if hidden_count == 1 else "are"
-        sentences.append(
-            f"{pluralize(hidden_count, 'finding')} below {view.min_severity} {verb} open and not told here."
-        )
+        sentences.append(f"{pluralize(hidden_count, 'open finding')} below {view.min_severity} not listed here.")
     new_unknown_count = len(view.unknown_findings) - len(view.now_unknown_findings)
     if new_unknown_count:
         sentences.append(
-            pluralize(new_unknown_count, "further verdict" if view.now_unknown_findings else "verdict")
-            + " could not be given."
+            pluralize(new_unknown_count, "further check" if view.now_unknown_findings else "check")
+            + " could not be evaluated."
         )
     if report.summary.exempted:
         sentences.append(f"Accepted by exemptions: {pluralize(report.summary.exempted, 'finding')}.")
@@ -238,7 +235,7 @@ def _format_resolved(resolved: ResolvedFinding) -> str:
 def _build_read_failures_section(digest: Digest, row_limit: int) -> DigestSection | None:
     failures = digest.report.read_failures
     rows = (f"{_shorten(it.call)}: {_shorten(it.error)}" for it in failures[:row_limit])
-    return _build_plain_section("Could not be read", rows, len(failures), row_limit)
+    return _build_plain_section("Read errors", rows, len(failures), row_limit)
 
 
 def _build_warnings_section(digest: Digest, row_limit: int) -> DigestSection | None:

@@ -19,9 +19,9 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_moment, to_hours
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
-type FileCheck = tuple[StrEnum, str | None]
+type CheckedFile = tuple[StrEnum, str | None]
 """What became of a file, and what is to be said of that."""
-type AuditCheck = tuple[AuditRecord, FileCheck, FileCheck | None]
+type AuditCheck = tuple[AuditRecord, CheckedFile, CheckedFile | None]
 """An audit, what became of its report, and of its page where it has one."""
 
 
@@ -95,20 +95,20 @@ def render_reports_table(project: str, audits: Sequence[AuditCheck], width: int)
     yield from format_columns(rows, width)
 
 
-def _format_counts(checks: Sequence[FileCheck]) -> str:
+def _format_counts(checks: Sequence[CheckedFile]) -> str:
     return ", ".join(f"{count:,} {status}" for status, count in Counter(it[0] for it in checks).items())
 
 
 def _list_files(
-    audit: AuditRecord, report: FileCheck, page: FileCheck | None
-) -> Iterator[tuple[StoredFile | None, FileCheck]]:
+    audit: AuditRecord, report: CheckedFile, page: CheckedFile | None
+) -> Iterator[tuple[StoredFile | None, CheckedFile]]:
     yield audit.report, report
     if page:
         yield audit.report and audit.report.page, page
 
 
 def _describe_file(stored_file: StoredFile | None, reason: str | None) -> str:
-    location = stored_file.location if stored_file else "no report was written where it could be kept"
+    location = stored_file.location if stored_file else "no report was written to a file"
     if reason is None:
         return escape_text(location)
     return escape_text(reason if location in reason else f"{location}: {reason}")
@@ -123,7 +123,7 @@ def render_reports_json(project: str, audits: Sequence[AuditCheck]) -> str:
     return json.dumps({"project": project, "reports": rows}, indent=1)
 
 
-def _build_page(audit: AuditRecord, check: FileCheck | None) -> dict[str, object] | None:
+def _build_page(audit: AuditRecord, check: CheckedFile | None) -> dict[str, object] | None:
     page = audit.report and audit.report.page
     return {**_build_stored_file(page), "status": check[0], "reason": check[1]} if page and check else None
 

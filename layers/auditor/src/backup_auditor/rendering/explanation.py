@@ -15,7 +15,7 @@ from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.policy import ContentRequirement, ProtectionRequirement
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_moment
-from backup_auditor.rendering.summary import describe_since
+from backup_auditor.rendering.summary import COMPLIANCE_HEADINGS, describe_since
 from backup_auditor.rendering.text import Style, escape_text, format_columns, format_json, wrap_text
 from backup_auditor.rendering.timeline_text import render_timeline
 
@@ -24,11 +24,11 @@ type ExplanationRows = list[tuple[str, str]]
 
 
 def build_index_rows(context: IndexContext) -> ExplanationRows:
-    """Tell what the index is, and which id is its own."""
+    """Return the facts of the index and its own id."""
     index, live_id = context.index, context.backups.live_id
     location = "/".join(it for it in (index.cloud, index.region) if it)
     state = ", ".join(it for it in (index.deployment, location, index.state) if it)
-    protection = {True: "on", False: "off", None: "not known"}[index.deletion_protection]
+    protection = {True: "on", False: "off", None: "unknown"}[index.deletion_protection]
     rows = [
         ("index", state),
         ("tags", ", ".join(f"{key}={value}" for key, value in sorted(index.tags.items())) or "none"),
@@ -38,36 +38,36 @@ def build_index_rows(context: IndexContext) -> ExplanationRows:
     if index.cmek_id is not None:
         rows.append(("customer key", index.cmek_id))
     if context.unsupported_reason is not None:
-        rows.append(("not judged", context.unsupported_reason))
+        rows.append(("not evaluated", context.unsupported_reason))
     return rows
 
 
 def _explain_missing_id(reason: str | None) -> str:
-    return f"not known: {reason}" if reason else "told by nothing: no schedule, and no backup of its own"
+    return f"unknown: {reason}" if reason else "unknown (no schedule or backup reports it)"
 
 
 def build_schedule_rows(context: IndexContext) -> ExplanationRows:
-    """Tell each schedule."""
+    """Return a row for each schedule."""
     listing = context.facts.schedules
     rows = [(it.name or it.schedule_id, _describe_schedule(it)) for it in context.schedules.known_schedules]
     if isinstance(listing, Denial):
         rows.append(("refused", listing.message))
     elif context.schedules.failure is not None:
-        rows.append(("not read", f"{context.schedules.failure.call}: {context.schedules.failure.error}"))
-    return rows or [("none", "it has no backup schedule")]
+        rows.append(("read error", f"{context.schedules.failure.call}: {context.schedules.failure.error}"))
+    return rows or [("none", "no backup schedule")]
 
 
 def _describe_schedule(schedule: Schedule) -> str:
-    state = {True: "enabled", False: "paused", None: "enabled or paused: not known"}[schedule.enabled]
-    retention = format_length(schedule.retention) if schedule.retention is not None else "for a time that is not known"
-    frequency = schedule.frequency or "how often is not known"
+    state = {True: "enabled", False: "paused", None: "enabled or paused: unknown"}[schedule.enabled]
+    retention = format_length(schedule.retention) if schedule.retention is not None else "unknown"
+    frequency = schedule.frequency or "unknown frequency"
     next_run = "cannot be read" if schedule.next_run_unreadable else _format_optional_moment(schedule.next_run)
-    times = f"next run {next_run}; made {_format_optional_moment(schedule.created_at)}"
-    return f"{frequency}, kept {retention}, {state}; {times}; id {schedule.schedule_id}"
+    times = f"next run {next_run}; created {_format_optional_moment(schedule.created_at)}"
+    return f"{frequency}, retention {retention}, {state}; {times}; id {schedule.schedule_id}"
 
 
 def build_backup_rows(context: IndexContext) -> ExplanationRows:
-    """Tell the backups under the index's name: the recovery points first, then what else there is."""
+    """Return the backups under the index's name: recovery points first, then the others by state."""
     rows: ExplanationRows = []
     try:
         points = context.backups.require_recovery_points()
@@ -75,7 +75,7 @@ def build_backup_rows(context: IndexContext) -> ExplanationRows:
             it.phase for it in context.backups.require_backups() if it.is_listed and it not in points
         )
     except InsufficientDataError as error:
-        rows.append(("not known", error.reason))
+        rows.append(("unknown", error.reason))
     else:
         rows.append(("recovery points", f"{len(points):,}"))
         rows += [_build_point_row(context, it) for it in points[:_MAX_RECOVERY_POINTS]]
@@ -83,7 +83,7 @@ def build_backup_rows(context: IndexContext) -> ExplanationRows:
             rows.append(
                 (
                     f"and {len(points) - _MAX_RECOVERY_POINTS:,} older",
-                    f"the oldest of {_format_optional_moment(points[-1].captured_at)}",
+                    f"oldest from {_format_optional_moment(points[-1].captured_at)}",
                 )
             )
         rows += [(_PHASE_NAMES[phase], f"{number:,}") for phase, number in sorted(other_counts.items())]
@@ -91,12 +91,12 @@ def build_backup_rows(context: IndexContext) -> ExplanationRows:
         if earlier_backups:
             rows.append(("of earlier indexes", f"{len(earlier_backups):,}: another index had this name"))
     if context.backups.failure is not None:
-        rows.append(("not all read", f"{context.backups.failure.call}: {context.backups.failure.error}"))
+        rows.append(("read error", f"{context.backups.failure.call}: {context.backups.failure.error}"))
     return rows
 
 
 def build_run_rows(context: IndexContext) -> ExplanationRows:
-    """Tell the history of each schedule."""
+    """Return the history of each schedule."""
     rows: ExplanationRows = []
     for schedule in context.schedules.known_schedules:
         failure = context.backups.find_history_failure(schedule)
@@ -106,15 +106,15 @@ def build_run_rows(context: IndexContext) -> ExplanationRows:
             f"{number:,} {_PHASE_NAMES[phase]}" for phase, number in sorted(phase_counts.items(), reverse=True)
         )
         if failure is not None:
-            text = f"{text or 'none seen'}; not all read: {failure.call}: {failure.error}"
+            text = f"{text or 'none'}; read error: {failure.call}: {failure.error}"
         rows.append((schedule.name or schedule.schedule_id, text or "no run yet"))
-    return rows or [("none", "it has no schedule that could run")]
+    return rows or [("none", "no schedule")]
 
 
 def _build_point_row(context: IndexContext, point: BackupRecord) -> tuple[str, str]:
     age = format_length(context.observed_at - point.captured_at) if point.captured_at else "of unknown age"
     records = (
-        "records not told" if point.backup.record_count is None else pluralize(point.backup.record_count, "record")
+        "unknown record count" if point.backup.record_count is None else pluralize(point.backup.record_count, "record")
     )
     return (
         f"  {_format_optional_moment(point.captured_at)}",
@@ -126,45 +126,41 @@ def _describe_expiry(context: IndexContext, point: BackupRecord) -> str:
     expiry = context.backups.find_expiry(point)
     if expiry.expires is False:
         return "never expires"
-    return (
-        f"expires {format_moment(expiry.expires_at)}"
-        if expiry.expires_at is not None
-        else "expires at a time that is not known"
-    )
+    return f"expires {format_moment(expiry.expires_at)}" if expiry.expires_at is not None else "expiry unknown"
 
 
 def _format_optional_moment(moment: datetime | None) -> str:
-    return "not told" if moment is None else format_moment(moment)
+    return "unknown" if moment is None else format_moment(moment)
 
 
 _PHASE_NAMES = {
-    BackupPhase.UNKNOWN: "of unknown status",
-    BackupPhase.SCHEDULED: "planned",
-    BackupPhase.IN_PROGRESS: "under way",
+    BackupPhase.UNKNOWN: "unknown status",
+    BackupPhase.SCHEDULED: "scheduled",
+    BackupPhase.IN_PROGRESS: "in progress",
     BackupPhase.FAILED: "failed",
     BackupPhase.READY: "Ready",
 }
 
 
 def build_requirement_rows(context: IndexContext) -> list[tuple[str, str]]:
-    """Tell the rule that applied, and what it requires."""
+    """Return the rule that applies, and what it requires."""
     requirements = context.requirements
     limits = (("at least", requirements.schedule.retention_min), ("at most", requirements.schedule.retention_max))
     retention = " and ".join(f"{word} {format_length(limit)}" for word, limit in limits if limit) or "for any time"
     requirement = "required" if requirements.schedule.required else "not required"
     copies, horizon = requirements.recovery.min_copies, requirements.recovery.horizon
     copies_limit = "any number" if copies is None else f"at least {copies:,}"
-    horizon_clause = "" if horizon is None else f", some left in {format_length(horizon)} whatever happens"
+    horizon_clause = "" if horizon is None else f"; one must outlast the next {format_length(horizon)}"
     stuck_after = requirements.runs.stuck_after
     in_progress_limit = "any time" if stuck_after is None else f"at most {format_length(stuck_after)}"
     return [
-        ("rule", f"{context.rule.name}, laid over the defaults" if context.rule else "none fits: the defaults"),
-        ("schedule", f"{requirement}; {requirements.schedule.frequency} or oftener, kept {retention}"),
+        ("rule", f"{context.rule.name}, over the defaults" if context.rule else "defaults (no rule matches)"),
+        ("schedule", f"{requirement}; at least {requirements.schedule.frequency}, retention {retention}"),
         (
             "recovery points",
-            f"{copies_limit}, the newest at most {format_length(requirements.max_age)} old{horizon_clause}",
+            f"{copies_limit}; newest at most {format_length(requirements.max_age)} old{horizon_clause}",
         ),
-        ("runs", f"at most {format_length(context.grace)} late, under way for {in_progress_limit}"),
+        ("runs", f"at most {format_length(context.grace)} late; in progress for {in_progress_limit}"),
         ("content", _describe_content(requirements.content)),
         ("protection", _describe_protection(requirements.protection)),
     ]
@@ -175,9 +171,9 @@ def _describe_content(requirement: ContentRequirement) -> str:
         ("records", requirement.max_record_drop_percent),
         ("namespaces", requirement.max_namespace_drop_percent),
     )
-    clauses = [f"at most {percent:g} % of the {noun} gone" for noun, percent in drop_limits if percent is not None]
+    clauses = [f"at most {percent:g} % fewer {noun}" for noun, percent in drop_limits if percent is not None]
     if requirement.max_size_factor is not None:
-        clauses.append(f"the size within a factor of {requirement.max_size_factor:g}")
+        clauses.append(f"size within a factor of {requirement.max_size_factor:g}")
     return ", ".join([*clauses, "may be empty" if requirement.allow_empty else "never empty"])
 
 
@@ -190,7 +186,7 @@ def _describe_protection(requirement: ProtectionRequirement) -> str:
     )
     locations = f"in {', '.join(requirement.locations)}" if requirement.locations else "anywhere"
     tags = ", ".join(requirement.required_tags) or "none"
-    return f"from deletion {deletion_protection}; backups {age_limit}, lying {locations}; tags required: {tags}"
+    return f"from deletion {deletion_protection}; backups {age_limit}, {locations}; required tags: {tags}"
 
 
 def render_explanation(
@@ -228,7 +224,7 @@ class _Page:
         yield from map(self.style.bold, wrap_text(escape_text(text), self.width, "  "))
 
     def render_finding(self, finding: Finding) -> Iterator[str]:
-        verdict = f"  {finding.compliance.replace('_', ' ')}"
+        verdict = f"  {COMPLIANCE_HEADINGS[finding.compliance]}"
         severity = f" {finding.severity}" if finding.remediation else ""
         first, *rest = wrap_text(f"{verdict}{severity}  {finding.control}{describe_since(finding)}", self.width, "    ")
         bold_control = self.style.bold(finding.control)

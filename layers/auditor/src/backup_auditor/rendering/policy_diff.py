@@ -41,7 +41,7 @@ def render_policy_diff(diff: PolicyDiff, *, width: int = 100, is_colored: bool =
     """Write a difference as lines of text of at most `width` columns of a terminal."""
     width, style = max(width, 40), Style(is_colored)
     unknown_clause = (
-        f"; of {len(diff.unknown_findings):,} it cannot be told by this inventory." if diff.unknown_findings else "."
+        f"; {pluralize(len(diff.unknown_findings), 'check')} cannot be evaluated." if diff.unknown_findings else "."
     )
     head = (
         f"{escape_text(diff.after.source)} in place of {escape_text(diff.before.source)}:"
@@ -51,7 +51,7 @@ def render_policy_diff(diff: PolicyDiff, *, width: int = 100, is_colored: bool =
     yield from map(style.bold, wrap_text(head, width, ""))
     yield from _render_section("OPENS", diff.opened_findings, width, style)
     yield from _render_section("CLOSES", diff.closed_findings, width, style)
-    yield from _render_section("NO LONGER KNOWN", diff.unknown_findings, width, style)
+    yield from _render_section("NOW UNKNOWN", diff.unknown_findings, width, style)
     if diff.warnings:
         yield ""
         yield style.bold(f"WARNINGS ({len(diff.warnings):,})")

@@ -25,7 +25,7 @@ def render_plan_table(plan: RemediationPlan, width: int) -> Iterator[str]:
     yield from wrap_text(slots, width, "  ")
     for kind, actions in groupby(plan.actions, key=lambda it: it.kind):
         yield ""
-        mode_note = "" if plan.find_mode(kind) is Mode.APPLY else "  (proposed: the policy lets none be carried out)"
+        mode_note = "" if plan.find_mode(kind) is Mode.APPLY else "  (proposed only: the policy does not apply it)"
         yield from wrap_text(f"{kind.label.upper()}{mode_note}", width, "  ")
         for action in actions:
             yield from format_columns([(escape_text(action.index), escape_text(_describe_action(action, plan)))], width)
@@ -33,7 +33,7 @@ def render_plan_table(plan: RemediationPlan, width: int) -> Iterator[str]:
             yield from wrap_text(f"    {escape_text(str(action.call))}", width, "      ")
     if plan.skipped_actions:
         yield ""
-        yield f"LEFT OUT ({len(plan.skipped_actions):,})"
+        yield f"SKIPPED ({len(plan.skipped_actions):,})"
         yield from format_columns(
             [(escape_text(it.index), escape_text(f"{it.kind.label}: {it.reason}")) for it in plan.skipped_actions],
             width,
@@ -76,25 +76,25 @@ def render_plan_json(plan: RemediationPlan, results: Sequence[ActionResult] | No
 def _describe_size(plan: RemediationPlan) -> str:
     if not plan.actions:
         return "nothing to do"
-    return f"{pluralize(len(plan.actions), 'action')}, {len(plan.applicable_actions):,} of which --apply carries out"
+    return f"{pluralize(len(plan.actions), 'action')}, {len(plan.applicable_actions):,} applied with --apply"
 
 
 def _describe_action(action: Action, plan: RemediationPlan) -> str:
     match action:
         case CreateSchedule():
             first_run = format_minute(plan.created_at + action.frequency.interval)
-            settings = f"{action.frequency}, kept {format_length(action.retention)}, called {action.name}"
+            settings = f"{action.frequency}, kept {format_length(action.retention)}, name {action.name}"
             return f"{settings}; {pluralize(action.slots, 'slot')}; first run by {first_run}"
         case UpdateSchedule():
             return f"{action.name}: {', '.join(_describe_changes(action))}; {pluralize(action.slots, 'more slot')}"
         case CreateBackup():
-            return f"{action.name}; {pluralize(action.slots, 'slot')}; at once, and kept until somebody deletes it"
+            return f"{action.name}; {pluralize(action.slots, 'slot')}; immediate, never expires"
 
 
 def _describe_changes(action: UpdateSchedule) -> Iterator[str]:
     before, changes = action.before, action.changes
     if changes.enabled is not None:
-        yield "resumed, with a backup at once"
+        yield "resumed, with an immediate backup"
     if changes.frequency is not None:
         yield f"{_format_frequency(before.frequency)} becomes {changes.frequency}"
     if changes.retention is not None and before.retention is not None:

@@ -21,7 +21,7 @@ type Facts = dict[str, str | int]
 
 
 def build_audit_facts(report: Report) -> Facts:
-    """Return which audit it is, and whether everything could be read."""
+    """Return the audit, and whether it is complete."""
     return {
         "project": report.project,
         "audit_id": report.audit_id,
@@ -31,7 +31,7 @@ def build_audit_facts(report: Report) -> Facts:
 
 
 def count_totals(report: Report) -> Facts:
-    """Count what is no finding; in full it stands in the JSON of the same audit."""
+    """Count what is not a finding; the JSON report of the same audit holds it in full."""
     return {
         "read_error_count": len(report.read_failures),
         "resolved_count": len(report.resolved_findings),
@@ -41,45 +41,46 @@ def count_totals(report: Report) -> Facts:
     }
 
 
+COMPLIANCE_HEADINGS = {
+    Compliance.COMPLIANT: "Compliant",
+    Compliance.NON_COMPLIANT: "Non-compliant",
+    Compliance.INSUFFICIENT_DATA: "Unknown",
+    Compliance.NOT_APPLICABLE: "Not applicable",
+}
 COMPLETENESS_CONTROL = "inventory-is-complete"
-"""The control that says itself what could not be read."""
+"""The control that reports what could not be read."""
 
 
 def describe_verdict(report: Report) -> str:
-    """Return the sentence that a reader who reads no more must have read."""
+    """Return the most important sentence of the report."""
     if report.compliance is Compliance.NON_COMPLIANT:
         return _describe_violations(report)
     index_count = report.inventory.indexes
     if report.compliance is Compliance.INSUFFICIENT_DATA:
-        return f"Nothing was found wrong, but {pluralize(_count_unknown(report), 'verdict')} could not be given."
+        return f"No violations found; {pluralize(_count_unknown(report), 'check')} could not be evaluated."
     if not index_count:
         return "The project has no indexes: there is nothing to back up."
     if report.summary.coverage_percent is None:
         indexes = pluralize(index_count, "index", "indexes")
-        return f"None of its {indexes} can be backed up, and the policy asks for nothing else."
-    exempted_clause = (
-        f", but for {pluralize(report.summary.exempted, 'exempted finding')}" if report.summary.exempted else ""
-    )
-    return f"Everything is as the policy requires, on {pluralize(index_count, 'index', 'indexes')}{exempted_clause}."
+        return f"None of the {indexes} can be backed up, and the policy requires nothing else."
+    exempted_clause = f"; {pluralize(report.summary.exempted, 'exempted finding')}" if report.summary.exempted else ""
+    return f"No violations on {pluralize(index_count, 'index', 'indexes')}{exempted_clause}."
 
 
 def _describe_violations(report: Report) -> str:
     open_findings = [it for it in report.findings if it.is_open]
     if all(it.control == COMPLETENESS_CONTROL for it in open_findings):
         unknown_count = _count_unknown(report)
-        unknown_clause = f"; {pluralize(unknown_count, 'verdict')} could not be given" if unknown_count else ""
-        return f"Nothing was found wrong in what could be read{unknown_clause}."
+        unknown_clause = f"; {pluralize(unknown_count, 'check')} could not be evaluated" if unknown_count else ""
+        return f"No violations found in what could be read{unknown_clause}."
     index_count, deleted_count = count_indexes(open_findings), count_deleted_indexes(open_findings)
     if index_count:
         all_indexes = pluralize(report.inventory.indexes, "index", "indexes")
-        return f"{index_count:,} of {all_indexes} {_choose_verb(index_count)} not as the policy requires."
+        return f"{index_count:,} of {all_indexes} {_choose_verb(index_count)} the policy."
     if deleted_count:
-        return (
-            f"{pluralize(deleted_count, 'deleted index', 'deleted indexes')}"
-            f" {_choose_verb(deleted_count)} not as the policy requires."
-        )
-    requirements = pluralize(len(open_findings), "requirement")
-    return f"{requirements} of the policy on the project as a whole {_choose_verb(len(open_findings))} not met."
+        deleted_indexes = pluralize(deleted_count, "deleted index", "deleted indexes")
+        return f"{deleted_indexes} {_choose_verb(deleted_count)} the policy."
+    return f"The project violates {pluralize(len(open_findings), 'requirement')} of the policy."
 
 
 def _count_unknown(report: Report) -> int:
@@ -87,18 +88,18 @@ def _count_unknown(report: Report) -> int:
 
 
 def _choose_verb(number: int) -> str:
-    return "is" if number == 1 else "are"
+    return "violates" if number == 1 else "violate"
 
 
 def describe_incompleteness(report: Report) -> str | None:
-    """Return the sentence that says that something could not be read, if so."""
+    """Return the sentence that counts the read errors; `None` if there are none."""
     if report.is_complete:
         return None
-    return f"The audit is incomplete: {pluralize(len(report.read_failures), 'fact')} could not be read."
+    return f"The audit is incomplete: {pluralize(len(report.read_failures), 'read error')}."
 
 
 def describe_reads(counts: InventoryCounts) -> str:
-    """Say how much was read."""
+    """Return how much was read."""
     parts = (
         pluralize(counts.indexes, "index", "indexes"),
         pluralize(counts.schedules, "schedule"),
@@ -109,18 +110,18 @@ def describe_reads(counts: InventoryCounts) -> str:
     return f"{', '.join(parts)}; in {pluralize(counts.requests, 'request')}"
 
 
-_COMPLIANCE_WORDS = {
-    Compliance.NON_COMPLIANT: "non-compliant",
-    Compliance.INSUFFICIENT_DATA: "not known",
-    Compliance.COMPLIANT: "compliant",
-    Compliance.NOT_APPLICABLE: "not applicable",
-}
+_COUNT_ORDER = (
+    Compliance.NON_COMPLIANT,
+    Compliance.INSUFFICIENT_DATA,
+    Compliance.COMPLIANT,
+    Compliance.NOT_APPLICABLE,
+)
 
 
 def build_count_rows(report: Report) -> list[tuple[str, str]]:
-    """Count what was found, and tell how much it rests on."""
+    """Return the counts of findings, the coverage, and how much was read."""
     finding_counts, open_counts = report.summary.findings, report.summary.open
-    verdicts = ", ".join(f"{finding_counts[it]:,} {word}" for it, word in _COMPLIANCE_WORDS.items())
+    verdicts = ", ".join(f"{finding_counts[it]:,} {COMPLIANCE_HEADINGS[it].lower()}" for it in _COUNT_ORDER)
     return [
         ("open", ", ".join(f"{number:,} {severity}" for severity, number in open_counts.items())),
         ("findings", f"{verdicts}; {report.summary.exempted:,} exempted"),
@@ -132,26 +133,26 @@ def build_count_rows(report: Report) -> list[tuple[str, str]]:
 
 
 def _describe_proposals(count: int) -> str:
-    return f"{pluralize(count, 'action')} would put something right; backup-auditor remediate shows which"
+    return f"{pluralize(count, 'action')} would correct the project; backup-auditor remediate shows them"
 
 
 def _describe_coverage(percent: float | None) -> str:
     if percent is None:
-        return "none of what was read can be backed up"
-    return f"{percent:g} % of what can be backed up has an enabled schedule and a recent recovery point"
+        return "no index can be backed up"
+    return f"{percent:g} % of the indexes that can be backed up have an enabled schedule and a recent recovery point"
 
 
 _LIFECYCLES = ("new", "reopened", "ongoing")
 
 
 def has_history(report: Report) -> bool:
-    """Tell whether anything of the report is older than this audit; in a first one everything is new."""
+    """Return whether the report knows of an earlier audit; in a first audit everything is new."""
     has_older_findings = any(it.lifecycle in {"reopened", "ongoing"} for it in report.findings)
     return has_older_findings or bool(report.resolved_findings or report.drift or report.history)
 
 
 def describe_since(finding: Finding) -> str:
-    """Return what follows the reason of a finding: whether it is new, or since when it is known; empty at first."""
+    """Return a suffix for the reason of a finding: whether it is new, or since when it is known; else empty."""
     if finding.lifecycle is None or finding.first_seen is None:
         return ""
     day = finding.first_seen.date()
@@ -201,7 +202,7 @@ def _format_value(value: object) -> str:
 
 
 def find_first_finding(report: Report) -> Finding | None:
-    """Return what to see to first: the worst that is open, or else what is not known; `None` where there is neither."""
+    """Return the worst open finding, else the first unknown one; `None` if there is neither."""
     groups = group_open_findings(report)
     if groups:
         return groups[0].findings[0]
@@ -210,7 +211,7 @@ def find_first_finding(report: Report) -> Finding | None:
 
 
 def describe_first_step(report: Report) -> str | None:
-    """Say what to do first; `None` where nothing is to be done."""
+    """Return what to do first; `None` if there is nothing to do."""
     finding = find_first_finding(report)
     if finding is None:
         return None
@@ -223,11 +224,11 @@ def _describe_remediation(finding: Finding) -> str:
 
 
 def _describe_investigation(finding: Finding) -> str:
-    return f"Find out why {label_finding(finding)} could not be judged: {finding.reason}"
+    return f"Find out why {label_finding(finding)} could not be evaluated: {finding.reason}"
 
 
 def describe_delta(report: Report) -> str | None:
-    """Say in a line what changed since the last audit; `None` where there was none, or none is remembered."""
+    """Return one line about the changes since the last audit; `None` if no earlier audit is recorded."""
     if not has_history(report):
         return None
     drift_clause = f"; {pluralize(len(report.drift), 'setting')} drifted" if report.drift else ""

@@ -206,9 +206,9 @@ def _count_columns(layout: TimelineLayout, column_length: timedelta) -> tuple[in
 _LABEL_WIDTH = 13
 _MARK_MEANINGS = {
     POINT_MARK: "recovery point",
-    PAST_MARK: "backup listed no more",
-    IN_PROGRESS_MARK: "under way",
-    SCHEDULED_MARK: "planned",
+    PAST_MARK: "backup no longer listed",
+    IN_PROGRESS_MARK: "in progress",
+    SCHEDULED_MARK: "scheduled",
     FAILED_MARK: "failed",
     MISSING_MARK: "missing",
     MET_MARK: "recent enough",
@@ -234,7 +234,7 @@ def render_timeline(timeline: Timeline, observed_at: datetime, width: int, style
 
 def _format_legend(marks: str, end: str) -> str:
     meanings = [f"{mark} {meaning}" for mark, meaning in _MARK_MEANINGS.items() if mark in marks]
-    return "; ".join([f"to {end}", *meanings, "left: how many recovery points, if none is added"])
+    return "; ".join([f"to {end}", *meanings, "left: remaining recovery points if none is added"])
 
 
 def _build_text_rows(timeline: Timeline) -> list[tuple[str, str]]:
@@ -252,7 +252,7 @@ def _build_text_rows(timeline: Timeline) -> list[tuple[str, str]]:
             if earlier_count
             else "",
         ),
-        *(("not known", it) for it in timeline.unknown_reasons),
+        *(("unknown", it) for it in timeline.unknown_reasons),
     ]
     return [(label, text) for label, text in rows if text]
 

@@ -22,7 +22,7 @@ AUDIT_PREFIX_END = "audit$"
 """Sorts after every audit: the next character."""
 CHUNK_PREFIX = "chunk#"
 ACTION_PREFIX = "action#"
-FIRST_BACKUP_PREFIX = f"{ACTION_PREFIX}{EARLIER_KINDS[ActionKind.FIRST_BACKUP]}/"
+FIRST_BACKUP_KEY_PREFIX = f"{ACTION_PREFIX}{EARLIER_KINDS[ActionKind.FIRST_BACKUP]}/"
 """The beginning of the sort keys of all attempts at first backups."""
 _SENT_RETENTION = timedelta(days=90)
 """How long the record of an accepted message is stored."""

@@ -13,7 +13,7 @@ from backup_auditor.adapters.dynamodb.head import EMPTY_HEAD, Head, build_head, 
 from backup_auditor.adapters.dynamodb.items import (
     AUDIT_PREFIX,
     AUDIT_PREFIX_END,
-    FIRST_BACKUP_PREFIX,
+    FIRST_BACKUP_KEY_PREFIX,
     HEAD_SORT_KEY,
     REGISTRATION_SORT_KEY,
     Item,
@@ -216,7 +216,7 @@ class DynamoState:
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation created as first backups."""
-        values = encode_values({":project": build_project_key(project), ":first": FIRST_BACKUP_PREFIX})
+        values = encode_values({":project": build_project_key(project), ":first": FIRST_BACKUP_KEY_PREFIX})
         items = self._table.query("PK = :project AND begins_with(SK, :first)", values)
         records = (decode_attempt(project, it) for it in items)
         return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)

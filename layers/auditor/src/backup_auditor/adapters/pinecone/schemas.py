@@ -33,7 +33,7 @@ class BackupRow(TypedDict, total=False):
 
 @with_config(_TOLERANT)
 class ScheduleRow(TypedDict, total=False):
-    """A row of a schedule listing. No next run is a fact, so a value that is not a text is kept to tell them apart."""
+    """A row of a schedule listing. No next run is a fact, so a value that is not a text is kept to distinguish them."""
 
     schedule_id: Required[str]
     name: str | None

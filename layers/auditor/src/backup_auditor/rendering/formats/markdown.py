@@ -14,6 +14,7 @@ from backup_auditor.rendering.grouping import (
     group_unknown_findings,
 )
 from backup_auditor.rendering.summary import (
+    COMPLIANCE_HEADINGS,
     build_count_rows,
     build_drift_rows,
     build_resolved_rows,
@@ -46,7 +47,7 @@ class MarkdownSection:
     footer: str = ""
 
     def render_lines(self, row_limit: int, full_command: str) -> Iterator[str]:
-        """Write the section with at most so many rows; `in_full` is the command that shows all."""
+        """Write the section with at most so many rows; `full_command` is the command that shows all."""
         limited_rows = self.rows[:row_limit]
         yield from ["", f"## {self.title} ({self.total:,})", "", *self.header, *limited_rows[:_VISIBLE_ROWS]]
         folded_rows = limited_rows[_VISIBLE_ROWS:]
@@ -120,7 +121,7 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
 def render_markdown(
     report: Report, *, full_command: str = FULL_REPORT_COMMAND, max_length: int = _MAX_LENGTH
 ) -> Iterator[str]:
-    """Write a report as lines of Markdown of a length; `in_full` is the command that shows what is left out."""
+    """Write a report as lines of Markdown of a length; `full_command` is the command that shows what is left out."""
     command = format_code(full_command)
     fixed_lines = [*_render_head(report), *_render_counts(report)]
     sections = _build_sections(report)
@@ -191,7 +192,7 @@ def _render_verdict(report: Report) -> Iterator[str]:
     yield f"# Backup audit of {format_text(report.project)}"
     yield ""
     incomplete_sentence = describe_incompleteness(report)
-    yield f"**{report.compliance.replace('_', ' ')}**: {describe_verdict(report)}" + (
+    yield f"**{COMPLIANCE_HEADINGS[report.compliance]}**: {describe_verdict(report)}" + (
         f" **{incomplete_sentence}**" if incomplete_sentence else ""
     )
 
@@ -211,16 +212,14 @@ def _build_sections(report: Report) -> list[MarkdownSection]:
         title = f"{group.severity.capitalize()}: {group.control}"
         footer = f"Next: {format_text(next_step)}" if next_step else ""
         sections.append(build_findings_section(title, group.findings, is_dated=has_history(report), footer=footer))
-    sections.append(
-        build_findings_section("Not known", [it for group in group_unknown_findings(report) for it in group])
-    )
+    sections.append(build_findings_section("Unknown", [it for group in group_unknown_findings(report) for it in group]))
     sections.append(build_sentences_section("Warnings", report.warnings))
     sections.append(
         build_findings_section("Exempted", [it for group in group_exempted_findings(report) for it in group])
     )
     failures = [(it.call, it.error) for it in report.read_failures]
     for title, rows in (
-        ("Could not be read", failures),
+        ("Read errors", failures),
         ("Resolved", build_resolved_rows(report)),
         ("Drift", build_drift_rows(report)),
     ):
@@ -229,6 +228,6 @@ def _build_sections(report: Report) -> list[MarkdownSection]:
 
 
 def _render_counts(report: Report) -> Iterator[str]:
-    yield from ["", "## Counts", "", "| | |", "|---|---|"]
+    yield from ["", "## Counts", "", "| item | value |", "|---|---|"]
     for label, text in build_count_rows(report):
         yield f"| {label} | {format_text(text)} |"

@@ -18,6 +18,7 @@ from backup_auditor.rendering.grouping import (
     label_group,
 )
 from backup_auditor.rendering.summary import (
+    COMPLIANCE_HEADINGS,
     build_count_rows,
     build_drift_rows,
     build_resolved_rows,
@@ -52,7 +53,7 @@ def render_table(
 ) -> Iterator[str]:
     """Write a report as lines of text of at most `width` columns of a terminal.
 
-    `in_full` is the command that shows what is folded.
+    `full_command` is the command that shows what is folded.
     """
     return _Table(report, max(width, 40), Style(is_colored), full_command).render_lines()
 
@@ -83,7 +84,7 @@ class _Table:
 
     def _render_verdict(self) -> Iterator[str]:
         report = self.report
-        head = f"{report.compliance.replace('_', ' ')}: "
+        head = f"{COMPLIANCE_HEADINGS[report.compliance]}: "
         incomplete_sentence = describe_incompleteness(report)
         sentence = f"{escape_text(report.project)}: {describe_verdict(report)}" + (
             f" {incomplete_sentence}" if incomplete_sentence else ""
@@ -127,8 +128,8 @@ class _Table:
             return
         yield ""
         total = sum(map(len, groups))
-        heading = f"NOT KNOWN ({total:,})"
-        first, *rest = wrap_text(f"{heading}  never taken for compliant", self.width, "  ")
+        heading = f"UNKNOWN ({total:,})"
+        first, *rest = wrap_text(f"{heading}  not counted as compliant", self.width, "  ")
         yield self.style.color(Compliance.INSUFFICIENT_DATA, heading) + first[len(heading) :]
         yield from rest
         visible_groups, folded_count = fold(groups)
@@ -184,7 +185,7 @@ class _Table:
         if self.report.is_complete:
             return
         yield ""
-        yield self.style.color(Compliance.INSUFFICIENT_DATA, f"COULD NOT BE READ ({len(self.report.read_failures):,})")
+        yield self.style.color(Compliance.INSUFFICIENT_DATA, f"READ ERRORS ({len(self.report.read_failures):,})")
         for failure in self.report.read_failures[:_MAX_READ_FAILURES]:
             yield from wrap_text(f"  {escape_text(failure.call)}: {escape_text(failure.error)}", self.width, "    ")
         if len(self.report.read_failures) > _MAX_READ_FAILURES:

@@ -137,7 +137,7 @@ class FindingView:
     control: str
     severity: str
     state: str
-    """`new`, `ongoing`, `reopened`, or `open` where nothing is remembered; `not-known`; `exempted`."""
+    """`new`, `ongoing`, `reopened`, or `open` without an earlier audit; `unknown`; `exempted`."""
     reason: str
     since: str
     remediation: str
@@ -155,7 +155,7 @@ class GroupView:
     """Findings under one heading."""
 
     kind: str
-    """`open`, `not-known` or `exempted`."""
+    """`open`, `unknown` or `exempted`."""
     severity: str
     title: str
     steps: Steps | None
@@ -171,7 +171,7 @@ class FindingViews:
         self._numbers = count()
         self._groups = [
             *(("open", it.severity.value, it.control, it.findings) for it in group_open_findings(report)),
-            *(("not-known", "", find_cause(it[0]), it) for it in group_unknown_findings(report)),
+            *(("unknown", "", find_cause(it[0]), it) for it in group_unknown_findings(report)),
             *(("exempted", "", _describe_exemption(it[0]), it) for it in group_exempted_findings(report)),
         ]
         self.total = sum(len(findings) for *_, findings in self._groups)
@@ -232,7 +232,7 @@ def choose_state(finding: Finding) -> str:
     if finding.exemption is not None:
         return "exempted"
     if finding.compliance is Compliance.INSUFFICIENT_DATA:
-        return "not-known"
+        return "unknown"
     return finding.lifecycle or "open"
 
 

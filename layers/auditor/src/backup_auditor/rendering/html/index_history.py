@@ -147,8 +147,8 @@ def describe_history(timeline: Timeline, observed_at: datetime) -> str:
     parts = [_describe_points(timeline, observed_at)]
     counts = (
         (timeline.failed_runs, "failed run"),
-        (timeline.runs_in_progress, "run under way"),
-        (timeline.scheduled_runs, "planned run"),
+        (timeline.runs_in_progress, "run in progress"),
+        (timeline.scheduled_runs, "scheduled run"),
     )
     parts += [_format_count(len(moments), noun) for moments, noun in counts if moments]
     if timeline.gaps:
@@ -157,27 +157,27 @@ def describe_history(timeline: Timeline, observed_at: datetime) -> str:
     if timeline.objective_missed:
         parts.append(f"objective missed for {format_length(_sum_lengths(timeline.objective_missed))}")
     if timeline.last_expires_at is not None:
-        verb = "is" if timeline.last_expires_at > observed_at else "was to be"
-        parts.append(f"none {verb} left after {format_minute(timeline.last_expires_at)} if none is added")
+        verb = "remains" if timeline.last_expires_at > observed_at else "remained"
+        parts.append(f"none {verb} after {format_minute(timeline.last_expires_at)} if none is added")
     elif not timeline.is_remaining_known:
-        parts.append("how long there will be some is not known")
+        parts.append("the last expiry is unknown")
     elif any(it.expires is False for it in timeline.recovery_points):
-        parts.append("one at least never expires")
+        parts.append("at least one never expires")
     return "; ".join(parts) + "."
 
 
 def _describe_points(timeline: Timeline, observed_at: datetime) -> str:
     points, earlier = timeline.recovery_points, timeline.earlier_recovery_point_count
     if not points:
-        return pluralize(earlier, "recovery point") + " of before" if earlier else "No recovery point is known"
+        return pluralize(earlier, "recovery point") + " from before" if earlier else "No known recovery point"
     age = format_length(observed_at - points[-1].captured_at)
-    earlier_clause = f" and {earlier:,} of before" if earlier else ""
+    earlier_clause = f" and {earlier:,} from before" if earlier else ""
     return f"{pluralize(len(points), 'recovery point')}{earlier_clause}, the newest {age} old"
 
 
 def _format_count(count: int, noun: str) -> str:
-    head, _, tail = noun.partition(" under way")
-    return f"{pluralize(count, head)} under way" if _ or tail else pluralize(count, noun)
+    head, _, tail = noun.partition(" in progress")
+    return f"{pluralize(count, head)} in progress" if _ or tail else pluralize(count, noun)
 
 
 def _sum_lengths(periods: Sequence[Period]) -> timedelta:
@@ -187,10 +187,10 @@ def _sum_lengths(periods: Sequence[Period]) -> timedelta:
 def _build_moments(timeline: Timeline) -> Iterator[MomentView]:
     """Tell every moment, the latest first."""
     rows = [(it.captured_at, "recovery point", _describe_expiry(it)) for it in timeline.recovery_points]
-    rows += [(it, "past recovery point", "listed no more") for it in timeline.past_runs]
+    rows += [(it, "past recovery point", "backup no longer listed") for it in timeline.past_runs]
     rows += [(it, "failed run", "") for it in timeline.failed_runs]
-    rows += [(it, "run under way", "") for it in timeline.runs_in_progress]
-    rows += [(it, "planned run", "") for it in timeline.scheduled_runs]
+    rows += [(it, "run in progress", "") for it in timeline.runs_in_progress]
+    rows += [(it, "scheduled run", "") for it in timeline.scheduled_runs]
     for gap in timeline.gaps:
         rows.append((gap.start, f"{pluralize(gap.missing_runs, 'run')} missing", f"until {_format_moment(gap.end)}"))
     rows += [(it.start, "objective missed", f"until {_format_moment(it.end)}") for it in timeline.objective_missed]
@@ -201,7 +201,7 @@ def _build_moments(timeline: Timeline) -> Iterator[MomentView]:
 def _describe_expiry(point: RecoveryPoint) -> str:
     if point.expires is False:
         return "never expires"
-    return "expiry not known" if point.expires_at is None else f"expires {_format_moment(point.expires_at)}"
+    return "expiry unknown" if point.expires_at is None else f"expires {_format_moment(point.expires_at)}"
 
 
 def _format_moment(moment: datetime) -> str:

@@ -61,7 +61,7 @@ def build_age_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
         elif timeline.earlier_recovery_point_count:
             ratio, text = float("inf"), f"older than {format_length(observed_at - timeline.since)}"
         else:  # what is not known stands between what is too old and what is not
-            ratio, text = (1.0, "none is known") if timeline.unknown_reasons else (float("inf"), "there is none")
+            ratio, text = (1.0, "unknown") if timeline.unknown_reasons else (float("inf"), "none")
         is_drawn = problem or timeline.recovery_points or timeline.earlier_recovery_point_count
         length = round(100 * min(ratio, _MAX_RATIO) / _MAX_RATIO, 1) if is_drawn else 0.0
         ranked_bars.append(
@@ -109,7 +109,7 @@ def build_slot_bars(report: Report) -> tuple[BarChart, tuple[str, ...]]:
     return BarChart(tuple(rows), 0, round(100 / 1.5, 1)), reasons
 
 
-_SLOT_LABELS = {"backup-quota-has-headroom": "now", "schedules-fit-quota": "once schedules have filled up"}
+_SLOT_LABELS = {"backup-quota-has-headroom": "now", "schedules-fit-quota": "with all schedules full"}
 """The label of each quota bar, by the control whose open finding marks it."""
 
 

@@ -26,6 +26,7 @@ from backup_auditor.rendering.html.overview import (
 )
 from backup_auditor.rendering.json_fragments import build_rule_json
 from backup_auditor.rendering.summary import (
+    COMPLIANCE_HEADINGS,
     build_drift_rows,
     build_resolved_rows,
     describe_delta,
@@ -78,11 +79,6 @@ _MAX_DETAILED_INDEXES, _MAX_DETAILED_FINDINGS = 200, 400
 """Of how many at the most every moment stands on the page as text too."""
 _MAX_ROWS = 1_000
 """How many rows a list shows before the rest is counted."""
-_COMPLIANCE_HEADINGS = {
-    "COMPLIANT": "As required",
-    "NON_COMPLIANT": "Not as required",
-    "INSUFFICIENT_DATA": "Not known",
-}
 
 
 def render_document(reports: Iterable[Report], _: RenderOptions) -> Iterator[str]:
@@ -98,6 +94,7 @@ def render_html(reports: Iterable[Report]) -> Iterator[str]:
         script=script,
         style_hash=hash_source(style),
         script_hash=hash_source(script),
+        headings=COMPLIANCE_HEADINGS,
         projects=(ProjectView(it) for it in reports),
     )
 
@@ -119,7 +116,7 @@ class ProjectView:
         """Look at one report."""
         self.report = report
         self.observed_at = format_moment(report.observed_at)
-        self.heading = _COMPLIANCE_HEADINGS[report.compliance]
+        self.heading = COMPLIANCE_HEADINGS[report.compliance]
         self.verdict = describe_verdict(report)
         self.incompleteness = describe_incompleteness(report)
         self.findings = FindingViews(report)
@@ -146,7 +143,7 @@ class ProjectView:
     def delta(self) -> str:
         """What changed since the last audit, in one line."""
         changes = describe_delta(self.report)
-        return f"Since the last audit: {changes}." if changes else "No audit before this one is remembered."
+        return f"Since the last audit: {changes}." if changes else "No previous audit to compare with."
 
     @cached_property
     def timelines(self) -> list[Timeline]:
