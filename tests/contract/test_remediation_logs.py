@@ -291,7 +291,7 @@ def test_a_large_plan_is_stored_without_its_skipped_actions(monkeypatch: pytest.
 
 def test_a_missing_table_is_reported() -> None:
     """A log that cannot be written raises an error before any action starts."""
-    with open_table() as (client, _), pytest.raises(StateError, match="look at its name"):
+    with open_table() as (client, _), pytest.raises(StateError, match="check its name"):
         DynamoRemediationLog(client, "gone").record_start(STARTED_RECORD)
 
 
