@@ -94,11 +94,11 @@ def test_past_audits_are_those_of_the_json(report_page: ReportPage, browser: Bro
             [
                 audit["observed_at"],
                 *(f"{count:,}" for count in audit["open"].values()),
-                "all" if audit["complete"] else "not all",
+                "yes" if audit["complete"] else "no",
             ]
             for audit in reversed(audits)
         ]
-        audit_rows[0][0] += " (this one)"
+        audit_rows[0][0] += " (this audit)"
         assert rows == audit_rows
         assert f"each of {len(audits)} audits" in opened_page.read_texts(".trends caption")[0]
         severity_bars = {

@@ -44,7 +44,7 @@ def is_refused(completed: CompletedCommand, *words: str) -> bool:
         ),
         pytest.param(
             KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": UNREACHABLE_HOST},
-            ("127.0.0.1:1 refused the connection", "look at"),
+            ("127.0.0.1:1 refused the connection", "check"),
             id="nobody-there",
         ),
         pytest.param(KEY_VARIABLES | {"PINECONE_API_VERSION": "latest"}, ("PINECONE_API_VERSION",), id="version"),
@@ -77,7 +77,7 @@ def test_a_host_that_is_not_pinecone_is_named(faulty_server: Server) -> None:
     faulty_server.faults.append(Fault(path="/indexes", status=404, message="No such page"))
     assert is_refused(
         run_command("audit", env=build_access_environment(faulty_server)),
-        "does not answer as Pinecone",
+        "does not respond like Pinecone",
         "PINECONE_CONTROLLER_HOST",
     )
 
@@ -97,7 +97,9 @@ def test_a_host_that_cannot_be_trusted(healthy_server: Server) -> None:
         pytest.param(("audit", "--fast"), ("--fast",), id="unknown-flag"),
         pytest.param(("audit", "--form", "json"), ("--form",), id="shortened-flag"),
         pytest.param(("audit", "--fail-on", "always"), ("--fail-on",), id="unknown-severity"),
-        pytest.param(("audit", "--format", "xml"), ("'xml'", "use table, json, markdown, csv,"), id="unknown-format"),
+        pytest.param(
+            ("audit", "--format", "xml"), ("'xml'", "expected table, json, markdown, csv,"), id="unknown-format"
+        ),
         pytest.param(("audit", "--state", "s", "--no-state"), ("--no-state",), id="state-and-no-state"),
         pytest.param(
             ("audit", "--inventory", "i", "--save-inventory", "s"), ("--save-inventory",), id="both-inventories"
@@ -105,9 +107,9 @@ def test_a_host_that_cannot_be_trusted(healthy_server: Server) -> None:
         pytest.param(("audit", "--now", "tomorrow"), ("--now", "tomorrow"), id="no-moment"),
         pytest.param(("audit", "--now", "2026-02-30T00:00:00Z"), ("--now",), id="impossible-moment"),
         pytest.param(("audit", "--now", "2026-02-03T00:00:00"), ("--now",), id="moment-without-offset"),
-        pytest.param(("audit", "--project", ""), ("name for a project",), id="no-name"),
-        pytest.param(("audit", "--project", "../up"), ("name for a project",), id="name-with-a-slash"),
-        pytest.param(("audit", "--project", "a\nb"), ("name for a project",), id="name-of-two-lines"),
+        pytest.param(("audit", "--project", ""), ("valid project name",), id="no-name"),
+        pytest.param(("audit", "--project", "../up"), ("valid project name",), id="name-with-a-slash"),
+        pytest.param(("audit", "--project", "a\nb"), ("valid project name",), id="name-of-two-lines"),
         pytest.param(("audit", "--policy", "missing.yaml"), ("missing.yaml", "policy init"), id="no-policy"),
         pytest.param(("audit", "--policy", "."), ("directory",), id="folder-for-a-policy"),
         pytest.param(("audit", "--output", "missing/report"), ("missing/report",), id="no-folder-for-the-report"),
@@ -168,7 +170,9 @@ def test_policies_that_are_none(content: bytes, words: tuple[str, ...], tmp_path
             "names: [a], controls: ['*'], owner: o, reason: r, expires: 2099-01-01", "ends on 2099-01-01", id="distant"
         ),
         pytest.param(
-            "names: ['*'], controls: ['*'], owner: o, reason: r, expires: 2027-01-01", "covers every", id="everything"
+            "names: ['*'], controls: ['*'], owner: o, reason: r, expires: 2027-01-01",
+            "exempts every index from every control",
+            id="everything",
         ),
     ],
 )

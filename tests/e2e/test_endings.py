@@ -70,8 +70,8 @@ def test_results_may_go_to_a_pipe_by_its_name(healthy_server: Server) -> None:
     """A name such as /dev/stdout, or that of a process substitution, leads to a pipe that has no name of its own."""
     audit = f'"{COMMAND}" audit --now {MOMENT} --output'
     env = build_access_environment(healthy_server)
-    assert run_in_shell(f"{audit} /dev/stdout | cat", env).stdout.startswith("COMPLIANT: ")
-    assert run_in_shell(f"{audit} >(cat); wait", env).stdout.startswith("COMPLIANT: ")
+    assert run_in_shell(f"{audit} /dev/stdout | cat", env).stdout.startswith("Compliant: ")
+    assert run_in_shell(f"{audit} >(cat); wait", env).stdout.startswith("Compliant: ")
 
 
 @pytest.mark.parametrize(

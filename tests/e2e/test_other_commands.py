@@ -22,7 +22,7 @@ from support.cli import CompletedCommand, build_access_environment, build_enviro
 from support.simulator import SIMULATED_NOW
 
 MOMENT = SIMULATED_NOW.isoformat()
-VERDICT_PATTERN = r"^  [A-Z][A-Z ]+(?: [a-z]+)?  ([a-z-]+)$"
+VERDICT_PATTERN = r"^  (?:Compliant|Non-compliant|Not applicable|Unknown)(?: [a-z]+)?  +([a-z-]+)$"
 NEGLECTED_INDEX, NEGLECTED_FAILURES = next((name, fails) for name, fails in FAILED_CONTROLS.items() if len(fails) > 1)
 
 
@@ -165,7 +165,7 @@ def test_one_project_does_not_keep_the_others(registry_path: Path, healthy_serve
     result = run_command("audit", "--now", MOMENT, "--registry", registry_path, "--output", path, env=env)
     assert (result.exit_code, result.output) == (2, "")
     assert result.error_output.startswith("backup-auditor: a: KEY_A is not set")
-    assert path.read_text().startswith("COMPLIANT: b: ")
+    assert path.read_text().startswith("Compliant: b: ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

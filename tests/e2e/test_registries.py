@@ -47,7 +47,7 @@ def test_a_mistake_in_one_project_leaves_the_others(
     assert result.exit_code == 2
     assert result.error_output.count("\n") == 1
     assert words in result.error_output
-    assert [it.split(":")[1] for it in result.output.splitlines() if it.startswith("COMPLIANT: ")] == [" a", " c"]
+    assert [it.split(":")[1] for it in result.output.splitlines() if it.startswith("Compliant: ")] == [" a", " c"]
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_what_aws_does_not_give_is_reported(entry: str, words: str, healthy_serv
     assert (
         result.error_output.count("\n"),
         words in result.error_output,
-        "look at region, credentials" in result.error_output,
+        "check region, credentials" in result.error_output,
     ) == (1, True, True)
-    assert result.output.startswith("COMPLIANT: a: ")
+    assert result.output.startswith("Compliant: a: ")
 
 
 def build_entries(number: int) -> list[str]:

@@ -150,7 +150,7 @@ def test_a_dash_is_standard_output(healthy_server: Server, tmp_path: Path) -> No
     result = run_command(
         "audit", "--now", MOMENT, "--output", "-", env=build_access_environment(healthy_server), cwd=tmp_path
     )
-    assert result.output.startswith("COMPLIANT: ")
+    assert result.output.startswith("Compliant: ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -160,7 +160,7 @@ def test_closed_errors_do_not_keep_the_results(healthy_server: Server) -> None:
     process = subprocess.run(
         ["/bin/sh", "-c", script], env=build_access_environment(healthy_server), capture_output=True, check=False
     )
-    assert (process.returncode, process.stdout[:11]) == (0, b"COMPLIANT: ")
+    assert (process.returncode, process.stdout[:11]) == (0, b"Compliant: ")
 
 
 def test_closed_output_is_told_before_anything_is_read(faulty_server: Server) -> None:
@@ -173,9 +173,7 @@ def test_closed_output_is_told_before_anything_is_read(faulty_server: Server) ->
         check=False,
     )
     assert closed_process.returncode == 2
-    assert (
-        closed_process.stderr == b"backup-auditor: standard output is closed; open it, or name a file with --output\n"
-    )
+    assert closed_process.stderr == b"backup-auditor: standard output is closed; open it, or use --output FILE\n"
     assert faulty_server.requests == []
     file_command = f"{script} --output /dev/null >&-"
     assert (
