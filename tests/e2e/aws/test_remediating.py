@@ -283,7 +283,7 @@ def test_a_plan_that_may_not_be_executed_is_refused(app: Application, plan: str)
     plan_event = PLAN_SAMPLE | {"project": "shop", "plan": other_plan["plan_id"] if "another" in plan else plan}
     count_before = len(project.requests)
     response = json.loads(app.runner.invoke("RemediateFunction", json.dumps(plan_event).encode()).content)
-    assert "is known" in response["refused"]
+    assert "has no plan" in response["refused"]
     assert len(project.requests) == count_before
 
 

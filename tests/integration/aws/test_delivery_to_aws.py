@@ -97,7 +97,7 @@ def test_a_missing_topic_refuses(aws: str) -> None:
     error = publish_and_fail(aws)
     assert isinstance(error, ChannelRefusedError)
     assert "NotFound" in str(error)
-    assert "check that the topic is there" in str(error)
+    assert "check that the topic exists" in str(error)
 
 
 def build_response(status: int, code: str) -> bytes:

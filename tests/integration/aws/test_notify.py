@@ -206,7 +206,7 @@ def test_a_removed_webhook_is_visible_at_once(cloud: Cloud) -> None:
     cloud.invoke_sample("completed")
     lines = cloud.take_log_lines()
     (line,) = (it for it in lines if it.get("level") == "ERROR")
-    assert "make a new incoming webhook" in line["message"]
+    assert "create a new incoming webhook" in line["message"]
     assert line["audit_id"] == "audit-of-orders"
     assert [it["DeliveryFailures"] for it in lines if "_aws" in it] == [[1.0]]
     assert cloud.invoke_sample("sweep", HOUR)["sent"] == 1
@@ -219,8 +219,8 @@ def test_a_lost_answer_makes_a_marked_duplicate(cloud: Cloud) -> None:
     assert cloud.invoke_sample("completed")["failed"] == 1
     assert cloud.invoke_sample("sweep", HOUR)["sent"] == 1
     first_text, second_text = (json.dumps(payload) for _, payload in cloud.slack.posted_messages)
-    assert "repeat" in second_text
-    assert "repeat" not in first_text
+    assert "Possible duplicate" in second_text
+    assert "Possible duplicate" not in first_text
 
 
 @pytest.mark.parametrize("value", ["https://example.com/services/T0CANARY", '{"SLACK_WEBHOOK_URL": "CANARY"}', " "])

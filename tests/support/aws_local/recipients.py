@@ -50,7 +50,7 @@ def list_webhook_messages(app: Application) -> list[DeliveredMessage]:
     for path, payload in app.slack.posted_messages:
         text = json.dumps(payload, ensure_ascii=False)
         (message_id,), (project,) = set(_MESSAGE_PATTERN.findall(text)), set(_PROJECT_PATTERN.findall(text))
-        messages.append(DeliveredMessage(f"slack:{path}", project, message_id, text, "repeat" in text, {}))
+        messages.append(DeliveredMessage(f"slack:{path}", project, message_id, text, "duplicate" in text, {}))
     return messages
 
 

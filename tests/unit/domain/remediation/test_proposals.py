@@ -42,7 +42,9 @@ def test_proposals_are_the_actions_of_the_plan(create_mode: Mode, mode: str) -> 
     assert [it["index"] for it in document["proposals"]] == [it.index for it in plan.actions]
     assert {(it["plan_id"], it["mode"]) for it in document["proposals"]} == {(plan.plan_id, mode)}
     assert [it["call"]["path"] for it in document["proposals"]] == [it.call.path for it in plan.actions]
-    assert load_report(json.dumps(document).encode(), "here").proposals == report.proposals
+    loaded_proposals = load_report(json.dumps(document).encode(), "here").proposals
+    assert loaded_proposals == report.proposals
+    assert {type(it.kind) for it in loaded_proposals or ()} == {ActionKind}
 
 
 def test_the_mode_never_gives_no_proposals() -> None:

@@ -9,6 +9,7 @@ from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding
+from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import Proposal
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_hours
@@ -74,9 +75,17 @@ def _load_report_fields(facts: _Json) -> Report:
 
 
 def _load_proposal(facts: _Json) -> Proposal:
-    fields = {name: facts[name] for name in ("plan_id", "kind", "index", "mode")}
     call = facts["call"]
-    return Proposal(**fields, reason=facts["reason"], method=call["method"], path=call["path"], body=call["body"])
+    return Proposal(
+        plan_id=facts["plan_id"],
+        kind=ActionKind(facts["kind"]),
+        index=facts["index"],
+        mode=facts["mode"],
+        reason=facts["reason"],
+        method=call["method"],
+        path=call["path"],
+        body=call["body"],
+    )
 
 
 def _load_summary(facts: _Json) -> Summary:
