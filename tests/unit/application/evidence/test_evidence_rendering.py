@@ -105,7 +105,7 @@ def test_reports_are_shown_one_a_line() -> None:
         "",
         f"  2026-11-20T12:00:00Z  altered     {STORED_REPORT.location}: its hash is 00",
         f"  2026-11-20T12:00:00Z  missing     {STORED_REPORT.location} is gone",
-        "  2026-11-20T13:00:00Z  not stored  no report was written where it could be kept",
+        "  2026-11-20T13:00:00Z  not stored  no report was written to a file",
     ]
 
 
@@ -131,7 +131,7 @@ def test_a_page_has_a_line_of_its_own() -> None:
         "",
         f"  2026-11-20T12:00:00Z  intact      {STORED_REPORT.location}",
         f"  2026-11-20T12:00:00Z  altered     {STORED_PAGE.location}: its hash is 00",
-        "  2026-11-20T13:00:00Z  not stored  no report was written where it could be kept",
+        "  2026-11-20T13:00:00Z  not stored  no report was written to a file",
     ]
 
 

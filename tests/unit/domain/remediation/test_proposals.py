@@ -81,9 +81,9 @@ def test_a_digest_shows_the_proposals() -> None:
     proposals = (row, replace(row, index="carts", mode="apply"))
     report = build_alert_report(build_open_finding("orders", lifecycle="new"), proposals=proposals)
     text = render_digest_text(build_digest(report, SNS_CHANNEL), 1)
-    assert "PROPOSED (2)\norders: create schedule (proposed alone)\n  It has none.\n  POST /indexes/orders" in text
+    assert "PROPOSED (2)\norders: create schedule (proposed only)\n  It has none.\n  POST /indexes/orders" in text
     assert "And 1 more." in text
-    assert "the policy has it carried out" in json.dumps(build_slack_payload(build_digest(report, SNS_CHANNEL)))
+    assert "the policy applies it" in json.dumps(build_slack_payload(build_digest(report, SNS_CHANNEL)))
     document = json.loads(json.loads(build_publication(build_digest(report, SNS_CHANNEL)).message)["sqs"])
     assert [it["index"] for it in document["proposals"]] == ["orders", "carts"]
     assert document["omitted"]["proposals"] == 0

@@ -132,7 +132,7 @@ def test_the_first_step_follows_the_verdict() -> None:
     lines = render_text(build_report(build_inventory(build_bare_index("orders")))).splitlines()
     assert lines[1].startswith("  first  Take a backup of orders now, ")
     unknown_finding = build_finding(compliance=Compliance.INSUFFICIENT_DATA, reason="Its age is unknown.")
-    assert "  first  Find out why orders could not be evaluated: Its age is not told." in render_findings(
+    assert "  first  Find out why orders could not be evaluated: Its age is unknown." in render_findings(
         unknown_finding
     )
     assert "first" not in render_text(build_report())

@@ -181,7 +181,7 @@ def test_many_findings_lose_their_evidence_first_and_are_then_counted() -> None:
     page = parse_page(build_large_report(6_003))
     assert len(find_fragments(page)) == 6_000
     assert [tag for tag, it in page.elements if it.get("class") == "finding"].count("p") == 5_700
-    assert "Of the last 5,700 of these" in page.text
+    assert "The last 5,700 findings are shortened" in page.text
     assert "And 3 more findings; --format json shows all." in page.text
 
 
