@@ -29,7 +29,7 @@ def test_without_a_home_it_is_said_what_to_give(monkeypatch: pytest.MonkeyPatch)
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", raise_no_home)
-    with pytest.raises(SettingsError, match="set XDG_STATE_HOME, or give --state or --no-state"):
+    with pytest.raises(SettingsError, match="set XDG_STATE_HOME, or use --state or --no-state"):
         find_default_state_file({}, "default")
 
 
