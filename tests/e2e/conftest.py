@@ -19,7 +19,7 @@ def healthy_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def neglected_server() -> Iterator[Server]:
-    """Serve a project that nobody has looked after."""
+    """Serve a neglected project."""
     with serve(build_scenario("neglected", now=SIMULATED_NOW)) as server:
         yield server
 

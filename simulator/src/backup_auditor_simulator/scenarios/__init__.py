@@ -11,9 +11,9 @@ from backup_auditor_simulator.scenarios.neglected import build_neglected
 
 SCENARIOS = {
     "healthy": "twelve indexes in which everything is as it should be",
-    "neglected": "some thirty indexes that nobody has looked after, with more than twenty different faults",
+    "neglected": "about 30 neglected indexes with more than 20 different faults",
     "empty": "a project without an index",
-    "bare": "indexes that nobody ever backed up, as many as are asked for: bare:INDEXES, 200 unless said otherwise",
+    "bare": "indexes without any backup: bare:INDEXES (default: 200)",
     "fleet": "a healthy project of any size: fleet:INDEXESxBACKUPS, 200x5 unless said otherwise",
 }
 """What each scenario is, in one line."""

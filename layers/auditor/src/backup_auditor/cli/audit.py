@@ -66,7 +66,7 @@ def choose_plan_exit_code(plan: RemediationPlan) -> int:
 def choose_remediation_exit_code(results: Collection[ActionResult], *, is_refused: bool) -> int:
     """Return 3 where an outcome is unknown, 2 where the project refused before anything was written, else 0 or 1.
 
-    0 says that the policy is satisfied by what stands there, as far as the actions of the plan go.
+    0 says that the policy is satisfied by the schedules that exist, as far as the actions of the plan go.
     """
     states = {it.state for it in results}
     if ActionState.UNKNOWN in states:

@@ -208,7 +208,7 @@ exit codes:
   0  the audits were discarded, or there is nothing to discard
   2  nothing was changed: wrong usage, no state, or no consent
 
-An audit lies in the future when it is more than 15 minutes ahead of this machine's clock. Reports, plans and the
+An audit is in the future if it is more than 15 minutes ahead of this machine's clock. Reports, plans and the
 records of remediation stay where they are.
 """
 
