@@ -1,4 +1,4 @@
-# Everything a developer does. `make help` says what there is.
+# The commands of a developer; `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -20,10 +20,10 @@ WITH_INDEX = export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$($
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
-help: ## say what there is
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# An environment knows the path it was made under: in a folder that was moved or copied it is made anew.
+# An environment knows the path it was made under: after a folder is moved or copied, it is created again.
 ifneq ($(shell cat .venv/ready 2>/dev/null),$(CURDIR))
 MOVED := yes
 .tools/ready .venv/ready: moved
@@ -70,15 +70,19 @@ build/layer-x86_64/ready: uv.lock layers/auditor/pyproject.toml $(SHIPPED) | .to
 setup: .venv/ready ## install everything into .venv, the command backup-auditor too
 
 .PHONY: demo
-demo: .venv/ready ## audit a neglected project, made up and served on this machine alone
+demo: .venv/ready ## audit a neglected project that a simulator serves on this machine
 	@$(BIN)/python scripts/demo.py
 
 .PHONY: build
-build: .venv/ready $(BUILT) ## build what is deployed (sam build), and what the tests run of it
+build: .venv/ready $(BUILT) ## build the application (sam build) and the layer that the tests run
 
 .PHONY: test
 test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" picks some; AUDITOR_TEST_SHIFT_DAYS=-800 moves their clock)
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)
+
+.PHONY: unit
+unit: .venv/ready ## run the unit tests, without a build, in under a minute
+	@$(BIN)/pytest tests/unit --numprocesses auto --maxprocesses 8 --hypothesis-profile quick $(ARGS)
 
 .PHONY: check
 check: .venv/ready .tools/sam/ready .tools/checkov/ready ## format, lint, types, import rules, dependencies, dead code, documents and their site, template
@@ -96,7 +100,7 @@ check: .venv/ready .tools/sam/ready .tools/checkov/ready ## format, lint, types,
 	.tools/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml
 
 .PHONY: docs
-docs: .venv/ready ## write the generated documents and transcripts anew
+docs: .venv/ready ## write the generated documents and transcripts
 	@PYTHONPATH=scripts $(BIN)/python -m docs
 
 .PHONY: site
@@ -113,8 +117,8 @@ soak: .venv/ready $(BUILT) ## run the long seeded tests in full (SEED=n picks ot
 		--hypothesis-profile soak --hypothesis-seed $(SEED) $(ARGS)
 
 .PHONY: mutate
-mutate: .venv/ready ## change the core in small ways, and tell which changes no unit test notices (an hour)
-	@$(BIN)/python scripts/mutate.py $(ARGS)
+mutate: .venv/ready ## run mutation tests of domain and controls; list the changes that no unit test detects (an hour)
+	@$(BIN)/python scripts/mutation.py $(ARGS)
 
 .PHONY: lock
 lock: .tools/ready ## bring uv.lock up to date, without the names of registries
@@ -124,6 +128,6 @@ lock: .tools/ready ## bring uv.lock up to date, without the names of registries
 	@sed -i.bak -E -e 's|url = "https://[^/"]+/packages/|url = "packages/|' -e 's|registry = "https://[^"]+"|registry = "simple"|' uv.lock && rm -f uv.lock.bak
 
 .PHONY: clean
-clean: ## remove everything that is made
+clean: ## remove everything that other targets create
 	@rm -rf .venv .tools .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

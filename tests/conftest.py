@@ -33,13 +33,14 @@ CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 hypothesis.settings.register_profile(
     "default", derandomize=True, deadline=None, max_examples=60, database=None, print_blob=True
 )
+hypothesis.settings.register_profile("quick", parent=hypothesis.settings.get_profile("default"), max_examples=15)
 hypothesis.settings.register_profile("soak", deadline=None, max_examples=3000, database=None, print_blob=True)
 hypothesis.settings.load_profile("default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let what controls tell be approved."""
-    parser.addoption("--approve", action="store_true", help="write the approved files anew, for review")
+    """Add the option that updates approved files."""
+    parser.addoption("--approve", action="store_true", help="update the approved files, for review")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from backup_auditor.bootstrap import runtime
 from conftest import SHIFT_VARIABLE
-from draw_clock import build_variables
+from shifted_clock import build_variables
 from support.clock import read_real_clock
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ ALLOWED_READERS = {
     "layers/auditor/src/backup_auditor/bootstrap/runtime.py": "it is the clock",
     "layers/auditor/src/backup_auditor/adapters/pinecone/client.py": "a Retry-After that is a date",
     "simulator/src/backup_auditor_simulator/cli.py": "a simulator that is a process of its own",
-    "scripts/draw_clock.py": "how far away a drawn day is",
+    "scripts/shifted_clock.py": "how far away a drawn day is",
     "tests/support/clock.py": "the clock of other processes",
     "tests/conftest.py": "where the clock is moved",
     "tests/architecture/test_clock_readers.py": "whether it was moved",

@@ -31,7 +31,7 @@ COMMAND_VARIABLES = (
         "",
         "The API version for backup schedules; default: `PINECONE_API_VERSION`. With `2025-10`, use `unstable`.",
     ),
-    Variable("BACKUP_AUDITOR_MAX_CONCURRENCY", "32", "The maximum number of concurrent calls, 1 to 256."),
+    Variable("BACKUP_AUDITOR_MAX_CONCURRENCY", "48", "The maximum number of concurrent calls, 1 to 256."),
     Variable(
         "BACKUP_AUDITOR_DEADLINE",
         "10m",

@@ -30,7 +30,7 @@ class Connection:
     """The API version of calls about indexes and backups."""
     schedules_api_version: str = ""
     """The API version of calls about schedules; empty means the same version."""
-    max_concurrency: int = 32
+    max_concurrency: int = 48
     """How many calls may be in flight."""
     deadline: timedelta = timedelta(minutes=10)
     """How long all calls together may take; after that, calls fail without being sent."""

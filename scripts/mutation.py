@@ -1,7 +1,7 @@
-"""Changes the core in small ways, one at a time, and tells which changes no unit test notices: `make mutate`.
+"""Run mutation tests of the core: `make mutate` changes it in small ways and lists the changes no unit test detects.
 
-Mutmut works on a copy under `build/mutation`, and remembers there what was noticed: a second run tries the rest.
-It leaves decorated functions alone, so that in the copy `@property` stands behind its function instead of before it.
+Mutmut works on a copy under `build/mutation` and stores its results there: a second run tries only the rest.
+It ignores decorated functions, so in the copy each property is created by a statement after its function.
 """
 
 import ast
@@ -27,14 +27,14 @@ TESTS = (
         for it in ("contradictions", "difference", "exemptions", "feasibility")
     ),
 )
-"""Those that are about the core. Examples drawn at random take long, and notice little that no other test does."""
+"""The tests of the core. Random examples take long and detect little that no other test detects."""
 OTHER_FOLDERS = ("tests", "scripts", "docs")
-"""What the tests need beside the source."""
+"""What the tests need in addition to the source."""
 DISABLED_PLUGINS = [f"-pno:{it}" for it in ("xdist", "cacheprovider", "unraisableexception")]
-"""What a test run can spare: there are thousands."""
+"""Plugins that a test run does not need: there are thousands of runs."""
 DETECTED_STATUSES = {"killed", "timeout", "segfault"}
-MIN_DETECTED_PERCENT = 90.0
-"""Percent of the changes that are to be noticed."""
+MIN_DETECTED_PERCENT = 95.0
+"""Minimum share of changes that tests detect, in percent."""
 CONFIGURATION = f"""\
 [tool.mutmut]
 source_paths = ["src"]
@@ -64,7 +64,7 @@ def read_files() -> Iterator[tuple[str, str]]:
 
 
 def update_copy() -> None:
-    """Bring the copy up to date, touching only what differs."""
+    """Update the copy; write only files that differ."""
     texts = dict(read_files())
     for path in (path for folder in ("src", *OTHER_FOLDERS) for path in (COPY / folder).rglob("*")):
         if path.is_file() and path.relative_to(COPY).as_posix() not in texts:
@@ -77,7 +77,7 @@ def update_copy() -> None:
 
 
 def move_decorators(text: str) -> str:
-    """Return a module in which every property is made by a statement behind its function."""
+    """Return a module in which a statement after each function creates the property."""
     lines = text.splitlines()
     functions = [
         function
@@ -96,7 +96,7 @@ def move_decorators(text: str) -> str:
 
 
 def load_modules() -> Iterator[SourceFileMutationData]:
-    """Yield what is remembered of each module, if anything was tried yet."""
+    """Yield the stored results of each module that has any."""
     for path in sorted(COPY.glob("mutants/src/**/*.py.meta")):
         source = path.relative_to(COPY / "mutants").with_suffix("")
         if (COPY / source).exists():
@@ -106,7 +106,7 @@ def load_modules() -> Iterator[SourceFileMutationData]:
 
 
 def reset_undetected() -> None:
-    """Forget the changes that no test noticed: there may be new tests."""
+    """Delete the results of undetected changes: there may be new tests."""
     for module in load_modules():
         exit_codes = module.exit_code_by_key
         module.exit_code_by_key = {
@@ -116,7 +116,7 @@ def reset_undetected() -> None:
 
 
 def main() -> int:
-    """Try every change that was not tried yet, and tell how many were noticed."""
+    """Try every change that has no result, and print how many were detected."""
     update_copy()
     os.chdir(COPY)
     reset_undetected()
@@ -134,7 +134,7 @@ def main() -> int:
         print(f"{100 * count[True] / max(count.total(), 1):6.1f} %  of {count.total():5}  {path}")
     total = sum(counts.values(), Counter[bool]())
     rate = 100 * total[True] / max(total.total(), 1)
-    print(f"{rate:6.1f} %  of {total.total():5}  altogether; {MIN_DETECTED_PERCENT:g} % are to be noticed")
+    print(f"{rate:6.1f} %  of {total.total():5}  in total (limit: {MIN_DETECTED_PERCENT:g} %)")
     return exit_code or int(rate < MIN_DETECTED_PERCENT)
 
 

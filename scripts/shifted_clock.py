@@ -1,6 +1,6 @@
-"""Draws another day, time zone and locale to run the tests in: `draw_clock.py SEED` prints variables for `env`.
+"""Choose another day, time zone and locale for the tests: `shifted_clock.py SEED` prints variables for `env`.
 
-A seed gives the same day, zone and locale whenever it is given. The time of day is the machine's own.
+The same seed always gives the same day, zone and locale. The time of day is that of the machine.
 """
 
 import sys
@@ -11,12 +11,12 @@ from random import Random
 _YEARS = range(2020, 2048)
 _MAX_OFFSET_MINUTES, _MIN_OFFSET_MINUTES = 14 * 60, -12 * 60
 _OFFSET_STEP_MINUTES = 30
-"""Minutes: some zones lie half an hour off."""
+"""In minutes: some zones are half an hour off."""
 _SPECIAL_DAYS = ((2, 29), (2, 28), (12, 31), (1, 1))
 
 
 def draw_day(rng: Random) -> date:
-    """Draw a day years back or ahead; every other one is a leap day, or lies at the end of a year."""
+    """Choose a day in another year; half of them are leap days or near the end of a year."""
     year = rng.choice(_YEARS)
     if rng.choice((True, False)):
         month, day = rng.choice(_SPECIAL_DAYS)
@@ -28,7 +28,7 @@ def draw_day(rng: Random) -> date:
 
 
 def draw_zone(rng: Random) -> str:
-    """Draw a zone from UTC−12 to UTC+14, as POSIX writes it: no zone file is needed, and the sign is the other way."""
+    """Choose a zone from UTC−12 to UTC+14 in POSIX notation: it needs no zone file, and its sign is inverted."""
     offset_minutes = rng.randrange(_MIN_OFFSET_MINUTES, _MAX_OFFSET_MINUTES + 1, _OFFSET_STEP_MINUTES)
     hours, minutes = divmod(abs(offset_minutes), 60)
     sign = "-" if offset_minutes > 0 else ""

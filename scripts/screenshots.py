@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the neglected project's report. Needs Chromium."""
+"""Take the README's pictures of the report of the neglected project. Needs Chromium."""
 
 import hashlib
 import os
@@ -18,17 +18,17 @@ _WIDTH, _HEIGHT = 1100, 1000
 _PICTURE_PARTS = {"report-glance.png": ("light", ".verdict"), "report-indexes.png": ("dark", "#indexes-1")}
 _ELEMENTS_SCRIPT = "[...document.querySelectorAll('style, .verdict, #glance-1, .legend, .index:nth-of-type(-n+5)')]"
 HASH_FILE = PICTURE_FOLDER / "of.sha256"
-"""What the pictures that are kept show, as a hash."""
+"""The hash of what the stored pictures show."""
 
 
 def hash_page(page: Page) -> str:
-    """Return the hash of what the pictures show: where it is another, they are old."""
+    """Return the hash of what the pictures show; pictures with another hash are outdated."""
     html: str = page.evaluate(f"{_ELEMENTS_SCRIPT}.map(it => it.outerHTML).join('\\n')")
     return hashlib.sha256(html.encode()).hexdigest()
 
 
 def _write_page(folder: Path) -> Path:
-    """Write the report as the tests do: judged from what was read before."""
+    """Write the report as the tests do: from a saved inventory."""
     command = [str(COMMAND), "audit", "--fail-on", "never"]
     with run_simulator("neglected", now=NOW) as environment:
         for flags in (
