@@ -22,14 +22,15 @@ CORE = ("backup_auditor/domain", "backup_auditor/controls")
 TESTS = (
     "tests/unit/controls",
     "tests/unit/domain",
-    *(
-        f"tests/unit/adapters/policy_file/test_policy_{it}.py"
-        for it in ("contradictions", "difference", "exemptions", "feasibility")
-    ),
+    "tests/unit/application",
+    "tests/unit/rendering",
+    "tests/unit/adapters/policy_file",
+    "tests/unit/adapters/registry",
 )
 """The tests of the core. Random examples take long and detect little that no other test detects."""
 OTHER_FOLDERS = ("tests", "scripts", "docs")
 """What the tests need in addition to the source."""
+COPIED_SUFFIXES = {".csv", ".html", ".json", ".md", ".ndjson", ".py", ".sarif", ".txt", ".xml", ".yaml"}
 DISABLED_PLUGINS = [f"-pno:{it}" for it in ("xdist", "cacheprovider", "unraisableexception")]
 """Plugins that a test run does not need: there are thousands of runs."""
 DETECTED_STATUSES = {"killed", "timeout", "segfault"}
@@ -59,7 +60,7 @@ def read_files() -> Iterator[tuple[str, str]]:
             name, text = f"src/{path.relative_to(SOURCE).as_posix()}", path.read_text(encoding="utf-8")
             yield name, move_decorators(text) if name.startswith(tuple(f"src/{it}/" for it in CORE)) else text
     for path in (path for folder in OTHER_FOLDERS for path in (ROOT / folder).rglob("*")):
-        if path.suffix in {".py", ".md", ".txt"}:
+        if path.suffix in COPIED_SUFFIXES:
             yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
 
 

@@ -17,7 +17,7 @@ def test_only_the_key_is_needed() -> None:
     settings = read_settings(KEY_VARIABLES)
     assert settings.host == "https://api.pinecone.io"
     assert (settings.api_version, settings.schedules_api_version) == ("2026-07", "2026-07")
-    assert (settings.max_concurrency, settings.deadline) == (32, timedelta(minutes=10))
+    assert (settings.max_concurrency, settings.deadline) == (48, timedelta(minutes=10))
 
 
 def test_every_variable_is_read() -> None:
