@@ -28,7 +28,7 @@ TESTS = (
     "tests/unit/adapters/registry",
 )
 """The tests of the core. Random examples take long and detect little that no other test detects."""
-OTHER_FOLDERS = ("tests", "scripts", "docs")
+OTHER_FOLDERS = ("tests", "scripts", "docs", "events")
 """What the tests need in addition to the source."""
 COPIED_SUFFIXES = {".csv", ".html", ".json", ".md", ".ndjson", ".py", ".sarif", ".txt", ".xml", ".yaml"}
 DISABLED_PLUGINS = [f"-pno:{it}" for it in ("xdist", "cacheprovider", "unraisableexception")]
@@ -39,7 +39,7 @@ MIN_DETECTED_PERCENT = 95.0
 CONFIGURATION = f"""\
 [tool.mutmut]
 source_paths = ["src"]
-also_copy = ["docs", "scripts"]
+also_copy = ["docs", "scripts", "events"]
 only_mutate = {[f"src/{folder}/*" for folder in CORE]}
 pytest_add_cli_args_test_selection = {list(TESTS)}
 pytest_add_cli_args = {[*DISABLED_PLUGINS, "-m", "not hypothesis"]}
@@ -57,11 +57,11 @@ def read_files() -> Iterator[tuple[str, str]]:
     yield "pyproject.toml", CONFIGURATION.replace("'", '"')
     for path in SOURCE.rglob("*"):
         if path.is_file() and path.suffix != ".pyc":
-            name, text = f"src/{path.relative_to(SOURCE).as_posix()}", path.read_text(encoding="utf-8")
+            name, text = f"src/{path.relative_to(SOURCE).as_posix()}", path.read_text(encoding="utf-8", newline="")
             yield name, move_decorators(text) if name.startswith(tuple(f"src/{it}/" for it in CORE)) else text
     for path in (path for folder in OTHER_FOLDERS for path in (ROOT / folder).rglob("*")):
         if path.suffix in COPIED_SUFFIXES:
-            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8", newline="")
 
 
 def update_copy() -> None:
@@ -72,9 +72,9 @@ def update_copy() -> None:
             path.unlink()
     for name, text in texts.items():
         path = COPY / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.exists() or path.read_text(encoding="utf-8", newline="") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="")
 
 
 def move_decorators(text: str) -> str:
