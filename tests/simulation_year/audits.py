@@ -18,7 +18,7 @@ from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
 from simulation_year import rules
 from simulation_year.actions import TrackedProject
-from simulation_year.lives import (
+from simulation_year.incidents import (
     DAILY_INCIDENTS,
     GUARDED_INCIDENTS,
     SIMPLE_INCIDENTS,

@@ -95,7 +95,7 @@ class Backup:
     """The first audit that missed it."""
 
     def is_missed(self, now: datetime) -> bool:
-        """Return whether an audit knows the backup, and it is gone before its expiry."""
+        """Return whether a backup that an audit knows disappeared before its expiry."""
         if not self.is_known or self.is_listed:
             return False
         if self.missed_at is not None and self.expected_expiry is None:

@@ -184,7 +184,7 @@ def _compute_median(values: list[int]) -> Fraction:
 
 
 def has_missing_backup(index: Index, now: datetime) -> bool:
-    """Return whether a backup that an audit read is gone before its expiry."""
+    """Return whether a backup that an audit read disappeared before its expiry."""
     return any(it.is_missed(now) for it in index.backups)
 
 

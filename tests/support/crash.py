@@ -1,7 +1,7 @@
 """A program that kills a process while it records audits, and checks the stored state.
 
-`python crash.py FOLDER INSTANTS SEED` prints how many audits each process had recorded when it was killed. It forks,
-and is therefore a program of its own.
+`python crash.py FOLDER KILL_COUNT SEED` prints how many audits each process had recorded when it was killed. It forks,
+and is therefore a separate program.
 """
 
 import os
@@ -56,7 +56,7 @@ def record_forever(path: Path) -> None:
             store.record(PROJECT, change)
 
 
-def count_after_kill(path: Path, instant: float) -> int:
+def count_after_kill(path: Path, delay_seconds: float) -> int:
     """Kill a process that records audits, and return how many audits are completely stored."""
     child = os.fork()
     if child == 0:
@@ -64,7 +64,7 @@ def count_after_kill(path: Path, instant: float) -> int:
             record_forever(path)
         finally:
             os._exit(1)
-    time.sleep(instant)
+    time.sleep(delay_seconds)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:

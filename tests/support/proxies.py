@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 @contextmanager
 def listen(serve_connection: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Listen on loopback, serve each connection on a thread of its own, and yield the port."""
+    """Listen on loopback, serve each connection on its own thread, and yield the port."""
     is_over = Event()
 
     def accept_connections() -> None:

@@ -68,7 +68,7 @@ def remove_resources(template: Mapping[str, Any], names: Iterable[str]) -> dict[
     document = copy.deepcopy(dict(template))
     document["Resources"] = {name: it for name, it in document["Resources"].items() if name not in removed_names}
     buses = {name for name, it in document["Resources"].items() if it["Type"] == "AWS::Events::EventBus"}
-    for resource in document["Resources"].values():  # a pattern may be text, which moto would quote once more
+    for resource in document["Resources"].values():  # moto would quote a pattern that is text a second time
         if resource["Type"] == "AWS::Events::Rule" and isinstance(resource["Properties"].get("EventPattern"), str):
             resource["Properties"]["EventPattern"] = json.loads(resource["Properties"]["EventPattern"])
     replaced: dict[str, Any] = _replace_references(document, removed_names, buses)

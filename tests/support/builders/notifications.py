@@ -62,7 +62,7 @@ def build_resolved_finding(
     """Build a finding that this audit resolved."""
     control = facts.pop("control", "index-has-schedule")
     resource = facts.pop("resource", Resource(ResourceType.INDEX, "search", name, f"id-{name}"))
-    reason = facts.pop("because", "found compliant: The index has 1 backup schedule.")
+    reason = facts.pop("reason", "found compliant: The index has 1 backup schedule.")
     identity = compute_fingerprint(control, resource)
     return ResolvedFinding(identity, control, resource, severity, NOW - timedelta(days=days), NOW, reason)
 
@@ -173,7 +173,7 @@ def hostile_reports(draw: st.DrawFn) -> Report:
     findings = draw(st.lists(_FINDING_STRATEGY, max_size=5)) * draw(st.sampled_from([1, 1, 1, 40, 400]))
     resolved = draw(
         st.lists(
-            st.builds(build_resolved_finding, _TEXT_STRATEGY, st.sampled_from(Severity), because=_TEXT_STRATEGY),
+            st.builds(build_resolved_finding, _TEXT_STRATEGY, st.sampled_from(Severity), reason=_TEXT_STRATEGY),
             max_size=3,
         )
     )

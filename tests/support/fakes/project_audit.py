@@ -161,7 +161,7 @@ class _HarnessDependencies(AuditDependencies):
         return self._harness.evidence
 
     def publish_events(self, project: str) -> None:
-        self._harness.fail_or_return("tell", self._harness.notified_projects).append(project)
+        self._harness.fail_or_return("publish", self._harness.notified_projects).append(project)
 
     def ping(self) -> None:
         self._harness.fail_or_return("ping", None)
