@@ -139,7 +139,7 @@ def _isolate_state(_isolated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def _forbid_writes(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test without the marker `writes` if it changes a simulated project: an audit never does."""
     yield
-    # includes the requests of longer-lived fixtures, which were made before this fixture or after the last test
+    # includes the requests of fixtures with a wider scope, made since the last test
     write_requests = _WRITE_REQUESTS.copy()
     _WRITE_REQUESTS.clear()
     if request.node.get_closest_marker("writes") is None:

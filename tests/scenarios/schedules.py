@@ -20,7 +20,7 @@ from scenarios.case import (
 )
 
 LONG_NAME = "nightly-backup-of-all-orders"
-"""The maximum length of the name of a schedule."""
+"""A schedule name of the maximum length."""
 EIGHT_COPIES = "defaults: {recovery: {min_copies: 8}}"
 NO_MINIMUM = "defaults: {schedule: {retention_days: {min: 1}}, recovery: {min_copies: 1}}"
 WEEKLY = "defaults: {schedule: {frequency: weekly}, recovery: {min_copies: 1, max_age: 9d}}"

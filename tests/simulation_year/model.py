@@ -25,7 +25,7 @@ class RunResult(Enum):
     FAILED = auto()
     STUCK = auto()
     SKIPPED = auto()
-    """The run leaves no trace."""
+    """The run creates no backup."""
     BLOCKED = auto()
 
 

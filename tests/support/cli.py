@@ -115,7 +115,7 @@ class AuditedProject:
         return subprocess.Popen(command, env=self.environment, cwd=self.home, stdout=pipe, stderr=pipe, text=True)
 
     def run_command(self, *arguments: str | Path) -> CompletedCommand:
-        """Run the command until it ends, in this process: a new process takes most of its time to start."""
+        """Run the command until it ends, in this process: that is much faster than a new process."""
         out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
         with (
             patch.dict(os.environ, self.environment),
