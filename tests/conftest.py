@@ -1,4 +1,4 @@
-"""What every test can count on: no credentials, a home of its own, and no connection beyond loopback."""
+"""Fixtures for all tests: no credentials, an isolated home, and no connections except to loopback."""
 
 import os
 import signal
@@ -17,15 +17,15 @@ from backup_auditor_simulator.web.recorder import RecordedRequest, RequestRecord
 TESTS = Path(__file__).parent
 SOAK_VARIABLE = "AUDITOR_SOAK"
 SHIFT_VARIABLE = "AUDITOR_TEST_SHIFT_DAYS"
-"""How many days ahead of the real clock the tests run, or behind it: none may depend on the date."""
+"""The number of days by which the tests move the clock, forward or back: no test may depend on the date."""
 SIMULATOR_TESTS = TESTS / "integration" / "simulator"
 """Tests of the simulator itself."""
 SOCKET_FOLDERS = ("integration", "e2e", "browser")
 _STATE_NUMBERS = count()
 _WRITE_REQUESTS: list[RecordedRequest] = []
-"""Everything that would have changed a simulated project of this process since the last test.
+"""All requests since the last test that would have changed a simulated project in this process.
 
-What is simulated in a process of its own says so at its end, and `run_simulator` looks.
+A simulator in its own process reports such requests at its end, and `run_simulator` checks them.
 """
 EXTERNAL_PREFIXES = ("PINECONE_", "AWS_", "BACKUP_AUDITOR_")
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -44,9 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start from an environment that knows no service, no key, and no colours or width of its own.
+    """Remove services, keys, colors and widths from the environment.
 
-    A shell lets its background jobs ignore Ctrl-C, and whoever they start inherits that; what is tested is to hear it.
+    A shell makes its background jobs ignore Ctrl-C, and child processes inherit that; the tested commands must not.
     """
     _move_clock()
     config.addinivalue_line("markers", "soak: long and seeded; `make soak` runs it")
@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _move_clock() -> None:
-    """Move the clock of this process, of workers too; the processes that tests start keep the real one."""
+    """Move the clock of this process and of workers; the processes that tests start keep the real one."""
     days = os.environ.get(SHIFT_VARIABLE, "0")
     try:
         shift = timedelta(days=int(days))
@@ -74,13 +74,13 @@ def _move_clock() -> None:
             f"invalid {SHIFT_VARIABLE} {days!r} (expected a whole number of days, such as -800)"
         ) from None
     if shift:
-        import time_machine  # noqa: PLC0415  only where the clock is moved
+        import time_machine  # noqa: PLC0415  only needed if the clock is moved
 
         time_machine.travel(moment, tick=True).start()
 
 
 def pytest_report_header() -> str:
-    """Say when and where the tests believe to run, so that a failure can be repeated."""
+    """Return the clock and locale of the tests, so that a failure can be reproduced."""
     clock = datetime.now(UTC)
     variables = " ".join(f"{it}={os.environ[it]}" for it in (SHIFT_VARIABLE, "TZ", "LC_ALL") if it in os.environ)
     return f"clock: {clock:%Y-%m-%d %H:%M} UTC {variables}".rstrip()
@@ -88,14 +88,14 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let one worker run what shares something costly; the groups of xdist 3.8 are unknown to pytest 9.2."""
-    from support.xdist import CostScheduling  # noqa: PLC0415  it imports xdist, which is not always there
+    """Run tests with costly shared fixtures on one worker; pytest 9.2 does not know the groups of xdist 3.8."""
+    from support.xdist import CostScheduling  # noqa: PLC0415  the module imports xdist, which may be missing
 
     return CostScheduling(config, log)
 
 
 def _record_writes() -> None:
-    """Have every simulator of this process note what would change its project."""
+    """Make every simulator of this process record the requests that would change its project."""
     enter_request = RequestRecorder.record
 
     def enter_and_record(recorder: RequestRecorder, request: ParsedRequest) -> RecordedRequest:
@@ -104,11 +104,11 @@ def _record_writes() -> None:
             _WRITE_REQUESTS.append(recorded_request)
         return recorded_request
 
-    setattr(RequestRecorder, "record", enter_and_record)  # noqa: B010  the simulator itself need not know
+    setattr(RequestRecorder, "record", enter_and_record)  # noqa: B010  the simulator does not need to know
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take sockets from every test that is not about them, and keep the long ones for `make soak`."""
+    """Disable sockets outside the socket folders, and skip long tests outside `make soak`."""
     for item in items:
         if item.path.relative_to(TESTS).parts[0] not in SOCKET_FOLDERS:
             item.add_marker(pytest.mark.disable_socket)
@@ -120,7 +120,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Let nothing read or write the home of whoever runs the tests."""
+    """Protect the home of the user who runs the tests."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
@@ -131,15 +131,15 @@ def _isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _isolate_state(_isolated_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test know of the audits of another."""
+    """Give each test its own state folder."""
     monkeypatch.setenv("XDG_STATE_HOME", str(_isolated_home / f"state-{next(_STATE_NUMBERS)}"))
 
 
 @pytest.fixture(autouse=True)
 def _forbid_writes(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let nothing change a simulated project but the tests that say they do: an audit never does."""
+    """Fail a test without the marker `writes` if it changes a simulated project: an audit never does."""
     yield
-    # those of fixtures that last longer, too: they were made before this one, and since the last test
+    # includes the requests of fixtures with a wider scope, made since the last test
     write_requests = _WRITE_REQUESTS.copy()
     _WRITE_REQUESTS.clear()
     if request.node.get_closest_marker("writes") is None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.settings_lives import SettingsScenario
+from support.settings_scenarios import SettingsScenario
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,4 +1,4 @@
-"""The whole corpus."""
+"""All scenario cases."""
 
 from scenarios import calendars, content, false_alarms, listings, project, recovery, retention, runs, schedules, states
 from scenarios.case import Case
@@ -16,4 +16,4 @@ CASES: tuple[Case, ...] = (
     *states.CASES,
 )
 COMBINED_CONTROLS = frozenset({"policy-fits-quota"})
-"""What nothing can violate alone: where a schedule does as the policy asks, it takes as much of the quota."""
+"""The controls that no case violates alone: a schedule that meets the policy needs the same quota as the policy."""

@@ -1,4 +1,4 @@
-"""Worlds in which the calendar and the clock are as odd as they are: months, a leap day, fractions of a second."""
+"""Scenarios of calendar and clock: months, a leap day, and fractions of a second."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,12 +27,12 @@ MISSED_RUN = on("scheduled-runs-are-continuous", "recovery-point-is-recent")
 
 
 def parse_moment(text: str) -> datetime:
-    """Read a moment."""
+    """Parse a UTC time."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def create_monthly_index(since: datetime, now: datetime, *outcomes: RunOutcome) -> ScenarioStep:
-    """Let an index be created with a monthly schedule, kept 95 days."""
+    """Create an index with a monthly schedule and 95 days of retention."""
 
     def create_index_and_schedule(project: SimulatedProject) -> None:
         project.create_index("orders")
@@ -49,18 +49,22 @@ RUNS = (
     ("2028-01-29T06:00", ("2028-02-29T06:00", "2028-03-29T06:00")),
     ("2027-01-29T06:00", ("2027-02-28T06:00", "2027-03-29T06:00")),
 )
-"""Creations, and the months' runs that follow."""
+"""Creation times, each with the runs that follow."""
 MONTHS = tuple(
     Case(
-        label=f"monthly since {begun[:10]}, {when} the run of {run[:10]}",
-        steps=(create_monthly_index(parse_moment(begun), parse_moment(run) + off),),
-        now=parse_moment(run) + off,
+        label=f"monthly since {creation[:10]}, {position} the run of {run[:10]}",
+        steps=(create_monthly_index(parse_moment(creation), parse_moment(run) + offset),),
+        now=parse_moment(run) + offset,
         options={"backup_duration": 6 * HOUR - SECOND},
         policy=MONTHLY,
     )
-    for begun, runs in RUNS
+    for creation, runs in RUNS
     for run in runs
-    for when, off in (("a second before", -SECOND), ("6 hours after", 6 * HOUR - 2 * SECOND), ("a day after", DAY))
+    for position, offset in (
+        ("a second before", -SECOND),
+        ("6 hours after", 6 * HOUR - 2 * SECOND),
+        ("a day after", DAY),
+    )
 )
 LEAP_DAY = tuple(
     Case(
@@ -108,7 +112,7 @@ CASES = (
         violations_after=on_deleted_index("backups-have-live-source"),
     ),
     Case(
-        label="fractions of seconds, written in every manner",
+        label="fractions of seconds in every notation",
         steps=tuple(
             create_scheduled_index(
                 name=f"fleet-{it}", since_run=it * HOUR + FRACTION, days=7 * it // 2, retention_days=7
@@ -117,14 +121,14 @@ CASES = (
         ),
     ),
     *make_limit_cases(
-        "a microsecond short of too old",
+        "one microsecond below the age limit",
         create_index(60 * DAY),
         back_up(30 * HOUR - timedelta(microseconds=1), 31 * HOUR),
         violations_before=on("index-has-schedule"),
         violations_after=on("index-has-schedule", "recovery-point-is-recent"),
     ),
     *make_limit_cases(
-        "the planned run says a fraction of a second",
+        "the planned run has a fraction of a second",
         create_scheduled_index(since_run=DAY - MINUTE),
         options={"scheduled_run_status": "Scheduled", "lists_scheduled_runs": True},
         offset=MINUTE,

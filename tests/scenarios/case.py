@@ -1,4 +1,4 @@
-"""The cases of the corpus: what happened to a project, and the exact findings that an audit makes of it."""
+"""The cases of the scenarios: the history of a project, and the exact findings of its audit."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,35 +28,35 @@ NO_VIOLATIONS: frozenset[Violation] = frozenset()
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A project, an audit of it, and everything that the audit finds non-compliant."""
+    """A project, an audit of it, and every violation that the audit must report."""
 
     label: str
     steps: tuple[ScenarioStep, ...]
-    """What happened to the project before `now`, in any order."""
+    """The history of the project before `now`, in any order."""
     violations: frozenset[Violation] = NO_VIOLATIONS
     old_family_violations: frozenset[Violation] | None = None
-    """What is found instead in the older family, where that tells less."""
+    """The violations with the older API version, if it returns fewer facts."""
     policy: str = ""
     """The policy file, without its version."""
     now: datetime = SIMULATED_NOW
     audit_delay: timedelta = timedelta()
-    """How long after `now` the audit is; where there is a `change`, an audit at `now` goes before it."""
+    """The time from `now` to the audit; a case with a `change` has a first audit at `now`."""
     change: Callable[[SimulatedProject], object] | None = None
-    """What is done to the project between the two audits, right before the second."""
+    """The change of the project between the two audits, right before the second."""
     first_audit_violations: frozenset[Violation] = NO_VIOLATIONS
-    """What the first of two audits finds."""
+    """The violations that the first of two audits reports."""
     clock_lag: timedelta = timedelta()
-    """How far the clock of the auditor is behind that of the service."""
+    """How far the auditor's clock is behind the service's."""
     options: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[Mapping[str, Any], ...] = ()
     severities: Mapping[str, str] = field(default_factory=dict)
-    """The severities that are not the control's own."""
+    """The severities that differ from the control's own."""
     exempted_violations: frozenset[Violation] = NO_VIOLATIONS
     unknown_checks: frozenset[Violation] = NO_VIOLATIONS
-    """What could not be judged because something could not be read; then the audit is not complete."""
+    """The checks that are unknown because of a failed read; the audit is then incomplete."""
 
     def build_project(self) -> SimulatedProject:
-        """Build the project as it stands at `now`."""
+        """Build the project at `now`."""
         script = Script(self.now, options=SimulatorOptions(**self.options))
         for step in self.steps:
             step(script)
@@ -64,17 +64,17 @@ class Case:
 
 
 def on(*controls: str, index: str = INDEX) -> frozenset[Violation]:
-    """Name findings on a live index."""
+    """Return violations on a live index."""
     return frozenset((it, ResourceType.INDEX.value, index) for it in controls)
 
 
 def on_deleted_index(*controls: str, index: str = INDEX) -> frozenset[Violation]:
-    """Name findings on a deleted index."""
+    """Return violations on a deleted index."""
     return frozenset((it, ResourceType.DELETED_INDEX.value, index) for it in controls)
 
 
 def on_project(*controls: str) -> frozenset[Violation]:
-    """Name findings on the project."""
+    """Return violations on the project."""
     return frozenset((it, ResourceType.PROJECT.value, PROJECT) for it in controls)
 
 
@@ -86,7 +86,7 @@ def make_limit_cases(
     offset: timedelta = SECOND,
     **fields: Any,
 ) -> tuple[Case, Case]:
-    """Make the two cases on either side of a limit: the audit at `now`, and so little later."""
+    """Return the two cases on either side of a limit: with the audit at `now`, and `offset` later."""
     case = Case(label=f"{label}, before", steps=steps, violations=violations_before, **fields)
     return case, replace(
         case, label=f"{label}, after", violations=violations_after, audit_delay=case.audit_delay + offset
@@ -94,25 +94,25 @@ def make_limit_cases(
 
 
 def create_scheduled_index(**fields: Any) -> ScenarioStep:
-    """Let an index be created with a schedule: a daily one, which ran 20 times, the last 5 hours ago."""
+    """Create an index with a schedule: by default daily, with 20 runs, the last one 5 hours ago."""
     defaults: dict[str, Any] = {"name": INDEX, "days": 20}
     return ScheduledIndex(**defaults | fields).add_to
 
 
 def create_weekly_index(**fields: Any) -> ScenarioStep:
-    """Let an index be created with a weekly schedule, kept 60 days, which ran 10 times."""
+    """Create an index with a weekly schedule, 60 days of retention and 10 runs."""
     return create_scheduled_index(
         **{"days": 70, "frequency": "weekly", "retention_days": 60, "schedule_name": "weekly"} | fields
     )
 
 
 def create_index(age: timedelta, name: str = INDEX, **traits: Any) -> ScenarioStep:
-    """Let an index be created, without a schedule."""
+    """Create an index without a schedule."""
     return lambda script: builder.add_index(script, name, age, **traits)
 
 
 def back_up(*ages: timedelta, name: str = INDEX) -> ScenarioStep:
-    """Let manual backups be taken."""
+    """Create manual backups."""
 
     def add_backups(script: Script) -> None:
         for age in ages:
@@ -122,30 +122,30 @@ def back_up(*ages: timedelta, name: str = INDEX) -> ScenarioStep:
 
 
 def pause_schedules(age: timedelta, name: str = INDEX) -> ScenarioStep:
-    """Let every schedule of an index be paused."""
+    """Pause every schedule of an index."""
     return lambda script: builder.add_pause(script, name, age)
 
 
 def delete_index(age: timedelta, name: str = INDEX) -> ScenarioStep:
-    """Let an index be deleted."""
+    """Delete an index."""
     return change_project(age, lambda project: project.delete_index(name))
 
 
 def change_project(age: timedelta, change: Callable[[SimulatedProject], object]) -> ScenarioStep:
-    """Let anything be done to the project."""
+    """Change the project at a time."""
     return lambda script: script.add_change(age, change)
 
 
 def find_schedule(project: SimulatedProject, name: str = INDEX) -> Schedule:
-    """Return the schedule of an index that was made last."""
+    """Return the newest schedule of an index."""
     return list(project.get_index(name).schedules.values())[-1]
 
 
 def list_ready_backups(project: SimulatedProject, name: str = INDEX) -> list[Backup]:
-    """Return the backups of an index that are ready, oldest first."""
+    """Return the ready backups of an index, oldest first."""
     backups = [it for it in project.get_index(name).backups.values() if it.state is BackupState.READY]
     return sorted(backups, key=lambda it: it.captured_at or project.now)
 
 
 MANUAL_BACKUPS_ONLY = (create_index(30 * DAY), back_up(3 * HOUR, 4 * HOUR))
-"""An index without a schedule, with two fresh manual backups."""
+"""An index without a schedule, with two recent manual backups."""

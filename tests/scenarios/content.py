@@ -1,4 +1,4 @@
-"""Worlds in which the newest recovery point holds other than those before it."""
+"""Scenarios in which the content of the newest recovery point differs from that of older ones."""
 
 from collections.abc import Callable
 
@@ -21,11 +21,11 @@ RECORDS = "record-count-is-stable"
 NAMESPACES = "namespace-count-is-stable"
 SIZE = "backup-size-is-stable"
 TRAITS = {"records": 500, "namespaces": 20}
-"""So few records that none are added from one backup to the next."""
+"""So few records that backups do not add any."""
 
 
 def change_counts(records: int, namespaces: int = 20, *, hours_ago: int = 6) -> ScenarioStep:
-    """Let the index hold so much from so many hours ago on; its newest run was due 5 hours ago."""
+    """Set the counts of the index this many hours ago; its newest run was due 5 hours ago."""
 
     def set_counts(project: SimulatedProject) -> None:
         index = project.get_index("orders")
@@ -35,7 +35,7 @@ def change_counts(records: int, namespaces: int = 20, *, hours_ago: int = 6) -> 
 
 
 def edit_recovery_points(edit: Callable[[list[Backup]], None]) -> ScenarioStep:
-    """Let what is shown of the recovery points, oldest first, be something else."""
+    """Edit the recovery points, oldest first."""
 
     def apply_edit(project: SimulatedProject) -> None:
         points = list_ready_backups(project)
@@ -46,7 +46,7 @@ def edit_recovery_points(edit: Callable[[list[Backup]], None]) -> ScenarioStep:
 
 
 def set_newest_size(numerator: int, denominator: int, extra_bytes: int = 0) -> ScenarioStep:
-    """Let the newest have a size that is in such a ratio to all others, and so many bytes more."""
+    """Set the size of the newest backup to this ratio of all others, plus some bytes."""
 
     def set_sizes(points: list[Backup]) -> None:
         for point in points:
@@ -57,37 +57,35 @@ def set_newest_size(numerator: int, denominator: int, extra_bytes: int = 0) -> S
 
 
 def hide_record_counts(points: list[Backup]) -> None:
-    """Hide how many records all but the newest and two older ones have, which are far beyond the seven before."""
+    """Hide the record counts of all backups except the newest and the two oldest."""
     for point in points[2:-1]:
         point.record_count = None
 
 
 def raise_oldest_record_counts(points: list[Backup]) -> None:
-    """Let only those more than seven before the newest have held much."""
+    """Raise the record counts of all backups older than the seven before the newest."""
     for point in points[:-8]:
         point.record_count = 90_000
 
 
 STEADY_INDEX = create_scheduled_index(traits=TRAITS)
 CASES = (
-    Case(
-        label="empty from the beginning", steps=(create_scheduled_index(traits={"records": 0}),), violations=on(EMPTY)
-    ),
+    Case(label="always empty", steps=(create_scheduled_index(traits={"records": 0}),), violations=on(EMPTY)),
     Case(label="one record", steps=(create_scheduled_index(traits={"records": 1}),)),
     Case(
-        label="empty, and allowed to be",
+        label="empty, which the policy allows",
         steps=(create_scheduled_index(traits={"records": 0}),),
         policy="defaults: {content: {allow_empty: true}}",
     ),
     Case(label="emptied", steps=(STEADY_INDEX, change_counts(0)), violations=on(EMPTY, RECORDS, SIZE)),
     Case(label="emptied since the newest backup", steps=(STEADY_INDEX, change_counts(0, hours_ago=4))),
     Case(
-        label="was empty until the newest backup",
+        label="empty until the newest backup",
         steps=(create_scheduled_index(traits=TRAITS | {"records": 0}), change_counts(500)),
         violations=on(SIZE),
     ),
     Case(
-        label="backed up minutes after it was made",
+        label="backed up minutes after its creation",
         steps=(create_index(HOUR, records=0), back_up(HOUR, HOUR / 2)),
         violations=on(EMPTY, "index-has-schedule"),
     ),
@@ -97,13 +95,13 @@ CASES = (
     ),
     Case(label="records grow", steps=(STEADY_INDEX, change_counts(1400))),
     Case(
-        label="records drop by 10 percent, of which the policy allows 9.9",
+        label="records drop by 10 percent, where the policy allows 9.9",
         steps=(STEADY_INDEX, change_counts(450)),
         policy="defaults: {content: {max_record_drop_percent: 9.9}}",
         violations=on(RECORDS),
     ),
     Case(
-        label="records drop, and only two others tell theirs",
+        label="records drop, and only two other backups have a count",
         steps=(STEADY_INDEX, change_counts(399), edit_recovery_points(hide_record_counts)),
         violations=on(RECORDS),
     ),
@@ -136,12 +134,12 @@ CASES = (
         violations=on(SIZE),
     ),
     Case(
-        label="ten times the size, with no limit to it",
+        label="ten times the size, without a limit",
         steps=(STEADY_INDEX, set_newest_size(10, 1)),
         policy="defaults: {content: {max_size_factor: null}}",
     ),
     Case(
-        label="one recovery point alone",
+        label="only one recovery point",
         steps=(create_scheduled_index(days=1, traits=TRAITS), change_counts(3, hours_ago=3)),
     ),
 )

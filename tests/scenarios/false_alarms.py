@@ -1,4 +1,4 @@
-"""Worlds that look as if something were wrong with runs, schedules or indexes, and in which nothing is."""
+"""Scenarios that look like violations of runs, schedules or indexes, and are compliant."""
 
 from itertools import product
 
@@ -24,18 +24,22 @@ from scenarios.case import (
 
 STATUSES = ("Scheduled", "Initializing", "initializing", "SCHEDULED")
 MOMENTS = {
-    "at it": 0 * HOUR,
-    "10 minutes after": 10 * MINUTE,
-    "6 hours after": 6 * HOUR,
-    "before the next": DAY - SECOND,
+    "at the run": 0 * HOUR,
+    "10 minutes after the run": 10 * MINUTE,
+    "6 hours after the run": 6 * HOUR,
+    "before the next run": DAY - SECOND,
 }
 DOCUMENTS = {"body": {"type": "string", "full_text_search": {"language": "en"}}}
 WEEKLY = "defaults: {schedule: {frequency: weekly}}"
-WEEKLY_MOMENTS = {"at it": 0 * HOUR, "at the end of the grace": 6 * HOUR, "before the next": 7 * DAY - SECOND}
+WEEKLY_MOMENTS = {
+    "at the run": 0 * HOUR,
+    "at the end of the grace period": 6 * HOUR,
+    "before the next run": 7 * DAY - SECOND,
+}
 
 
 def create_paused_bad_schedule(project: SimulatedProject) -> None:
-    """Make a schedule that is wrong in every way, pause it, and make a good one."""
+    """Create and pause a schedule with every violation, and create a compliant one."""
     bad_schedule = project.create_schedule("orders", "an-experiment-nobody-cleaned-up", "monthly", 1)
     project.update_schedule(bad_schedule.id, enabled=False)
     project.create_schedule("orders", "nightly", retention_days=14)
@@ -47,25 +51,25 @@ def resume_schedule(project: SimulatedProject) -> None:
 
 
 def recreate_index(project: SimulatedProject) -> None:
-    """Delete the index, and make another one of its name."""
+    """Delete the index, and create another one with its name."""
     project.delete_index("orders")
     project.create_index("orders")
 
 
 SCHEDULED_RUNS = tuple(
     Case(
-        label=f"a planned run as {status}, {'in the listing' if listed else 'in the history alone'}, {when}",
-        steps=(create_scheduled_index(since_run=since),),
-        audit_delay=later,
-        options={"scheduled_run_status": status, "lists_scheduled_runs": listed},
+        label=f"a planned run as {status}, {'in the listing' if is_listed else 'only in the history'}, {position}",
+        steps=(create_scheduled_index(since_run=since_run),),
+        audit_delay=delay,
+        options={"scheduled_run_status": status, "lists_scheduled_runs": is_listed},
     )
-    for status, listed, (when, since, later) in product(
+    for status, is_listed, (position, since_run, delay) in product(
         STATUSES[:2],
         (False, True),
         (
-            ("a second before it begins", DAY - SECOND, 0 * HOUR),
-            ("when it is to begin", DAY - SECOND, SECOND),
-            ("a second after it began", DAY - SECOND, 2 * SECOND),
+            ("a second before its time", DAY - SECOND, 0 * HOUR),
+            ("at its time", DAY - SECOND, SECOND),
+            ("a second after its time", DAY - SECOND, 2 * SECOND),
         ),
     )
 ) + tuple(
@@ -80,45 +84,45 @@ SCHEDULED_RUNS = tuple(
 FIRST_NIGHTS = (
     tuple(
         Case(
-            label=f"night {night} of a schedule, {when}",
-            steps=(create_scheduled_index(days=night, since_run=since),),
+            label=f"night {night} of a schedule, {position}",
+            steps=(create_scheduled_index(days=night, since_run=since_run),),
         )
-        for night, (when, since) in product(range(4), MOMENTS.items())
+        for night, (position, since_run) in product(range(4), MOMENTS.items())
     )
     + tuple(
         Case(
-            label=f"night {night} of a schedule with slow runs, {when}, where 5 copies are required",
-            steps=(create_scheduled_index(days=night, since_run=since),),
+            label=f"night {night} of a schedule with slow runs, {position}, where 5 copies are required",
+            steps=(create_scheduled_index(days=night, since_run=since_run),),
             options={"backup_duration": 6 * HOUR - SECOND},
             policy="defaults: {recovery: {min_copies: 5}}",
         )
-        for night, (when, since) in product(range(7), MOMENTS.items())
+        for night, (position, since_run) in product(range(7), MOMENTS.items())
     )
     + tuple(
         Case(
-            label=f"week {week} of a schedule, {when}",
-            steps=(create_weekly_index(days=7 * week, since_run=since),),
+            label=f"week {week} of a schedule, {position}",
+            steps=(create_weekly_index(days=7 * week, since_run=since_run),),
             policy=WEEKLY,
         )
-        for week, (when, since) in product(range(4), WEEKLY_MOMENTS.items())
+        for week, (position, since_run) in product(range(4), WEEKLY_MOMENTS.items())
     )
 )
 PAUSED_SCHEDULES = tuple(
     Case(
-        label=f"a paused schedule that is wrong in every way, next run {shown}",
+        label=f"a paused schedule with every violation, next run {paused_next_run}",
         steps=(create_index(60 * DAY), change_project(40 * DAY + 6 * HOUR, create_paused_bad_schedule)),
-        options={"paused_next_run": shown},
+        options={"paused_next_run": paused_next_run},
     )
-    for shown in PausedNextRun
+    for paused_next_run in PausedNextRun
 ) + tuple(
     Case(
-        label=f"paused three days ago, next run {shown}",
+        label=f"paused three days ago, next run {paused_next_run}",
         steps=(create_scheduled_index(), pause_schedules(3 * DAY)),
         policy="defaults: {recovery: {max_age: 4d}}",
-        options={"paused_next_run": shown},
+        options={"paused_next_run": paused_next_run},
         violations=on("schedule-is-enabled"),
     )
-    for shown in PausedNextRun
+    for paused_next_run in PausedNextRun
 )
 RECREATED_INDEXES = tuple(
     case
@@ -147,7 +151,7 @@ RECREATED_INDEXES = tuple(
             violations=on("index-can-be-backed-up"),
         ),
         Case(
-            label=f"recreated, and backed up by hand, {'marked' if is_marked else 'unmarked'}",
+            label=f"recreated, with manual backups, {'marked' if is_marked else 'unmarked'}",
             steps=(create_index(40 * DAY), back_up(20 * DAY, 3 * HOUR, HOUR), change_project(9 * DAY, recreate_index)),
             policy="defaults: {schedule: {required: false}}",
             options={"marks_deleted_sources": is_marked},
@@ -160,11 +164,11 @@ CASES = (
     *PAUSED_SCHEDULES,
     *RECREATED_INDEXES,
     Case(
-        label="a run that began 5 hours ago, and was planned a day before that",
+        label="a run that started 5 hours ago, created one day earlier",
         steps=(create_scheduled_index(outcomes={0: RunOutcome.STUCK}),),
     ),
     Case(
-        label="a weekly run that began 5 hours ago, and was planned a week before that",
+        label="a weekly run that started 5 hours ago, created one week earlier",
         steps=(create_weekly_index(),),
         options={"backup_duration": 11 * HOUR},
         policy=WEEKLY,
@@ -186,7 +190,7 @@ CASES = (
         violations=on("index-can-be-backed-up", index="pods"),
     ),
     Case(
-        label="an index of documents, which the policy excludes",
+        label="a document index, which the policy excludes",
         steps=(create_index(DAY, fields=DOCUMENTS),),
         policy="project: {document_indexes: excluded}",
         old_family_violations=on(

@@ -1,4 +1,4 @@
-"""Worlds whose listings fill their pages, or change while they are walked."""
+"""Scenarios whose listings fill their pages, or change during a read."""
 
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.control import parse_change
@@ -25,12 +25,12 @@ OTHER_INDEX = (create_index(DAY, "carts"), back_up(*(3 * HOUR - it * MINUTE for 
 def make_shift_faults(
     change: str, path: str = "/backups", *, times: int | None = None
 ) -> tuple[dict[str, object], ...]:
-    """Change the project before each second page, or so many times."""
+    """Return a fault that changes the project before each second page, or this many times."""
     return ({"kind": "shift", "path": path, "after": 1, "times": times, "change": parse_change(change)},)
 
 
 def create_paused_schedules(project: SimulatedProject) -> None:
-    """Make 99 schedules and pause them, and then one that stays enabled."""
+    """Create and pause 99 schedules, and create one that stays enabled."""
     for number in range(99):
         project.update_schedule(project.create_schedule("orders", f"trial-{number}").id, enabled=False)
     project.create_schedule("orders", "nightly", retention_days=14)
@@ -68,13 +68,13 @@ CASES = (
         policy=OPTIONAL,
     ),
     Case(
-        label="a recovery point slips through between two pages",
+        label="a read skips a recovery point between two pages",
         steps=(create_index(DAY), back_up(4 * HOUR, 5 * HOUR), *OTHER_INDEX),
         policy=OPTIONAL,
         faults=make_shift_faults("delete-first-backup", times=1),
     ),
     Case(
-        label="one recovery point or the other slips through in every read",
+        label="every read skips one of two recovery points",
         steps=(create_index(DAY), back_up(4 * HOUR, 5 * HOUR), *OTHER_INDEX),
         policy=OPTIONAL,
         faults=make_shift_faults("delete-first-backup"),
@@ -86,32 +86,32 @@ CASES = (
         faults=make_shift_faults("create-backup carts"),
     ),
     Case(
-        label="rows of another index shift in every read, and this one has none",
+        label="rows of another index shift in every read, and this index has none",
         steps=(create_index(DAY), *OTHER_INDEX, back_up(3 * HOUR, name="carts")),
         policy=OPTIONAL,
         faults=make_shift_faults("delete-first-backup"),
         violations=NO_RECOVERY_POINT,
     ),
     Case(
-        label="a run slips through between two pages of a history",
+        label="a read skips a run between two pages of a history",
         steps=(create_scheduled_index(days=110, retention_days=300),),
         policy=LARGE_QUOTA,
         options={"is_newest_first": False},
         faults=make_shift_faults("delete-first-backup", "/backup-schedules/*/history", times=1),
     ),
     Case(
-        label="a run begins while backups are listed",
+        label="a run starts while backups are listed",
         steps=(create_scheduled_index(since_run=DAY - SECOND),),
         faults=({"kind": "shift", "path": "/backups", "times": 1, "change": parse_change("advance 60")},),
     ),
     Case(
-        label="a run begins between listing and history",
+        label="a run starts between listing and history",
         steps=(create_scheduled_index(since_run=DAY - SECOND),),
         options={"lists_scheduled_runs": True},
         faults=({"kind": "shift", "path": "*/history", "times": 1, "change": parse_change("advance 60")},),
     ),
     Case(
-        label="a run begins and ends between listing and history",
+        label="a run starts and ends between listing and history",
         steps=(create_scheduled_index(since_run=DAY - SECOND),),
         faults=({"kind": "shift", "path": "*/history", "times": 1, "change": parse_change("advance 1200")},),
     ),
@@ -128,7 +128,7 @@ CASES = (
         ),
     ),
     Case(
-        label="an index that has nothing is deleted while the audit runs",
+        label="an index without schedules and backups is deleted while the audit runs",
         steps=(create_scheduled_index(name="carts"), create_index(DAY)),
         faults=(
             {

@@ -1,4 +1,4 @@
-"""Worlds in which something is wrong with the project as a whole, or with what an index must carry."""
+"""Scenarios with violations on the project, or on the required attributes of an index."""
 
 from backup_auditor_simulator.project import SimulatedProject
 from scenarios.case import (
@@ -25,24 +25,24 @@ POLICY = "policy-fits-quota"
 EXEMPTIONS = "exemptions-are-current"
 EXPECTED_PROJECT = "project-is-expected"
 WEEK_OF_BACKUPS = create_scheduled_index(retention_days=7)
-"""An index that takes 8 slots, and holds 7 backups 5 hours after the last run."""
+"""An index that needs 8 slots of the quota, with 7 backups 5 hours after the last run."""
 PROJECT_ID = SimulatedProject(SIMULATED_NOW).project_id
 MIDNIGHT = SIMULATED_NOW.replace(hour=23, minute=59, second=59)
 
 
 def write_quota_policy(count: int, extra_keys: str = "") -> str:
-    """Write a policy for a project that may hold so many backups."""
+    """Return a policy with this backup quota."""
     return f"project: {{backup_quota: {count}{extra_keys}}}"
 
 
 def write_exemption_policy(names: str, controls: str = "'*'", expires: str = "2026-11-20") -> str:
-    """Write a policy with one exemption."""
+    """Return a policy with one exemption."""
     acceptance = f"owner: search-team, reason: rebuilt nightly, expires: {expires}"
     return f"exemptions: [{{names: [{names}], controls: [{controls}], {acceptance}}}]"
 
 
 def downgrade_plan(project: SimulatedProject) -> None:
-    """Put the organization on a plan without schedules."""
+    """Move the organization to a plan without schedules."""
     project.options.plan = "starter"
     project.options.plan_denies_listings = True
 
@@ -56,7 +56,7 @@ CASES = (
         violations=on_project(HEADROOM),
     ),
     Case(
-        label="79.9 percent of the quota, planned runs beside",
+        label="80 percent of the quota where 80.1 is the limit, with planned runs listed",
         steps=(WEEK_OF_BACKUPS, back_up(DAY)),
         policy=write_quota_policy(10, ", quota_warn_percent: 80.1"),
         options={"lists_scheduled_runs": True},
@@ -75,36 +75,36 @@ CASES = (
         violations=on_project(HEADROOM),
     ),
     Case(
-        label="schedules take the quota",
+        label="schedules need the whole quota",
         steps=(create_scheduled_index(days=5, retention_days=30),),
         policy=write_quota_policy(31),
     ),
     Case(
-        label="schedules take more than the quota",
+        label="schedules need more than the quota",
         steps=(create_scheduled_index(days=5, retention_days=30),),
         policy=write_quota_policy(30),
         violations=on_project(SCHEDULES),
     ),
     Case(
-        label="schedules and manual backups take more than the quota",
+        label="schedules and manual backups need more than the quota",
         steps=(create_scheduled_index(days=5, retention_days=30), back_up(DAY)),
         policy=write_quota_policy(31),
         violations=on_project(SCHEDULES),
     ),
     Case(
-        label="the policy asks for the quota",
+        label="the policy needs the whole quota",
         steps=(create_index(HOUR),),
         policy=write_quota_policy(8),
         violations=on("index-has-schedule", "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
     ),
     Case(
-        label="the policy asks for more than the quota",
+        label="the policy needs more than the quota",
         steps=MANUAL_BACKUPS_ONLY,
         policy=write_quota_policy(7),
         violations=on("index-has-schedule") | on_project(POLICY),
     ),
     Case(
-        label="the policy and the schedules ask for more than the quota",
+        label="the policy and the schedules need more than the quota",
         steps=(create_scheduled_index(days=5, retention_days=8),),
         policy=write_quota_policy(7),
         violations=on_project(POLICY, SCHEDULES),
@@ -118,7 +118,7 @@ CASES = (
         violations_after=on_project(EXEMPTIONS),
     ),
     Case(
-        label="an exemption of what is wrong, in its last second",
+        label="an exemption of a violation, in its last second",
         steps=MANUAL_BACKUPS_ONLY,
         now=MIDNIGHT,
         policy=write_exemption_policy("orders", "index-has-*"),
@@ -126,7 +126,7 @@ CASES = (
         exempted_violations=on("index-has-schedule"),
     ),
     Case(
-        label="an exemption of what is wrong, a second after its end",
+        label="an exemption of a violation, a second after its end",
         steps=MANUAL_BACKUPS_ONLY,
         now=MIDNIGHT,
         audit_delay=SECOND,
@@ -134,13 +134,13 @@ CASES = (
         violations=on("index-has-schedule") | on_project(EXEMPTIONS),
     ),
     Case(
-        label="an exemption fits nothing",
+        label="an exemption matches no index",
         steps=(create_scheduled_index(),),
         policy=write_exemption_policy("order", expires="2027-01-31"),
         violations=on_project(EXEMPTIONS),
     ),
     Case(
-        label="an exemption fits a deleted index alone",
+        label="an exemption matches only a deleted index",
         steps=(
             create_scheduled_index(),
             create_index(9 * DAY, "gone"),
@@ -166,14 +166,14 @@ CASES = (
         policy=f"project: {{expected_id: {PROJECT_ID}}}",
     ),
     Case(
-        label="the second page of an index's own backups is garbage",
+        label="the second page of an index's own backups is invalid",
         steps=(create_index(DAY), back_up(*(HOUR + it * MINUTE for it in range(101)))),
         policy="defaults: {schedule: {required: false}}",
         faults=({"kind": "garbage", "path": "/indexes/*/backups", "after": 1},),
         violations=on_project("inventory-is-complete"),
     ),
     Case(
-        label="the history of a schedule is refused",
+        label="the history of a schedule is forbidden",
         steps=(create_scheduled_index(),),
         faults=({"status": 403, "path": "/backup-schedules/*/history"},),
         violations=on_project("inventory-is-complete"),
@@ -198,13 +198,13 @@ CASES = (
         policy="defaults: {protection: {deletion_protection: true}}",
     ),
     Case(
-        label="backups where none may lie",
+        label="backups in a forbidden location",
         steps=(create_scheduled_index(),),
         policy="defaults: {protection: {locations: ['gcp/*', 'aws/us-east-']}}",
         violations=on("backup-location-is-allowed"),
     ),
     Case(
-        label="backups where they may lie",
+        label="backups in an allowed location",
         steps=(create_scheduled_index(),),
         policy="defaults: {protection: {locations: ['gcp/*', 'aws/us-east-?']}}",
     ),

@@ -1,4 +1,4 @@
-"""Worlds in which recovery points are missing, old, another index's, or about to expire."""
+"""Scenarios with missing or old recovery points, those of another index, and those about to expire."""
 
 from backup_auditor_simulator.model import RunOutcome
 from backup_auditor_simulator.project import SimulatedProject
@@ -29,7 +29,7 @@ TOO_OLD = "recovery-point-is-recent"
 NONE_BEYOND_HORIZON = "recovery-points-outlast-horizon"
 OTHER_INDEX_ONLY = "recovery-points-belong-to-index"
 SLOW_RUNS = {"backup_duration": 8 * HOUR}
-"""Every backup takes longer than the grace, and not so long that it is stuck."""
+"""Every backup takes longer than the grace period, and less than the limit of a stuck run."""
 OPTIONAL = "defaults: {schedule: {required: false}}"
 LONG_MAX_AGE = "defaults: {recovery: {max_age: 90d}}"
 WEEKLY = "defaults: {schedule: {frequency: weekly}, recovery: {min_copies: 1, max_age: 9d}}"
@@ -37,7 +37,7 @@ STUCK_RUN = {0: RunOutcome.STUCK}
 
 
 def delete_older_backups(kept_count: int) -> ScenarioStep:
-    """Delete all but the newest backups, two hours ago."""
+    """Delete all except the newest backups, two hours ago."""
 
     def delete_backups(project: SimulatedProject) -> None:
         for backup in list_ready_backups(project)[:-kept_count]:
@@ -47,41 +47,41 @@ def delete_older_backups(kept_count: int) -> ScenarioStep:
 
 
 def truncate_creation_time(project: SimulatedProject) -> None:
-    """Let the schedule say no fraction of the second of its creation."""
+    """Remove the fraction of a second from the creation time of the schedule."""
     schedule = find_schedule(project)
     schedule.created_at = schedule.created_at.replace(microsecond=0)
     project.record_change()
 
 
 def recreate_index(project: SimulatedProject) -> None:
-    """Delete the index, and make another one of its name with a schedule."""
+    """Delete the index, and create another one with its name and a schedule."""
     project.delete_index("orders")
     project.create_index("orders")
     project.create_schedule("orders", "nightly", retention_days=14)
 
 
 def recreate_index_without_schedule(project: SimulatedProject) -> None:
-    """Delete the index, and make another one of its name without a schedule."""
+    """Delete the index, and create another one with its name and without a schedule."""
     project.delete_index("orders")
     project.create_index("orders")
 
 
 CASES = (
     *make_limit_cases(
-        "the first run was due and has made nothing yet",
+        "the first run was due, without a backup yet",
         create_scheduled_index(days=1, since_run=6 * HOUR - SECOND, outcomes=STUCK_RUN),
         violations_after=on(NO_RECOVERY_POINT),
         offset=2 * SECOND,
     ),
     *make_limit_cases(
-        "the only run that was due is missing, of a schedule made at a whole second",
+        "the only due run of a schedule created at a whole second is missing",
         create_scheduled_index(days=1, since_run=6 * HOUR, outcomes={0: RunOutcome.SKIPPED}),
         change_project(0 * HOUR, truncate_creation_time),
         violations_before=on(NO_RECOVERY_POINT),
         violations_after=on(NO_RECOVERY_POINT, "scheduled-runs-are-continuous"),
     ),
     Case(
-        label="no run ever took place",
+        label="no run ever started",
         steps=(create_scheduled_index(days=10, outcomes=dict.fromkeys(range(10), RunOutcome.SKIPPED)),),
         violations=on(NO_RECOVERY_POINT, TOO_FEW_COPIES, "scheduled-runs-are-continuous"),
     ),
@@ -99,7 +99,7 @@ CASES = (
         violations_after=on("index-has-schedule", TOO_OLD),
     ),
     *make_limit_cases(
-        "older than a max_age of the policy's own",
+        "older than the max_age of the policy",
         create_scheduled_index(since_run=2 * HOUR),
         options=SLOW_RUNS,
         policy="defaults: {recovery: {max_age: 26h}}",
@@ -136,7 +136,7 @@ CASES = (
     ),
     Case(label="two copies are left", steps=(create_scheduled_index(), delete_older_backups(2))),
     *make_limit_cases(
-        "the third run was due and has made nothing yet",
+        "the third run was due, without a backup yet",
         create_scheduled_index(days=3, since_run=6 * HOUR - SECOND, outcomes=STUCK_RUN),
         policy="defaults: {recovery: {min_copies: 3, max_age: 2d}}",
         violations_after=on(TOO_FEW_COPIES),
@@ -151,21 +151,21 @@ CASES = (
         violations_after=on("schedule-is-enabled", NONE_BEYOND_HORIZON),
     ),
     *make_limit_cases(
-        "nothing makes new recovery points",
+        "no new recovery points",
         create_weekly_index(since_run=6 * HOUR, retention_days=10),
         options=SLOW_RUNS,
         policy=WEEKLY,
         violations_after=on(NONE_BEYOND_HORIZON),
     ),
     *make_limit_cases(
-        "the last recovery point expires within a horizon of the policy's own",
+        "the last recovery point expires within the horizon of the policy",
         create_weekly_index(since_run=7 * HOUR - SECOND, retention_days=10),
         options=SLOW_RUNS,
         policy=f"{WEEKLY[:-2]}, horizon: 65h}}}}",
         violations_after=on(NONE_BEYOND_HORIZON),
     ),
     Case(
-        label="the last recovery point but a manual one expires in an hour",
+        label="the last recovery point except a manual one expires in an hour",
         steps=(
             create_scheduled_index(since_run=14 * DAY - HOUR),
             pause_schedules(13 * DAY + 12 * HOUR),
@@ -193,7 +193,7 @@ CASES = (
         violations=on(OTHER_INDEX_ONLY, NO_RECOVERY_POINT, TOO_FEW_COPIES, "index-has-schedule"),
     ),
     Case(
-        label="recreated, and backed up by hand since",
+        label="recreated, with manual backups since",
         steps=(
             *MANUAL_BACKUPS_ONLY,
             change_project(2 * HOUR, recreate_index_without_schedule),
@@ -201,5 +201,5 @@ CASES = (
         ),
         violations=on("index-has-schedule"),
     ),
-    Case(label="gone, and nothing of it is judged but its backups", steps=(*MANUAL_BACKUPS_ONLY, delete_index(HOUR))),
+    Case(label="deleted, so that only its backups are evaluated", steps=(*MANUAL_BACKUPS_ONLY, delete_index(HOUR))),
 )

@@ -1,4 +1,4 @@
-"""Worlds in which backups are kept too long, or are gone too early."""
+"""Scenarios in which backups are kept too long, or disappear too early."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ OPTIONAL = "defaults: {schedule: {required: false}, recovery: {max_age: 90d}}"
 
 
 def shorten_shown_retention(project: SimulatedProject) -> None:
-    """Say a shorter retention, and delete nothing for it."""
+    """Show a lower retention without deleting backups."""
     find_schedule(project).retention = 11 * DAY
     project.record_change()
 
@@ -48,13 +48,13 @@ def delete_newest(project: SimulatedProject) -> None:
 
 
 def delete_orphan(project: SimulatedProject) -> None:
-    """Delete the oldest backup of the index that is no more."""
+    """Delete the oldest backup of the deleted index."""
     (index,) = project.deleted_indexes["orders"]
     project.remove_backup(next(iter(index.backups.values())))
 
 
 def set_retention(days: int) -> Callable[[SimulatedProject], object]:
-    """Change the retention."""
+    """Return a change of the retention."""
     return lambda project: project.update_schedule(find_schedule(project).id, retention_days=days)
 
 
@@ -65,7 +65,7 @@ def raise_retention_and_delete_oldest(project: SimulatedProject) -> None:
 
 
 def delete_schedule_and_newest(project: SimulatedProject) -> None:
-    """Delete the schedule and the newest recovery point that it made."""
+    """Delete the schedule and its newest recovery point."""
     project.delete_schedule(find_schedule(project).id)
     delete_newest(project)
 
@@ -78,7 +78,7 @@ def delete_all_backups(project: SimulatedProject) -> None:
 
 DELETED_INDEX = (create_index(60 * DAY), delete_index(2 * DAY))
 OLDEST_EXPIRES_IN = 19 * HOUR
-"""A life's newest run was 5 hours ago, and the oldest of the 14 days before."""
+"""The newest run was 5 hours ago, and the oldest of the 14 expires one interval after it."""
 CASES = (
     *make_limit_cases(
         "the newest backup of a deleted index is old",
@@ -95,7 +95,7 @@ CASES = (
         violations_after=on_deleted_index(ORPHAN),
     ),
     Case(
-        label="old backups of a deleted index, which may be kept",
+        label="old backups of a deleted index, without a maximum age",
         steps=(*DELETED_INDEX, back_up(50 * DAY)),
         policy="defaults: {orphaned_backups: {max_age_days: null}}",
     ),
@@ -106,14 +106,14 @@ CASES = (
         violations_after=on(OVERDUE),
     ),
     *make_limit_cases(
-        "a manual backup is older than what is erased",
+        "a manual backup is older than the erasure horizon",
         create_scheduled_index(),
         back_up(20 * DAY),
         policy=ERASURE_POLICY,
         violations_after=on(BEYOND_ERASURE_HORIZON),
     ),
     *make_limit_cases(
-        "a backup of an earlier index is older than what is erased",
+        "a backup of an earlier index is older than the erasure horizon",
         create_index(60 * DAY),
         back_up(20 * DAY),
         delete_index(19 * DAY),
@@ -122,19 +122,19 @@ CASES = (
         violations_after=on(BEYOND_ERASURE_HORIZON),
     ),
     *make_limit_cases(
-        "a scheduled backup was planned before what is erased, and taken after",
+        "a scheduled backup was created before the erasure horizon, and captured after",
         create_scheduled_index(days=40, since_run=DAY - SECOND, retention_days=20),
         policy=ERASURE_POLICY,
     ),
     Case(
-        label="the newest is deleted",
+        label="the newest backup is deleted",
         steps=(create_scheduled_index(),),
         audit_delay=HOUR,
         change=delete_newest,
         violations=on(VANISHED),
     ),
     Case(
-        label="a manual one is deleted, years after",
+        label="a manual backup is deleted years later",
         steps=(create_scheduled_index(), back_up(HOUR)),
         audit_delay=800 * DAY,
         change=lambda project: project.remove_backup(
@@ -144,22 +144,22 @@ CASES = (
     ),
     *(
         Case(
-            label=f"the oldest is deleted {before} before it expires",
+            label=f"the oldest backup is deleted {lead_time} before it expires",
             steps=(create_scheduled_index(),),
-            audit_delay=OLDEST_EXPIRES_IN - before,
+            audit_delay=OLDEST_EXPIRES_IN - lead_time,
             change=delete_oldest,
-            violations=fails,
+            violations=violations,
         )
-        for before, fails in ((15 * MINUTE + SECOND, on(VANISHED)), (15 * MINUTE, frozenset()))
+        for lead_time, violations in ((15 * MINUTE + SECOND, on(VANISHED)), (15 * MINUTE, frozenset()))
     ),
     Case(
-        label="the oldest expires",
+        label="the oldest backup expires",
         steps=(create_scheduled_index(),),
         audit_delay=OLDEST_EXPIRES_IN + MINUTE,
         change=lambda _: None,
     ),
     Case(
-        label="all expire, and others come",
+        label="all backups expire, and new runs follow",
         steps=(create_scheduled_index(),),
         audit_delay=30 * DAY,
         change=lambda _: None,
@@ -168,14 +168,14 @@ CASES = (
         label="the retention is lowered", steps=(create_scheduled_index(),), audit_delay=HOUR, change=set_retention(7)
     ),
     Case(
-        label="the retention is raised, and the oldest deleted",
+        label="the retention is raised, and the oldest backup is deleted",
         steps=(create_scheduled_index(),),
         audit_delay=HOUR,
         change=raise_retention_and_delete_oldest,
         violations=on(VANISHED),
     ),
     Case(
-        label="the retention is lowered so far that only one is left",
+        label="the retention is lowered until only one backup is left",
         steps=(create_scheduled_index(),),
         audit_delay=HOUR,
         change=set_retention(1),
@@ -187,7 +187,7 @@ CASES = (
         ),
     ),
     Case(
-        label="a schedule is deleted, and a backup that it made",
+        label="a schedule is deleted, and a backup of it",
         steps=(create_scheduled_index(), pause_schedules(HOUR)),
         first_audit_violations=on("schedule-is-enabled"),
         audit_delay=HOUR,
@@ -195,7 +195,7 @@ CASES = (
         violations=on(VANISHED, "index-has-schedule"),
     ),
     Case(
-        label="an index is deleted, and its backups stay",
+        label="an index is deleted without its backups",
         steps=(create_scheduled_index(),),
         audit_delay=HOUR,
         change=lambda project: project.delete_index("orders"),

@@ -1,4 +1,4 @@
-"""Worlds in which runs are missing, late, stuck, failed, or in an unknown status."""
+"""Scenarios in which runs are missing, late, stuck, failed, or in an unknown status."""
 
 from datetime import timedelta
 
@@ -41,7 +41,7 @@ WEEKLY = "defaults: {schedule: {frequency: weekly}}"
 
 
 def run_outside_schedule(project: SimulatedProject) -> None:
-    """Let the schedule run once beside its cadence, and promise a next run; the late one was due at a whole second."""
+    """Run the schedule once outside its interval, and set a next run; the late run was due at a whole second."""
     schedule = find_schedule(project)
     late_run = schedule.scheduled_run
     if late_run is not None and late_run.scheduled_for is not None:
@@ -53,17 +53,17 @@ def run_outside_schedule(project: SimulatedProject) -> None:
 
 
 def skip_next_run(project: SimulatedProject) -> None:
-    """Let the next run of the schedule be left out."""
+    """Skip the next run of the schedule."""
     find_schedule(project).outcomes.appendleft(SKIPPED_RUN)
 
 
 def quarantine_backup(project: SimulatedProject) -> None:
-    """Show an older backup in an unknown status."""
+    """Set an unknown status of an older backup."""
     project.force_status(list_ready_backups(project)[-4], "Quarantined")
 
 
 def create_unstarted_run(since_run: timedelta) -> tuple[ScenarioStep, ScenarioStep]:
-    """Let the newest run stand as planned, and another run take place since."""
+    """Create an index whose newest run is still planned, with another run since."""
     return create_scheduled_index(since_run=since_run, outcomes={0: UNSTARTED_RUN}), change_project(
         HOUR, run_outside_schedule
     )
@@ -77,7 +77,7 @@ CASES = (
         violations_after=on(GAP),
     ),
     *make_limit_cases(
-        "the last run is missing, unhealed",
+        "the last run is missing, without a later backup",
         create_scheduled_index(since_run=6 * HOUR, outcomes={0: SKIPPED_RUN}),
         violations_after=on(GAP, OLD),
     ),
@@ -98,7 +98,7 @@ CASES = (
         violations_before=on(GAP),
     ),
     Case(
-        label="the first run is missing, and no audit saw the creation",
+        label="the first run is missing, and no audit read the creation",
         steps=(create_scheduled_index(days=3, outcomes={2: SKIPPED_RUN}),),
     ),
     *make_limit_cases(
@@ -117,43 +117,43 @@ CASES = (
         offset=2 * SECOND,
     ),
     Case(
-        label="the newest run failed like the one before",
+        label="the two newest runs failed",
         steps=(create_scheduled_index(outcomes={0: FAILED_RUN, 1: FAILED_RUN}),),
         policy=LONG_MAX_AGE,
         severities=CRITICAL,
         violations=on(FAILED),
     ),
     Case(
-        label="the newest run failed like the one before, and nothing is exempted",
+        label="the two newest runs failed, with the default policy",
         steps=(create_scheduled_index(outcomes={0: FAILED_RUN, 1: FAILED_RUN}),),
         severities=CRITICAL,
         violations=on(FAILED, OLD),
     ),
     *make_limit_cases(
-        "the newest run failed, and a manual backup is being made",
+        "the newest run failed, and a manual backup is in progress",
         create_scheduled_index(outcomes={0: FAILED_RUN}),
         back_up(10 * MINUTE - SECOND),
         violations_before=on(FAILED),
     ),
     Case(
-        label="the newest run failed, and a manual backup succeeded in this very second",
+        label="the newest run failed, and a manual backup succeeded in the same second",
         steps=(create_scheduled_index(outcomes={0: FAILED_RUN}), back_up(timedelta())),
         options={"backup_duration": timedelta()},
     ),
     *make_limit_cases(
-        "a run hangs",
+        "a run is stuck",
         create_scheduled_index(since_run=12 * HOUR, outcomes={0: STUCK_RUN}),
         back_up(HOUR),
         violations_after=on(STUCK),
     ),
     *make_limit_cases(
-        "a run hangs, unhealed",
+        "a run is stuck, without a later backup",
         create_scheduled_index(since_run=12 * HOUR, outcomes={0: STUCK_RUN}),
         violations_before=on(OLD),
         violations_after=on(STUCK, OLD),
     ),
     *make_limit_cases(
-        "a manual backup hangs",
+        "a manual backup is stuck",
         create_scheduled_index(),
         back_up(12 * HOUR),
         options={"backup_duration": 12 * HOUR + MINUTE},
@@ -173,13 +173,13 @@ CASES = (
         violations_after=on(STUCK),
     ),
     *make_limit_cases(
-        "a planned run, shown as each family has it, is late",
+        "a planned run, shown as in each API version, is late",
         *create_unstarted_run(12 * HOUR),
         violations_after=on(STUCK),
         old_family_violations=on(LATE, GAP),
     ),
     *make_limit_cases(
-        "a planned run is late, unhealed",
+        "a planned run is late, without a later backup",
         create_scheduled_index(since_run=6 * HOUR, outcomes={0: UNSTARTED_RUN}),
         options={"scheduled_run_status": "Scheduled"},
         violations_after=on(LATE, GAP, OLD, NO_NEXT_RUN),
@@ -190,7 +190,7 @@ CASES = (
         violations=on(UNKNOWN_STATUS),
     ),
     Case(
-        label="a known status in other letters",
+        label="a known status in upper case",
         steps=(
             create_scheduled_index(),
             change_project(2 * HOUR, lambda project: project.force_status(list_ready_backups(project)[-1], "READY")),

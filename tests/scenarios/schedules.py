@@ -1,4 +1,4 @@
-"""Worlds in which something is wrong with a schedule."""
+"""Scenarios with violations of schedules."""
 
 from backup_auditor_simulator.project import SimulatedProject
 from scenarios.case import (
@@ -20,7 +20,7 @@ from scenarios.case import (
 )
 
 LONG_NAME = "nightly-backup-of-all-orders"
-"""As long as the name of a schedule may be."""
+"""A schedule name of the maximum length."""
 EIGHT_COPIES = "defaults: {recovery: {min_copies: 8}}"
 NO_MINIMUM = "defaults: {schedule: {retention_days: {min: 1}}, recovery: {min_copies: 1}}"
 WEEKLY = "defaults: {schedule: {frequency: weekly}, recovery: {min_copies: 1, max_age: 9d}}"
@@ -29,22 +29,22 @@ TOO_BRIEF = "schedule-retention-outlives-interval"
 
 
 def create_second_schedule(project: SimulatedProject) -> object:
-    """Make a second enabled schedule."""
+    """Create a second enabled schedule."""
     return project.create_schedule("orders", "nightly-2", retention_days=14, is_second_allowed=True)
 
 
 def remove_next_run(project: SimulatedProject) -> None:
-    """Leave the schedule without a next run."""
+    """Remove the next run of the schedule."""
     project.force_next_run(find_schedule(project), None)
 
 
 def set_past_next_run(project: SimulatedProject) -> None:
-    """Leave the schedule with a next run that is already over."""
+    """Set a next run in the past."""
     project.force_next_run(find_schedule(project), project.now - 2 * HOUR)
 
 
 def create_monthly_index(retention_days: int) -> ScenarioStep:
-    """Let an index be backed up monthly."""
+    """Create an index with a monthly schedule."""
     return create_scheduled_index(days=93, since_run=3 * DAY, frequency="monthly", retention_days=retention_days)
 
 
@@ -62,12 +62,12 @@ CASES = (
         violations=on("schedule-is-enabled"),
     ),
     Case(
-        label="two are enabled",
+        label="two schedules are enabled",
         steps=(create_scheduled_index(), change_project(HOUR, create_second_schedule)),
         violations=on("schedule-is-unique"),
     ),
     Case(
-        label="two are enabled, of which one is weekly",
+        label="two schedules are enabled, one of them weekly",
         steps=(
             create_scheduled_index(),
             change_project(
@@ -89,48 +89,53 @@ CASES = (
     ),
     Case(label="daily where weekly is required", steps=(create_scheduled_index(),), policy=WEEKLY),
     Case(
-        label="kept 6 days",
+        label="retention of 6 days",
         steps=(create_scheduled_index(retention_days=6),),
         violations=on("schedule-retention-meets-minimum"),
     ),
-    Case(label="kept 7 days", steps=(create_scheduled_index(retention_days=7),)),
-    Case(label="kept 400 days", steps=(create_scheduled_index(retention_days=400),)),
+    Case(label="retention of 7 days", steps=(create_scheduled_index(retention_days=7),)),
+    Case(label="retention of 400 days", steps=(create_scheduled_index(retention_days=400),)),
     Case(
-        label="kept 401 days",
+        label="retention of 401 days",
         steps=(create_scheduled_index(retention_days=401),),
         options={"max_retention": 500 * DAY},
         violations=on("schedule-retention-within-maximum"),
     ),
     Case(
-        label="daily, kept 1 day",
+        label="daily, retention of 1 day",
         steps=(create_scheduled_index(retention_days=1),),
         policy=NO_MINIMUM,
         violations=on(TOO_BRIEF),
     ),
-    Case(label="daily, kept 2 days", steps=(create_scheduled_index(retention_days=2),), policy=NO_MINIMUM),
+    Case(label="daily, retention of 2 days", steps=(create_scheduled_index(retention_days=2),), policy=NO_MINIMUM),
     Case(
-        label="daily, kept 1 day, while the next one is being made",
+        label="daily, retention of 1 day, while the next run is in progress",
         steps=(create_scheduled_index(retention_days=1, since_run=5 * MINUTE),),
         policy=NO_MINIMUM,
         violations=on(TOO_BRIEF, "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
     ),
     Case(
-        label="weekly, kept 7 days",
+        label="weekly, retention of 7 days",
         steps=(create_weekly_index(retention_days=7),),
         policy=WEEKLY,
         violations=on(TOO_BRIEF),
     ),
-    Case(label="weekly, kept 8 days", steps=(create_weekly_index(retention_days=8),), policy=WEEKLY),
-    Case(label="monthly, kept 31 days", steps=(create_monthly_index(31),), policy=MONTHLY, violations=on(TOO_BRIEF)),
-    Case(label="monthly, kept 32 days", steps=(create_monthly_index(32),), policy=MONTHLY),
+    Case(label="weekly, retention of 8 days", steps=(create_weekly_index(retention_days=8),), policy=WEEKLY),
     Case(
-        label="7 copies are sure, and 8 required",
+        label="monthly, retention of 31 days",
+        steps=(create_monthly_index(31),),
+        policy=MONTHLY,
+        violations=on(TOO_BRIEF),
+    ),
+    Case(label="monthly, retention of 32 days", steps=(create_monthly_index(32),), policy=MONTHLY),
+    Case(
+        label="7 copies are guaranteed, and 8 required",
         steps=(create_scheduled_index(retention_days=7), back_up(DAY)),
         policy=EIGHT_COPIES,
         violations=on("schedule-guarantees-minimum-copies"),
     ),
     Case(
-        label="8 copies are sure, and 8 required",
+        label="8 copies are guaranteed, and 8 required",
         steps=(create_scheduled_index(retention_days=8),),
         policy=EIGHT_COPIES,
     ),
@@ -140,7 +145,7 @@ CASES = (
         violations=on("schedule-next-run-is-planned"),
     ),
     *make_limit_cases(
-        "the next run is over",
+        "the next run is in the past",
         create_scheduled_index(),
         change_project(4 * HOUR, set_past_next_run),
         violations_after=on("schedule-next-run-is-planned"),

@@ -1,4 +1,4 @@
-"""Worlds in which an index cannot be backed up, is being created, or is being deleted."""
+"""Scenarios with indexes that cannot be backed up, are being created, or are being deleted."""
 
 from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.options import CustomerKeySupport
@@ -23,7 +23,7 @@ from scenarios.case import (
 BACKUP_SUPPORT = "index-can-be-backed-up"
 NO_SCHEDULE = "index-has-schedule"
 BARE_VIOLATIONS = (NO_SCHEDULE, "index-has-recovery-point", "recovery-points-meet-minimum-copies")
-"""What an index without a schedule and without a backup fails."""
+"""The controls that an index without schedule and backup fails."""
 OPTIONAL = "defaults: {schedule: {required: false}}"
 ENCRYPTED_INDEX = create_index(DAY, cmek_id="key-1")
 LISTING_ONLY = {"customer_key_support": CustomerKeySupport.LISTING_ONLY}
@@ -32,12 +32,12 @@ NO_PLAN = ({"kind": "refuse_plan", "path": "*backup-schedules*"},)
 
 
 def make_deletion_faults(path: str) -> tuple[dict[str, object], ...]:
-    """Begin to delete the index before a call is answered."""
+    """Return a fault that starts to delete the index before a call is answered."""
     return ({"kind": "shift", "path": path, "times": 1, "change": parse_change("delete-index orders")},)
 
 
 def delete_with_backups(project: SimulatedProject) -> None:
-    """Begin to delete the index, and remove its backups."""
+    """Start to delete the index, and remove its backups."""
     project.delete_index("orders")
     for backup in list(project.backups.values()):
         project.remove_backup(backup)
@@ -46,7 +46,7 @@ def delete_with_backups(project: SimulatedProject) -> None:
 CASES = (
     Case(label="a pod index", steps=(create_index(DAY, kind=IndexKind.POD),), violations=on(BACKUP_SUPPORT)),
     Case(
-        label="a pod index of which no schedule is required",
+        label="a pod index that needs no schedule",
         steps=(create_index(DAY, kind=IndexKind.POD),),
         policy=OPTIONAL,
     ),
@@ -62,14 +62,14 @@ CASES = (
         violations=on(BACKUP_SUPPORT),
     ),
     Case(
-        label="an encrypted index of which nothing is listed",
+        label="an encrypted index with empty listings",
         steps=(ENCRYPTED_INDEX,),
         options=LISTING_ONLY,
         violations=on(BACKUP_SUPPORT),
         old_family_violations=on(*BARE_VIOLATIONS),
     ),
     Case(
-        label="an encrypted index of which no schedule is required",
+        label="an encrypted index that needs no schedule",
         steps=(ENCRYPTED_INDEX,),
         options=LISTING_ONLY,
         policy=OPTIONAL,
@@ -120,7 +120,7 @@ CASES = (
         offset=HOUR,
     ),
     Case(
-        label="an index is being created of which no schedule is required",
+        label="an index that needs no schedule is being created",
         steps=(create_index(HOUR),),
         options={"index_creation_duration": DAY},
         policy=OPTIONAL,
@@ -135,7 +135,7 @@ CASES = (
         offset=HOUR,
     ),
     Case(
-        label="an index whose finding is known is being deleted",
+        label="an index with a known finding is being deleted",
         steps=MANUAL_BACKUPS_ONLY,
         options=SLOW_DELETION,
         first_audit_violations=on(NO_SCHEDULE),
@@ -148,19 +148,19 @@ CASES = (
         change=delete_with_backups,
     ),
     Case(
-        label="an exemption speaks of an index that is being deleted",
+        label="an exemption matches an index that is being deleted",
         steps=(create_index(DAY), delete_index(HOUR)),
         options=SLOW_DELETION,
         policy="exemptions:\n- {names: [orders], controls: ['*-schedule'], owner: o, reason: r, expires: 2027-01-31}",
     ),
     *(
         Case(
-            label=f"the deletion of an index begins before {path} is answered",
-            steps=(create_scheduled_index(name="carts"), *happen),
+            label=f"the deletion of an index starts before {path} is answered",
+            steps=(create_scheduled_index(name="carts"), *steps),
             options=SLOW_DELETION,
             faults=make_deletion_faults(path),
         )
-        for path, happen in (
+        for path, steps in (
             ("/indexes/orders/backup-schedules", (create_scheduled_index(),)),
             ("/indexes/*/backup-schedules", (create_index(40 * DAY),)),
             ("/indexes/orders/backups", MANUAL_BACKUPS_ONLY),

@@ -1,4 +1,4 @@
-"""What people do to a project: each deed is done to the simulated service, and written into the book."""
+"""Changes to a project: each is made in the simulated service and recorded in the model."""
 
 import random
 from collections.abc import Iterable
@@ -21,26 +21,26 @@ _OUTCOMES = {
 
 
 class TrackedProject:
-    """A project that people work on."""
+    """A project that is changed in the simulated service and in the model."""
 
     def __init__(self, started_at: datetime, rng: random.Random) -> None:
-        """Begin without an index."""
+        """Start without indexes."""
         options = SimulatorOptions(backup_quota=None, max_retention=500 * DAY)
         self.simulated_project = SimulatedProject(started_at, seed=rng.randrange(1000), options=options)
         self.rng = rng
         self.live_indexes: dict[str, Index] = {}
         self.deleted_indexes: list[Index] = []
         self.drift: list[tuple[str, str]] = []
-        """What changed since the last complete audit, and of which index."""
+        """Each change since the last complete audit, with the name of its index."""
 
     def advance_to(self, moment: datetime) -> None:
-        """Let time pass."""
+        """Advance the clock of the service and of the model."""
         self.simulated_project.advance_to(moment)
         for index in (*self.live_indexes.values(), *self.deleted_indexes):
             index.advance_to(moment)
 
     def create_index(self, name: str) -> Index:
-        """Create an index; one that the policy guards is guarded."""
+        """Create an index, with protection and tag if the policy requires them."""
         is_guarded = find_requirement(name).is_guarded
         records, namespaces = self.rng.randrange(40_000, 90_000), self.rng.randrange(30, 90)
         simulated_index = self.simulated_project.create_index(
@@ -54,7 +54,7 @@ class TrackedProject:
         return index
 
     def delete_index(self, name: str) -> None:
-        """Delete an index: its schedules go, its backups stay."""
+        """Delete an index with its schedules; its backups stay."""
         self.simulated_project.delete_index(name)
         index = self.live_indexes.pop(name)
         self.drift += [("schedule deleted", name) for _ in index.schedules]
@@ -65,7 +65,7 @@ class TrackedProject:
     def create_schedule(
         self, name: str, retention: int, label: str = "nightly", *, frequency: str = "", is_second: bool = False
     ) -> Schedule:
-        """Create a schedule, by default as often as the policy demands."""
+        """Create a schedule, by default with the frequency that the policy requires."""
         index, schedule_frequency = self.live_indexes[name], frequency or find_requirement(name).frequency
         simulated_schedule = self.simulated_project.create_schedule(
             name, label, schedule_frequency, retention, is_second_allowed=is_second
@@ -78,7 +78,7 @@ class TrackedProject:
         return schedule
 
     def delete_schedules(self, name: str, *labels: str) -> None:
-        """Delete the schedules of these names; its backups stay."""
+        """Delete the schedules with these names; their backups stay."""
         index = self.live_indexes[name]
         schedules = [it for it in index.schedules if it.name in labels]
         for schedule in schedules:
@@ -100,7 +100,7 @@ class TrackedProject:
             self.drift.append(("schedule paused", name))
 
     def resume(self, name: str) -> None:
-        """Resume the schedules of an index: each runs at once, and from then on at that time."""
+        """Resume the schedules of an index: each runs at once, and then at that time of day."""
         index, now = self.live_indexes[name], self.simulated_project.now
         for schedule in index.schedules:
             self.simulated_project.update_schedule(schedule.id, enabled=True)
@@ -111,14 +111,14 @@ class TrackedProject:
             self.drift.append(("schedule resumed", name))
 
     def restart_schedules(self, name: str) -> None:
-        """Pause and resume a schedule that plans nothing any more; no audit sees it paused."""
+        """Pause and resume a schedule without a next run; no audit reads it as paused."""
         drift_before = list(self.drift)
         self.pause(name)
         self.resume(name)
         self.drift = drift_before
 
     def change_retention(self, name: str, retention: int) -> None:
-        """Change for how many days backups are kept."""
+        """Change the retention of the schedules of an index."""
         for schedule in self.live_indexes[name].schedules:
             change = "lowered: existing backups now expire earlier"
             if retention * DAY > schedule.retention:
@@ -128,7 +128,7 @@ class TrackedProject:
             self.drift.append((f"schedule retention {change}", name))
 
     def change_frequency(self, name: str, frequency: str) -> None:
-        """Change how often the schedules run."""
+        """Change the frequency of the schedules of an index."""
         for schedule in self.live_indexes[name].schedules:
             change = "lowered" if INTERVALS[frequency] > schedule.interval else "raised"
             self.simulated_project.update_schedule(schedule.id, frequency=frequency)
@@ -138,7 +138,7 @@ class TrackedProject:
             self.drift.append((f"schedule frequency {change}", name))
 
     def script_runs(self, name: str, *results: RunResult) -> None:
-        """Say how the coming runs of an index end."""
+        """Set the results of the next runs of an index."""
         for schedule in self.live_indexes[name].enabled_schedules:
             schedule.results.extend(results)
             self.simulated_project.script_runs(
@@ -146,33 +146,33 @@ class TrackedProject:
             )
 
     def remove_next_run(self, name: str) -> None:
-        """Leave the schedules enabled and without a next run."""
+        """Remove the next run of the enabled schedules."""
         for schedule in self.live_indexes[name].enabled_schedules:
             self.simulated_project.force_next_run(self.simulated_project.schedules[schedule.id], None)
             schedule.next_run = None
 
     def back_up(self, name: str) -> Backup:
-        """Take a backup by hand."""
+        """Create a manual backup."""
         index = self.live_indexes[name]
         simulated_backup = self.simulated_project.create_backup(name, f"by-hand-{self.rng.randrange(10**9)}")
         index.add_backup(self.simulated_project.now, backup_id=simulated_backup.id)
         return index.backups[-1]
 
     def delete_backups(self, index: Index, backups: Iterable[Backup]) -> None:
-        """Delete backups by hand."""
+        """Delete backups manually."""
         for backup in list(backups):
             self.simulated_project.delete_backup(self._find_simulated_backup(index, backup).id)
             backup.is_listed = False
 
     def set_status(self, index: Index, backup: Backup, status: str | None) -> None:
-        """Show a backup in a status that nobody knows, or again in its own."""
+        """Set an unknown status of a backup, or restore its own status."""
         simulated_backup = self._find_simulated_backup(index, backup)
         simulated_backup.forced_status = status
         self.simulated_project.record_change(simulated_backup)
         backup.has_unknown_status = status is not None
 
     def _find_simulated_backup(self, index: Index, backup: Backup) -> ServedBackup:
-        """Return the same backup as the service has it: the book does not know the ids of runs."""
+        """Return the backup in the service: the model does not know the ids of runs."""
         simulated_backups = [
             it for it in self.simulated_project.backups.values() if it.index.id == index.id and it.captured_at
         ]
@@ -181,7 +181,7 @@ class TrackedProject:
         )
 
     def set_counts(self, name: str, *, records: int | None = None, namespaces: int | None = None) -> None:
-        """Let an index hold other numbers of records and namespaces."""
+        """Change the numbers of records and namespaces of an index."""
         for index in (self.live_indexes[name], self.simulated_project.get_index(name)):
             index.records = index.records if records is None else records
             index.namespaces = index.namespaces if namespaces is None else namespaces
@@ -193,6 +193,6 @@ class TrackedProject:
         self.drift.append((f"deletion protection turned {'on' if is_protected else 'off'}", name))
 
     def set_tag(self, name: str, *, is_tagged: bool) -> None:
-        """Give an index the tag that it is to have, or take it away."""
+        """Add the required tag to an index, or remove it."""
         self.simulated_project.configure_index(name, tags={"owner": "search" if is_tagged else ""})
         self.live_indexes[name].is_tagged = is_tagged

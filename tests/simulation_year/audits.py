@@ -1,4 +1,4 @@
-"""Audits a project night after night, and holds every report against the book."""
+"""Nightly audits of a project, whose reports are compared with the model."""
 
 import random
 from collections import Counter
@@ -18,7 +18,7 @@ from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
 from simulation_year import rules
 from simulation_year.actions import TrackedProject
-from simulation_year.lives import (
+from simulation_year.incidents import (
     DAILY_INCIDENTS,
     GUARDED_INCIDENTS,
     SIMPLE_INCIDENTS,
@@ -32,29 +32,29 @@ from support.builders.policies import parse_policy
 from support.simulator import NEW_VERSION, serve
 
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
-"""The first night; a leap day is the last but one of the year that follows."""
+"""The first night; the year that follows ends one day after a leap day."""
 MINUTE = timedelta(minutes=1)
 EXEMPTED_INDEX, UNREADABLE_INDEX = "accepted", "quiet"
-"""An index without a schedule that is exempted for a time, and one that has no trouble but that it cannot be read."""
+"""An index without a schedule that is exempted for a time, and one without incidents whose schedules are unreadable."""
 PROJECT = "shop"
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is simulated."""
+    """The size of a simulation."""
 
     index_count: int
     night_count: int
     pause_range: tuple[int, int]
-    """How many nights pass between two troubles of an index, at the least and at the most."""
+    """The minimum and maximum number of nights between two incidents of an index."""
     max_incidents: int
-    """How many troubles an index has at most."""
+    """The maximum number of incidents of an index."""
     quota: int
 
 
 @dataclass
 class SimulationCounts:
-    """What happened in all."""
+    """The totals of a simulation."""
 
     audits: int = 0
     requests: int = 0
@@ -66,21 +66,21 @@ class SimulationCounts:
 
 
 class SilentProgress:
-    """Shows nobody how far an audit has come."""
+    """Progress that shows nothing."""
 
     def expect(self, label: str, count: int) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
     def advance(self, label: str) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
 
 class YearSimulation:
     """The nights of one project."""
 
     def __init__(self, seed: int, size: Size, state_path: Path, versions: tuple[str, str]) -> None:
-        """Let everything be created, and run for as long as it takes until all is well."""
-        self.rng = random.Random(seed)  # noqa: S311  the same seed, the same year
+        """Create all indexes, and run their schedules until the project is compliant."""
+        self.rng = random.Random(seed)  # noqa: S311  the same seed gives the same year
         self.size = size
         self.state_path = state_path
         self.versions = versions
@@ -94,7 +94,7 @@ class YearSimulation:
         self.past_open_findings: set[FindingKey] = set()
         self.first_seen: dict[FindingKey, datetime] = {}
         self.known_names: set[str] = set()
-        """The names that the last complete audit saw."""
+        """The index names in the last complete audit."""
         self._create_indexes()
 
     def _create_indexes(self) -> None:
@@ -139,7 +139,7 @@ class YearSimulation:
             self.due_changes.append((night + wait.nights, wait.time_of_day, name, waits))
 
     def take_due_changes(self, night: int) -> list[tuple[datetime, str, WaitIterator]]:
-        """Return what is done between the audit of the night before and that of this night, and when."""
+        """Return the changes between the previous audit and the audit of this night, with their times."""
         due_changes = [it for it in self.due_changes if it[0] == night]
         self.due_changes = [it for it in self.due_changes if it[0] != night]
         return sorted(
@@ -148,7 +148,7 @@ class YearSimulation:
         )
 
     def _draw_moment(self, night: int, time_of_day: TimeOfDay, name: str) -> datetime:
-        """Choose a moment that is no matter of minutes away from anything."""
+        """Choose a time that is minutes away from every audit, run and anchor."""
         previous_audit, audit_at = START + (night - 1) * DAY, START + night * DAY
         related_indexes = [it for key, it in self.project.live_indexes.items() if key.startswith(name)]
         runs = [
@@ -164,7 +164,7 @@ class YearSimulation:
         if TimeOfDay.BEFORE_RUNS in time_of_day and runs:
             latest = min(runs) - 20 * MINUTE
             earliest = max(previous_audit + 30 * MINUTE, latest - 2 * HOUR)
-        assert earliest < latest, "no room for a deed"
+        assert earliest < latest, "no time for a change"
         while True:
             moment = earliest + self.rng.randrange(int((latest - earliest) / MINUTE)) * MINUTE
             distances = [abs((moment - it) % HOUR - HOUR / 2) for it in (audit_at, *anchors)]
@@ -172,7 +172,7 @@ class YearSimulation:
                 return moment
 
     def find_violations(self, night: int) -> set[FindingKey]:
-        """Return everything that is not as it should be."""
+        """Return all expected violations."""
         now, project = START + night * DAY, self.project
         violations: set[FindingKey] = set()
         for name, index in project.live_indexes.items():
@@ -192,7 +192,7 @@ class YearSimulation:
         return violations | {(it, "project", PROJECT) for it in project_controls}
 
     def find_unknown_findings(self, night: int) -> set[FindingKey]:
-        """Return everything of which nothing can be said."""
+        """Return all findings whose expected verdict is unknown."""
         now, marks_scheduled_runs = START + night * DAY, self.versions[1] != NEW_VERSION
         live_indexes = self.project.live_indexes.items()
         controls_by_name = {
@@ -203,10 +203,10 @@ class YearSimulation:
         return {(control, "index", name) for name, controls in controls_by_name.items() for control in controls}
 
     def find_expected_findings(self, night: int, *, is_complete: bool) -> set[FindingKey]:
-        """Return what is to be open after the audit of a night."""
+        """Return the findings that must be open after the audit of a night."""
         now = START + night * DAY
         violations = self.find_violations(night)
-        for finding_key in violations:  # an accepted one is found too
+        for finding_key in violations:  # exempted findings are included
             self.first_seen.setdefault(finding_key, now)
         self.unknown_findings = self.find_unknown_findings(night)
         open_findings = {it for it in violations if not self.exemption.covers(it, now)} | (
@@ -214,7 +214,7 @@ class YearSimulation:
         )
         if is_complete:
             return open_findings
-        # Whether schedules fit is not known where those of an index are not, unless the others fill the quota alone.
+        # If the schedules of one index are unreadable, the fit is unknown unless the others alone exceed the quota.
         quota_findings = {("schedules-fit-quota", "project", PROJECT)}
         other_indexes = [it for it in self.project.live_indexes.values() if it.name != UNREADABLE_INDEX]
         is_quota_exceeded = rules.is_quota_exceeded(
@@ -235,7 +235,7 @@ class YearSimulation:
         )
 
     def run_night(self, night: int, server: Server) -> None:
-        """Let a day pass, audit, and compare."""
+        """Advance by a day, audit, and compare the report with the model."""
         now = START + night * DAY
         for moment, name, waits in self.take_due_changes(night):
             self.project.advance_to(moment)
@@ -305,14 +305,14 @@ class YearSimulation:
         self.open_findings = expected_findings
 
     def _check_second_report(self, first: Report, second: Report) -> None:
-        """Hold a second audit of the same moment against the first: nothing is told twice."""
+        """Compare a second audit of the same time with the first: it reports no change again."""
         if second.audit_id == first.audit_id:
             assert _list_lifecycles(second) == _list_lifecycles(first), second.observed_at
             assert (second.resolved_findings, second.drift) == (first.resolved_findings, first.drift), (
                 second.observed_at
             )
             return
-        # The first walked twice over something to be sure of a change that the second knows of already.
+        # The first audit made a second read to confirm a change that the second audit already knows.
         assert {it.lifecycle for it in second.findings} <= {None, "ongoing"}, second.observed_at
         assert [it.fingerprint for it in second.findings if it.is_open] == [
             finding.fingerprint for finding in first.findings if finding.is_open
@@ -344,21 +344,21 @@ def _list_lifecycles(report: Report) -> list[tuple[str, str | None, datetime | N
 
 def _describe_differences(reported: Sequence[object], expected: Sequence[object], now: datetime) -> str:
     unexpected, missing = [it for it in reported if it not in expected], [it for it in expected if it not in reported]
-    return f"{now}: false {unexpected}; missed {missing}"
+    return f"{now}: unexpected {unexpected}; missing {missing}"
 
 
 @contextmanager
 def serve_simulation(
     seed: int, size: Size, folder: Path, versions: tuple[str, str]
 ) -> Iterator[tuple[YearSimulation, Server]]:
-    """Serve a project that is to be audited."""
+    """Serve a simulated project, and yield the simulation and the server."""
     simulation = YearSimulation(seed, size, folder / "state.sqlite3", versions)
     with serve(simulation.project.simulated_project) as server:
         yield simulation, server
 
 
 def simulate_year(seed: int, size: Size, folder: Path, versions: tuple[str, str]) -> SimulationCounts:
-    """Audit a project every night, and return what happened."""
+    """Audit a project every night, and return the totals."""
     with serve_simulation(seed, size, folder, versions) as (simulation, server):
         simulation.project.drift.clear()
         for night in range(size.night_count):

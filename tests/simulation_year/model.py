@@ -1,6 +1,6 @@
-"""What a plan of deeds comes to for one index, by the arithmetic of Pinecone's documents: runs, backups, expiries.
+"""A model of one index, by the arithmetic of Pinecone's documentation: runs, backups and expiries.
 
-Nothing here is the product's or the simulator's: the book is what both are held against.
+The model shares no code with the product or the simulator: both are compared with it.
 """
 
 from calendar import monthrange
@@ -14,24 +14,24 @@ from support.settings_model import REPORTING_PERIOD, ScheduleSighting
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 INTERVALS = {"daily": DAY, "weekly": 7 * DAY, "monthly": 31 * DAY}
-"""The longest time between two runs."""
+"""The maximum time between two runs."""
 MAX_NAME_LENGTH = 28
 
 
 class RunResult(Enum):
-    """How a run ends."""
+    """The result of a run."""
 
     READY = auto()
     FAILED = auto()
     STUCK = auto()
     SKIPPED = auto()
-    """It leaves no trace."""
+    """The run creates no backup."""
     BLOCKED = auto()
 
 
 @dataclass(eq=False, slots=True)
 class Schedule:
-    """A schedule, as long as it is not deleted."""
+    """A schedule until its deletion."""
 
     id: str
     name: str
@@ -43,23 +43,23 @@ class Schedule:
     is_deleted: bool = False
     next_run: datetime | None = None
     is_blocked: bool = False
-    """Whether its planned run did not begin when it was due, and never will."""
+    """Whether its planned run did not start when due, and never starts."""
     results: deque[RunResult] = field(default_factory=deque)
-    """How the coming runs end; those beyond end well."""
+    """The results of the next runs; all later runs succeed."""
     sightings: list[ScheduleSighting] = field(default_factory=list)
-    """What each audit read of it."""
+    """The settings that each audit read."""
 
     def record_sighting(self, now: datetime) -> None:
-        """Let an audit read it."""
+        """Record the settings that an audit reads."""
         self.sightings.append(ScheduleSighting(now, self.frequency, self.retention // DAY, self.is_enabled))
 
     @property
     def interval(self) -> timedelta:
-        """The longest time between two of its runs."""
+        """The maximum time between two of its runs."""
         return INTERVALS[self.frequency]
 
     def schedule_next_run(self, moment: datetime) -> None:
-        """Plan the first run after a moment."""
+        """Set the first run after a time."""
         self.is_blocked = False
         count = 1
         while (run := self._compute_run(count)) <= moment:
@@ -85,17 +85,17 @@ class Backup:
     records: int
     namespaces: int
     has_unknown_status: bool = False
-    """Whether it shows a status that nobody knows."""
+    """Whether the service shows an unknown status."""
     is_listed: bool = True
     is_known: bool = False
-    """Whether an audit saw it as good."""
+    """Whether an audit read it as a recovery point."""
     expected_expiry: datetime | None = None
-    """When a known one should expire, by the least retention known until it was missed; `None` is never."""
+    """The expiry of a known backup, by the lowest retention until an audit missed it; `None` means never."""
     missed_at: datetime | None = None
-    """The audit that first missed it."""
+    """The first audit that missed it."""
 
     def is_missed(self, now: datetime) -> bool:
-        """Tell whether an audit saw it, and finds that it is gone before its time."""
+        """Return whether a backup that an audit knows disappeared before its expiry."""
         if not self.is_known or self.is_listed:
             return False
         if self.missed_at is not None and self.expected_expiry is None:
@@ -108,13 +108,13 @@ class Backup:
 
     @property
     def is_recovery_point(self) -> bool:
-        """Whether one can restore from it."""
+        """Whether an index can be restored from it."""
         return self.is_listed and self.result is RunResult.READY and not self.has_unknown_status
 
 
 @dataclass(eq=False)
 class Index:
-    """An index from its creation on; one that is made anew under the same name is another."""
+    """An index from its creation on; a recreated index with the same name is another one."""
 
     id: str
     name: str
@@ -128,16 +128,16 @@ class Index:
 
     @property
     def enabled_schedules(self) -> list[Schedule]:
-        """Its enabled schedules."""
+        """The enabled schedules of the index."""
         return [it for it in self.schedules if it.is_enabled]
 
     @property
     def recovery_points(self) -> list[Backup]:
-        """What one can restore from, newest first."""
+        """The recovery points, newest first."""
         return sorted((it for it in self.backups if it.is_recovery_point), key=lambda it: it.captured_at, reverse=True)
 
     def advance_to(self, moment: datetime) -> None:
-        """Let everything happen that happens by itself until a moment."""
+        """Run and expire backups until a time."""
         while True:
             due_runs = [(it.next_run, it) for it in self.enabled_schedules if it.next_run and not it.is_blocked]
             run_at, schedule = min(due_runs, key=lambda it: it[0], default=(None, None))
@@ -166,7 +166,7 @@ class Index:
         result: RunResult = RunResult.READY,
         backup_id: str = "",
     ) -> None:
-        """Take a backup. An index grows by a thousandth with each that is good."""
+        """Add a backup. Each successful one adds a thousandth to the records of the index."""
         if result is RunResult.READY:
             self.records += self.records // 1000
         self.backups.append(Backup(backup_id, captured_at, schedule, result, self.records, self.namespaces))
@@ -177,13 +177,13 @@ class Index:
                 backup.is_listed = False
 
     def record_audit(self, now: datetime) -> None:
-        """Let an audit see the backups, and forget those of which nothing more can be said."""
+        """Record the backups that an audit reads, and remove those that no later audit reports."""
         for backup in self.backups:
             schedule = backup.schedule
             expires_at = None if schedule is None or schedule.is_deleted else backup.captured_at + schedule.retention
             if backup.is_listed and (backup.is_known or backup.is_recovery_point):
                 assert backup.is_known or schedule is None or expires_at, (
-                    "a plan lets no schedule go before its runs were seen"
+                    "a schedule must not be deleted before an audit reads its runs"
                 )
                 backup.is_known, backup.missed_at = True, None
                 backup.expected_expiry = expires_at or backup.expected_expiry

@@ -1,4 +1,4 @@
-"""What is not as it should be on a night, by the words of the contract, of what the book says."""
+"""The violations that the model expects on a night, by the documented rules of each control."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ STUCK_AFTER = 12 * HOUR
 HORIZON = 7 * DAY
 MIN_COPIES = 2
 MAX_ORPHAN_AGE = 30 * DAY
-"""How long backups of deleted indexes are kept."""
+"""The maximum age of backups of deleted indexes."""
 MAX_BACKUP_AGE_DAYS = 75
-"""Days after which backups of guarded indexes are to be gone."""
+"""The maximum age of backups of guarded indexes in days."""
 
 type FindingKey = tuple[str, str, str]
-"""Control, type of resource, and its name, or the id of a deleted index."""
+"""Control, type of resource, and the name of the resource or the id of a deleted index."""
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """What the policy demands of one index."""
+    """The requirements of the policy for one index."""
 
     frequency: str = "daily"
     min_retention_days: int = 7
     max_retention_days: int = 400
     is_guarded: bool = False
-    """Whether it is to be protected, tagged, and free of old backups."""
+    """Whether the index must be protected, tagged, and without old backups."""
 
     @property
     def interval(self) -> timedelta:
-        """The longest time between two runs."""
+        """The maximum time between two runs."""
         return INTERVALS[self.frequency]
 
 
@@ -42,11 +42,11 @@ REQUIREMENTS = {
     "monthly": Requirement("monthly", 90),
     "guarded": Requirement(is_guarded=True),
 }
-"""By what a name begins with."""
+"""The requirements by the prefix of index names."""
 
 
 def find_requirement(name: str) -> Requirement:
-    """Return what the policy demands of an index of a name."""
+    """Return the requirements of the policy for an index with this name."""
     return REQUIREMENTS.get(name.partition("-")[0], Requirement())
 
 
@@ -55,7 +55,7 @@ def find_index_violations(
 ) -> Iterator[str]:
     """Return the controls that a live index fails.
 
-    `tells_planned` is whether a planned run says that it is one; else it looks like one that has begun.
+    `marks_scheduled_runs` is whether the status of a planned run differs from that of a started run.
     """
     requirement = find_requirement(index.name)
     yield from _find_schedule_violations(index, requirement, now)
@@ -100,7 +100,7 @@ def _find_schedule_violations(index: Index, requirement: Requirement, now: datet
 
 
 def find_unknown_controls(index: Index, now: datetime, *, marks_scheduled_runs: bool) -> Iterator[str]:
-    """Return the controls of which nothing can be said for a live index."""
+    """Return the controls whose verdict on a live index is unknown."""
     blocked_runs = {} if marks_scheduled_runs else {it: it.next_run for it in index.enabled_schedules if it.is_blocked}
     gaps = {_has_gap(index, it, now, blocked_runs.get(it)) for it in index.enabled_schedules}
     if None in gaps and True not in gaps:
@@ -125,7 +125,7 @@ def _find_run_violations(index: Index, now: datetime, *, marks_scheduled_runs: b
         for it in index.backups
         if it.is_listed and it.result is RunResult.STUCK and not it.has_unknown_status
     ]
-    # A planned run whose time has passed is shown as one that has begun.
+    # A planned run whose time has passed has the status of a started run.
     if any(now - it > STUCK_AFTER for it in (*stuck_run_times, *blocked_runs.values())):
         yield "no-run-is-stuck"
 
@@ -184,7 +184,7 @@ def _compute_median(values: list[int]) -> Fraction:
 
 
 def has_missing_backup(index: Index, now: datetime) -> bool:
-    """Tell whether a backup that an audit saw, and that should still exist, does not."""
+    """Return whether a backup that an audit read disappeared before its expiry."""
     return any(it.is_missed(now) for it in index.backups)
 
 
@@ -198,12 +198,12 @@ def find_deleted_index_violations(index: Index, now: datetime) -> Iterator[str]:
 
 
 def is_evaluated(index: Index, now: datetime) -> bool:
-    """Tell whether anything is left of a deleted index to be judged."""
+    """Return whether a deleted index has backups to evaluate."""
     return any(it.is_listed or it.is_missed(now) for it in index.backups)
 
 
 def find_project_violations(live_indexes: list[Index], all_indexes: list[Index], quota: int) -> Iterator[str]:
-    """Return the controls that a project fails for its quota."""
+    """Return the controls that a project fails because of its quota."""
     listed_backups = [it for index in all_indexes for it in index.backups if it.is_listed]
     if len(listed_backups) * 100 >= quota * 80:
         yield "backup-quota-has-headroom"
@@ -215,7 +215,7 @@ def find_project_violations(live_indexes: list[Index], all_indexes: list[Index],
 
 
 def is_quota_exceeded(live_indexes: list[Index], all_indexes: list[Index], quota: int) -> bool:
-    """Tell whether schedules hold, and people took, more backups than the quota allows."""
+    """Return whether schedules and manual backups need more backups than the quota allows."""
     manual_count = sum(it.is_listed and it.schedule is None for index in all_indexes for it in index.backups)
     return (
         manual_count + sum(it.retention // it.interval + 1 for index in live_indexes for it in index.enabled_schedules)
@@ -225,18 +225,18 @@ def is_quota_exceeded(live_indexes: list[Index], all_indexes: list[Index], quota
 
 @dataclass(frozen=True)
 class Exemption:
-    """What the policy accepts for a time: every deviation of one index, to the end of a day."""
+    """An exemption of one index from all controls, until the end of a day."""
 
     name: str
     expires: date
 
     def covers(self, finding_key: FindingKey, now: datetime) -> bool:
-        """Tell whether it covers what was found on a night."""
+        """Return whether the exemption covers a finding on a night."""
         return finding_key[1] == "index" and finding_key[2] == self.name and now.date() <= self.expires
 
 
 def write_policy(quota: int, exemption: Exemption) -> str:
-    """Return the policy as a policy file states it."""
+    """Return the text of the policy file."""
     rules = "\n".join(
         f'  - {{name: {kind}, match: {{names: ["{kind}-*"]}}, require: {{schedule: {_format_schedule(requirement)}'
         f"{_GUARDED_REQUIREMENTS if requirement.is_guarded else ''}}}}}"

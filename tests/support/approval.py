@@ -1,7 +1,7 @@
-"""Holds what is written against files that were approved: `golden/` beside the tests has one for each form.
+"""The comparison of output with approved files: `golden/` next to the tests has one for each format.
 
-Whoever changes a form on purpose writes its file anew by `pytest tests/unit/rendering --approve`, and reads what
-changed.
+After an intended change of a format, run `pytest tests/unit/rendering --approve` to update its file, and review the
+difference.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,13 +17,13 @@ type Approve = Callable[[str, Iterable[str]], None]
 
 
 def make_approve(config: pytest.Config) -> Approve:
-    """Return what compares pieces of text with a golden file, or writes it where that was asked for."""
+    """Return a function that compares pieces of text with a golden file, or updates the file with `--approve`."""
 
     def approve(name: str, pieces: Iterable[str]) -> None:
         content = b"".join(encode_pieces(pieces))
         path = GOLDEN_FOLDER / name
         if config.getoption("--approve"):
             path.write_bytes(content)
-        assert path.read_bytes() == content, f"{name} was never like that: see {__file__}"
+        assert path.read_bytes() == content, f"{name} differs from its golden file; see {__file__}"
 
     return approve

@@ -1,4 +1,4 @@
-"""Opens pages in Debian's Chromium, and listens to whatever they say or ask for."""
+"""Pages in Debian's Chromium, with their console messages and requests."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-"""Where it is; `None` where it is not."""
+"""The path of Chromium; `None` if it is not installed."""
 MISSING_MESSAGE = "Chromium is not installed: apt-get install chromium"
 _FLAGS = (
     "--no-sandbox",
@@ -24,7 +24,7 @@ _FLAGS = (
 
 @contextmanager
 def start_browser() -> Iterator[Browser]:
-    """Start the browser. Raises `RuntimeError` where there is none."""
+    """Start the browser. Raises `RuntimeError` if it is not installed."""
     if CHROMIUM is None:
         raise RuntimeError(MISSING_MESSAGE)
     with sync_playwright() as playwright:
@@ -37,28 +37,28 @@ def start_browser() -> Iterator[Browser]:
 
 @dataclass
 class OpenPage:
-    """A page that is open, and what it said and asked for."""
+    """An open page with its messages and requests."""
 
     page: Page
     messages: list[str] = field(default_factory=list)
-    """What stands in the console, errors, and dialogs."""
+    """Console lines, errors and dialogs."""
     requested_urls: list[str] = field(default_factory=list)
-    """What was requested, beside the page itself."""
+    """The requested URLs, without the page itself."""
 
     def dismiss(self, dialog: Dialog) -> None:
-        """Note a dialog, and close it."""
+        """Record a dialog, and close it."""
         self.messages.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
     def read_texts(self, selector: str) -> list[str]:
-        """Return the texts of elements, hidden or not, with single blanks."""
+        """Return the texts of elements, hidden or not, with whitespace collapsed."""
         element_texts: list[str] = self.page.eval_on_selector_all(
             selector, "found => found.map(it => it.textContent.replace(/\\s+/g, ' ').trim())"
         )
         return element_texts
 
     def find_visible_ids(self, selector: str = ".finding") -> set[str]:
-        """Return the ids of elements that are to be seen."""
+        """Return the ids of visible elements."""
         element_ids: list[str] = self.page.eval_on_selector_all(
             selector, "found => found.filter(it => it.getClientRects().length).map(it => it.id)"
         )
@@ -67,7 +67,7 @@ class OpenPage:
 
 @contextmanager
 def open_page(browser: Browser, path: Path, *, fragment: str = "", **options: Any) -> Iterator[OpenPage]:
-    """Open a file in a context of its own."""
+    """Open a file in its own browser context."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
     try:
         opened_page = OpenPage(context.new_page())

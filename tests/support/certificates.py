@@ -1,4 +1,4 @@
-"""Makes certificate authorities and certificates for tests, in files."""
+"""Certificate authorities and certificates in files for tests."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 VALID_FROM, VALID_UNTIL = datetime(2000, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)
-"""So long that no test depends on its date."""
+"""A validity so long that no test depends on the date."""
 
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority of a test's own."""
+    """A certificate authority for tests."""
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
 
     @property
     def pem(self) -> bytes:
-        """What to trust."""
+        """The certificate to trust."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
 
 @cache
 def make_authority(name: str = "Private CA of a test") -> Authority:
-    """Make an authority, as `openssl req -x509` does."""
+    """Create an authority, as `openssl req -x509` does."""
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _make_builder(_make_name(name), _make_name(name), key.public_key(), VALID_UNTIL)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -41,7 +41,7 @@ def make_authority(name: str = "Private CA of a test") -> Authority:
 def make_server_context(
     folder: Path, *hosts: str, signer: Authority | None = None, end: datetime = VALID_UNTIL
 ) -> SSLContext:
-    """Return what a server shows: a certificate for hosts, of an authority, without what strict rules ask for."""
+    """Return a TLS context with a certificate for hosts that lacks the extensions of strict verification."""
     issuer = signer or make_authority()
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _make_builder(_make_name(hosts[0]), issuer.certificate.subject, key.public_key(), end)

@@ -1,4 +1,4 @@
-"""Run the command as a user does: in a process of its own, once or night after night."""
+"""The command as a user runs it: in its own process, once or every night."""
 
 import json
 import os
@@ -26,7 +26,7 @@ _TIMEOUT_SECONDS = 120
 
 @dataclass(frozen=True)
 class CompletedCommand:
-    """How a command ended."""
+    """The exit code and the output of a command."""
 
     exit_code: int
     output: str
@@ -49,21 +49,21 @@ class CompletedCommand:
         return {(it["control"], it["resource"]["name"]): it["compliance"] for it in self.report["findings"]}
 
     def find_resolved(self) -> set[tuple[str, str]]:
-        """Return what was resolved, by control and name."""
+        """Return the resolved findings, by control and name."""
         return {(it["control"], it["resource"]["name"]) for it in self.report["resolved"]}
 
     def list_drift(self) -> list[tuple[str, str]]:
-        """Return what drifted, and of which index."""
+        """Return each drift with the name of its index."""
         return [(it["change"], it["resource"]["name"]) for it in self.report["drift"]]
 
 
 def build_environment(**variables: str) -> dict[str, str]:
-    """Return an environment that holds a home, a path and these variables."""
+    """Return an environment with a home, a path and these variables."""
     return {name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ} | variables
 
 
 def build_access_environment(server: Server, **variables: str) -> dict[str, str]:
-    """Return an environment in which the command audits what a server serves, with a viewer's key."""
+    """Return an environment in which the command audits the project of a server, with a viewer's key."""
     access_variables = {"PINECONE_API_KEY": server.viewer_key, "PINECONE_CONTROLLER_HOST": server.url}
     return build_environment(**(access_variables | variables))
 
@@ -71,7 +71,7 @@ def build_access_environment(server: Server, **variables: str) -> dict[str, str]
 def run_command(
     *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> CompletedCommand:
-    """Run the command to its end."""
+    """Run the command until it ends."""
     process = subprocess.run(
         [COMMAND, *map(str, arguments)],
         env=build_environment() if env is None else dict(env),
@@ -86,7 +86,7 @@ def run_command(
 
 @dataclass(frozen=True)
 class AuditedProject:
-    """A project that is audited night after night."""
+    """A project that is audited every night."""
 
     simulated_project: SimulatedProject
     server: Server
@@ -94,28 +94,28 @@ class AuditedProject:
 
     @property
     def now_text(self) -> str:
-        """The moment of the project's clock."""
+        """The time of the project's clock."""
         return format_moment(self.simulated_project.now)
 
     @property
     def state_path(self) -> Path:
-        """Where the project is remembered, unless another file is named."""
+        """The default state file of the project."""
         return self.home / "backup-auditor" / "default.sqlite3"
 
     @property
     def environment(self) -> dict[str, str]:
-        """How the command reaches the project, and where it remembers."""
+        """The variables with which the command finds the project and its state."""
         access_variables = {"PINECONE_API_KEY": self.server.viewer_key, "PINECONE_CONTROLLER_HOST": self.server.url}
         return {**os.environ, **access_variables, "XDG_STATE_HOME": str(self.home)}
 
     def start_command(self, *arguments: str | Path) -> "subprocess.Popen[str]":
-        """Start the command in a process of its own."""
+        """Start the command in its own process."""
         command = [str(COMMAND), *map(str, arguments)]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, env=self.environment, cwd=self.home, stdout=pipe, stderr=pipe, text=True)
 
     def run_command(self, *arguments: str | Path) -> CompletedCommand:
-        """Run the command to its end, in this process: that saves most of its time."""
+        """Run the command until it ends, in this process: that is much faster than a new process."""
         out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
         with (
             patch.dict(os.environ, self.environment),
@@ -127,11 +127,11 @@ class AuditedProject:
         return CompletedCommand(code, *(_read_stream(it) for it in (out, err)))
 
     def audit(self, *flags: str | Path) -> CompletedCommand:
-        """Audit the project as it stands, the report as JSON."""
+        """Audit the project at its current time, with a JSON report."""
         return self.run_command("audit", "--now", self.now_text, "--format", "json", *flags)
 
     def advance(self, nights: int = 1) -> None:
-        """Let nights pass."""
+        """Advance the project by some nights."""
         self.simulated_project.advance(timedelta(days=nights))
 
 
@@ -148,9 +148,9 @@ def wait_for_command(process: "subprocess.Popen[str]") -> CompletedCommand:
 
 
 def build_two_indexes(seed: int = 0) -> SimulatedProject:
-    """Build a project in which all is well: `orders` and `carts`, each with a daily schedule, kept for 7 days.
+    """Build a compliant project: `orders` and `carts`, each with a daily schedule and 7 days of retention.
 
-    Its ids come from the seed: another seed is another Pinecone project.
+    The ids come from the seed: another seed is another Pinecone project.
     """
     project = SimulatedProject(SIMULATED_NOW - timedelta(days=10, hours=6), seed=seed)
     for name in ("orders", "carts"):
@@ -162,7 +162,7 @@ def build_two_indexes(seed: int = 0) -> SimulatedProject:
 
 @contextmanager
 def audit_nightly(home: Path, project: SimulatedProject | None = None) -> Iterator[AuditedProject]:
-    """Serve a project, by default one in which all is well."""
+    """Serve a project, by default a compliant one."""
     home.mkdir(exist_ok=True)
     served_project = build_two_indexes() if project is None else project
     with serve(served_project) as server:

@@ -1,7 +1,7 @@
-"""Records audits in a process that is killed at random instants, and looks at what is remembered then.
+"""A program that kills a process while it records audits, and checks the stored state.
 
-`python crash.py FOLDER INSTANTS SEED` prints how many audits each process had recorded when it was killed. It forks,
-and is therefore a program of its own.
+`python crash.py FOLDER KILL_COUNT SEED` prints how many audits each process had recorded when it was killed. It forks,
+and is therefore a separate program.
 """
 
 import os
@@ -22,13 +22,13 @@ from support.fakes.stores import PROJECT
 
 ROW_COUNT = 150
 MAX_SECONDS = 0.2
-"""Seconds within which a process is killed: it makes the file and records some twenty audits."""
+"""The maximum life of a process in seconds: enough to create the file and record about twenty audits."""
 MAX_RECORDINGS = 500
 
 
 @cache
 def build_state(revision: int) -> ProjectState:
-    """Return what is remembered after so many audits: every row tells which one wrote it."""
+    """Return the state after this many audits: every row names the audit that wrote it."""
     if revision == 0:
         return EMPTY_STATE
     moment = NOW + timedelta(days=revision)
@@ -48,7 +48,7 @@ def build_state(revision: int) -> ProjectState:
 
 
 def record_forever(path: Path) -> None:
-    """Record one audit after the other."""
+    """Record one audit after another."""
     with open_state(path) as store:
         for revision in range(MAX_RECORDINGS):
             change = diff_states(build_state(revision), build_state(revision + 1))
@@ -56,33 +56,33 @@ def record_forever(path: Path) -> None:
             store.record(PROJECT, change)
 
 
-def count_after_kill(path: Path, instant: float) -> int:
-    """Return how many audits are remembered, wholly, after a process that recorded them was killed."""
+def count_after_kill(path: Path, delay_seconds: float) -> int:
+    """Kill a process that records audits, and return how many audits are completely stored."""
     child = os.fork()
     if child == 0:
         try:
             record_forever(path)
         finally:
             os._exit(1)
-    time.sleep(instant)
+    time.sleep(delay_seconds)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
-        raise RuntimeError("the recording ended before it was killed")
+        raise RuntimeError("the process recorded all audits before it was killed")
     with open_state(path) as store:
         state = store.load(PROJECT)
     if state != build_state(state.revision):
-        raise RuntimeError(f"a part of an audit is remembered, of revision {state.revision}")
+        raise RuntimeError(f"the state holds a partial audit of revision {state.revision}")
     return state.revision
 
 
 def main(folder: Path, kill_count: int, seed: int) -> None:
-    """Kill at so many random instants, each time in a file of its own."""
-    rng = random.Random(seed)  # noqa: S311  no secret
+    """Kill this many processes at random times, each with its own file."""
+    rng = random.Random(seed)  # noqa: S311  not a secret
     for revision in range(60):
         build_state(revision)
     for number in range(kill_count):
-        print(count_after_kill(folder / f"{number}.sqlite3", rng.uniform(0, MAX_SECONDS)))  # noqa: T201  its result
+        print(count_after_kill(folder / f"{number}.sqlite3", rng.uniform(0, MAX_SECONDS)))  # noqa: T201  the result of the program
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The reports that browsers open: of the healthy and the neglected project, and one whose every text is hostile."""
+"""The reports that the browser tests open: a healthy, a neglected and a hostile project."""
 
 import json
 import os
@@ -22,19 +22,19 @@ SCENARIOS = ("healthy", "neglected", "hostile")
 
 @dataclass(frozen=True)
 class ReportPage:
-    """A report as a page, and as JSON."""
+    """A report as an HTML page and as JSON."""
 
     name: str
     page: Path
     document: Any
 
     def find_findings(self, *verdicts: str) -> dict[str, Any]:
-        """Return the findings of some verdicts, by their ids on the page."""
+        """Return the findings with these verdicts, by their ids on the page."""
         return {f"finding-{it['fingerprint']}": it for it in self.document["findings"] if it["compliance"] in verdicts}
 
     @property
     def shown_findings(self) -> dict[str, Any]:
-        """The findings that stand on the page, by their ids there."""
+        """The findings that the page shows, by their ids on the page."""
         return self.find_findings("NON_COMPLIANT", "INSUFFICIENT_DATA")
 
 
@@ -60,7 +60,7 @@ def _audit_scenario(scenario: str, folder: Path) -> ReportPage:
 
 
 def _write_hostile_page(folder: Path) -> ReportPage:
-    """Write a report in which every text is as bad as they come, where it can be, and of many audits before it."""
+    """Write a report with hostile markup in every text that can hold it, and with a full history."""
     base_report = build_last_report.__wrapped__(CATALOG)
     findings = (replace(it, evidence={**it.evidence, MARKUP: MARKUP}) for it in base_report.findings)
     history = tuple(

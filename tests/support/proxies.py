@@ -1,4 +1,4 @@
-"""Relays on loopback: one that adds TLS before a plain server, and a proxy for CONNECT with manners of its own."""
+"""Relays on loopback: one that adds TLS to a plain server, and a CONNECT proxy with scripted answers."""
 
 import socket
 from base64 import b64encode
@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 @contextmanager
 def listen(serve_connection: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Listen on loopback, serve each connection on a thread of its own, and yield the port."""
+    """Listen on loopback, serve each connection on its own thread, and yield the port."""
     is_over = Event()
 
     def accept_connections() -> None:
@@ -34,7 +34,7 @@ def listen(serve_connection: Callable[[socket.socket], None]) -> Iterator[int]:
 
 @contextmanager
 def serve_tls(target: int, context: SSLContext) -> Iterator[int]:
-    """Speak TLS, and pass on what is said to a plain port of this machine."""
+    """Accept TLS connections, and relay them to a plain port of this machine."""
 
     def serve_connection(client: socket.socket) -> None:
         with context.wrap_socket(client, server_side=True) as tls_client:
@@ -46,13 +46,13 @@ def serve_tls(target: int, context: SSLContext) -> Iterator[int]:
 
 @dataclass
 class ConnectProxy:
-    """A proxy that leads every CONNECT to one port of this machine, or answers otherwise."""
+    """A proxy that connects every CONNECT to one port of this machine, or gives another answer."""
 
     target: int
     credentials: str = ""
-    """The `USER:PASSWORD` that it asks for."""
+    """The `USER:PASSWORD` that the proxy requires."""
     scripted_answers: list[bytes] = field(default_factory=list)
-    """What it answers to the next requests instead; nothing at all is the end of the connection."""
+    """The answers to the next requests instead; an empty one closes the connection."""
     dies_after_connecting: bool = False
     request_lines: list[str] = field(default_factory=list)
     """The first line of each request."""

@@ -1,4 +1,4 @@
-"""Makes a folder that nobody may write to, whoever runs the tests: by its mode, or for root in a mount namespace."""
+"""Read-only folders for any user: by file mode, or for root in a mount namespace."""
 
 import os
 import subprocess
@@ -19,13 +19,13 @@ def _can_mount() -> bool:
 
 
 def can_be_read_only() -> bool:
-    """Tell whether a folder can be made read-only: modes do not bind root, who may need a namespace to mount in."""
+    """Return whether a folder can be read-only: modes do not bind root, who needs a mount namespace."""
     return os.geteuid() != 0 or _can_mount()
 
 
 @contextmanager
 def make_read_only(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Make a folder read-only; return what stands before a command that is to find it so."""
+    """Make a folder read-only; yield the prefix of a command that must find it read-only."""
     if os.geteuid() == 0:
         yield "unshare", "--mount", "sh", "-c", _MOUNT, str(folder)
         return

@@ -1,6 +1,7 @@
-"""What the contract says of a schedule whose settings change, worked out from what audits read, and from nothing else.
+"""A reference model of schedules whose settings change, which uses only what audits read.
 
-It keeps every sighting of every schedule and goes through all of them each time. Nothing here is the product's.
+The model keeps every sighting of every schedule, and evaluates all of them each time. It shares no code with the
+product.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class ScheduleSighting:
-    """What one audit read of one schedule."""
+    """The settings of one schedule in one audit."""
 
     observed_at: datetime
     frequency: str
@@ -30,54 +31,54 @@ class ScheduleSighting:
 
 @dataclass(frozen=True)
 class BackupRow:
-    """A backup as one audit read it."""
+    """A backup in one audit."""
 
     backup_id: str
     captured_at: datetime
     schedule_id: str | None
-    """The schedule whose history lists it."""
+    """The schedule whose history lists the backup."""
     is_run: bool
-    """Whether its name is a run's."""
+    """Whether the backup has the name of a run."""
 
 
 @dataclass(frozen=True)
 class IndexReading:
-    """What one audit read of one index."""
+    """The facts of one index that one audit read."""
 
     observed_at: datetime
     schedules: dict[str, tuple[ScheduleSighting, datetime]] | None
-    """By id, with the creation; `None` where the schedules could not be read."""
+    """The schedules by id, each with its creation time; `None` if the read failed."""
     rows: tuple[BackupRow, ...] | None
-    """`None` where the backups could not be read."""
+    """The backups; `None` if the read failed."""
     runs: tuple[BackupRow, ...]
-    """What the histories list."""
+    """The rows of the histories."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything was read."""
+        """Whether all reads succeeded."""
         return self.schedules is not None and self.rows is not None
 
 
 @dataclass
 class BackupNote:
-    """A backup that an audit saw."""
+    """The facts that the model keeps about a backup."""
 
     row: BackupRow
     schedule_id: str | None
     listed_at: datetime
-    """The last audit that listed it."""
+    """The last audit that listed the backup."""
     expires_at: datetime | None
-    """When it is due, as far as that was known when it was last listed; `None` is never, or not known."""
+    """The expiry known when the backup was last listed; `None` means never or unknown."""
     never_expires: bool
     earliest_expiry: datetime | None = None
-    """The earliest due time known since."""
+    """The earliest expiry known since then."""
     missed_at: datetime | None = None
 
 
 def has_gap(
     sightings: list[ScheduleSighting], created_at: datetime, runs: list[datetime], now: datetime
 ) -> bool | None:
-    """Tell whether runs of a schedule are missing, given every sighting of it; `None` where that cannot be known."""
+    """Return whether runs of a schedule are missing, given all its sightings; `None` if that is unknown."""
     start_limit = max(now - 14 * INTERVALS[sightings[-1].frequency], _find_listing_start(sightings))
     if not runs:
         if not _is_gap_too_wide(sightings, created_at, now):
@@ -153,13 +154,13 @@ def _find_frequencies(sightings: list[ScheduleSighting]) -> Iterator[tuple[datet
 
 @dataclass
 class ReferenceModel:
-    """What the audits of one index know."""
+    """The knowledge that the audits of one index accumulate."""
 
     sightings: dict[str, list[ScheduleSighting]] = field(default_factory=dict)
     notes: dict[str, BackupNote] = field(default_factory=dict)
 
     def evaluate(self, reading: IndexReading) -> dict[str, bool | None]:
-        """Take in what an audit read, and return which controls fail; `None` where that cannot be known."""
+        """Record the facts that an audit read, and return which controls fail; `None` means unknown."""
         if reading.schedules is not None:
             for schedule_id, (sighting, _) in reading.schedules.items():
                 self.sightings.setdefault(schedule_id, []).append(sighting)
@@ -188,7 +189,7 @@ class ReferenceModel:
     # expiry
 
     def _find_expiry(self, schedule_id: str, captured_at: datetime) -> datetime | None:
-        """Go through every sighting: raised moves it, lowered makes it due once that was seen."""
+        """Return the expiry: a longer retention extends it, a shorter one applies once an audit reads it."""
         sightings = self.sightings.get(schedule_id)
         if not sightings:
             return None
@@ -201,7 +202,7 @@ class ReferenceModel:
         return expires_at
 
     def _find_row_expiry(self, row: BackupRow, reading: IndexReading) -> tuple[bool, datetime | None]:
-        """Return whether a listed backup never expires, and else when it is due, as far as that is known."""
+        """Return whether a listed backup never expires, and otherwise its expiry if that is known."""
         note = self.notes.get(row.backup_id)
         schedule_id = row.schedule_id or (note.schedule_id if note else None)
         if schedule_id is not None and reading.schedules is not None and schedule_id in reading.schedules:
@@ -221,7 +222,7 @@ class ReferenceModel:
             None if any(not never_expires and expires_at is None for never_expires, expires_at in expiries) else False
         )
 
-    # what vanished
+    # lost backups
 
     def _has_lost_backups(self, reading: IndexReading) -> bool | None:
         if reading.rows is None:

@@ -1,6 +1,6 @@
-"""One index at a service that runs schedules and deletes what expired, while people change the settings.
+"""A simulated service with one index, which runs schedules and deletes expired backups while settings change.
 
-Nothing here is the product's: it is what happens, of which audits see only what they read.
+The service shares no code with the product. Audits see only what they read of it.
 """
 
 from calendar import monthrange
@@ -14,7 +14,7 @@ INTERVALS = {"daily": DAY, "weekly": 7 * DAY, "monthly": 31 * DAY}
 
 @dataclass(eq=False)
 class ServiceSchedule:
-    """A schedule, also once it is deleted."""
+    """A schedule, which stays in the list after its deletion."""
 
     schedule_id: str
     name: str
@@ -27,7 +27,7 @@ class ServiceSchedule:
     next_run: datetime | None = None
 
     def plan_next_run(self, moment: datetime) -> None:
-        """Plan the first run after a moment."""
+        """Set the first run after a time."""
         count = 0
         run = self.anchor
         while run <= moment:
@@ -45,29 +45,29 @@ class ServiceSchedule:
 
 @dataclass(eq=False)
 class ServiceBackup:
-    """A backup, also once it is gone."""
+    """A backup, which stays in the list after its deletion."""
 
     backup_id: str
     captured_at: datetime
     schedule: ServiceSchedule | None
     is_listed: bool = True
     is_stuck: bool = False
-    """Whether the service forgets to delete it."""
+    """Whether the service fails to delete the backup."""
 
 
 @dataclass(eq=False)
 class SimulatedService:
-    """One index, its schedules and its backups."""
+    """One index with its schedules and backups."""
 
     now: datetime
     schedules: list[ServiceSchedule] = field(default_factory=list)
     backups: list[ServiceBackup] = field(default_factory=list)
     skips_until: datetime | None = None
-    """Until when no run starts."""
+    """The time before which no run starts."""
     keeps_expired: bool = False
-    """Whether what is made now is never deleted."""
+    """Whether new backups are never deleted."""
     resets_anchor: bool = False
-    """Whether a changed frequency counts from the moment of the change."""
+    """Whether a changed frequency counts from the time of the change."""
 
     @property
     def live_schedules(self) -> list[ServiceSchedule]:
@@ -75,7 +75,7 @@ class SimulatedService:
         return [it for it in self.schedules if not it.is_deleted]
 
     def advance_to(self, moment: datetime) -> None:
-        """Let everything happen until a moment, in its order."""
+        """Advance the clock to a time; run and expire backups in order."""
         while True:
             due_runs = [
                 (it.next_run, it)
@@ -119,7 +119,7 @@ class SimulatedService:
         schedule.is_enabled = False
 
     def resume_schedule(self, schedule: ServiceSchedule) -> None:
-        """Resume a schedule: it runs at once, and from then on at that time."""
+        """Resume a schedule: it runs at once, and then at that time of day."""
         schedule.is_enabled = True
         schedule.anchor = self.now
         if self.skips_until is None or self.now >= self.skips_until:
@@ -127,21 +127,21 @@ class SimulatedService:
         schedule.plan_next_run(self.now)
 
     def set_frequency(self, schedule: ServiceSchedule, frequency: str) -> None:
-        """Change how often a schedule runs."""
+        """Change the frequency of a schedule."""
         schedule.frequency = frequency
         if self.resets_anchor:
             schedule.anchor = self.now
         schedule.plan_next_run(self.now)
 
     def set_retention(self, schedule: ServiceSchedule, days: int) -> None:
-        """Change for how long a schedule keeps backups: that of the backups it made, too."""
+        """Change the retention of a schedule, which also applies to its existing backups."""
         schedule.days = days
         self._expire(self.now)
 
     def create_manual_backup(self) -> None:
-        """Take a backup that never expires."""
+        """Create a backup that never expires."""
         self._create_backup(self.now, None)
 
     def delete_backup(self, backup: ServiceBackup) -> None:
-        """Delete a backup by hand."""
+        """Delete a backup."""
         backup.is_listed = False

@@ -32,7 +32,7 @@ from backup_auditor_simulator.web.server import Server
 from support.builders.plans import build_remediation_policy
 
 SIMULATED_NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-"""The moment of most tests."""
+"""The time of most tests."""
 
 OLD_VERSION = "2025-10"
 UNSTABLE_VERSION = "unstable"
@@ -40,13 +40,13 @@ NEW_VERSION = "2026-07"
 
 
 def build_empty_project(now: datetime = SIMULATED_NOW) -> SimulatedProject:
-    """Begin a project without an index."""
+    """Create a project without indexes."""
     return SimulatedProject(now)
 
 
 @contextmanager
 def serve(project: SimulatedProject, *, latency: float = 0.0) -> Iterator[Server]:
-    """Serve a world on loopback while the context lasts."""
+    """Serve a project on loopback while the context lasts."""
     with Server(project, latency=latency) as server:
         yield server
 
@@ -55,7 +55,7 @@ def serve(project: SimulatedProject, *, latency: float = 0.0) -> Iterator[Server
 def open_plain_client(
     server: Server, *, version: str | None = NEW_VERSION, key: str | None = None
 ) -> Iterator[httpx.Client]:
-    """Open a client without any rules of its own; the key is the editor's unless another is given."""
+    """Open a client without rules of its own; the key is the editor's by default."""
     headers = {"Api-Key": key or server.editor_key}
     if version is not None:
         headers["X-Pinecone-Api-Version"] = version
@@ -64,19 +64,19 @@ def open_plain_client(
 
 
 VERSION_PAIRS = [(NEW_VERSION, NEW_VERSION), (OLD_VERSION, UNSTABLE_VERSION)]
-"""The versions of the calls about backups, and of those about schedules."""
+"""The API versions of the backup calls and of the schedule calls."""
 
 
 @dataclass(slots=True)
 class RecordingClock:
-    """A clock that only waiting moves; what was waited for is written down instead of being slept through."""
+    """A clock that only `sleep` advances; it records the waits instead of sleeping."""
 
     waited_seconds: list[float] = field(default_factory=list)
     now: datetime = datetime(2026, 11, 22, 12, tzinfo=UTC)
     _lock: Lock = field(default_factory=Lock)
 
     def sleep(self, seconds: float) -> None:
-        """Move the clock."""
+        """Advance the clock."""
         with self._lock:
             self.waited_seconds.append(seconds)
 
@@ -85,32 +85,32 @@ class RecordingClock:
         return sum(self.waited_seconds)
 
     def build_runtime(self) -> Runtime:
-        """Return surroundings in which the shortest wait is always picked."""
+        """Return a runtime that always picks the shortest wait."""
         return Runtime(self.monotonic, lambda: self.now, self.sleep, lambda low, _high: low)
 
 
 class ProgressCounter:
-    """Progress that counts."""
+    """Progress that counts its calls."""
 
     def __init__(self) -> None:
-        """Begin at nothing."""
+        """Start at zero."""
         self.expected_counts: Counter[str] = Counter()
         self.completed_counts: Counter[str] = Counter()
         self._lock = Lock()
 
     def expect(self, label: str, count: int) -> None:
-        """Count what is to be read."""
+        """Count the expected reads."""
         with self._lock:
             self.expected_counts[label] += count
 
     def advance(self, label: str) -> None:
-        """Count what was read."""
+        """Count a completed read."""
         with self._lock:
             self.completed_counts[label] += 1
 
 
 def make_connection(server: Server, **options: Any) -> Connection:
-    """Return how a server is reached with a viewer's key, under a deadline that no test should meet."""
+    """Return the connection to a server with a viewer's key and a deadline that no test reaches."""
     defaults: dict[str, Any] = {"key": server.viewer_key, "host": server.url, "deadline": timedelta(minutes=10)}
     return Connection(**(defaults | options))
 
@@ -119,13 +119,13 @@ def make_connection(server: Server, **options: Any) -> Connection:
 def open_simulated_reader(
     server: Server, clock: RecordingClock | None = None, **options: Any
 ) -> Iterator[PineconeReader]:
-    """Open a simulated project for reading; nothing is slept through."""
+    """Open a simulated project for reads, without sleeping."""
     with open_reader(make_connection(server, **options), (clock or RecordingClock()).build_runtime()) as reader:
         yield reader
 
 
 def collect_inventory(reader: PineconeReader, observed_at: datetime) -> tuple[Inventory, list[str]]:
-    """Read everything once, without judging it; return the notes too."""
+    """Read a project once, without evaluation; return the inventory and the notes."""
     with WorkerPool(reader.max_concurrency) as pool:
         collector = InventoryCollector(reader, pool, ProgressCounter())
         collector.collect()
@@ -133,7 +133,7 @@ def collect_inventory(reader: PineconeReader, observed_at: datetime) -> tuple[In
 
 
 def audit_server(server: Server, **options: Any) -> AuditResult:
-    """Audit a simulated project under the built-in policy, at the moment its clock shows."""
+    """Audit a simulated project with the built-in policy, at the time of its clock."""
     with open_simulated_reader(server, **options) as reader:
         return run_audit(
             reader, load_built_in_policy(), project="test", observed_at=server.project.now, progress=ProgressCounter()
@@ -141,7 +141,7 @@ def audit_server(server: Server, **options: Any) -> AuditResult:
 
 
 def count_calls(server: Server) -> Counter[str]:
-    """Count the requests by what they asked for, names and ids left out."""
+    """Count the requests by method and path, without names and ids."""
     return Counter(_describe_call(it) for it in server.requests)
 
 
@@ -153,7 +153,7 @@ def _describe_call(request: RecordedRequest) -> str:
 
 
 def add_healthy_index(project: SimulatedProject, name: str, *, days: int = 3) -> None:
-    """Create an index with a daily schedule, and let it run for so many days and an hour."""
+    """Create an index with a daily schedule, and advance the clock by some days and one hour."""
     project.create_index(name)
     project.create_schedule(name, "nightly", "daily", 14)
     project.advance(timedelta(days=days, hours=1))
@@ -164,22 +164,22 @@ WRITE_METHODS = frozenset({"POST", "PATCH", "DELETE", "PUT"})
 
 @dataclass
 class RemediatedProject:
-    """A project that is put right again and again, under one policy, with one state."""
+    """A project that is remediated several times, with one policy and one state."""
 
     server: Server
     log: RemediationLog
     policy: Policy = field(default_factory=build_remediation_policy)
     actor: str = "tester@here"
     plan: RemediationPlan | None = None
-    """The one that was made last."""
+    """The plan that was created last."""
 
     @property
     def simulated_project(self) -> SimulatedProject:
-        """What is served."""
+        """The project that is served."""
         return self.server.project
 
     def audit(self) -> AuditResult:
-        """Audit it, with a key that cannot write."""
+        """Audit the project, with a key that cannot write."""
         with open_simulated_reader(self.server) as reader:
             return run_audit(
                 reader,
@@ -190,14 +190,14 @@ class RemediatedProject:
             )
 
     def create_plan(self) -> RemediationPlan:
-        """Make a plan."""
+        """Create a plan from a new audit."""
         self.plan = create_plan(self.audit(), self.policy, self.log)
         return self.plan
 
     def execute_plan(
         self, plan: RemediationPlan | None = None, audit_result: AuditResult | None = None, **options: Any
     ) -> ExecutionResult:
-        """Carry a plan out, by default the one that was made last, as soon as an audit has looked at the room."""
+        """Execute a plan, by default the one created last, after an audit that reads the free quota."""
         selected_plan = plan or self.plan or self.create_plan()
         inventory = (audit_result or self.audit()).inventory
         connection = make_connection(self.server, **{"key": Server.editor_key, **options})
@@ -211,18 +211,18 @@ class RemediatedProject:
             return executor.execute(inventory)
 
     def run(self, **options: Any) -> ExecutionResult:
-        """Audit, plan and act, as one run of the command does."""
+        """Audit, plan and execute, as one run of the command does."""
         audit_result = self.audit()
         self.plan = create_plan(audit_result, self.policy, self.log)
         return self.execute_plan(self.plan, audit_result, **options)
 
     @property
     def write_requests(self) -> list[RecordedRequest]:
-        """Every request that would change something."""
+        """Every request that would change the project."""
         return [it for it in self.server.requests if it.method in WRITE_METHODS]
 
     def with_policy(self, policy: Policy) -> "RemediatedProject":
-        """Return it under another policy, with the same state."""
+        """Return the project with another policy and the same state."""
         return replace(self, policy=policy)
 
 
@@ -230,13 +230,13 @@ class RemediatedProject:
 def serve_remediated_project(
     project: SimulatedProject, state: Path, policy: Policy | None = None
 ) -> Iterator[RemediatedProject]:
-    """Serve a project, and open a state for what is done to it."""
+    """Serve a project, and open a state for its remediation."""
     with serve(project) as server, open_remediation_log(state) as log:
         yield RemediatedProject(server, log, policy or build_remediation_policy())
 
 
 def get_states_by_index(results: tuple[ActionResult, ...]) -> dict[str, ActionState]:
-    """Return what came of the actions, by index."""
+    """Return the states of the actions, by index."""
     return {it.action.index: it.state for it in results}
 
 
@@ -252,7 +252,7 @@ def list_schedules(project: SimulatedProject) -> dict[str, list[tuple[str, str, 
 def open_simulated_writer(
     project: SimulatedProject, *, key: str = Server.editor_key, **options: object
 ) -> Iterator[tuple[PineconeWriter, Server]]:
-    """Serve a world and open it for changes."""
+    """Serve a project, and open it for changes."""
     with serve(project) as server:
         connection = make_connection(server, key=key, **options)
         with open_writer(connection, RecordingClock().build_runtime()) as writer:
@@ -260,5 +260,5 @@ def open_simulated_writer(
 
 
 def count_posts(server: Server) -> int:
-    """Count what was to be created."""
+    """Count the requests that create something."""
     return sum(it.method == "POST" for it in server.requests)

@@ -1,4 +1,4 @@
-"""A receiver of incoming webhooks on loopback, which refuses what Slack refuses."""
+"""A receiver of incoming webhooks on loopback, which rejects what Slack rejects."""
 
 import json
 import threading
@@ -18,17 +18,17 @@ TEXT_KEYS = {"plain_text": {"type", "text", "emoji"}, "mrkdwn": {"type", "text",
 
 @dataclass(frozen=True)
 class SlackAnswer:
-    """What a request is answered, once it was looked at."""
+    """The answer to a valid request."""
 
     status: int = 200
     text: str = "ok"
     headers: Mapping[str, str] = field(default_factory=dict)
     is_posted: bool = False
-    """Whether the message was posted, whatever the answer says."""
+    """Whether the message is posted, regardless of the status."""
     is_lost: bool = False
-    """Whether the connection is closed in place of an answer."""
+    """Whether the connection is closed instead of an answer."""
     delay_seconds: float = 0.0
-    """How late it comes."""
+    """The delay of the answer."""
 
 
 ACCEPTED_ANSWER = SlackAnswer(is_posted=True)
@@ -39,31 +39,31 @@ FORBIDDEN_ANSWER = SlackAnswer(403, "action_prohibited")
 
 
 def make_busy_answer(seconds: int) -> SlackAnswer:
-    """Ask to be left alone for so long."""
+    """Return the answer of a rate limit with this retry delay."""
     return SlackAnswer(429, "rate_limited", {"Retry-After": str(seconds)})
 
 
 @dataclass
 class SlackReceiver:
-    """Where webhooks lead, and what was posted there."""
+    """The target of webhooks, with the posted messages."""
 
     port: int = 0
     posted_messages: list[tuple[str, Any]] = field(default_factory=list)
-    """Path and payload of each message that somebody can read now."""
+    """Path and payload of each posted message."""
     requested_paths: list[str] = field(default_factory=list)
-    """The path of each request, whatever became of it."""
+    """The path of each request, accepted or rejected."""
     answers: list[SlackAnswer] = field(default_factory=list)
-    """What the next requests are answered, where their payloads are well."""
+    """The answers to the next valid requests."""
     choose_answer: Callable[[str, bytes], SlackAnswer | None] = field(default=lambda _path, _body: None)
-    """Chooses an answer where none is listed."""
+    """The function that chooses an answer when `answers` is empty."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def make_webhook(self, name: str) -> str:
-        """Return a webhook that leads here."""
+        """Return the URL of a webhook of this receiver."""
         return f"http://127.0.0.1:{self.port}/services/{name}"
 
     def accept(self, path: str, content_type: str, body: bytes) -> SlackAnswer:
-        """Look at a request as Slack does, and choose what it is answered."""
+        """Check a request as Slack does, and return the answer."""
         with self._lock:
             self.requested_paths.append(path)
             refusal, payload = find_refusal(content_type, body)
@@ -78,7 +78,7 @@ class SlackReceiver:
 
 
 def find_refusal(content_type: str, body: bytes) -> tuple[SlackAnswer | None, Any]:
-    """Return how Slack refuses a body, `None` where it does not, and the payload."""
+    """Return the answer with which Slack rejects a body, or `None`, and the payload."""
     try:
         payload = json.loads(body.decode())
     except ValueError:
@@ -125,13 +125,13 @@ def _is_text(text: Any, kind: str) -> bool:
 
 
 def _count_characters(text: str) -> int:
-    """Count as JavaScript does, where the most is counted."""
+    """Return the number of UTF-16 code units, which is the highest of the possible counts."""
     return len(text.encode("utf-16-le")) // 2
 
 
 @contextmanager
 def serve_slack() -> Iterator[SlackReceiver]:
-    """Listen on loopback while the context lasts."""
+    """Serve webhooks on loopback while the context lasts."""
     receiver = SlackReceiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -154,7 +154,7 @@ def serve_slack() -> Iterator[SlackReceiver]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     is_over = threading.Event()
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

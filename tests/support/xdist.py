@@ -1,4 +1,4 @@
-"""Which tests one worker runs together: those of a file that makes something costly for all of them."""
+"""The distribution of tests to workers: one worker runs all tests of a file with costly shared fixtures."""
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -15,7 +15,7 @@ _GROUPED_FILES = (
 
 
 class CostScheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Hands out single tests, but for the files above, and these before all others: they take longest."""
+    """A scheduler that distributes single tests, and starts the files above as a whole first: they take longest."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

@@ -1,4 +1,4 @@
-"""A table like the application's, in moto: within the process, so that it takes no socket."""
+"""A table like the application's in moto, inside the process and without a socket."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _TABLE_NUMBERS = count()
 
 
 def make_table(client: Any, name: str) -> None:
-    """Make a table as the template does."""
+    """Create a table as the template does."""
     client.create_table(
         TableName=name,
         AttributeDefinitions=[{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")],
@@ -25,7 +25,7 @@ def make_table(client: Any, name: str) -> None:
 
 @contextmanager
 def open_table() -> Iterator[tuple[Any, str]]:
-    """Make a table, and yield a client and its name."""
+    """Create a table, and yield a client and the name of the table."""
     with mock_aws():
         client = _make_client()
         name = f"table-{next(_TABLE_NUMBERS)}"
@@ -35,13 +35,13 @@ def open_table() -> Iterator[tuple[Any, str]]:
 
 @cache
 def _make_client() -> Any:
-    """Make a client, once: it is slow to make."""
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)  # noqa: S106  no secret
+    """Create a client, once: creation is slow."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)  # noqa: S106  not a secret
     return session.client("dynamodb")
 
 
 def list_items(client: Any, table: str) -> list[dict[str, Any]]:
-    """Return everything in a table."""
+    """Return all items of a table."""
     pages = client.get_paginator("scan").paginate(TableName=table)
     return [item for page in pages for item in page["Items"]]
 

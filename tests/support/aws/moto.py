@@ -1,4 +1,4 @@
-"""AWS by moto on loopback, for tests in one process: where it is, and an environment that leads boto3 there."""
+"""moto on loopback for tests in one process: a server, and the environment with which boto3 finds it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ REGION = "eu-central-1"
 
 
 class MotoServices:
-    """moto's services, answering one at a time: its conditions and transactions are none where two threads meet."""
+    """moto's services, which answer one request at a time: moto's conditions and transactions are not thread-safe."""
 
     def __init__(self) -> None:
-        """Prepare to answer."""
+        """Create the services."""
         self._services = DomainDispatcherApplication(create_backend_app)
         self._lock = Lock()
 
@@ -32,15 +32,15 @@ class MotoServices:
 
 
 class QuietHandler(MotoRequestHandler):
-    """Reads requests as moto's own server does."""
+    """A request handler like that of moto's server, without a log."""
 
     def log_request(self, *_: object) -> None:
-        """Say nothing of single requests."""
+        """Log no requests."""
 
 
 @contextmanager
 def serve_moto() -> Iterator[Mapping[str, str]]:
-    """Serve AWS, with nothing in it, and return the variables by which boto3 finds it and is let in."""
+    """Serve an empty AWS, and yield the variables with which boto3 finds it and signs requests."""
     moto_api_backend.reset()
     server = make_server("127.0.0.1", 0, MotoServices(), threaded=True, request_handler=QuietHandler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

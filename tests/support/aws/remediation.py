@@ -1,4 +1,4 @@
-"""One project on Pinecone's simulator, and the function `remediate` that puts it right, over boto3 on moto."""
+"""One simulated Pinecone project, and the `remediate` function that remediates it through moto."""
 
 import importlib.util
 import json
@@ -26,7 +26,7 @@ from support.aws.single_project import (
 from support.simulator import build_empty_project, serve
 
 ROOT = Path(__file__).parents[3]
-EDITOR_SECRET = "backup-auditor-editor/search"  # noqa: S105  a name
+EDITOR_SECRET = "backup-auditor-editor/search"  # noqa: S105  the name of a secret
 COMPLETED_EVENT = json.loads((ROOT / "events/remediate.completed.json").read_text(encoding="utf-8"))
 WRITE_METHODS = {"POST", "PATCH", "DELETE"}
 PROPOSED_DETAIL_TYPE, CREATED_DETAIL_TYPE = "Backup Schedule Proposed", "Backup Schedule Created"
@@ -57,7 +57,7 @@ class RemediationHarness:
         boto3.client("ssm").put_parameter(Name=self.policy_name, Value=text, Type="String", Overwrite=True)
 
     def record_project_id(self, project_id: str) -> None:
-        """Let the state hold the id that an audit recorded."""
+        """Store the project id that an audit recorded in the state."""
         boto3.client("dynamodb").update_item(
             TableName=os.environ["STATE_TABLE"],
             Key=build_key(build_project_key("search"), HEAD_SORT_KEY),
@@ -71,22 +71,22 @@ class RemediationHarness:
         return os.environ["POLICY"].removeprefix("ssm:")
 
     def take_events(self) -> list[dict[str, Any]]:
-        """Take what was put on the bus."""
+        """Remove and return the events on the bus."""
         return take_events()
 
     def take_metrics(self) -> dict[str, float]:
-        """Return the metrics that were emitted since this was asked last."""
+        """Return the metrics since the last call."""
         lines = [json.loads(it) for it in self.capsys.readouterr().out.splitlines() if '"_aws"' in it]
         assert all(it["project"] == "search" for it in lines)
         return {name: it[0] for line in lines for name, it in line.items() if isinstance(it, list)}
 
     @property
     def write_calls(self) -> list[str]:
-        """Every call that would change something."""
+        """Every call that would change the project."""
         return [f"{it.method} {it.path}" for it in self.pinecone.requests if it.method in WRITE_METHODS]
 
     def list_scheduled_indexes(self) -> list[str]:
-        """Return the indexes that have a schedule."""
+        """Return the indexes that have an enabled schedule."""
         indexes = self.pinecone.project.indexes.items()
         return sorted(name for name, it in indexes for schedule in it.schedules.values() if schedule.enabled)
 
@@ -95,7 +95,7 @@ class RemediationHarness:
 def open_remediation_harness(
     names: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[RemediationHarness]:
-    """Build one with two indexes without a schedule, and an application with names of its own."""
+    """Yield a project with two indexes without schedules, and an application with its own resource names."""
     project = build_empty_project()
     for name in ("carts", "orders"):
         project.create_index(name)

@@ -1,4 +1,4 @@
-"""The bucket in which tests keep reports, and what lies in it."""
+"""The bucket for reports in tests, and its content."""
 
 from typing import Any
 
@@ -6,5 +6,5 @@ BUCKET = "reports"
 
 
 def list_version_keys(client: Any) -> list[str]:
-    """Return the name of every version of every object."""
+    """Return the key of every version of every object."""
     return [it["Key"] for it in client.list_object_versions(Bucket=BUCKET).get("Versions", [])]

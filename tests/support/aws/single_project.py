@@ -1,4 +1,4 @@
-"""One project on Pinecone's simulator, and an application on moto that audits it, without a stack."""
+"""One simulated Pinecone project, and an application on moto that audits it, without a stack."""
 
 import hashlib
 import json
@@ -11,12 +11,12 @@ import boto3
 
 from backup_auditor_simulator.web.server import Server
 
-KEY_SECRET = "backup-auditor/search"  # noqa: S105  a name
+KEY_SECRET = "backup-auditor/search"  # noqa: S105  the name of a secret
 
 
 @dataclass
 class FakeLambdaContext:
-    """Lambda's context."""
+    """A fake of Lambda's context."""
 
     remaining_seconds: float = 900.0
     function_name: str = "audit"
@@ -25,12 +25,12 @@ class FakeLambdaContext:
     aws_request_id: str = "request"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how much time is left."""
+        """Return the remaining time in milliseconds."""
         return int(self.remaining_seconds * 1000)
 
 
 def make_resource_names(test: str) -> dict[str, str]:
-    """Return names of a test's own for what an application has, as the variables of its functions."""
+    """Return unique resource names for a test, as the variables of the application's functions."""
     name = hashlib.sha256(test.encode()).hexdigest()[:12]
     return {"STATE_TABLE": f"state-{name}", "EVIDENCE_BUCKET": f"evidence-{name}", "EVENT_BUS": f"bus-{name}"}
 
@@ -41,7 +41,7 @@ def make_project_variables(server: Server) -> dict[str, str]:
 
 
 def create_resources(names: Mapping[str, str]) -> None:
-    """Make table, bucket and bus, and a queue that takes all events; the environment leads boto3 there."""
+    """Create table, bucket and bus, and a queue that receives all events; boto3 is configured by the environment."""
     boto3.client("dynamodb").create_table(
         TableName=names["STATE_TABLE"],
         AttributeDefinitions=[{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")],
@@ -59,7 +59,7 @@ def create_resources(names: Mapping[str, str]) -> None:
 
 
 def put_secret(value: str, name: str = KEY_SECRET) -> None:
-    """Put a value into a secret."""
+    """Create a secret, or replace its value."""
     client = boto3.client("secretsmanager")
     try:
         client.put_secret_value(SecretId=name, SecretString=value)
@@ -68,7 +68,7 @@ def put_secret(value: str, name: str = KEY_SECRET) -> None:
 
 
 def take_events() -> list[dict[str, Any]]:
-    """Take what was put on the bus."""
+    """Remove and return the events on the bus."""
     sqs, events = boto3.client("sqs"), []
     queue = sqs.get_queue_url(QueueName=os.environ["EVENT_BUS"])["QueueUrl"]
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):

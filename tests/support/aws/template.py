@@ -1,4 +1,4 @@
-"""The template as tests look at it: as it is written, and as it is once it was transformed."""
+"""The template in two forms: as written, and transformed."""
 
 from functools import cache
 from pathlib import Path
@@ -12,20 +12,20 @@ FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate")
 
 @cache
 def load_template() -> dict[str, Any]:
-    """Return the template as it is written."""
+    """Return the template as written."""
     return read_template(TEMPLATE)
 
 
 @cache
 def load_transformed_template() -> dict[str, Any]:
-    """Return what is transformed from it, for one project."""
+    """Return the transformed template for one project."""
     return transform_template(
         load_template(), {name: str(it["Default"]) for name, it in load_template()["Parameters"].items()}
     )
 
 
 def find_resources(kind: str) -> dict[str, dict[str, Any]]:
-    """Return the resources of a type that are made, by their names."""
+    """Return the resources of a type, by logical name."""
     return {name: it for name, it in load_transformed_template()["Resources"].items() if it["Type"] == kind}
 
 
@@ -36,12 +36,12 @@ def find_properties(name: str) -> dict[str, Any]:
 
 
 def name_function(verb: str) -> str:
-    """Name the function of a verb as the template does."""
+    """Return the logical name of the function of a verb."""
     return f"{verb.capitalize()}Function"
 
 
 def list_leaves(value: Any) -> list[Any]:
-    """Return every plain value within."""
+    """Return every scalar within a value."""
     if isinstance(value, dict):
         return [leaf for it in value.values() for leaf in list_leaves(it)]
     if isinstance(value, list):

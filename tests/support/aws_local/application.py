@@ -1,4 +1,4 @@
-"""The application as somebody deployed it: the stack, projects to audit, a registry, keys, and channels to hear by."""
+"""The deployed application: the stack, its projects, their registry and keys, and the channels for alerts."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -26,7 +26,7 @@ BUILD_OUTPUT = BuildOutput(ROOT / ".aws-sam/build/template.yaml", ROOT / "build/
 CONFIG_BUCKET = "backup-auditor-config"
 SLACK_SECRET = "backup-auditor/slack"  # noqa: S105  the name of a secret
 EDITOR_SECRET_PREFIX = "backup-auditor-editor/"  # noqa: S105  the name of a secret
-"""How the names of secrets begin that hold keys that may write."""
+"""The prefix of the names of secrets that hold editor keys."""
 FLEET_PARAMETERS = {
     "Registry": "ssm:/backup-auditor/registry",
     "ConfigBucket": CONFIG_BUCKET,
@@ -35,7 +35,7 @@ FLEET_PARAMETERS = {
 }
 """The parameters of a stack for many projects."""
 CANARY = "x" * 6 + "Canary" + "x" * 6
-"""Stands in every secret, and may be found nowhere else."""
+"""A text in every secret that must not appear anywhere else."""
 
 
 def make_key(project: str, version: int = 1) -> str:
@@ -44,7 +44,7 @@ def make_key(project: str, version: int = 1) -> str:
 
 
 def make_editor_key(project: str) -> str:
-    """Return the key of a project that may write."""
+    """Return the editor key of a project."""
     return f"pcsk_{project}_editor_{CANARY}"
 
 
@@ -60,7 +60,7 @@ class Application(DeployedApplication):
         parameters: Mapping[str, str] = FLEET_PARAMETERS,
         repeat_probability: float = 0.0,
     ) -> None:
-        """Prepare it; `repeats` is how likely an event is delivered twice."""
+        """Deploy the stack; each event is delivered twice with `repeat_probability`."""
         super().__init__()
         self.simulated_projects = dict(projects)
         self.clock = MovedClock(folder / "clock", moment)
@@ -85,15 +85,15 @@ class Application(DeployedApplication):
         self.queue_url = self._subscribe_queue(self.stack.physical_ids["AlertTopic"], "alerts")
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the application."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End everything."""
+        """Stop all servers and processes."""
         self._exit_stack.close()
 
     def put_secret(self, name: str, text: str) -> None:
-        """Give a secret a value, its first or another."""
+        """Create a secret, or replace its value."""
         secrets = self.open_client("secretsmanager")
         try:
             secrets.create_secret(Name=name, SecretString=text)
@@ -108,22 +108,22 @@ class Application(DeployedApplication):
         self.put_registry([self.make_entry(it) for it in self.simulated_projects])
 
     def unregister(self, name: str) -> None:
-        """Take a project away; what is remembered of it stays."""
+        """Remove a project from the registry; its state stays."""
         del self.simulated_projects[name]
         self.put_registry([self.make_entry(it) for it in self.simulated_projects])
 
     def make_entry(self, name: str, **fields: Any) -> dict[str, Any]:
-        """Return the registry's entry of a project."""
+        """Return the registry entry of a project."""
         secrets = {"secret": f"backup-auditor/{name}", "editor_secret": f"{EDITOR_SECRET_PREFIX}{name}"}
         return {"name": name, **secrets, **fields}
 
     def put_registry(self, entries: list[dict[str, Any]]) -> None:
-        """Register projects, and nothing else."""
+        """Replace the registry with these projects."""
         if self.registry:
             self.put_document(self.registry, yaml.safe_dump({"version": 1, "projects": entries}))
 
     def put_document(self, address: str, text: str) -> None:
-        """Write a document, as `ssm:NAME` or `s3://BUCKET/KEY`."""
+        """Write a document to `ssm:NAME` or `s3://BUCKET/KEY`."""
         if address.startswith("ssm:"):
             ssm = self.open_client("ssm")
             ssm.put_parameter(Name=address.removeprefix("ssm:"), Value=text, Type="String", Overwrite=True)
@@ -132,38 +132,38 @@ class Application(DeployedApplication):
             self.open_client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
 
     def run_night(self, moment: datetime) -> list[Invocation]:
-        """Let a night come: nothing runs any more, the clock strikes, and all that follows from it is done."""
+        """End idle processes, fire the nightly schedule at a time, and deliver all events that follow."""
         self.runner.end_processes()
         self.clock.set(moment)
         self.flow.fire_schedule("NightlySchedule", moment)
         return self.flow.deliver_all()
 
     def sweep(self, wait: timedelta = timedelta(minutes=15)) -> list[Invocation]:
-        """Let time pass, and what was not delivered be delivered again."""
+        """Advance the clock, and run the sweep that retries deliveries."""
         self.clock.advance(wait)
         self.flow.fire_schedule("SweepSchedule", self.clock.now())
         return self.flow.deliver_all()
 
     def watch(self) -> list[Invocation]:
-        """Let the hourly look be taken."""
+        """Run the hourly watch."""
         self.flow.fire_schedule("WatchSchedule", self.clock.now())
         return self.flow.deliver_all()
 
     def kill_processes(self, verb: str) -> None:
-        """End every process of a function, wherever it is."""
+        """Kill every process of a function."""
         name = f"{STACK_NAME}-{verb}"
         for principal in list(self.aws.principals.values()):
             if principal.function == name:
                 principal.kill()
 
     def _add_keys(self, name: str) -> None:
-        """Put both keys of a project where the functions look for them."""
+        """Store both keys of a project in its secrets."""
         self.put_secret(f"backup-auditor/{name}", make_key(name))
         self.put_secret(f"{EDITOR_SECRET_PREFIX}{name}", make_editor_key(name))
         self.pinecone.add_key(name, make_editor_key(name), EDITOR)
 
     def _subscribe_queue(self, topic: str, name: str) -> str:
-        """Return the address of a new queue that is given what a topic publishes."""
+        """Return the address of a new queue that receives the messages of a topic."""
         sqs, sns = self.open_client("sqs"), self.open_client("sns")
         url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

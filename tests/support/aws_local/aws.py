@@ -1,4 +1,4 @@
-"""AWS on loopback: moto's services behind a door that knows who calls, lets in by IAM, and lets things go wrong."""
+"""AWS on loopback: moto behind a server that identifies the caller, applies IAM, and injects faults."""
 
 import io
 import socket
@@ -25,14 +25,14 @@ type _StartResponse = Callable[..., Any]
 
 
 class LocalAws:
-    """moto on a port of its own, while its context lasts."""
+    """An AWS endpoint backed by moto on its own port, while its context lasts."""
 
     def __init__(self) -> None:
-        """Prepare to serve."""
+        """Create an endpoint without callers and faults."""
         self.principals: dict[str, Principal] = {}
-        """By access key; whoever is not among them is a test, and may do anything."""
+        """The callers by access key; a caller that is not in it is a test and has all permissions."""
         self.denials: tuple[Statement, ...] = ()
-        """What the policies of resources deny to everybody."""
+        """The statements with which resource policies deny access to all callers."""
         self.requests: list[FunctionRequest] = []
         self.denied_permissions: list[tuple[str, Permission]] = []
         self.faults: list[AwsFault] = []
@@ -44,13 +44,13 @@ class LocalAws:
 
     @property
     def endpoint(self) -> str:
-        """Where it is served."""
+        """The URL of the endpoint."""
         if self._server is None:
-            raise RuntimeError("it is not served")
+            raise RuntimeError("the endpoint is not started")
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        """Begin to serve, without anything that other tests left in moto."""
+        """Start the server, without state that other tests left in moto."""
         moto_api_backend.reset()
         self._patches.setattr(Table, "__deepcopy__", copy_table, raising=False)
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=QuietHandler)
@@ -59,7 +59,7 @@ class LocalAws:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End."""
+        """Stop the server."""
         self._patches.undo()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
@@ -86,7 +86,7 @@ class LocalAws:
         return response(environ, start_response)
 
     def _respond(self, environ: dict[str, Any], call: AwsCall, principal: Principal) -> Response | None:
-        """Return the answer to a function; `None` where it is to hear none."""
+        """Return the response to a function; `None` if it must not get one."""
         missing_permissions = [
             it for it in call.permissions if not is_allowed(it, (*principal.statements, *self.denials))
         ]
@@ -111,7 +111,7 @@ class LocalAws:
         return self._hide_missing_object(response, call, principal)
 
     def _hide_missing_object(self, response: Response, call: AwsCall, principal: Principal) -> Response:
-        """Hide that an object is missing from whoever may not list its bucket, as S3 does."""
+        """Return 403 for a missing object if the caller may not list its bucket, as S3 does."""
         if call.service != "s3" or response.status_code != 404:
             return response
         bucket = call.permissions[0].resource.partition("/")[0]
@@ -126,7 +126,7 @@ def _make_error_response(kind: AwsFaultKind, call: AwsCall, *text: str) -> Respo
 
 
 def _read_content(environ: dict[str, Any]) -> bytes:
-    """Read the content of a request, and put it back."""
+    """Read the content of a request, and restore the stream."""
     stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
     content: bytes = stream.read() if environ.get("wsgi.input_terminated") else stream.read(int(length or 0))
     environ["wsgi.input"] = io.BytesIO(content)

@@ -1,4 +1,4 @@
-"""Who calls AWS, and what was seen of it."""
+"""The callers of AWS and their requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from support.aws_local.requests import AwsCall
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: a process of a function."""
+    """A caller of AWS: a process of a function."""
 
     function: str
     statements: tuple[Statement, ...]
@@ -18,9 +18,9 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class FunctionRequest:
-    """A request of a function, and how it was answered."""
+    """A request of a function and the status of its response."""
 
     function: str
     call: AwsCall
     status: int
-    """0 where no answer was sent."""
+    """0 if no response was sent."""

@@ -1,4 +1,4 @@
-"""What a process may have of the machine, by control groups of version 1 where those can be made."""
+"""Resource limits of a process, with control groups of version 1 if the machine supports them."""
 
 import contextlib
 import os
@@ -11,24 +11,24 @@ _GROUP_FOLDER = Path("/sys/fs/cgroup")
 _GROUP_NUMBERS = count()
 _MEBIBYTE = 1024 * 1024
 _PERIOD_MICROSECONDS = 20_000
-"""Microseconds in which a share is kept: short, so that it is kept within a start too."""
+"""The period of a CPU quota in microseconds: short, so that the quota also applies during a start."""
 
 
 class ControlGroup:
-    """A control group, while its context lasts; nothing at all where there can be none."""
+    """A control group, while its context lasts; without effect if the machine does not support it."""
 
     def __init__(self, controller: str, settings: Mapping[str, int]) -> None:
-        """Prepare a group of a controller, with its settings."""
+        """Define a group of a controller with its settings."""
         self._settings = settings
         self._folder: Path | None = _GROUP_FOLDER / controller / f"backup-auditor-{os.getpid()}-{next(_GROUP_NUMBERS)}"
 
     @property
     def is_enforced(self) -> bool:
-        """Whether it is enforced."""
+        """Whether the limit is enforced."""
         return self._folder is not None
 
     def __enter__(self) -> Self:
-        """Make the group."""
+        """Create the group."""
         if self._folder is not None:
             try:
                 self._folder.mkdir()
@@ -39,50 +39,50 @@ class ControlGroup:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove it; whatever ran in it has ended."""
+        """Remove the group; its processes have ended."""
         if self._folder is not None:
             with contextlib.suppress(OSError):
                 self._folder.rmdir()
 
     def add_process(self, pid: int) -> None:
-        """Hold a process to it from now on."""
+        """Add a process to the group."""
         if self._folder is not None:
             (self._folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
 
     def wrap_command(self, *arguments: str) -> list[str]:
-        """Return the command that runs another one within it."""
+        """Return the command that runs another command in the group."""
         if self._folder is None:
             return list(arguments)
         return ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', str(self._folder / "cgroup.procs"), *arguments]
 
 
 class MemoryLimit(ControlGroup):
-    """So much memory."""
+    """A limit of memory."""
 
     def __init__(self, mebibytes: int) -> None:
-        """Prepare a limit, that of a function's memory."""
+        """Define a limit of the memory of a function."""
         super().__init__("memory", {"memory.limit_in_bytes": mebibytes * _MEBIBYTE})
 
     @property
     def was_reached(self) -> bool:
-        """Whether a process was killed because it wanted more."""
+        """Whether a process was killed because it exceeded the limit."""
         if self._folder is None:
             return False
         return "oom_kill 0" not in (self._folder / "memory.oom_control").read_text(encoding="ascii")
 
 
 class CpuShare(ControlGroup):
-    """So much of a processor: 1 is one."""
+    """A share of the processor time: 1 is one processor."""
 
     def __init__(self, share: float) -> None:
-        """Prepare a share, such as a function's memory brings with it."""
+        """Define a share, such as Lambda derives from the memory of a function."""
         super().__init__(
             "cpu", {"cpu.cfs_period_us": _PERIOD_MICROSECONDS, "cpu.cfs_quota_us": int(_PERIOD_MICROSECONDS * share)}
         )
 
 
 def read_peak_memory(pid: int) -> int:
-    """Return the most memory, in bytes, that a process had resident so far; 0 where it is gone."""
+    """Return the peak resident memory of a process in bytes; 0 if the process has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     except OSError:

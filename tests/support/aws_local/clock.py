@@ -7,28 +7,28 @@ from support.clock import read_real_clock
 
 
 class MovedClock:
-    """A clock that runs as the real one does, and is ahead of it by what it was moved."""
+    """A clock that runs at the speed of the real one, with an offset."""
 
     EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
-    """Before any moment that a test sets."""
+    """A time before any time that a test sets."""
 
     def __init__(self, file: Path, moment: datetime) -> None:
-        """Begin at a moment; sandboxes read from the file how far it is ahead."""
+        """Start at a time; sandboxes read the offset from the file."""
         self.file = file
         self._offset = timedelta()
         self.set(moment)
 
     def now(self) -> datetime:
-        """Return what it shows."""
+        """Return the time of the clock."""
         return read_real_clock() + self._offset
 
     def set(self, moment: datetime) -> None:
-        """Let it show a moment."""
+        """Set the clock to a time."""
         self._offset = timedelta(seconds=round((moment - read_real_clock()).total_seconds()))
         self._write()
 
     def advance(self, duration: timedelta) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self._offset += duration
         self._write()
 

@@ -1,4 +1,4 @@
-"""What CloudWatch makes of the functions: metrics of their logs and of Lambda, and the alarms of the template."""
+"""CloudWatch on loopback: metrics from the logs of functions and from Lambda, and the alarms of the template."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def parse_log_lines(invocation: Invocation) -> Iterator[Any]:
 
 
 def collect_metrics(invocations: Iterable[Invocation]) -> list[MetricValue]:
-    """Return what CloudWatch makes of the logs, and what Lambda counts."""
+    """Return the metrics in the logs of invocations, and the ones that Lambda counts."""
     values = []
     for invocation in invocations:
         values += [
@@ -64,7 +64,7 @@ def collect_metrics(invocations: Iterable[Invocation]) -> list[MetricValue]:
 
 
 def find_alarms(stack: Stack, values: Iterable[MetricValue]) -> set[str]:
-    """Return the logical names of the alarms that these metrics, all of one period, would set off."""
+    """Return the logical names of the alarms that these metrics, all of one period, trigger."""
     value_list = list(values)
     return {
         name for name, it in stack.find_by_type("AWS::CloudWatch::Alarm").items() if _is_in_alarm(it, stack, value_list)
@@ -93,7 +93,7 @@ def _is_in_alarm(alarm: Mapping[str, Any], stack: Stack, data: list[MetricValue]
 
 
 def _evaluate_expression(alarm: Mapping[str, Any], stack: Stack, data: list[MetricValue]) -> float | None:
-    """Return what an alarm's expression makes of the metrics: a query over all projects, or a share of a hundred."""
+    """Return the value of an alarm's expression: of a query over all projects, or of a percentage."""
     (expression,) = [it["Expression"] for it in alarm["Metrics"] if "Expression" in it]
     if query := _QUERY_PATTERN.fullmatch(expression):
         statistic, name, namespace, keys = query.groups()
@@ -108,11 +108,11 @@ def _evaluate_expression(alarm: Mapping[str, Any], stack: Stack, data: list[Metr
         if numerator is None or denominator is None:
             return None
         return 100 * numerator / denominator if numerator >= float(share[2]) else 0
-    raise NotImplementedError(f"nobody can read this expression here: {expression}")
+    raise NotImplementedError(f"unsupported expression: {expression}")
 
 
 def _compute_metric(metric: Mapping[str, Any], statistic: str, stack: Stack, data: list[MetricValue]) -> float | None:
-    """Return a statistic of one metric, which is named with all its dimensions."""
+    """Return a statistic of one metric with all its dimensions."""
     dimensions = {it["Name"]: _resolve_value(it["Value"], stack) for it in metric.get("Dimensions", ())}
     expected = (metric["Namespace"], metric["MetricName"], dimensions)
     return _compute_statistic(statistic, [it for it in data if (it.namespace, it.name, it.dimensions) == expected])

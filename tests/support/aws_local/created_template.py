@@ -1,4 +1,4 @@
-"""What moto made of a template, read back; what it dropped is the template's own."""
+"""The resources that moto created from a template; properties that moto drops come from the template."""
 
 import ast
 import json
@@ -16,35 +16,35 @@ from support.aws_local.iam import Statement, parse_statements
 
 @dataclass(frozen=True, slots=True)
 class BuildOutput:
-    """Where built artefacts are."""
+    """The paths of the built artifacts."""
 
     template: Path
-    """As `sam build` wrote it."""
+    """The template that `sam build` wrote."""
     layer: Path
-    """The layer, built for the machine that the tests run on."""
+    """The layer, built for the machine that runs the tests."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledInvocation:
-    """What EventBridge Scheduler does by the clock."""
+    """An invocation that EventBridge Scheduler makes at set times."""
 
     function: str
-    """The logical name of what it starts."""
+    """The logical name of the invoked function."""
     role: str
     event: str
-    """As it stands in the template, attributes of the context not yet put in."""
+    """The event as in the template, with context attributes not yet replaced."""
     expression: str
 
 
 def find_target(value: Any) -> str:
-    """Return the logical name that `Ref` or `Fn::GetAtt` names."""
+    """Return the logical name in a `Ref` or `Fn::GetAtt`."""
     argument = value.get("Ref") or value["Fn::GetAtt"]
     return str(argument[0] if isinstance(argument, list) else argument)
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedTemplate:
-    """What moto made of the template, and what it dropped of it."""
+    """The resources that moto created from a template, and the properties that it dropped."""
 
     aws: LocalAws
     template: Mapping[str, Any]
@@ -52,11 +52,11 @@ class CreatedTemplate:
     build: BuildOutput
 
     def find_by_type(self, resource_type: str) -> list[str]:
-        """Return the logical names of a type."""
+        """Return the logical names of the resources of a type."""
         return [name for name, it in self.template["Resources"].items() if it["Type"] == resource_type]
 
     def read_function(self, name: str, extra_variables: Mapping[str, str]) -> Function:
-        """Read a function back; dead letters, layers and the format of logs are the template's."""
+        """Return a function as created; dead-letter queue, layers and log format come from the template."""
         configuration = open_client("lambda", self.aws.endpoint).get_function_configuration(
             FunctionName=self.physical_ids[name]
         )
@@ -80,7 +80,7 @@ class CreatedTemplate:
         )
 
     def read_bucket_policy(self, name: str) -> Any:
-        """Return what the policy of a bucket denies, with the bucket's ARN put in."""
+        """Return the statements of a bucket policy, with the bucket's ARN inserted."""
         properties = self.template["Resources"][name]["Properties"]
         bucket = find_target(properties["Bucket"])
         arn = f"arn:aws:s3:::{self.physical_ids[bucket]}"
@@ -105,19 +105,19 @@ def _unpack(value: dict[str, Any]) -> Any:
 
 
 def read_statements(aws: LocalAws, role: str) -> tuple[Statement, ...]:
-    """Return what a role allows, by its physical name."""
+    """Return the statements of a role, by its physical name."""
     iam = open_client("iam", aws.endpoint)
     attached_policies = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     if attached_policies:
-        raise NotImplementedError(f"{role} has managed policies, whose statements nobody knows here")
+        raise NotImplementedError(f"{role} has managed policies; their statements are not supported")
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     policies = (iam.get_role_policy(RoleName=role, PolicyName=it)["PolicyDocument"] for it in names)
-    # moto's CloudFormation makes the text of a document as Python would write it, and `None` of what is left out
+    # moto's CloudFormation writes a document as a Python literal, with `None` for omitted parts
     return parse_statements(ast.literal_eval(it) for it in policies)
 
 
 def find_schedules(template: Mapping[str, Any]) -> dict[str, ScheduledInvocation]:
-    """Return what the clock starts, by logical names."""
+    """Return the scheduled invocations, by logical name."""
     schedule_properties = {
         name: resource["Properties"]
         for name, resource in template["Resources"].items()

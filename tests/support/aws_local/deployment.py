@@ -1,4 +1,4 @@
-"""What can be seen of a deployed application: what it keeps, what it says, and what would ring."""
+"""The observable parts of a deployed application: its data, its messages and its alarms."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from support.aws_local.runner import FunctionRunner
 from support.aws_local.stack import Stack
 
 _LAMBDA_ACTIONS = {
-    # Lambda writes the log and sends traces in the function's name; nothing of ours calls either
+    # Lambda writes the log and sends traces with the role of the function; the product calls neither
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "xray:PutTraceSegments",
@@ -21,30 +21,30 @@ _LAMBDA_ACTIONS = {
 
 
 class DeployedApplication:
-    """A deployed application, as whoever operates it sees it."""
+    """A deployed application as its operator sees it."""
 
     aws: LocalAws
     stack: Stack
     runner: FunctionRunner
     flow: EventFlow
     queue_url: str
-    """The address of a queue that is given what the stack's topic publishes."""
+    """The address of a queue that receives the messages of the stack's topic."""
 
     def __init__(self) -> None:
-        """Begin without having seen anything."""
+        """Start without messages."""
         self._published: list[Any] = []
 
     def open_client(self, service: str) -> Any:
-        """Open a client of a service, for the test itself."""
+        """Open a client of a service for the test itself."""
         return open_client(service, self.aws.endpoint)
 
     def list_published(self) -> list[Any]:
-        """Return every message of the stack's topic so far: the envelope that a queue is given."""
+        """Return all messages of the stack's topic so far, in the envelope that a queue receives."""
         self._published += self._take_messages(self.queue_url)
         return list(self._published)
 
     def collect_metrics(self, first_invocation: int = 0) -> list[MetricValue]:
-        """Return what CloudWatch has of everything from an invocation on, by its number; and the dead letters."""
+        """Return the metrics from an invocation number on, and the number of dead letters."""
         url = self.stack.physical_ids["DeadLetterQueue"]
         name = "ApproximateNumberOfMessages"
         count = self.open_client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
@@ -54,16 +54,16 @@ class DeployedApplication:
         return [*collect_metrics(self.runner.invocations[first_invocation:]), dead_letter_count]
 
     def clear_dead_letters(self) -> None:
-        """Empty the queue, as somebody does who has dealt with them."""
+        """Empty the dead-letter queue, as an operator does."""
         self._take_messages(self.stack.physical_ids["DeadLetterQueue"])
         self.flow.dead_letters.clear()
 
     def find_alarms(self, first_invocation: int = 0) -> set[str]:
-        """Return the alarms that what was done from an invocation on would set off."""
+        """Return the alarms that the invocations from this number on trigger."""
         return find_alarms(self.stack, self.collect_metrics(first_invocation))
 
     def list_items(self, partition: str | None = None) -> list[Mapping[str, Any]]:
-        """Return everything in the table, or under one key."""
+        """Return all items of the table, or those of one partition."""
         table = {"TableName": self.stack.physical_ids["StateTable"]}
         if partition is None:
             pages = self.open_client("dynamodb").get_paginator("scan").paginate(**table)
@@ -73,11 +73,11 @@ class DeployedApplication:
         return [it for page in pages for it in page["Items"]]
 
     def load_reports(self, prefix: str = "") -> dict[str, bytes]:
-        """Return every report of the evidence bucket, or those whose keys begin so."""
+        """Return the reports in the evidence bucket with a key prefix."""
         return self._load_objects(prefix, ".json")
 
     def load_pages(self, prefix: str = "") -> dict[str, bytes]:
-        """Return every page of the evidence bucket, or those whose keys begin so."""
+        """Return the pages in the evidence bucket with a key prefix."""
         return self._load_objects(prefix, ".html")
 
     def _load_objects(self, prefix: str, suffix: str) -> dict[str, bytes]:
@@ -87,7 +87,7 @@ class DeployedApplication:
         return {it: s3.get_object(Bucket=bucket, Key=it)["Body"].read() for it in keys if it.endswith(suffix)}
 
     def find_unused_actions(self, name: str) -> set[str]:
-        """Return the actions that the role of a function allows, and that were not made so far."""
+        """Return the actions that the role of a function allows but no request used so far."""
         function = self.stack.functions[name]
         used_actions = {
             permission.action
@@ -101,7 +101,7 @@ class DeployedApplication:
         return allowed_actions - used_actions - _LAMBDA_ACTIONS
 
     def _take_messages(self, url: str) -> list[Any]:
-        """Take every message out of a queue."""
+        """Receive and delete all messages of a queue."""
         sqs, bodies = self.open_client("sqs"), list[Any]()
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:

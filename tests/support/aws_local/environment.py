@@ -1,4 +1,4 @@
-"""What Lambda puts around a function: an interpreter without packages, and a folder with what the runtime brings."""
+"""The environment of a function in Lambda: an interpreter without packages, and a folder of runtime packages."""
 
 import importlib.metadata
 import sys
@@ -10,21 +10,21 @@ from uuid import uuid4
 from support.aws_local.function import Function
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
-"""What the runtime of Python 3.13 brings for functions."""
+"""The packages of the Python 3.13 runtime of Lambda."""
 _CLIENT_PACKAGES = ("awslambdaric", "simplejson", "snapshot-restore-py")
-"""What its own client is made of."""
+"""The packages of the runtime interface client."""
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
 _HERE = Path(__file__).parent
 
 
 def find_interpreter() -> str:
-    """Return the Python that this environment was made from."""
+    """Return the interpreter that this environment was created from."""
     return str(Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"))
 
 
 def make_runtime(folder: Path) -> Path:
-    """Link what the runtime brings, and nothing else but the clock that can be moved, into a folder."""
+    """Link the runtime's packages and the movable clock into a folder."""
     if folder.exists():
         return folder
     new_folder = folder.with_name(f"{folder.name}-{uuid4().hex}")
@@ -33,15 +33,15 @@ def make_runtime(folder: Path) -> Path:
     for package in (*RUNTIME_PACKAGES, *_CLIENT_PACKAGES):
         for name in _find_top_paths(package):
             (new_folder / name.name).symlink_to(name)
-    with suppress(OSError):  # another was quicker
+    with suppress(OSError):  # another process was faster
         new_folder.rename(folder)
     return folder
 
 
 def build_variables(function: Function, *, api: str, key: str, endpoint: str | None, runtime: Path) -> dict[str, str]:
-    """Return the environment of a function's process: that of its template, and over it what Lambda sets.
+    """Return the environment of a function's process: the variables of its template, overridden by those of Lambda.
 
-    `key` is the access key that tells its calls from those of every other process.
+    `key` is the access key that identifies the calls of this process.
     """
     task = str(function.task)
     layers = [str(it / "python") for it in function.layers]
@@ -74,7 +74,7 @@ def build_variables(function: Function, *, api: str, key: str, endpoint: str | N
 
 
 def _find_top_paths(package: str) -> set[Path]:
-    """Return the files and folders that a package puts side by side into the environment."""
+    """Return the top-level files and folders that a package installs."""
     files = importlib.metadata.files(package) or []
     names = {it.parts[0] for it in files if ".." not in it.parts and it.parts[0] != "__pycache__"}
     root = Path(str(importlib.metadata.distribution(package).locate_file("")))

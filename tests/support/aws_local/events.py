@@ -1,4 +1,4 @@
-"""The flow of events: what is put on the bus reaches the functions that rules name, at least once and in any order."""
+"""The flow of events: rules send events to functions, at least once and in any order."""
 
 import json
 import random
@@ -29,41 +29,41 @@ _MAX_CONCURRENCY = 3
 
 @dataclass(frozen=True, slots=True)
 class EventDelivery:
-    """One event on its way to one function."""
+    """One delivery of an event to a function."""
 
     function: str
-    """Its logical name."""
+    """The logical name of the function."""
     event: Mapping[str, Any]
     failures: int = 0
     request_id: str = field(default_factory=lambda: str(uuid4()))
-    """Lambda gives the repetitions of one invocation the same."""
+    """The request id; Lambda uses the same id for all retries of an invocation."""
 
 
 class EventFlow:
-    """EventBridge, Scheduler, and the asynchronous side of Lambda."""
+    """EventBridge, Scheduler, and the asynchronous invocations of Lambda."""
 
     def __init__(
         self, aws: LocalAws, stack: Stack, runner: FunctionRunner, *, seed: int = 0, repeat_probability: float = 0.0
     ) -> None:
-        """Begin with nothing on its way; `repeats` is how likely an event is delivered twice."""
+        """Start without pending events; each event is delivered twice with `repeat_probability`."""
         self.dead_letters: list[EventDelivery] = []
-        """What was given up, and put into the queue of dead letters."""
+        """The deliveries that failed in all attempts and went to the dead-letter queue."""
         self.events: dict[str, Mapping[str, Any]] = {}
-        """Every event that was put on the bus, by its id."""
+        """Every event on the bus, by id."""
         self.repeat_probability = repeat_probability
         self.late_repeat_probability = 1.0
-        """How likely the second one of two comes when the first is done, and not at once."""
+        """The probability that a duplicate arrives after the first event is processed, and not at once."""
         self._aws = aws
         self._stack = stack
         self._runner = runner
-        self._rng = random.Random(seed)  # noqa: S311  the same each time
+        self._rng = random.Random(seed)  # noqa: S311  a seeded choice, not a secret
         self._pending: deque[EventDelivery] = deque()
         self._delayed: list[EventDelivery] = []
-        """What failed, and is repeated when a minute has passed: when all else is done."""
+        """Failed deliveries, which are retried after a minute: when all other deliveries are done."""
         self._lock = Lock()
 
     def put_event(self, detail_type: str, detail: Mapping[str, Any]) -> None:
-        """Put an event on the application's bus, as anybody may."""
+        """Put an event on the application's bus."""
         entry = {
             "Source": "backup-auditor",
             "DetailType": detail_type,
@@ -73,11 +73,11 @@ class EventFlow:
         open_client("events", self._aws.endpoint).put_events(Entries=[entry])
 
     def list_details(self, detail_type: str) -> list[Mapping[str, Any]]:
-        """Return what events of a type said, each time that one was put."""
+        """Return the details of all events of a type."""
         return [it["detail"] for it in self.events.values() if it["detail-type"] == detail_type]
 
     def fire_schedule(self, schedule_name: str, moment: datetime) -> None:
-        """Let the clock strike for a schedule."""
+        """Run a schedule at a time."""
         schedule = self._stack.schedules[schedule_name]
         function = self._stack.functions[schedule.function]
         permission = Permission("lambda:InvokeFunction", function.arn)
@@ -86,11 +86,11 @@ class EventFlow:
         scheduled_text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         text = schedule.event.replace("<aws.scheduler.scheduled-time>", scheduled_text)
         if "<aws." in text:
-            raise NotImplementedError(f"{schedule_name} has attributes in its input that nobody knows here: {text}")
+            raise NotImplementedError(f"{schedule_name} has unsupported attributes in its input: {text}")
         self.deliver(schedule.function, json.loads(text))
 
     def deliver(self, function: str, event: Mapping[str, Any]) -> None:
-        """Send an event on its way, once or twice."""
+        """Queue an event for delivery, once or twice."""
         with self._lock:
             self._pending.append(EventDelivery(function, event))
             if self._rng.random() < self.repeat_probability:
@@ -98,7 +98,7 @@ class EventFlow:
                 target.append(EventDelivery(function, event))
 
     def deliver_all(self) -> list[Invocation]:
-        """Deliver, in any order, until nothing is on its way any more; return what was invoked."""
+        """Deliver events in any order until none is pending; return the invocations."""
         first_invocation = len(self._runner.invocations)
         futures: set[Future[None]] = set()
         with ThreadPoolExecutor(_MAX_CONCURRENCY) as pool:
@@ -117,7 +117,7 @@ class EventFlow:
 
     @contextmanager
     def connect_rules(self) -> Iterator[None]:
-        """Let the rules of moto's bus hand their events to this."""
+        """Send the events that match the rules of moto's bus to this flow."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Rule, "send_to_targets", lambda rule, event, **_: self._deliver_matched(rule, event))
             yield

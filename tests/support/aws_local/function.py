@@ -1,4 +1,4 @@
-"""A built function as the template has it: where it is, and under what conditions it runs."""
+"""A built function as defined in the template: its paths, limits and permissions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,19 +11,19 @@ class Function:
     """One function of the application."""
 
     name: str
-    """Its physical name, by which it is invoked."""
+    """The physical name of the function."""
     arn: str
     role: str
-    """The logical name of its role."""
+    """The logical name of the function's role."""
     handler: str
     task: Path
     layers: tuple[Path, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     timeout: timedelta = timedelta(seconds=3)
     memory: int = 128
-    """Mebibytes."""
+    """In mebibytes."""
     logs_json: bool = True
     retries: int = 2
-    """How often an asynchronous invocation that failed is repeated."""
+    """The number of retries of a failed asynchronous invocation."""
     dead_letters: str | None = None
-    """The ARN of the queue that takes the event of an invocation that failed to the end."""
+    """The ARN of the queue that receives events which failed in all attempts."""

@@ -1,4 +1,4 @@
-"""Whether the policies of a role allow what a request needs: actions, resources and conditions, by IAM's rules."""
+"""IAM's evaluation of a request: actions, resources and conditions of the policies of a role."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from support.aws_local.requests import Permission
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a policy, every part of it a list."""
+    """One statement of a policy, with each part as a list."""
 
     is_allow: bool
     actions: tuple[str, ...]
@@ -18,7 +18,7 @@ class Statement:
     conditions: Mapping[str, Mapping[str, Any]]
 
     def covers(self, permission: Permission) -> bool:
-        """Tell whether it speaks of what is needed."""
+        """Return whether the statement applies to a permission."""
         return (
             any(_matches_pattern(permission.action.lower(), it.lower()) for it in self.actions)
             and any(_matches_pattern(permission.resource, it) for it in self.resources)
@@ -27,7 +27,7 @@ class Statement:
 
 
 def parse_statements(policies: Iterable[Mapping[str, Any]]) -> tuple[Statement, ...]:
-    """Read policy documents; what is `None` in them was left out by a condition of the template."""
+    """Parse policy documents; conditions of the template leave `None` for omitted parts."""
     documents = (it for policy in policies for it in _as_tuple(policy["Statement"]) if it is not None)
     return tuple(
         Statement(
@@ -41,19 +41,19 @@ def parse_statements(policies: Iterable[Mapping[str, Any]]) -> tuple[Statement, 
 
 
 def is_allowed(permission: Permission, statements: Iterable[Statement]) -> bool:
-    """Tell whether something is allowed, and not denied."""
+    """Return whether a permission is allowed and not denied."""
     matching_statements = [it for it in statements if it.covers(permission)]
     return bool(matching_statements) and all(it.is_allow for it in matching_statements)
 
 
 def _is_condition_met(test: str, keys: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:
-    """Judge one condition. Raises `NotImplementedError` for a test that nobody has described here yet."""
+    """Evaluate one condition. Raises `NotImplementedError` for an unsupported test."""
     if test == "Null":
         return all((key not in context) == (str(expected).lower() == "true") for key, expected in keys.items())
     quantifier, _, operator = test.rpartition(":")
     compare = _CONDITION_TESTS.get(operator)
     if compare is None or quantifier not in {"", "ForAllValues", "ForAnyValue"}:
-        raise NotImplementedError(f"the condition {test} is not understood")
+        raise NotImplementedError(f"unsupported condition {test}")
     for key, expected in keys.items():
         values = context.get(key, ())
         matches = [any(compare(value, it) for it in _as_tuple(expected)) for value in values]
@@ -71,8 +71,8 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 _CONDITION_TESTS: Mapping[str, Callable[[str, str], bool]] = {
-    "Bool": lambda value, wanted: value.lower() == str(wanted).lower(),
-    "StringEquals": lambda value, wanted: value == wanted,
+    "Bool": lambda value, expected: value.lower() == str(expected).lower(),
+    "StringEquals": lambda value, expected: value == expected,
     "StringLike": _matches_pattern,
     "ArnEquals": _matches_pattern,
     "ArnLike": _matches_pattern,

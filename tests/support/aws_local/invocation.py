@@ -1,36 +1,36 @@
-"""One event in one process: what was asked, what was answered, and how it ended."""
+"""One event in one process: the request, the response and the outcome."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class InvocationOutcome(StrEnum):
-    """How an invocation ended."""
+    """The ways in which an invocation ends."""
 
     RESPONSE = "response"
     ERROR = "error"
-    """The handler raised."""
+    """The handler raised an error."""
     INIT_ERROR = "init error"
     """The function could not be imported."""
     TIMEOUT = "timeout"
     EXIT = "exit"
-    """Its process ended before it answered: killed, crashed, or out of memory."""
+    """The process ended before its response: killed, crashed, or out of memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class InvocationRequest:
-    """One event, as a process is given it."""
+    """One event as a process receives it."""
 
     request_id: str
     event: bytes
     arn: str
     deadline_ms: int
-    """Of the epoch."""
+    """Milliseconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class InvocationResponse:
-    """What a process said of one event, or what was said for it."""
+    """The response of a process to one event, or its substitute."""
 
     outcome: InvocationOutcome
     content: bytes
@@ -39,16 +39,16 @@ class InvocationResponse:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What became of one event in one process."""
+    """The result of one event in one process."""
 
     function: str
     outcome: InvocationOutcome
     content: bytes
     log: str
-    """What was written on standard output and standard error meanwhile."""
+    """The standard output and standard error of the process during the invocation."""
     seconds: float
     peak_memory: int
-    """The most memory in bytes that its process had resident so far."""
+    """The peak resident memory of the process so far, in bytes."""
     key: str = ""
     """The access key of the process."""
     request_id: str = ""

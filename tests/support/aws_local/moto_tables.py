@@ -1,4 +1,4 @@
-"""Keeps moto's transactions quick: it copies the whole table, with all that is in it, for each item that it writes."""
+"""A faster copy of moto's tables: moto copies the whole table with all items for each item that it writes."""
 
 import copy
 from collections import defaultdict
@@ -9,9 +9,9 @@ from moto.dynamodb.models.table import Table
 
 
 def copy_table(table: Table, _: dict[int, Any] | None = None) -> Table:
-    """Copy a table as far as a transaction may change it that is then undone: items, and which attributes they have.
+    """Copy the parts of a table that a rolled back transaction may change: the items and their attribute names.
 
-    An attribute is not copied: whatever is written here takes the place of a whole one. The table has a sort key.
+    An attribute value is not copied: each write replaces a whole value. The table has a sort key.
     """
     copied_table = copy.copy(table)
     rows: Any = defaultdict(dict)

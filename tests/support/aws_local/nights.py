@@ -1,4 +1,4 @@
-"""Nights of twenty projects: what each brings, what changes between them, and what breaks."""
+"""Nights of twenty projects: their results, the changes between them, and the faults."""
 
 import json
 from collections import Counter
@@ -30,24 +30,24 @@ PROJECTS = ["shop", "search", "mail", "maps", *FLEET_PROJECTS]
 
 @dataclass
 class NightResult:
-    """What one night brought."""
+    """The results of one night."""
 
     moment: datetime
     invocations: list[Invocation]
     reports: dict[str, Any]
-    """By project, those that this night added."""
+    """The reports that this night added, by project."""
     pages: dict[str, str]
-    """Their pages."""
+    """The pages that this night added, by project."""
     topic_messages: list[DeliveredMessage]
     webhook_messages: list[DeliveredMessage]
     events: list[Any]
     alarms: set[str]
     audit_counts: Counter[str] = field(default_factory=Counter)
-    """How many audits of a project were recorded."""
+    """How many audits of each project were recorded."""
 
     @property
     def metrics(self) -> list[MetricValue]:
-        """What CloudWatch has of it."""
+        """The CloudWatch metrics of the night."""
         return collect_metrics(self.invocations)
 
     def find_values(self, name: str, project: str) -> set[float]:
@@ -55,22 +55,22 @@ class NightResult:
         return {it.value for it in self.metrics if it.name == name and it.dimensions == {"project": project}}
 
     def find_events(self, detail_type: str, project: str) -> list[Any]:
-        """Return what the events of a type said of a project."""
+        """Return the details of the events of a type about a project."""
         details = (it["detail"] for it in self.events if it["detail-type"] == detail_type)
         return [it for it in details if it.get("project") == project]
 
 
 class NightlyRuns:
-    """One night after the other."""
+    """A sequence of nights."""
 
     def __init__(self, app: Application) -> None:
-        """Begin before the first."""
+        """Start before the first night."""
         self.app = app
         self.results: list[NightResult] = []
         self._positions = (set[str](), 0, 0, 0)
 
     def run_night(self, moment: datetime, *, sweeps: int = 0) -> NightResult:
-        """Let a night come, with sweeps and an hourly look after it; return what it brought."""
+        """Run a night with sweeps and an hourly watch after it; return its results."""
         app, (keys, topic, webhook, events) = self.app, self._positions
         first_invocation = len(app.runner.invocations)
         app.run_night(moment)
@@ -100,7 +100,7 @@ class NightlyRuns:
 
 
 def build_projects() -> dict[str, SimulatedProject]:
-    """Build twenty projects: one that nobody looked after, and nineteen in which all is well."""
+    """Build twenty projects: a neglected one and nineteen compliant ones."""
     large_projects = {name: build_scenario("healthy", now=FIRST_NIGHT) for name in ("search", "mail", "maps")}
     return {"shop": build_scenario("neglected", now=FIRST_NIGHT), **large_projects} | {
         name: build_scenario("fleet:2x3", now=FIRST_NIGHT) for name in FLEET_PROJECTS
@@ -108,7 +108,7 @@ def build_projects() -> dict[str, SimulatedProject]:
 
 
 def apply_changes(app: Application) -> None:
-    """Let a day bring changes: something breaks, something is mended, a key is rotated, and the registry grows."""
+    """Make the changes of a day: a schedule is disabled, indexes are created and deleted, a key is rotated."""
     (schedule,) = app.simulated_projects["search"].get_index("catalog-search").schedules
     app.simulated_projects["search"].update_schedule(schedule, enabled=False)
     app.simulated_projects["team-01"].create_index("bare")
@@ -121,7 +121,7 @@ def apply_changes(app: Application) -> None:
 
 
 def inject_faults(app: Application) -> None:
-    """Let something go wrong in every service, once or twice; and leave two projects without a key and a policy."""
+    """Inject faults into every service, once or twice, and leave one project without a key and one without a policy."""
     for call, kind in {
         "s3:GetObject": AwsFaultKind.THROTTLED,
         "secretsmanager:GetSecretValue": AwsFaultKind.UNAVAILABLE,
@@ -132,7 +132,7 @@ def inject_faults(app: Application) -> None:
         "dynamodb:UpdateItem": AwsFaultKind.UNAVAILABLE,
     }.items():
         app.aws.faults.append(AwsFault(kind=kind, call=call, times=2))
-    # until the audit itself gives up, and a sweep puts its events on the bus
+    # the audit fails to publish, and a sweep publishes its events
     app.aws.faults.append(
         AwsFault(kind=AwsFaultKind.UNAVAILABLE, call="events:PutEvents", function="backup-auditor-audit", times=12)
     )

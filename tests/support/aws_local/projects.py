@@ -1,4 +1,4 @@
-"""Many simulated projects behind one address: a request belongs to the project whose key it carries."""
+"""Many simulated projects at one address: the key of a request selects its project."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ _UNKNOWN_KEY_RECORDER = RequestRecorder(SimulatedProject(MovedClock.EARLIEST), r
 
 
 class ProjectsServer(Server):
-    """Pinecone with many projects, on loopback, while its context lasts."""
+    """Pinecone with many projects on loopback, while its context lasts."""
 
     def __init__(self, projects: Mapping[str, SimulatedProject], keys: Mapping[str, str], clock: MovedClock) -> None:
-        """Serve worlds by the names of their projects; each has one key at first, a viewer's, and follows the clock."""
+        """Serve projects by name, each with one viewer's key, at the time of the clock."""
         super().__init__(SimulatedProject(MovedClock.EARLIEST))
         self._clock = clock
         self.recorders: dict[str, RequestRecorder] = {}
@@ -28,7 +28,7 @@ class ProjectsServer(Server):
             self.add_project(name, project, keys[name])
 
     def add_project(self, name: str, project: SimulatedProject, key: str) -> None:
-        """Serve one more world. Its id is made of its name: worlds of one seed would share theirs."""
+        """Serve one more project. Its id is derived from its name: projects of one seed would share their id."""
         project.project_id = str(uuid5(NAMESPACE_URL, name))
         self.recorders[name] = RequestRecorder(project, clock=self._clock.now, roles={})
         self.add_key(name, key)
@@ -39,7 +39,7 @@ class ProjectsServer(Server):
         recorder.roles = {**recorder.roles, key: role}
 
     def rotate_key(self, old_key: str, new_key: str) -> None:
-        """Let a project have another key; the old one is accepted no more."""
+        """Replace a key of a project; the old key is no longer accepted."""
         recorder = self.recorders_by_key.pop(old_key)
         recorder.roles = {new_key if key == old_key else key: role for key, role in recorder.roles.items()}
         self.recorders_by_key[new_key] = recorder
@@ -57,7 +57,7 @@ class ProjectsServer(Server):
 
 
 class _RoutedConnection(Connection):
-    """A connection that brings each request to the desk of its key."""
+    """A connection that passes each request to the recorder of its key."""
 
     def __init__(self, recorders_by_key: Mapping[str, RequestRecorder], open_connections: set[Connection]) -> None:
         super().__init__(_UNKNOWN_KEY_RECORDER, open_connections)

@@ -1,4 +1,4 @@
-"""What reached those who are to be told, by topic, webhook and bus."""
+"""The messages and events that topic, webhook and bus received."""
 
 import html
 import json
@@ -23,14 +23,14 @@ class DeliveredMessage:
     project: str
     message_id: str
     text: str
-    """All of it."""
+    """The whole message."""
     is_possible_duplicate: bool
     document: Mapping[str, Any]
-    """What machines are told; empty for Slack."""
+    """The machine-readable part; empty for Slack."""
 
 
 def list_topic_messages(app: Application) -> list[DeliveredMessage]:
-    """Return every message of the stack's topic."""
+    """Return all messages of the stack's topic."""
     messages = []
     for envelope in app.list_published():
         document = json.loads(envelope["Message"])
@@ -45,7 +45,7 @@ def list_topic_messages(app: Application) -> list[DeliveredMessage]:
 
 
 def list_webhook_messages(app: Application) -> list[DeliveredMessage]:
-    """Return every message that Slack shows."""
+    """Return all messages that Slack shows."""
     messages = []
     for path, payload in app.slack.posted_messages:
         text = json.dumps(payload, ensure_ascii=False)
@@ -55,7 +55,7 @@ def list_webhook_messages(app: Application) -> list[DeliveredMessage]:
 
 
 def find_linked_key(message: DeliveredMessage) -> str:
-    """Return the key of the object that a message leads people to."""
+    """Return the key of the object that a message links to."""
     link = (
         message.document["report"]["page"]["link"]
         if message.document
@@ -65,7 +65,7 @@ def find_linked_key(message: DeliveredMessage) -> str:
 
 
 def find_changes(report: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Return the fingerprints of what a report opened, reopened and resolved, by the types of events."""
+    """Return the fingerprints that a report opened, reopened and resolved, by event type."""
     open_findings = [it for it in report["findings"] if it["compliance"] == "NON_COMPLIANT" and not it["exemption"]]
     return {
         "Backup Finding Opened": {it["fingerprint"] for it in open_findings if it["lifecycle"] == "new"},

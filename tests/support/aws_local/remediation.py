@@ -1,4 +1,4 @@
-"""One project that the deployed application puts right: what its policy wants, and what became of it."""
+"""One project that the deployed application remediates: its policy, its requests and its records."""
 
 import json
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ COMPLETED_DETAIL_TYPE = "Backup Audit Completed"
 
 
 def format_policy(create_mode: str, **settings: object) -> str:
-    """Write a policy that wants remediation so far, and the defaults otherwise."""
+    """Return a policy with a mode of remediation, and defaults otherwise."""
     return json.dumps({"version": 1, "remediation": {"create_schedules": create_mode, **settings}})
 
 
 def build_partly_scheduled_project(moment: datetime, *names: str) -> SimulatedProject:
-    """Build a project with an index that is well, one that somebody paused, and some without a schedule."""
+    """Build a project with a compliant index, one with a disabled schedule, and some without a schedule."""
     project = SimulatedProject(moment - timedelta(days=9))
     for name in ("catalog", "paused"):
         project.create_index(name)
@@ -36,19 +36,19 @@ def build_partly_scheduled_project(moment: datetime, *names: str) -> SimulatedPr
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:
-    """A project, as Pinecone, the table and the bus have it."""
+    """A project as Pinecone, the table and the bus see it."""
 
     app: Application
     name: str
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """Everything that Pinecone was asked for."""
+        """All requests of the project to Pinecone."""
         return self.app.pinecone.recorders[self.name].requests
 
     @property
     def write_calls(self) -> list[tuple[str, str]]:
-        """Everything that would have changed it, in the order of arrival: method and path."""
+        """The method and path of all requests that would change the project, in order of arrival."""
         return [(it.method, it.path) for it in self.requests if it.method != "GET"]
 
     @property
@@ -58,7 +58,7 @@ class ProjectView:
         return {name: [(it.name, it.enabled) for it in index.schedules.values()] for name, index in indexes}
 
     def count_first_backups(self, index: str) -> int:
-        """Count the backups of an index that are ours."""
+        """Count the backups of an index that the product created."""
         backups = self.app.simulated_projects[self.name].get_index(index).backups.values()
         return sum((it.name or "").startswith("auditor-first-") for it in backups)
 
@@ -72,5 +72,5 @@ class ProjectView:
         return attempts
 
     def list_event_details(self, detail_type: str) -> list[Mapping[str, Any]]:
-        """Return what events of a type said of it."""
+        """Return the details of the events of a type about the project."""
         return [it for it in self.app.flow.list_details(detail_type) if it["project"] == self.name]

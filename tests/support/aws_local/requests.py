@@ -1,4 +1,4 @@
-"""What one request to AWS asks for, in the words of IAM: who, which actions, on which resources, on what terms."""
+"""Requests to AWS as IAM sees them: caller, actions, resources and condition keys."""
 
 import json
 import re
@@ -21,14 +21,14 @@ _ITEM_ACTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One permission that a request takes."""
+    """One permission that a request needs."""
 
     action: str
-    """As IAM has it: `dynamodb:PutItem`."""
+    """An IAM action, such as `dynamodb:PutItem`."""
     resource: str
     """An ARN."""
     context: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
-    """The keys that conditions may speak of."""
+    """The condition keys of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class AwsCall:
     """One request."""
 
     key: str
-    """The access key of who sent it."""
+    """The access key of the caller."""
     service: str
     operation: str
     permissions: tuple[Permission, ...]
@@ -49,7 +49,7 @@ class AwsCall:
 
 
 def parse_call(method: str, path: str, query: str, headers: Mapping[str, str], content: bytes) -> AwsCall:
-    """Read a request. Raises `NotImplementedError` for one that nobody has described here yet."""
+    """Parse a request. Raises `NotImplementedError` for an unsupported request."""
     credential = _CREDENTIAL_PATTERN.search(headers.get("authorization", ""))
     key, service = credential.groups() if credential else ("", "")
     target = headers.get("x-amz-target", "")
@@ -71,12 +71,12 @@ def _find_permissions(service: str, operation: str, parameters: Mapping[str, Any
     if service == "events":
         return tuple(_find_event_permissions(operation, parameters))
     make_resource = _RESOURCE_BUILDERS.get(service)
-    # where there is none, it is something that tests call, and no function
+    # without one, only tests call the service
     return (Permission(f"{service}:{operation}", make_resource(parameters)),) if make_resource else ()
 
 
 def _make_secret_arn(parameters: Mapping[str, Any]) -> str:
-    """Return the ARN of a secret. Secrets Manager adds six characters, any: a policy has to allow for them."""
+    """Return the ARN of a secret. Secrets Manager appends six random characters, which policies must match."""
     name = str(parameters.get("SecretId", ""))
     return name if name.startswith("arn:") else _make_arn("secretsmanager", f"secret:{name}-a1B2c3")
 
@@ -131,7 +131,7 @@ def _find_s3_permissions(
         extra_actions = ["s3:PutObjectRetention"] if "x-amz-object-lock-mode" in headers else []
         extra_actions += ["s3:PutObjectTagging"] if "x-amz-tagging" in headers else []
         return "PutObject", tuple(Permission(it, object_arn, context) for it in ("s3:PutObject", *extra_actions))
-    raise NotImplementedError(f"no function was to send {method} {path}?{query} to S3")
+    raise NotImplementedError(f"unsupported request to S3: {method} {path}?{query}")
 
 
 def _make_arn(service: str, resource: str) -> str:

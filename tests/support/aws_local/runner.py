@@ -1,4 +1,4 @@
-"""Runs the functions of a stack: warm processes are used again, and each calls AWS under its function's role."""
+"""Processes for the functions of a stack: idle ones are reused, and each calls AWS with its function's role."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -18,7 +18,7 @@ class FunctionRunner:
     """The processes of all functions, while its context lasts. Safe to use from many threads."""
 
     def __init__(self, aws: LocalAws, stack: Stack, folder: Path, clock: MovedClock | None = None) -> None:
-        """Begin without a process; where a clock is given, the functions read it."""
+        """Start without processes; the functions read `clock` if it is given."""
         self.invocations: list[Invocation] = []
         """Every invocation so far."""
         self._aws = aws
@@ -29,7 +29,7 @@ class FunctionRunner:
         self._lock = Lock()
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the runner."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -37,7 +37,7 @@ class FunctionRunner:
         self.end_processes()
 
     def invoke(self, function: str, event: bytes, request_id: str | None = None) -> Invocation:
-        """Invoke a function by its logical name, in a process of its own for as long as it takes."""
+        """Invoke a function by its logical name, in a process that serves no other event at that time."""
         sandbox = self._take_sandbox(function)
         invocation = sandbox.invoke(event, request_id)
         with self._lock:
@@ -49,7 +49,7 @@ class FunctionRunner:
         return invocation
 
     def end_processes(self) -> None:
-        """End those that are idle, as Lambda does after a while: the next one begins cold."""
+        """End idle processes, as Lambda does after some time: the next invocation is a cold start."""
         with self._lock:
             idle_sandboxes = [it for sandboxes in self._idle_sandboxes.values() for it in sandboxes]
             self._idle_sandboxes.clear()

@@ -1,4 +1,4 @@
-"""The Runtime API of one sandbox: a built function's process asks it for events, and tells it what became of them."""
+"""The Runtime API of one sandbox: the process of a function gets events from it and posts the responses."""
 
 import sys
 import time
@@ -14,15 +14,15 @@ _INVOCATION_PATH = f"{_RUNTIME_PATH}invocation/"
 
 
 class RuntimeApi:
-    """Serves one process, on a port of its own, while its context lasts."""
+    """A Runtime API for one process on its own port, while its context lasts."""
 
     def __init__(self) -> None:
-        """Prepare to serve."""
+        """Create the server."""
         self.requests: SimpleQueue[InvocationRequest | None] = SimpleQueue()
         self.responses: SimpleQueue[InvocationResponse] = SimpleQueue()
         self.is_ready = Event()
         self.ready_at = 0.0
-        """When the process asked for its first event, by the clock `time.perf_counter`."""
+        """When the process requested its first event, in seconds of `time.perf_counter`."""
         self._server = _Server(self)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -32,26 +32,26 @@ class RuntimeApi:
         return f"127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        """Begin to serve."""
+        """Start the server."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End; who still waits for an event is given none."""
+        """Stop the server; a process that still waits gets no event."""
         self.requests.put(None)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def wait_for_request(self) -> InvocationRequest | None:
-        """Wait for the next event, for a process that is ready for it; `None` where there will be none."""
+        """Return the next event, once the process requests it; `None` if the server stops."""
         if not self.is_ready.is_set():
             self.ready_at = time.perf_counter()
             self.is_ready.set()
         return self.requests.get()
 
     def accept_response(self, path: str, content: bytes) -> bool:
-        """Take what a process says; `False` where it said it in a wrong place."""
+        """Accept the response of a process; return `False` if its path is wrong."""
         if path == f"{_RUNTIME_PATH}init/error":
             self.responses.put(InvocationResponse(InvocationOutcome.INIT_ERROR, content))
             return True
@@ -71,7 +71,7 @@ class _Server(ThreadingHTTPServer):
         self.api = api
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a process that was killed while it was spoken to."""
+        """Ignore the broken connection of a killed process."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        """Hand out the next event."""
+        """Send the next event."""
         request = self.server.api.wait_for_request() if self.path == f"{_INVOCATION_PATH}next" else None
         if request is None:
             self.close_connection = True
@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_body(request.event)
 
     def do_POST(self) -> None:
-        """Take an answer."""
+        """Accept a response."""
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
             content = self._read_chunks()
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_body(b"{}")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing of single requests."""
+        """Log no requests."""
 
     def _read_chunks(self) -> bytes:
         content = b""

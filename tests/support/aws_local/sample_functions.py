@@ -1,4 +1,4 @@
-"""Small functions for the tests of what runs functions."""
+"""Small functions for the tests of the function runner."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from support.aws_local.function import Function
 
 
 def write_sample_function(folder: Path, code: str, **settings: Any) -> Function:
-    """Write a function of a few lines, and say under what conditions it runs."""
+    """Write a function of a few lines, and return it with its settings."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "app.py").write_text(dedent(code), encoding="utf-8")
     defaults: dict[str, Any] = {

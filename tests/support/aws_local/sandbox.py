@@ -1,4 +1,4 @@
-"""One process that runs a built function, one event after the other, as Lambda would run it."""
+"""One process of a built function, which handles one event after another, as in Lambda."""
 
 import subprocess
 import time
@@ -21,12 +21,12 @@ _MAX_INIT_SECONDS = 60.0
 
 
 class Sandbox:
-    """A process of a function, from its start until it is closed, or ends by itself."""
+    """A process of a function, from its start until it ends or is closed."""
 
     def __init__(
         self, function: Function, folder: Path, *, endpoint: str | None = None, clock: Path | None = None
     ) -> None:
-        """Start it; `endpoint` is where its AWS is, and `clock` the file of a clock that was moved."""
+        """Start the process; `endpoint` is the URL of AWS, and `clock` the file with the offset of its clock."""
         self.function = function
         self.key = f"SANDBOX{next(_KEY_NUMBERS):013d}"
         """The access key of its calls."""
@@ -61,17 +61,17 @@ class Sandbox:
 
     @property
     def is_usable(self) -> bool:
-        """Whether its process still runs."""
+        """Whether the process still runs."""
         return self._process.poll() is None
 
     @property
     def init_seconds(self) -> float:
-        """How long it took from the start of the process until it was ready for its first event."""
+        """The seconds from the start of the process until it requested its first event."""
         self._api.is_ready.wait(_MAX_INIT_SECONDS)
         return self._api.ready_at - self.started_at
 
     def invoke(self, event: bytes, request_id: str | None = None) -> Invocation:
-        """Give it an event, and wait for its answer, for as long as the function may take; then it is killed."""
+        """Send an event, and wait for the response until the function's timeout; then kill the process."""
         invoked_at = time.perf_counter()
         timeout_seconds = self.function.timeout.total_seconds()
         request_id = request_id or str(uuid4())
@@ -103,12 +103,12 @@ class Sandbox:
         )
 
     def kill(self) -> None:
-        """End its process at once, wherever it is."""
+        """Kill the process."""
         self._process.kill()
         self._process.wait()
 
     def close(self) -> None:
-        """End it, and remove what was made for it."""
+        """Kill the process, and remove its resources."""
         with self._close_lock:
             self.kill()
             self._stack.close()

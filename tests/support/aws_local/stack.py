@@ -1,4 +1,4 @@
-"""The application's stack, created from its built template in moto's CloudFormation, and read back from there."""
+"""The application's stack, created in moto's CloudFormation from its built template."""
 
 import io
 import json
@@ -26,19 +26,19 @@ _LAYER_TYPE = "AWS::Lambda::LayerVersion"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What was created, by the logical names of the template."""
+    """The created resources, by the logical names of the template."""
 
     template: Mapping[str, Any]
-    """As it was transformed."""
+    """The transformed template."""
     removed_resources: Mapping[str, str]
-    """What moto could not make, and its type."""
+    """The resources that moto does not support, and the type of each."""
     physical_ids: Mapping[str, str]
     functions: Mapping[str, Function]
     statements: Mapping[str, tuple[Statement, ...]]
-    """What each role allows."""
+    """The statements of each role."""
     schedules: Mapping[str, ScheduledInvocation]
     denials: tuple[Statement, ...]
-    """What the policies of resources deny to everybody; moto keeps none of them."""
+    """The statements with which resource policies deny access to all callers; moto keeps none of them."""
 
     def find_by_type(self, resource_type: str) -> dict[str, Mapping[str, Any]]:
         """Return the properties of the resources of a type."""
@@ -53,7 +53,7 @@ class Stack:
 def create_stack(
     aws: LocalAws, build: BuildOutput, parameters: Mapping[str, str], variables: Mapping[str, str]
 ) -> Stack:
-    """Create the stack; `variables` is what tests put into the environment of every function besides."""
+    """Create the stack; `variables` are added to the environment of every function."""
     if not (build.template.exists() and build.layer.exists()):
         raise FileNotFoundError("the application is not built, or not for this machine; make build does both")
     template = transform_template(read_template(build.template), parameters)
@@ -78,7 +78,7 @@ def create_stack(
 
 
 def _upload_artifacts(aws: LocalAws, template: Mapping[str, Any]) -> None:
-    """Put something in the place of each artefact; what runs is taken from the folders themselves."""
+    """Upload an empty archive for each artifact; the functions run from their folders."""
     s3 = open_client("s3", aws.endpoint)
     s3.create_bucket(Bucket="packaged", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     empty_archive = io.BytesIO()

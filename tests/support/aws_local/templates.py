@@ -1,4 +1,4 @@
-"""The template as CloudFormation reads it: parsed, transformed, and without what moto cannot make."""
+"""The template as CloudFormation reads it: parsed, transformed, and without unsupported resources."""
 
 import copy
 import json
@@ -20,7 +20,7 @@ _SCALAR_KEYS = {"Ref": "Ref", "Condition": "Condition"}
 
 
 class _TemplateLoader(yaml.SafeLoader):
-    """YAML with the short forms of CloudFormation's functions."""
+    """A YAML loader for the short forms of CloudFormation's functions."""
 
 
 def _construct_function(loader: _TemplateLoader, name: str, node: yaml.Node) -> Any:
@@ -40,14 +40,14 @@ _TemplateLoader.add_multi_constructor("!", _construct_function)
 
 
 def read_template(path: Path) -> dict[str, Any]:
-    """Read a template with its functions written out."""
+    """Read a template with the long forms of functions."""
     with path.open(encoding="utf-8") as file:
-        document: dict[str, Any] = yaml.load(file, _TemplateLoader)  # noqa: S506  it derives from the safe one
+        document: dict[str, Any] = yaml.load(file, _TemplateLoader)  # noqa: S506  the loader derives from the safe one
     return document
 
 
 def transform_template(template: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Transform a SAM template, whose code is where it was packaged to."""
+    """Transform a SAM template whose code is packaged."""
     document = copy.deepcopy(dict(template))
     for name, resource in document["Resources"].items():
         for property_name in ("CodeUri", "ContentUri"):
@@ -63,12 +63,12 @@ def transform_template(template: Mapping[str, Any], parameters: Mapping[str, str
 
 
 def remove_resources(template: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Return a template without some resources, as moto can read it; what others ask of them is made up."""
+    """Return a template without some resources, with made-up values for references to them."""
     removed_names = set(names)
     document = copy.deepcopy(dict(template))
     document["Resources"] = {name: it for name, it in document["Resources"].items() if name not in removed_names}
     buses = {name for name, it in document["Resources"].items() if it["Type"] == "AWS::Events::EventBus"}
-    for resource in document["Resources"].values():  # a pattern may be text, which moto would quote once more
+    for resource in document["Resources"].values():  # moto would quote a pattern that is text a second time
         if resource["Type"] == "AWS::Events::Rule" and isinstance(resource["Properties"].get("EventPattern"), str):
             resource["Properties"]["EventPattern"] = json.loads(resource["Properties"]["EventPattern"])
     replaced: dict[str, Any] = _replace_references(document, removed_names, buses)
@@ -76,7 +76,7 @@ def remove_resources(template: Mapping[str, Any], names: Iterable[str]) -> dict[
 
 
 def find_unsupported(template: Mapping[str, Any]) -> dict[str, str]:
-    """Return the resources that moto cannot make, and the type of each."""
+    """Return the resources that moto does not support, and the type of each."""
     supported_types = get_model_map()
     return {name: it["Type"] for name, it in template["Resources"].items() if it["Type"] not in supported_types}
 
@@ -95,7 +95,7 @@ def _replace_references(value: Any, names: set[str], buses: set[str]) -> Any:
 
 
 def _replace_function(function: str, argument: Any, names: set[str], buses: set[str]) -> Any:
-    """Make up what is asked of some resources; of a bus, whose name moto does not know as its `Ref`, ask its name."""
+    """Replace a reference to a removed resource; replace the `Ref` of a bus, which moto does not know, by its name."""
     if function == "Ref" and argument in buses:
         return {"Fn::GetAtt": [argument, "Name"]}
     if function == "Fn::Sub" and isinstance(argument, str):

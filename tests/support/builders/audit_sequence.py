@@ -1,4 +1,4 @@
-"""Audits one night after the other for tests: what is remembered goes from each to the next."""
+"""A sequence of nightly audits that passes the state from each audit to the next."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,15 +26,15 @@ INCOMPLETE_INVENTORY = replace(HEALTHY_INVENTORY, indexes_failure=READ_FAILURE)
 
 
 def build_verdict(compliance: Compliance = NON_COMPLIANT, **facts: Any) -> Finding:
-    """Build the finding that one control has on `orders`."""
+    """Build the finding of one control on `orders`."""
     return build_finding(compliance=compliance, **facts)
 
 
 class AuditSequence:
-    """Nightly audits of one project: the first at `NOW`, each a day after the one before."""
+    """Nightly audits of one project: the first at `NOW`, each one day after the previous one."""
 
     def __init__(self) -> None:
-        """Remember nothing."""
+        """Start without state."""
         self.state: ProjectState = EMPTY_STATE
         self.audit_count = 0
 
@@ -46,7 +46,7 @@ class AuditSequence:
         audit_id: str | None = None,
         observed_at: datetime | None = None,
     ) -> LifecycleResult:
-        """Audit the next night, with these findings whatever was read."""
+        """Audit the next night with these findings, regardless of the inventory."""
         if observed_at is None:
             observed_at = NOW + self.audit_count * DAY
             self.audit_count += 1
@@ -61,7 +61,7 @@ class AuditSequence:
     def audit(
         self, inventory: Inventory, policy: Policy = BUILT_IN_POLICY, *, observed_at: datetime | None = None
     ) -> LifecycleResult:
-        """Audit the next night by the whole catalogue."""
+        """Audit the next night with the whole catalog."""
         dated_inventory = replace(inventory, observed_at=observed_at or NOW + self.audit_count * DAY)
         self.audit_count += observed_at is None
         evaluation = evaluate_controls(dated_inventory, policy, CATALOG, self.state)
@@ -73,7 +73,7 @@ class AuditSequence:
 
     @property
     def only_finding(self) -> KnownFinding:
-        """The only finding that is known."""
+        """The only known finding."""
         (finding,) = self.state.findings.values()
         return finding
 
@@ -84,5 +84,5 @@ def list_lifecycles(result: LifecycleResult) -> list[str | None]:
 
 
 def get_audit_time(number: int, offset: timedelta = timedelta()) -> datetime:
-    """Return the moment of an audit of `Nights`, the first being 0."""
+    """Return the time of the audit with this number in an `AuditSequence`, counted from 0."""
     return NOW + number * DAY + offset

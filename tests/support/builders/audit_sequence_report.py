@@ -1,4 +1,4 @@
-"""Three nights of one project in which everything happens that a report can tell, with names as bad as they come."""
+"""Three nights of one project that exercise every part of a report, with hostile names."""
 
 from dataclasses import replace
 from functools import cache
@@ -41,7 +41,7 @@ HOSTILE_FAILURE = ReadFailure(
 
 
 def select_controls(*controls: str) -> ControlCatalog:
-    """Return a catalogue of these controls alone."""
+    """Return a catalog of only these controls."""
     return ControlCatalog(
         project_controls=tuple(it for it in CATALOG.project_controls if it.id in controls),
         index_controls=tuple(it for it in CATALOG.index_controls if it.id in controls),
@@ -60,7 +60,7 @@ RESOLVED_FINDING = ResolvedFinding(
     resolved_at=NOW + 2 * DAY,
     reason="the index is gone: -2+3",
 )
-"""What no finding is left of. As drift, an audit tells it only where it could read everything."""
+"""A resolved finding without a successor. Like drift, only a complete audit reports it."""
 DRIFT = Drift(
     "the schedule was changed",
     Resource(ResourceType.INDEX, "default", "orders", "id-orders"),
@@ -82,10 +82,10 @@ def _build_healthy_index(name: str) -> IndexCase:
 
 
 def build_inventories() -> list[Inventory]:
-    """Return what was read on three nights.
+    """Return the inventories of three nights.
 
-    On the last `orders` is resolved, and `wiki` reopened; `carts` lasts, `scratch-1` is exempted, `vectors` cannot be
-    read any more; two whose names are no names are new.
+    On the last night `orders` is resolved, and `wiki` reopens; `carts` is ongoing, `scratch-1` is exempted,
+    `vectors` is unreadable, and two indexes with hostile names are new.
     """
     orphaned_backup = replace(build_backup(90 * DAY, backup_id="manual-old", index_id="id-old"), index_name="old")
     unchanged_indexes = (build_bare_index("carts"), build_bare_index("scratch-1"))
@@ -120,14 +120,14 @@ def build_inventories() -> list[Inventory]:
 
 @cache
 def build_last_report(catalog: ControlCatalog = SMALL_CATALOG) -> Report:
-    """Audit the three nights, and return the report of the last."""
+    """Audit the three nights, and return the report of the last night."""
     state, report = EMPTY_STATE, None
     for inventory in build_inventories():
         evaluation = evaluate_controls(inventory, POLICY, catalog, state)
         result = advance(state, inventory, POLICY, evaluation.findings, compute_audit_id(inventory, POLICY))
         state, report = result.state, make_report(inventory, POLICY, evaluation, result)
     assert report is not None
-    # whatever an inventory comes to hold, its hash is not what is looked at here
+    # the tests do not depend on the hash of the inventory
     return replace(
         report,
         audit_id="0123456789abcdef" * 2,

@@ -1,4 +1,4 @@
-"""Builds facts for tests: by default one healthy index with a daily schedule, kept for 7 days, at `NOW`."""
+"""Builders of facts: by default one healthy index at `NOW`, with a daily schedule and 7 days of retention."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -16,22 +16,22 @@ from backup_auditor.domain.policy import Policy, Requirements
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, KnownSchedule, ProjectState
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-"""The moment of every audit in tests: 6 h after the newest run of the healthy index."""
+"""The time of every audit in tests: 6 h after the newest run of the healthy index."""
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 GRACE = 6 * HOUR
-"""The grace of the built-in policy."""
+"""The grace period of the built-in policy."""
 READ_FAILURE = ReadFailure("GET /somewhere", "503 to the end")
 
 
 def ago(length: timedelta) -> datetime:
-    """Return the moment so long before `NOW`."""
+    """Return the time this long before `NOW`."""
     return NOW - length
 
 
 def build_schedule(schedule_id: str = "schedule-1", **facts: Any) -> Schedule:
-    """Build an enabled daily schedule, kept for 7 days, made 60 days ago."""
+    """Build an enabled daily schedule with 7 days of retention, created 60 days ago."""
     defaults: dict[str, Any] = {
         "name": "nightly",
         "index_id": "id-main",
@@ -46,7 +46,7 @@ def build_schedule(schedule_id: str = "schedule-1", **facts: Any) -> Schedule:
 
 
 def build_run(age: timedelta, **facts: Any) -> Backup:
-    """Build a run that captured so long ago, planned a day before; negative ages are to come."""
+    """Build a run captured this long ago and created one day earlier; a negative age is in the future."""
     moment = ago(age)
     name = f"nightly-{moment:%Y%m%dT%H%M%SZ}"
     defaults: dict[str, Any] = {"name": name, "scheduled_for": moment, "created_at": moment - DAY}
@@ -54,14 +54,14 @@ def build_run(age: timedelta, **facts: Any) -> Backup:
 
 
 def build_unnamed_run(age: timedelta, **facts: Any) -> Backup:
-    """Build a row of a history that tells no moment of its run, only that it was planned so long ago."""
+    """Build a row of a history without a capture time, created this long ago."""
     return build_run(
         age, **{"name": None, "scheduled_for": None, "created_at": ago(age), "status": "Initializing"} | facts
     )
 
 
 def build_backup(age: timedelta | None = DAY, **facts: Any) -> Backup:
-    """Build a `Ready` backup taken by hand so long ago; without an age it tells no time."""
+    """Build a manual `Ready` backup of this age; without an age it has no creation time."""
     moment = None if age is None else ago(age)
     defaults: dict[str, Any] = {
         "backup_id": f"manual-{age}",
@@ -79,33 +79,33 @@ def build_backup(age: timedelta | None = DAY, **facts: Any) -> Backup:
 
 
 def build_daily_runs(count: int = 7, newest_age: timedelta = 6 * HOUR, **facts: Any) -> list[Backup]:
-    """Build daily runs, the newest so long ago."""
+    """Build daily runs, the newest of this age."""
     return [build_run(newest_age + number * DAY, **facts) for number in range(count)]
 
 
 def build_planned_run(lead_time: timedelta = 18 * HOUR, **facts: Any) -> Backup:
-    """Build a run that is still to come, shown as `Scheduled`."""
+    """Build a future run in the state `Scheduled`."""
     return build_run(-lead_time, **{"status": "Scheduled", "record_count": None, "size_bytes": None, **facts})
 
 
 def build_complete_listing(rows: Iterable[Any], reads: int = 2) -> Listing[Any]:
-    """Build a listing that so many walks came to the end of, and agree about."""
+    """Build a listing with this many complete reads that agree."""
     return merge_reads([ListingRead(tuple(rows))] * reads)
 
 
 def build_failed_listing(rows: Iterable[Any] = ()) -> Listing[Any]:
-    """Build a listing whose only walk broke off after these rows."""
+    """Build a listing whose only read failed after these rows."""
     return merge_reads([ListingRead(tuple(rows), READ_FAILURE)])
 
 
 def build_conflicting_listing(first_rows: Iterable[Any], second_rows: Iterable[Any]) -> Listing[Any]:
-    """Build a listing over which two walks showed these different rows."""
+    """Build a listing whose two reads returned different rows."""
     return merge_reads([ListingRead(tuple(first_rows)), ListingRead(tuple(second_rows))])
 
 
 @dataclass(frozen=True)
 class IndexCase:
-    """One index with all that belongs to it, before it is put into an inventory."""
+    """One index with its schedules, backups and histories, before it becomes part of an inventory."""
 
     facts: IndexFacts
     listed_backups: tuple[Backup, ...]
@@ -130,9 +130,9 @@ def build_index(  # noqa: PLR0913  an index has this many facts, all with a defa
     reads: int = 2,
     **facts: Any,
 ) -> IndexCase:
-    """Build an index. `runs` is the history of its first schedule, `other_runs` that of others by id.
+    """Build an index. `runs` is the history of its first schedule, `other_runs` those of others by schedule id.
 
-    Listed are the runs that are not planned, and `backups`; `listed` replaces both. Without schedules there are no
+    The index lists its finished runs and `backups`; `listed_backups` replaces both. An index without schedules has no
     runs.
     """
     if isinstance(schedules, Sequence):
@@ -155,7 +155,7 @@ def build_index(  # noqa: PLR0913  an index has this many facts, all with a defa
 
 
 def rename_index(case: IndexCase, name: str) -> IndexCase:
-    """Return the same index under another name, with ids of its own: a neighbour in the same project."""
+    """Return the same index with another name and other ids, for use in the same project."""
 
     def move_backup(backup: Backup) -> Backup:
         index_id = f"id-{name}" if backup.index_id == "id-main" else f"{backup.index_id}-{name}"
@@ -184,7 +184,7 @@ def build_inventory(
     extra_backups: Iterable[Backup] = (),
     **facts: Any,
 ) -> Inventory:
-    """Build the inventory of some indexes; `backups` replaces the listing of their backups, `more` adds rows to it."""
+    """Build the inventory of some indexes; `backups` replaces the list of their backups, `extra_backups` extends it."""
     rows = [row for case in cases for row in case.listed_backups]
     return Inventory(
         **{
@@ -200,7 +200,7 @@ def build_inventory(
 
 
 def build_policy(*, base: Policy | None = None, **requirements: Any) -> Policy:
-    """Build the built-in policy, with some requirements given by their own name (`min_copies=3`)."""
+    """Build the built-in policy with some requirements changed by name (`min_copies=3`)."""
     defaults = Requirements()
     for part in fields(Requirements):
         section = getattr(defaults, part.name)
@@ -214,7 +214,7 @@ def build_policy(*, base: Policy | None = None, **requirements: Any) -> Policy:
 def evaluate_facts(
     facts: IndexCase | Inventory, policy: Policy | None = None, state: ProjectState = EMPTY_STATE
 ) -> Evaluation:
-    """Judge every control."""
+    """Evaluate every control."""
     inventory = facts if isinstance(facts, Inventory) else build_inventory(facts)
     return evaluate_controls(inventory, policy or build_policy(), CATALOG, state)
 
@@ -222,7 +222,7 @@ def evaluate_facts(
 def evaluate_resources(
     control: str, facts: IndexCase | Inventory, policy: Policy | None = None, state: ProjectState = EMPTY_STATE
 ) -> dict[tuple[ResourceType, str], Finding]:
-    """Judge one control on whatever it is judged for; by type, and by id for a deleted index, by name otherwise."""
+    """Evaluate one control on all its resources; the key is the type, and the name or a deleted index's id."""
     catalog = ControlCatalog(
         index_controls=tuple(it for it in CATALOG.index_controls if it.id == control),
         deleted_index_controls=tuple(it for it in CATALOG.deleted_index_controls if it.id == control),
@@ -244,7 +244,7 @@ def evaluate_control(
     project: Mapping[str, Any] | None = None,
     **requirements: Any,
 ) -> Finding:
-    """Judge one control on the only index, live or deleted, or on the project; `project` is required of the latter."""
+    """Evaluate one control on the only index or on the project; `project` holds requirements of the project."""
     policy = build_policy(**requirements)
     policy = replace(policy, project=replace(policy.project, **(project or {})))
     (finding,) = evaluate_resources(control, facts, policy, state).values()
@@ -254,17 +254,17 @@ def evaluate_control(
 def evaluate_compliance(
     control: str, facts: IndexCase | Inventory, state: ProjectState = EMPTY_STATE, **requirements: Any
 ) -> Compliance:
-    """Judge one control on the only index, or on the project, and return the bare verdict."""
+    """Evaluate one control on the only index or on the project, and return the verdict."""
     return evaluate_control(control, facts, state, **requirements).compliance
 
 
 def evaluate_verdicts(facts: IndexCase | Inventory, policy: Policy | None = None) -> dict[tuple[str, str], Compliance]:
-    """Judge every control and return the bare verdicts by control and name."""
+    """Evaluate every control, and return the verdicts by control and name."""
     return {(it.control, it.resource.name): it.compliance for it in evaluate_facts(facts, policy).findings}
 
 
 def build_known_backup(backup: Backup, expires_at: datetime | None = None, **facts: Any) -> KnownBackup:
-    """Build what is remembered of a backup: taken by hand, unless there is a moment at which it is to expire."""
+    """Build the stored facts of a backup: manual, unless it has an expiry time."""
     defaults: dict[str, Any] = {
         "backup_id": backup.backup_id,
         "index_id": backup.index_id,
@@ -280,7 +280,7 @@ def build_known_backup(backup: Backup, expires_at: datetime | None = None, **fac
 
 
 def build_state(*backups: KnownBackup, **facts: Any) -> ProjectState:
-    """Build the memory of an audit a day ago that saw these backups."""
+    """Build the state of an audit one day ago that read these backups."""
     return ProjectState(
         **{
             "revision": 1,
@@ -295,7 +295,7 @@ def build_state(*backups: KnownBackup, **facts: Any) -> ProjectState:
 def build_watched_state(
     facts: IndexCase | Inventory, since: datetime | None = None, **state_facts: Any
 ) -> ProjectState:
-    """Build the memory of audits that saw the schedules as they are since their creation, or since a moment."""
+    """Build the state of audits that read these schedules unchanged since their creation, or since a time."""
     inventory = facts if isinstance(facts, Inventory) else build_inventory(facts)
     schedules = {
         schedule.schedule_id: KnownSchedule(

@@ -1,4 +1,4 @@
-"""Builds reports for tests of what somebody is told of them."""
+"""Builders of reports, findings and digests for tests of notifications."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ def build_open_finding(
     days: int = 0,
     **facts: Any,
 ) -> Finding:
-    """Build a finding on an index, by default a new one: it has no schedule."""
+    """Build a finding on an index, by default a new one: the index has no schedule."""
     control = facts.pop("control", "index-has-schedule")
     resource = facts.pop("resource", Resource(ResourceType.INDEX, "search", name, f"id-{name}"))
     defaults: dict[str, Any] = {
@@ -62,7 +62,7 @@ def build_resolved_finding(
     """Build a finding that this audit resolved."""
     control = facts.pop("control", "index-has-schedule")
     resource = facts.pop("resource", Resource(ResourceType.INDEX, "search", name, f"id-{name}"))
-    reason = facts.pop("because", "found compliant: The index has 1 backup schedule.")
+    reason = facts.pop("reason", "found compliant: The index has 1 backup schedule.")
     identity = compute_fingerprint(control, resource)
     return ResolvedFinding(identity, control, resource, severity, NOW - timedelta(days=days), NOW, reason)
 
@@ -74,7 +74,7 @@ def build_alert_report(
     project: str = "search",
     **facts: Any,
 ) -> Report:
-    """Build a report that says no more than these findings, counted as `report_of` counts them."""
+    """Build a report with only these findings, and their counts."""
     verdicts = {it.compliance for it in findings if it.exemption is None}
     worst = (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA)
     open_findings = [it for it in findings if it.is_open]
@@ -104,16 +104,16 @@ def build_alert_report(
 
 
 def add_days(days: float) -> datetime:
-    """Return the moment so many days after the one that audits are observed at."""
+    """Return the time this many days after `NOW`."""
     return NOW + timedelta(days=days)
 
 
 def make_report_link(location: str) -> str | None:
-    """Return the address of what is kept."""
+    """Return the link to a stored report."""
     return build_report_link(location, "eu-central-1")
 
 
-def build_digest(  # noqa: PLR0913  each is one thing a digest may be about
+def build_digest(  # noqa: PLR0913  each is an independent fact of a digest
     report: Report,
     channel: Channel = SNS_CHANNEL,
     *,
@@ -122,7 +122,7 @@ def build_digest(  # noqa: PLR0913  each is one thing a digest may be about
     build_link: Callable[[str], str | None] = make_report_link,
     is_possible_duplicate: bool = False,
 ) -> Digest:
-    """Choose what a channel is told of a report."""
+    """Build the digest of a report for a channel."""
     trigger = find_trigger(channel, report, previous_at) or Trigger.CHANGE
     message = OutboxMessage(
         message_id=compute_message_id(report.project, report.audit_id, channel),
@@ -169,11 +169,11 @@ _FINDING_STRATEGY = st.builds(
 
 @st.composite
 def hostile_reports(draw: st.DrawFn) -> Report:
-    """Generate reports in which any name and any sentence may hold anything, few findings or many."""
+    """Generate reports with arbitrary names and texts, and few or many findings."""
     findings = draw(st.lists(_FINDING_STRATEGY, max_size=5)) * draw(st.sampled_from([1, 1, 1, 40, 400]))
     resolved = draw(
         st.lists(
-            st.builds(build_resolved_finding, _TEXT_STRATEGY, st.sampled_from(Severity), because=_TEXT_STRATEGY),
+            st.builds(build_resolved_finding, _TEXT_STRATEGY, st.sampled_from(Severity), reason=_TEXT_STRATEGY),
             max_size=3,
         )
     )

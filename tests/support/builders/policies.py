@@ -1,4 +1,4 @@
-"""Building blocks for tests about policy files."""
+"""Helpers for tests of policy files."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,7 @@ from backup_auditor.errors import PolicyError
 
 
 def parse_policy(text: str | bytes) -> Policy:
-    """Load the policy that a file of this content states."""
+    """Load the policy of a file with this content."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "policy.yaml")
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -19,13 +19,13 @@ def parse_policy(text: str | bytes) -> Policy:
 
 
 def find_problems(text: str | bytes) -> list[str]:
-    """Return every problem of a file of this content, as `LINE: text` or `: text`."""
+    """Return every problem of a file with this content, as `LINE: text` or `: text`."""
     with pytest.raises(PolicyError) as error_info:
         parse_policy(text)
     return [it.split("policy.yaml", 1)[1].removeprefix(":") for it in error_info.value.problems]
 
 
 def find_problem(text: str | bytes) -> str:
-    """Return the only problem of a file of this content."""
+    """Return the only problem of a file with this content."""
     (problem,) = find_problems(text)
     return problem

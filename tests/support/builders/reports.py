@@ -1,4 +1,4 @@
-"""Builds reports for tests of what is shown of them, and checks JSON against the published schema."""
+"""Builders of reports, and checks of JSON against the published schema."""
 
 import json
 from collections.abc import Iterable
@@ -40,13 +40,13 @@ def build_exempting_policy(*exemptions: Exemption) -> Policy:
 
 
 def build_report(inventory: Inventory | None = None, policy: Policy = BUILT_IN_POLICY) -> Report:
-    """Judge an inventory, by default one healthy index, and report."""
+    """Evaluate an inventory, by default one healthy index, and build the report."""
     facts = build_inventory(build_index()) if inventory is None else inventory
     return make_report(facts, policy, evaluate_facts(facts, policy))
 
 
 def build_bare_index(name: str) -> Any:
-    """Build an index that has nothing at all."""
+    """Build an index without schedules and backups."""
     return rename_index(build_index(schedules=build_complete_listing(())), name)
 
 
@@ -67,14 +67,14 @@ def build_finding(**facts: Any) -> Finding:
 
 
 def parse_report(pieces: Iterable[str]) -> Any:
-    """Read a JSON report back, after checking it against the published schema."""
+    """Parse a JSON report, and check it against the published schema."""
     document = json.loads("".join(pieces))
     check_report(document)
     return document
 
 
 def check_report(document: Any) -> None:
-    """Raise unless a document is a report as the published schema has it."""
+    """Raise an error unless a document matches the published schema of reports."""
     schema = json.loads(files("backup_auditor.rendering").joinpath("report.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(document)

@@ -1,4 +1,4 @@
-"""Generates facts for property tests: small projects in which anything may be late, odd, null or missing."""
+"""Strategies for property tests: small projects whose facts may be late, odd, null or missing."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -61,7 +61,7 @@ def _build_schedule(schedule_id: str, index_id: str | None, row: dict[str, Any])
 
 @st.composite
 def backup_rows(draw: st.DrawFn, prefix: str, *, ids: Sequence[str] = ("id-main",), size: int = 6) -> list[Backup]:
-    """Generate runs and backups, each in one state wherever it is shown."""
+    """Generate runs and backups, each with the same state in all listings."""
     backups = []
     for number in range(draw(st.integers(0, size))):
         age, status, index_id = draw(AGES), draw(STATUSES), draw(st.sampled_from(ids))
@@ -77,7 +77,7 @@ def backup_rows(draw: st.DrawFn, prefix: str, *, ids: Sequence[str] = ("id-main"
 
 @st.composite
 def index_cases(draw: st.DrawFn, *, reads: int = 2) -> IndexCase:
-    """Generate an index whose listings were all read to their end."""
+    """Generate an index whose listings are all complete."""
     known_schedules = draw(schedules(draw(st.sampled_from(["id-main", "id-main", None]))))
     histories = {it.schedule_id: draw(backup_rows(it.schedule_id)) for it in known_schedules}
     runs = [row for history in histories.values() for row in history]
@@ -100,7 +100,7 @@ def index_cases(draw: st.DrawFn, *, reads: int = 2) -> IndexCase:
 
 @st.composite
 def inventories(draw: st.DrawFn, *, reads: int = 2) -> Inventory:
-    """Generate a project of one or two indexes, read to the end by so many walks."""
+    """Generate a project of one or two indexes, with this many complete reads."""
     drawn_cases = [draw(index_cases(reads=reads))]
     if draw(st.booleans()):
         drawn_cases.append(rename_index(draw(index_cases(reads=reads)), "other"))
@@ -109,5 +109,5 @@ def inventories(draw: st.DrawFn, *, reads: int = 2) -> Inventory:
 
 @st.composite
 def truncated_listings(draw: st.DrawFn, listing: Listing[Any]) -> Listing[Any]:
-    """Generate what is left of a listing whose walk broke off: any part of its rows."""
+    """Generate the rows of a listing whose read failed: any subset of them."""
     return build_failed_listing([row for row in listing.rows if draw(st.booleans())])

@@ -1,4 +1,4 @@
-"""A post office for tests: an outbox, evidence, and channels that fail when they are told to."""
+"""An outbox, an evidence store and channels that fail on request."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,13 +33,13 @@ ALL_CHANNELS = (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL)
 
 @dataclass
 class ScriptedCalls:
-    """What was asked of something, and what it is to answer: an error is raised instead of what would be done."""
+    """The calls that a fake received, and the errors that it raises for the next ones."""
 
     recorded_calls: list[Any] = field(default_factory=list)
     script: list[Exception | None] = field(default_factory=list)
 
     def record_call(self, call: object) -> None:
-        """Take a call, unless the next in the script is an error."""
+        """Record a call, or raise the next error of the script."""
         error = self.script.pop(0) if self.script else None
         if error is not None:
             raise error
@@ -47,31 +47,31 @@ class ScriptedCalls:
 
 
 class FakeTopics(ScriptedCalls):
-    """Topics that accept what their script lets them."""
+    """Topics that accept or reject messages as their script says."""
 
     def publish(self, topic: str, subject: str, message: str, attributes: Mapping[str, str]) -> None:
-        """Take a publication."""
+        """Record a publication."""
         self.record_call({"topic": topic, "subject": subject, "message": message, "attributes": attributes})
 
 
 class FakeWebhooks(ScriptedCalls):
-    """Webhooks that accept what their script lets them."""
+    """Webhooks that accept or reject payloads as their script says."""
 
     def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
-        """Take a payload."""
+        """Record a payload."""
         assert seconds > 0
         self.record_call({"secret": secret_name, "payload": payload})
 
 
 class FakeBus(ScriptedCalls):
-    """A bus that leaves the events that a function chooses, and accepts the others."""
+    """An event bus that rejects the events for which `find_error` returns an error."""
 
     find_error: Callable[[Event], DeliveryError | None] = staticmethod(lambda _: None)
 
     def put(
         self, events: Sequence[Event], seconds_left: Callable[[], float], *, may_duplicate: bool = False
     ) -> PutResult:
-        """Take what is not to be left."""
+        """Record the events that have no error."""
         assert seconds_left() > 0
         assert not may_duplicate
         errors = {position: error for position, event in enumerate(events) if (error := self.find_error(event))}
@@ -81,30 +81,30 @@ class FakeBus(ScriptedCalls):
 
 @dataclass
 class FakeLog:
-    """A log that can be read."""
+    """A log that keeps its lines for assertions."""
 
     lines: list[tuple[str, str, Mapping[str, object]]] = field(default_factory=list)
 
     def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write a line."""
+        """Record a line of level info."""
         self.lines.append(("info", str(msg), extra))
 
     def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write a line."""
+        """Record a line of level warning."""
         self.lines.append(("warning", str(msg), extra))
 
     def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write a line."""
+        """Record a line of level error."""
         self.lines.append(("error", str(msg), extra))
 
     def join_messages(self, level: str) -> str:
-        """Return what was written on one level."""
+        """Return the messages of one level, one per line."""
         return "\n".join(text for it, text, _ in self.lines if it == level)
 
 
 @dataclass
 class FakeDeliveryDependencies(DeliveryDependencies):
-    """Dependencies of deliveries, made of fakes."""
+    """The dependencies of deliveries, with fakes."""
 
     outbox: Outbox
     evidence: EvidenceStore
@@ -124,7 +124,7 @@ class FakeDeliveryDependencies(DeliveryDependencies):
 
 @dataclass
 class DeliveryHarness:
-    """Everything that delivering takes of the world, at one moment that is set by hand."""
+    """The outbox, evidence, channels, log and clock of deliveries; the test sets the time."""
 
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
@@ -140,7 +140,7 @@ class DeliveryHarness:
     def record_audit(
         self, report: Report | None = None, channels: tuple[Channel, ...] = ALL_CHANNELS
     ) -> tuple[OutboxMessage, ...]:
-        """Record what has to be told of an audit, by default one with a new finding."""
+        """Store the messages of an audit, by default of one with a new finding."""
         report = report or build_alert_report(build_open_finding())
         messages = create_messages(report, self.evidence.store_report(report), channels, YESTERDAY)
         self.outbox.pending_by_id |= {it.message_id: PendingMessage(it) for it in messages}
@@ -148,24 +148,24 @@ class DeliveryHarness:
         return messages
 
     def deliver(self, project: str | None = None, only_kind: ChannelKind | None = None) -> DeliverySummary:
-        """Deliver what is due."""
+        """Deliver the messages that are due."""
         return deliver_pending(self.dependencies, self._find_route, project, only_kind)
 
     def sweep_after(self, wait: timedelta = timedelta(hours=1)) -> DeliverySummary:
-        """Let some time pass, and deliver what is due then."""
+        """Advance the clock, and deliver the messages that are due then."""
         self.now += wait
         return self.deliver()
 
     @property
     def dependencies(self) -> DeliveryDependencies:
-        """What delivering takes of the world."""
+        """The dependencies of deliveries with the fakes of this harness."""
         return FakeDeliveryDependencies(
             self.outbox, self.evidence, self.retrier, self.log, self._make_sender, lambda: self.now
         )
 
     @property
     def retrier(self) -> Retrier:
-        """The patience of somebody who does not really wait."""
+        """A retrier that records waits instead of sleeping."""
         return Retrier(lambda: self.seconds_left, self._wait, lambda low, high: (low + high) / 2)
 
     def _make_sender(self, kind: ChannelKind) -> Sender:
@@ -178,7 +178,7 @@ class DeliveryHarness:
     def _find_route(self, message: OutboxMessage) -> Route:
         return ChannelRouter(self._load_registry).find_route(message)
 
-    def _load_registry(self, *, fresh: bool) -> Registry:  # noqa: ARG002  it is the same
+    def _load_registry(self, *, fresh: bool) -> Registry:  # noqa: ARG002  every read returns the same registry
         return Registry(tuple(RegisteredProject(name, channels=channels) for name, channels in self.channels.items()))
 
     def _wait(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What an audit on AWS needs, made up: a project read without a call, and a world that writes all of it down."""
+"""Fakes for an audit on AWS: a reader without calls, a log, and dependencies that record each call."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ SEARCH_PROJECT = RegisteredProject("search", "keys/search", channels=(EVENT_CHAN
 
 @dataclass
 class FakeReader:
-    """Reads one index without a call, or raises what it is to raise."""
+    """A reader that returns one index without a call, or raises an error."""
 
     case: IndexCase
     error: Exception | None = None
@@ -33,73 +33,73 @@ class FakeReader:
     seconds_left: float = 10.0
 
     def read_indexes(self) -> ListingRead[Index]:
-        """List the index."""
+        """Return the index."""
         if self.error is not None:
             raise self.error
         return ListingRead((self.case.facts.index,))
 
     def read_backups(self, on_page: Callable[[], None] | None = None) -> ListingRead[Backup]:
-        """Walk its backups."""
+        """Return the backups of the project."""
         if on_page is not None:
             on_page()
         return ListingRead(self.case.listed_backups)
 
     def read_schedules(self, index: str) -> ListingRead[Schedule]:
-        """Walk its schedules, or break off where they are not known."""
+        """Return the schedules of an index, with the read error if they are unknown."""
         listing: Any = self.case.facts.schedules
         return ListingRead(listing.rows if index == self.case.facts.index.name else (), listing.failure)
 
     def read_own_backups(self, index: str) -> ListingRead[Backup]:
-        """Walk its backups once more."""
+        """Return the backups of one index."""
         return ListingRead(tuple(it for it in self.case.listed_backups if it.index_name == index))
 
     def read_history(self, schedule_id: str) -> ListingRead[Backup]:
-        """Walk the runs of a schedule."""
+        """Return the runs of a schedule."""
         return ListingRead(self.case.histories[schedule_id].rows)
 
 
 class FakeLog:
-    """A log that is a list."""
+    """A log that keeps its lines in a list."""
 
     def __init__(self) -> None:
-        """Begin with no line."""
+        """Start without lines."""
         self.lines: list[tuple[str, str, Mapping[str, object]]] = []
         self.keys: dict[str, object] = {}
 
     def append_keys(self, **keys: object) -> None:
-        """Know these from now on."""
+        """Add keys to all later lines."""
         self.keys |= keys
 
     def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write down."""
+        """Record a line of level info."""
         self.lines.append(("info", str(msg), extra))
 
     def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write down."""
+        """Record a line of level warning."""
         self.lines.append(("warning", str(msg), extra))
 
     def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write down."""
+        """Record a line of level error."""
         self.lines.append(("error", str(msg), extra))
 
     def get_messages(self, level: str) -> list[str]:
-        """Return what was written down at a level."""
+        """Return the messages of a level."""
         return [text for line_level, text, _ in self.lines if line_level == level]
 
 
 @dataclass
 class AuditHarness:
-    """A world in which every part can be put in the place of another, and nothing is asked for in vain."""
+    """The parts of an audit, each of which a test can replace or make fail."""
 
     case: IndexCase = field(default_factory=build_index)
     registry: Registry = field(default_factory=lambda: Registry((SEARCH_PROJECT,)))
     policy: Policy = BUILT_IN_POLICY
     keys: list[str] = field(default_factory=lambda: ["key-1"])
-    """The key that is remembered, and the one that a fresh look finds."""
+    """The cached key, and the key that a fresh read returns."""
     accepted_key: str | None = "key-1"
-    """The only key that is not refused; `None` where every key is accepted."""
+    """The only key that is accepted; `None` means that every key is accepted."""
     cases_by_key: Mapping[str, IndexCase] = field(default_factory=dict)
-    """What single keys open instead."""
+    """The indexes that single keys read instead of `case`."""
     store: FakeStore = field(default_factory=FakeStore)
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
     log: FakeLog = field(default_factory=FakeLog)
@@ -109,14 +109,14 @@ class AuditHarness:
     ping_count: int = 0
     clock_seconds: float = 0.0
     failures: dict[str, Exception] = field(default_factory=dict)
-    """What some of its parts raise, by their name."""
+    """The error that a part raises, by the name of the part."""
 
     def build_dependencies(self) -> AuditDependencies:
-        """Return it as an audit takes it."""
+        """Return the dependencies of an audit that use this harness."""
         return _HarnessDependencies(self)
 
     def find_project_metrics(self, project: str = "search") -> dict[str, float | None]:
-        """Return the metrics that have the project for their only dimension."""
+        """Return the metrics whose only dimension is the project."""
         return {
             name: value
             for metric_project, values, dimensions in self.metrics
@@ -161,7 +161,7 @@ class _HarnessDependencies(AuditDependencies):
         return self._harness.evidence
 
     def publish_events(self, project: str) -> None:
-        self._harness.fail_or_return("tell", self._harness.notified_projects).append(project)
+        self._harness.fail_or_return("publish", self._harness.notified_projects).append(project)
 
     def ping(self) -> None:
         self._harness.fail_or_return("ping", None)

@@ -1,4 +1,4 @@
-"""A store, an outbox and a place for evidence that live as long as the test, and memories to be stored."""
+"""In-memory fakes of the state store, the outbox and the evidence store, and strategies for states."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -33,20 +33,20 @@ PROJECT = "default"
 
 
 class FakeStore:
-    """Keeps memories as they are, and applies recordings as a store must."""
+    """A state store in memory that applies state changes as a real store must."""
 
     def __init__(self) -> None:
-        """Remember nothing."""
+        """Start without states."""
         self.states: dict[str, ProjectState] = {}
         self.audits_by_project: dict[str, list[AuditRecord]] = {}
         self.outbox = FakeOutbox()
 
     def load(self, project: str) -> ProjectState:
-        """Return what is remembered of a project."""
+        """Return the stored state of a project."""
         return self.states.get(project, EMPTY_STATE)
 
     def record(self, project: str, change: StateChange) -> None:
-        """Apply the differences to the latest memory."""
+        """Apply a change to the latest state."""
         previous = self.load(project)
         if previous.revision != change.expected_revision:
             raise ConflictingRecordError("another audit was recorded at the same time")
@@ -72,14 +72,14 @@ class FakeStore:
         self.outbox.pending_by_id |= {it.message_id: PendingMessage(it) for it in change.messages}
 
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
-        """Return the audits since a moment, the oldest first."""
+        """Return the audits since a time, the oldest first."""
         audits = [it for it in self.audits_by_project.get(project, []) if it.observed_at >= since]
         return sorted(audits, key=lambda it: (it.observed_at, it.audit_id))
 
 
 @dataclass
 class PendingMessage:
-    """A message that was not accepted yet."""
+    """A message that is not accepted yet."""
 
     message: OutboxMessage
     attempts: int = 0
@@ -91,15 +91,15 @@ class PendingMessage:
 
 
 class FakeOutbox:
-    """An outbox that lives as long as the test."""
+    """An outbox in memory."""
 
     def __init__(self) -> None:
-        """Hold nothing."""
+        """Start without messages."""
         self.pending_by_id: dict[str, PendingMessage] = {}
         self.accepted_messages: list[OutboxMessage] = []
 
     def list_pending(self, project: str | None, now: datetime) -> list[OutboxMessage]:
-        """Return what is due, the oldest first."""
+        """Return the messages that are due, the oldest first."""
         messages = [
             pending_message.message
             for pending_message in self.pending_by_id.values()
@@ -110,7 +110,7 @@ class FakeOutbox:
         return sorted(messages, key=lambda it: (it.observed_at, it.message_id))
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
-        """Take a message that nobody has."""
+        """Claim a message that has no current claim."""
         pending_message = self.pending_by_id.get(message.message_id)
         if pending_message is None or (
             pending_message.claimed_until is not None and pending_message.claimed_until > now
@@ -122,15 +122,15 @@ class FakeOutbox:
             pending_message.attempts, is_possible_duplicate=pending_message.attempts - 1 > pending_message.refusal_count
         )
 
-    def mark_sent(self, message: OutboxMessage, now: datetime) -> None:  # noqa: ARG002  as the port has it
-        """Put a message away."""
+    def mark_sent(self, message: OutboxMessage, now: datetime) -> None:  # noqa: ARG002  the port requires it
+        """Move a message to the accepted ones."""
         if self.pending_by_id.pop(message.message_id, None) is not None:
             self.accepted_messages.append(message)
 
     def mark_failed(
         self, message: OutboxMessage, reason: str, retry_at: datetime, *, may_have_arrived: bool = False
     ) -> int:
-        """Let a message go again."""
+        """Release the claim on a message, and set the time of its next attempt."""
         pending_message = self.pending_by_id.get(message.message_id)
         if pending_message is None:
             return 0
@@ -140,7 +140,7 @@ class FakeOutbox:
         return pending_message.attempts
 
     def readdress(self, message: OutboxMessage, replacement: OutboxMessage) -> bool:
-        """Put another in the place of a message."""
+        """Replace a message."""
         known_ids = (*self.pending_by_id, *(it.message_id for it in self.accepted_messages))
         if replacement.message_id in known_ids:
             return False
@@ -149,25 +149,25 @@ class FakeOutbox:
         return True
 
     def load_progress(self, message: OutboxMessage) -> str:
-        """Return what was noted."""
+        """Return the recorded progress of a message."""
         pending_message = self.pending_by_id.get(message.message_id)
         return pending_message.progress if pending_message else ""
 
     def record_progress(self, message: OutboxMessage, progress: str) -> None:
-        """Note it."""
+        """Record the progress of a message."""
         if message.message_id in self.pending_by_id:
             self.pending_by_id[message.message_id].progress = progress
 
 
 class FakeEvidence:
-    """Keeps reports as long as the test, each under its audit's id; another one of the same audit beside it."""
+    """An evidence store in memory: one file per report; a second report of the same audit gets its own file."""
 
     def __init__(self) -> None:
-        """Keep nothing."""
+        """Start without files."""
         self.files: dict[str, bytes] = {}
 
     def store_report(self, report: Report) -> StoredReport:
-        """Keep a report, once."""
+        """Store a report, once."""
         content = "".join(render_json(report)).encode() + b"\n"
         stored_report = StoredReport("", hashlib.sha256(content).hexdigest())
         for number in count(1):
@@ -177,10 +177,10 @@ class FakeEvidence:
         return stored_report
 
     def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile | None:
-        """Keep none."""
+        """Store no page."""
 
     def read(self, file: StoredFile) -> bytes:
-        """Return what is kept."""
+        """Return the content of a file."""
         try:
             return self.files[file.location]
         except KeyError:
@@ -195,7 +195,7 @@ def _apply_changes(previous: Any, changes: Changes[Any], key: str) -> dict[str, 
 def record_and_load(
     store: StateStore, previous: ProjectState, current: ProjectState, project: str = PROJECT
 ) -> ProjectState:
-    """Record that one memory takes the place of another, and load what is remembered then."""
+    """Record the change from one state to another, and load the stored state."""
     record_change(store, previous, current, project)
     return store.load(project)
 
@@ -209,7 +209,7 @@ def record_change(  # noqa: PLR0913  the facts of one recording
     audit: AuditRecord | None = None,
     messages: tuple[OutboxMessage, ...] = (),
 ) -> None:
-    """Record that one memory takes the place of another, with what is kept of the audit, and whom it has to be told."""
+    """Record the change from one state to another, with the audit and its messages."""
     change = diff_states(previous, current)
     assert change is not None
     store.record(project, replace(change, audit=audit, messages=messages))
@@ -294,5 +294,5 @@ STATES = st.builds(
 
 
 def number_revisions(states: list[ProjectState]) -> list[ProjectState]:
-    """Give memories the revisions of audits that follow each other."""
+    """Return states with the revisions of consecutive audits."""
     return [replace(it, revision=number) for number, it in enumerate(states, 1)]

@@ -1,4 +1,4 @@
-"""One project's nights with faults chosen by a seed, and what may never come of them."""
+"""Two nights of one project with faults chosen by a seed, and the invariants that must hold after them."""
 
 import hashlib
 import json
@@ -20,10 +20,10 @@ _FIRST_AUDIT_AT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 
 
 class FaultyNights:
-    """Two nights of one project of its own: trouble in the first, then none, and a change before the second."""
+    """Two nights of one project: faults in the first, none in the second, and a change between them."""
 
     def __init__(self, app: Application, name: str, moment: datetime) -> None:
-        """Begin with an index that nobody protects, and one that is well."""
+        """Create an index without a schedule, and a compliant one."""
         self.app, self.name, self.moment = app, name, moment
         self.project = SimulatedProject(moment - timedelta(days=9))
         self.project.create_index("orders")
@@ -39,7 +39,7 @@ class FaultyNights:
         )
 
     def run_faulty_night(self, fault_plan: FaultPlan) -> set[str]:
-        """Let a night come in which something goes wrong, and stays so for some hours; return the alarms that ring."""
+        """Run a night with faults that last for some hours; return the alarms that fire."""
         app = self.app
         app.aws.faults[:] = fault_plan.aws_faults
         app.slack.answers[:] = fault_plan.slack_answers
@@ -55,7 +55,7 @@ class FaultyNights:
         return alarms
 
     def run_clean_night(self) -> None:
-        """Let a night come in which nothing goes wrong, and all be told that is still to be told."""
+        """Run a night without faults, and deliver all pending messages."""
         self.project.delete_index("bare")
         self.project.create_index("other")
         self.app.run_night(self.moment + timedelta(days=1))
@@ -65,33 +65,33 @@ class FaultyNights:
             self.app.sweep(timedelta(minutes=50))
 
     def list_pending(self) -> list[Any]:
-        """Return what is still to be told."""
+        """Return the messages that are still pending."""
         return [it for it in self.app.list_items("outbox") if it["project"]["S"] == self.name]
 
     def list_audit_records(self) -> list[Any]:
-        """Return what is kept of its audits."""
+        """Return the recorded audits of the project."""
         return [it for it in self.app.list_items(f"project#{self.name}") if "complete" in it]
 
     def load_reports(self) -> dict[str, bytes]:
-        """Return its reports by where they are."""
+        """Return the reports of the project by location."""
         bucket = self.app.stack.physical_ids["EvidenceBucket"]
         return {f"s3://{bucket}/{key}": it for key, it in self.app.load_reports(f"{self.name}/").items()}
 
     def hash_pages(self) -> dict[str, str]:
-        """Return the hashes of its pages by where they are."""
+        """Return the hashes of the project's pages by location."""
         bucket = self.app.stack.physical_ids["EvidenceBucket"]
         pages = self.app.load_pages(f"{self.name}/").items()
         return {f"s3://{bucket}/{key}": hashlib.sha256(it).hexdigest() for key, it in pages}
 
     def list_messages(self) -> list[DeliveredMessage]:
-        """Return what topic and webhook were told of it."""
+        """Return the messages about the project that topic and webhook received."""
         messages = (
             list_topic_messages(self.app)[self._topic_count :] + list_webhook_messages(self.app)[self._webhook_count :]
         )
         return [it for it in messages if it.project == self.name]
 
     def find_violations(self, fault_plan: FaultPlan) -> Iterator[str]:
-        """Yield what may never be, and is."""
+        """Yield each violated invariant."""
         reports, pages = self.load_reports(), self.hash_pages()
         messages = self.list_messages()
         events = [
@@ -100,7 +100,7 @@ class FaultyNights:
             if it["detail"].get("project") == self.name
         ]
         if self.list_pending():
-            yield "something was never told"
+            yield "a message is still pending"
         for record in self.list_audit_records():
             content = reports.get(record["location"]["S"])
             if content is None or hashlib.sha256(content).hexdigest() != record["sha256"]["S"]:
@@ -112,14 +112,14 @@ class FaultyNights:
             for kind, expected in find_changes(report).items():
                 published = {it["detail"]["fingerprint"] for it in events if _is_event(it, kind, report)}
                 if published != expected:
-                    yield f"{kind}: the bus heard of {published} and not of {expected}"
+                    yield f"{kind}: the bus received {published}, expected {expected}"
             channels = {it.channel.partition(":")[0] for it in messages if report["audit_id"] in it.text}
             if any(find_changes(report).values()) and channels != {"sns", "slack"}:
-                yield f"of audit {report['audit_id']} heard only {channels}"
+                yield f"only {channels} received audit {report['audit_id']}"
         yield from self._find_repeats(messages, fault_plan)
 
     def _find_repeats(self, messages: list[DeliveredMessage], fault_plan: FaultPlan) -> Iterator[str]:
-        """Yield what was told twice, although nothing went wrong that hides an acceptance, or without saying so."""
+        """Yield each duplicate message without a fault that hides its acceptance, or without the duplicate mark."""
         is_excused = {"sns": False, "slack": LOST_ANSWER in fault_plan.slack_answers}
         for fault in fault_plan.aws_faults:
             if fault.function == "backup-auditor-notify" and fault.trigger_count:
@@ -131,12 +131,12 @@ class FaultyNights:
         for repeats in by_message.values():
             channel = repeats[0].channel.partition(":")[0]
             if len(repeats) > 1 and not is_excused[channel]:
-                yield f"{channel} was told {len(repeats)} times of one audit"
+                yield f"{channel} received one message {len(repeats)} times"
             if not all(it.is_possible_duplicate for it in repeats[1:]):
-                yield f"{channel} was told again without a word of it"
+                yield f"{channel} received a duplicate without the duplicate mark"
 
     def count_versions(self) -> Counter[str]:
-        """Return how many versions each of its reports has."""
+        """Return how many versions each report of the project has."""
         bucket = self.app.stack.physical_ids["EvidenceBucket"]
         versions = (
             self.app.open_client("s3").list_object_versions(Bucket=bucket, Prefix=f"{self.name}/").get("Versions", ())
@@ -150,21 +150,21 @@ def _is_event(event: Any, kind: str, report: Any) -> bool:
 
 @contextmanager
 def deploy_application(folder: Path) -> Iterator[Application]:
-    """Deploy the application, without a project; events come twice now and then, at once or late."""
+    """Deploy the application without a project; some events arrive twice, at once or late."""
     with Application(folder, {}, _FIRST_AUDIT_AT, repeat_probability=0.2) as app:
         app.flow.late_repeat_probability = 0.5
         yield app
 
 
 def audit_under_faults(app: Application, seed: int) -> None:
-    """Let two nights come over a project of its own, with what goes wrong by a seed, and look at what came of it."""
+    """Run two nights for one project with faults chosen by a seed, and check the invariants."""
     name = f"run-{seed}"
     nights = FaultyNights(app, name, max(app.clock.now() + timedelta(days=2), _FIRST_AUDIT_AT))
     app.register(name, nights.project)
     fault_plan = choose_faults(seed)
     alarms = nights.run_faulty_night(fault_plan)
     is_done = bool(nights.list_audit_records()) and not nights.list_pending()
-    assert is_done or alarms, f"{fault_plan}: what stays wrong rings nowhere"
+    assert is_done or alarms, f"{fault_plan}: a permanent fault fires no alarm"
     nights.run_clean_night()
     assert not list(nights.find_violations(fault_plan)), str(fault_plan)
     assert set(nights.count_versions().values()) == {1}, str(fault_plan)

@@ -1,4 +1,4 @@
-"""Things that go wrong with a client of AWS: before a call has its effect, after it, or instead of an answer."""
+"""Faults of an AWS client: before a call has its effect, after it, or instead of its answer."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,32 +10,32 @@ SERVICE_URL = "https://service.eu-central-1.amazonaws.com"
 
 
 class KilledError(BaseException):
-    """The process ends here: nothing catches it."""
+    """The simulated end of the process; no code catches it."""
 
 
 def make_unreachable_error() -> BaseException:
-    """Return what is raised where nothing was sent."""
+    """Return the error of a request that was not sent."""
     return EndpointConnectionError(endpoint_url=SERVICE_URL)
 
 
 def make_timeout_error() -> BaseException:
-    """Return what is raised where an answer did not come."""
+    """Return the error of a request without an answer."""
     return ReadTimeoutError(endpoint_url=SERVICE_URL)
 
 
 def make_client_error(code: str, status: int = 400, **fields: Any) -> ClientError:
-    """Return what is raised where AWS says no."""
+    """Return the error of a request that AWS rejected."""
     response: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}, **fields}
     return ClientError(response, "Operation")
 
 
 class NthCallFault:
-    """Counts the calls of a client, and does something at one of them, or from it on."""
+    """A fault that counts the calls of a client, and acts at one of them, or from that one on."""
 
     def __init__(
         self, action: Callable[[], object], call_number: int, *, is_permanent: bool = False, operation: str = ""
     ) -> None:
-        """Act at the call of that number, the first being 0; of one operation, where it is named."""
+        """Act at the call with this number, counted from 0; only count calls of `operation` if it is set."""
         self._action = action
         self._call_number = call_number
         self._is_permanent = is_permanent
@@ -44,12 +44,12 @@ class NthCallFault:
         self.call_count = 0
 
     def __call__(self, model: Any, **_: object) -> None:
-        """Count a call, and strike."""
+        """Count a call, and act if its number is reached."""
         if self._is_acting or self._operation not in ("", model.name):
             return
         number, self.call_count = self.call_count, self.call_count + 1
         if number == self._call_number or (self._is_permanent and number > self._call_number):
-            self._is_acting = True  # what it does itself is left in peace
+            self._is_acting = True  # the calls of the action itself are not counted
             try:
                 self._action()
             finally:
@@ -57,7 +57,7 @@ class NthCallFault:
 
 
 def make_raiser(error: Callable[[], BaseException]) -> Callable[[], None]:
-    """Return an act that raises."""
+    """Return an action that raises an error."""
 
     def raise_error() -> None:
         raise error()
@@ -67,7 +67,7 @@ def make_raiser(error: Callable[[], BaseException]) -> Callable[[], None]:
 
 @contextmanager
 def inject_fault(client: Any, fault: NthCallFault, *, after: bool = False) -> Iterator[NthCallFault]:
-    """Let calls be struck before they have their effect, or after it."""
+    """Inject a fault before calls have their effect, or after it."""
     event = f"{'after' if after else 'before'}-call.{client.meta.service_model.service_id.hyphenize()}"
     client.meta.events.register(event, fault)
     try:
@@ -78,7 +78,7 @@ def inject_fault(client: Any, fault: NthCallFault, *, after: bool = False) -> It
 
 @contextmanager
 def repeat_calls(client: Any) -> Iterator[None]:
-    """Let every call have its effect before it is made: as when an answer was lost, and the client sent it again."""
+    """Make every call twice, as when an answer is lost and the client sends the request again."""
     is_inner = False
 
     def call_first(params: dict[str, Any], model: Any, **_: object) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong in a night, chosen by a seed."""
+"""The faults of a night, chosen by a seed."""
 
 import random
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from support.slack_server import (
 )
 
 UNANSWERED_KINDS = {AwsFaultKind.LOST, AwsFaultKind.KILLED}
-"""What is done, and nobody hears of it."""
+"""The kinds in which AWS does the work and the caller gets no answer."""
 _CALLS_BY_FUNCTION = {
     "backup-auditor-dispatch": ("ssm:GetParameter", "events:PutEvents"),
     "backup-auditor-audit": (
@@ -56,7 +56,7 @@ _SLACK_ANSWERS = (
 
 @dataclass
 class FaultPlan:
-    """What goes wrong, by one seed."""
+    """The faults of a night, chosen by one seed."""
 
     seed: int
     aws_faults: list[AwsFault] = field(default_factory=list)
@@ -64,14 +64,14 @@ class FaultPlan:
     permanent_slack_answer: SlackAnswer | None = None
 
     def __str__(self) -> str:
-        """Say what goes wrong, for whoever reads of a test that failed."""
+        """Return the faults as text for the message of a failed test."""
         fault_texts = [f"{it.function} {it.call} {it.kind} after {it.after} times {it.times}" for it in self.aws_faults]
-        return f"seed {self.seed}: {fault_texts} slack {self.slack_answers} for ever {self.permanent_slack_answer}"
+        return f"seed {self.seed}: {fault_texts} slack {self.slack_answers} permanent {self.permanent_slack_answer}"
 
 
 def choose_faults(seed: int) -> FaultPlan:
-    """Choose what goes wrong: one to three calls, each once, thrice or for ever, and sometimes Slack."""
-    rng = random.Random(seed)  # noqa: S311  the same each time
+    """Choose faults: one to three calls, each once, three times or permanently, and sometimes Slack."""
+    rng = random.Random(seed)  # noqa: S311  a seeded choice, not a secret
     plan = FaultPlan(seed)
     for _ in range(rng.choice((1, 1, 2, 3))):
         function = rng.choice(sorted(_CALLS_BY_FUNCTION))
@@ -82,7 +82,7 @@ def choose_faults(seed: int) -> FaultPlan:
                 call=rng.choice(_CALLS_BY_FUNCTION[function]),
                 function=function,
                 after=rng.choice((0, 0, 0, 1, 2)),
-                # a process that is killed for ever is not what a fault of a service does
+                # a service fault does not kill every process permanently
                 times=rng.choice((1, 1, 3) if kind in UNANSWERED_KINDS else (1, 1, 3, None)),
                 delay_seconds=1.0,
             )

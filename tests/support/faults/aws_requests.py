@@ -1,4 +1,4 @@
-"""What goes wrong with a request to AWS, and how AWS says so."""
+"""Faults of requests to AWS, and the error responses of AWS for them."""
 
 import json
 from collections.abc import Mapping
@@ -10,44 +10,44 @@ from support.aws_local.requests import AwsCall
 
 
 class AwsFaultKind(StrEnum):
-    """The ways in which a request goes wrong."""
+    """The ways in which a request fails."""
 
     UNAVAILABLE = "unavailable"
-    """Nothing is done: 500 or 503."""
+    """The request has no effect: 500 or 503."""
     THROTTLED = "throttled"
-    """Nothing is done: the service asks to be called less often."""
+    """The request has no effect: the service throttles it."""
     REFUSED = "refused"
-    """Nothing is done: access is denied."""
+    """The request has no effect: access is denied."""
     LATE = "late"
-    """It is done, and answered late."""
+    """The request takes effect, and the answer is late."""
     LOST = "lost"
-    """It is done, and the answer is lost with the connection."""
+    """The request takes effect, and the connection breaks before the answer."""
     KILLED = "killed"
-    """It is done, and the process that asked is killed before it hears of it."""
+    """The request takes effect, and the calling process is killed before the answer."""
 
 
 @dataclass(slots=True, kw_only=True)
 class AwsFault:
-    """Something that goes wrong with some requests."""
+    """A fault of the requests that match it."""
 
     kind: AwsFaultKind
     call: str
     """Service and operation, such as `dynamodb:TransactWriteItems`."""
     function: str | None = None
-    """Whose requests; `None` is anybody's."""
+    """The function whose requests fail; `None` means every caller."""
     required_content: bytes = b""
-    """What the request has to hold."""
+    """The bytes that the request must contain."""
     after: int = 0
-    """How many fitting requests are served well first."""
+    """How many matching requests succeed first."""
     times: int | None = 1
-    """How often it strikes; `None` is for ever."""
+    """How many requests fail; `None` means all."""
     delay_seconds: float = 0.0
-    """How late."""
+    """The delay of a late answer."""
     trigger_count: int = field(default=0, init=False)
     _matching_count: int = field(default=0, init=False)
 
     def trigger(self, call: AwsCall, function: str | None) -> bool:
-        """Tell whether it strikes this request, and count it."""
+        """Return whether the fault applies to this request, and count it."""
         if call.name != self.call or self.function not in {None, function} or self.required_content not in call.content:
             return False
         self._matching_count += 1
@@ -59,7 +59,7 @@ class AwsFault:
 
 @dataclass(frozen=True, slots=True)
 class AwsErrorResponse:
-    """An answer of AWS that is none."""
+    """An error response of AWS."""
 
     status: int
     content: bytes
@@ -86,7 +86,7 @@ _DEFAULT_CODES = {
 
 
 def build_error_response(kind: AwsFaultKind, call: AwsCall, text: str = "made up for a test") -> AwsErrorResponse:
-    """Return how a service says that it did not do what was asked."""
+    """Return the error response of a service to a request without effect."""
     status, code = _SERVICE_CODES[kind].get(call.service, _DEFAULT_CODES[kind])
     if call.service == "s3":
         return AwsErrorResponse(

@@ -1,4 +1,4 @@
-"""A post office in which things go wrong by a seed: calls fail, answers are lost, come late, or find nobody alive."""
+"""Deliveries with faults chosen by a seed: calls fail, answers are lost or late, and processes are killed."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -37,11 +37,11 @@ TIME_BUDGET_SECONDS = 300.0
 
 
 class KilledError(BaseException):
-    """The process is no more."""
+    """The simulated end of the process."""
 
 
 class DeliveryFaultKind(StrEnum):
-    """What goes wrong with a call."""
+    """The ways in which a call fails."""
 
     FAILS = "fails"
     REFUSED = "refused"
@@ -52,7 +52,7 @@ class DeliveryFaultKind(StrEnum):
 
 @dataclass
 class DeliveryFault:
-    """Something that goes wrong with one sort of call, so many times."""
+    """A fault of one kind of call, a limited number of times."""
 
     call: str
     kind: DeliveryFaultKind
@@ -60,7 +60,7 @@ class DeliveryFault:
     times: int
 
     def trigger(self, call: str) -> bool:
-        """Tell whether it strikes this call, and count it."""
+        """Return whether the fault applies to this call, and count it."""
         if call != self.call or self.times == 0:
             return False
         self.after -= 1
@@ -72,7 +72,7 @@ class DeliveryFault:
 
 @dataclass
 class DeliverySimulation:
-    """What lasts from one process to the next, and what the channels have heard."""
+    """The state that outlives a process, and what the channels received."""
 
     seed: int
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
@@ -81,17 +81,17 @@ class DeliverySimulation:
     faults: list[DeliveryFault] = field(default_factory=list)
     triggered_faults: list[str] = field(default_factory=list)
     received_parts: list[tuple[str, str, bool]] = field(default_factory=list)
-    """Message and part, and whether it said that it may be a repeat."""
+    """Message, part, and whether it was marked as a possible duplicate."""
     settled_ids: set[str] = field(default_factory=set)
-    """Messages of which it is recorded that they were accepted."""
+    """The messages that are recorded as accepted."""
     sent_after_settled: list[str] = field(default_factory=list)
-    """Messages that were sent nevertheless."""
+    """The messages that were sent after that record."""
     failures_by_project: dict[str, int] = field(default_factory=dict)
     lock: Any = field(default_factory=RLock)
 
     def __post_init__(self) -> None:
-        """Record two nights of two projects, and choose what goes wrong."""
-        self.rng = random.Random(self.seed)  # noqa: S311  no secret
+        """Record two nights of two projects, and choose the faults."""
+        self.rng = random.Random(self.seed)  # noqa: S311  not a secret
         for project, channels in PROJECT_CHANNELS.items():
             for night in range(2):
                 report = build_alert_report(
@@ -109,7 +109,7 @@ class DeliverySimulation:
             self.faults.append(DeliveryFault(call, kind, self.rng.randint(0, 6), self.rng.choice([1, 1, 2, 5, 10**9])))
 
     def run(self) -> None:
-        """Let a process deliver; what ends it is heard of by nobody but its clock."""
+        """Run one process that delivers; only the next process sees its effects."""
         process = Process(self)
         try:
             summary = deliver_pending(process.dependencies, find_route)
@@ -119,7 +119,7 @@ class DeliverySimulation:
             self.failures_by_project = dict(summary.failures_by_project)
 
     def list_expected_parts(self, message: OutboxMessage) -> set[str]:
-        """Name what has to be heard of a message."""
+        """Return the parts of a message that a channel must receive."""
         if message.channel_id != EVENT_CHANNEL.channel_id:
             return {message.message_id}
         sent_parts: list[str] = []
@@ -128,13 +128,13 @@ class DeliverySimulation:
 
 
 def find_route(message: OutboxMessage) -> Route:
-    """Return where a message goes."""
+    """Return the route of a message."""
     return Route(next(it for it in PROJECT_CHANNELS[message.project] if it.channel_id == message.channel_id))
 
 
 @dataclass
 class Process:
-    """One invocation of the function, with all that it calls."""
+    """One invocation of the function, with all its calls."""
 
     simulation: DeliverySimulation
     is_fault_free: bool = False
@@ -143,18 +143,18 @@ class Process:
 
     @property
     def dependencies(self) -> DeliveryDependencies:
-        """What delivering takes of the world."""
+        """The dependencies of deliveries with the faults of this process."""
         retrier = Retrier(lambda: self.seconds_left, self.wait, lambda low, high: (low + high) / 2)
         return FakeDeliveryDependencies(self, self, retrier, FakeLog(), self.make_sender, lambda: self.simulation.now)
 
     def make_sender(self, kind: ChannelKind) -> Sender:
-        """Return a carrier that tells the world what it carried."""
+        """Return a sender that records what it sends."""
         if kind is ChannelKind.EVENTS:
             return _EventSender(self)
         return _DigestSender(self, str(kind))
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, for nobody else."""
+        """Advance the clock of this process only."""
         self.seconds_left -= seconds
         if self.seconds_left < 0:
             self.is_dead = True
@@ -163,7 +163,7 @@ class Process:
     def call[Result](
         self, name: str, operation: Callable[[], Result], make_error: Callable[[DeliveryFaultKind], Exception]
     ) -> Result:
-        """Do something, unless it goes wrong."""
+        """Make a call, unless a fault applies to it."""
         with self.simulation.lock:
             self._require_alive()
             fault = (
@@ -184,7 +184,7 @@ class Process:
             raise KilledError
 
     def __getattr__(self, name: str) -> Any:
-        """Be an outbox, each of whose calls may go wrong."""
+        """Return a call of the outbox that may fail."""
         if name not in OUTBOX_CALLS:
             raise AttributeError(name)
 
@@ -194,18 +194,18 @@ class Process:
                     self.simulation.settled_ids.add(args[0].message_id)
                 return getattr(self.simulation.outbox, name)(*args, **kwargs)
 
-            return self.call(name, operate, lambda _: StateError(f"{name} went wrong"))
+            return self.call(name, operate, lambda _: StateError(f"{name} failed"))
 
         return call_outbox
 
     def read(self, file: StoredFile) -> bytes:
-        """Be a place for evidence."""
+        """Read a file of the evidence store."""
         return self.call(
             "read", lambda: self.simulation.evidence.read(file), lambda _: EvidenceError("it cannot be read")
         )
 
     def send_events(self, message: OutboxMessage, receive_parts: Callable[[list[str]], None]) -> None:
-        """Carry the events of a message to somebody else."""
+        """Send the events of a message to a given receiver."""
 
         class Bus:
             def put(
@@ -222,7 +222,7 @@ class Process:
         )
 
     def record_receipt(self, message: OutboxMessage, parts: Sequence[str], *, is_repeat: bool) -> None:
-        """Let a channel hear something."""
+        """Record the parts that a channel received."""
         if message.message_id in self.simulation.settled_ids:
             self.simulation.sent_after_settled.append(message.message_id)
         self.simulation.received_parts += [(message.message_id, part, is_repeat) for part in parts]
@@ -233,19 +233,19 @@ class Process:
 
 
 def describe_part(message: OutboxMessage, detail_type: str, detail: Mapping[str, object]) -> str:
-    """Tell the events of an audit apart."""
+    """Return a text that identifies an event of a message."""
     return f"{message.message_id} {detail_type} {detail.get('fingerprint')}"
 
 
 def load_message_report(simulation: DeliverySimulation, message: OutboxMessage) -> Any:
-    """Read the report of a message."""
-    from backup_auditor.rendering.formats.json import load_report  # noqa: PLC0415  of this alone
+    """Load the report of a message."""
+    from backup_auditor.rendering.formats.json import load_report  # noqa: PLC0415  only this function needs it
 
     return load_report(simulation.evidence.read(message.report), message.report.location)
 
 
 def make_delivery_error(kind: DeliveryFaultKind) -> DeliveryError:
-    """Return what a channel's failure is."""
+    """Return the error of a channel for a kind of fault."""
     if kind is DeliveryFaultKind.REFUSED:
         return ChannelRefusedError("it is gone; make a new one")
     return AcceptanceUnknownError("the answer was lost") if kind is DeliveryFaultKind.LOST else DeliveryError("503")
@@ -257,7 +257,7 @@ class _DigestSender:
     name: str
 
     def send(self, delivery: Delivery) -> None:
-        """Let the channel hear a digest, as often as it is sent."""
+        """Record a digest each time that it is sent."""
         message = delivery.message
 
         def record_digest() -> None:
@@ -271,7 +271,7 @@ class _EventSender:
     process: Process
 
     def send(self, delivery: Delivery) -> None:
-        """Let the bus hear events, as many at once as the carrier gives it."""
+        """Record events in the batches of the sender."""
         process, message = self.process, delivery.message
 
         class Bus:

@@ -1,4 +1,4 @@
-"""One project put right by the deployed application while things go wrong by a seed, and what may never come of it."""
+"""Remediation of one project with faults chosen by a seed, and the invariants that must hold after it."""
 
 import json
 import random
@@ -33,17 +33,17 @@ _PINECONE_FAULT_KINDS = ("status", "reset", "reset_after_effect", "killed")
 
 
 class FaultPlan:
-    """What goes wrong, by one seed: with AWS, and sometimes with Pinecone."""
+    """The faults of one seed: of AWS, and sometimes of Pinecone."""
 
     def __init__(self, seed: int) -> None:
-        """Choose one to three calls, each once, thrice or for ever."""
-        rng = random.Random(seed)  # noqa: S311  the same each time
+        """Choose one to three calls, each failing once, three times or permanently."""
+        rng = random.Random(seed)  # noqa: S311  a seeded choice, not a secret
         self.seed = seed
         self.aws_faults = [self._choose_aws_fault(rng) for _ in range(rng.choice((1, 1, 2, 3)))]
         self.pinecone_faults = [self._choose_pinecone_fault(rng) for _ in range(rng.choice((0, 0, 1, 2)))]
 
     def __str__(self) -> str:
-        """Say what goes wrong, for whoever reads of a test that failed."""
+        """Return the faults as text for the message of a failed test."""
         aws_texts = [f"{it.call} {it.kind} after {it.after} times {it.times}" for it in self.aws_faults]
         pinecone_texts = [
             f"{it.method} {it.path} {it.kind} {it.status} after {it.after}" for it in self.pinecone_faults
@@ -57,7 +57,7 @@ class FaultPlan:
             call=rng.choice(_AWS_CALLS),
             function=REMEDIATE_FUNCTION,
             after=rng.choice((0, 0, 1, 2, 4, 8)),
-            # a process that is killed for ever is not what a fault of a service does
+            # a service fault does not kill every process permanently
             times=rng.choice((1, 1, 3) if kind in UNANSWERED_KINDS else (1, 1, 3, None)),
             delay_seconds=1.0,
         )
@@ -65,7 +65,7 @@ class FaultPlan:
     def _choose_pinecone_fault(self, rng: random.Random) -> PineconeFault:
         kind = rng.choice(_PINECONE_FAULT_KINDS)
         method = rng.choice(("POST", "POST", "GET"))
-        # to reading, 400 says that there can be no schedule
+        # to a read, 400 means that no schedule can exist
         statuses = (403, 409, 429, 500, 503) if method == "GET" else (400, 403, 409, 429, 500, 503)
         return PineconeFault(
             kind="shift" if kind == "killed" else kind,
@@ -78,10 +78,10 @@ class FaultPlan:
 
 
 class RemediationRun:
-    """A project of its own: trouble at first, then none."""
+    """The remediation of one project: with faults at first, then without."""
 
     def __init__(self, app: Application, seed: int) -> None:
-        """Register it."""
+        """Register the project."""
         self.app, self.fault_plan = app, FaultPlan(seed)
         self.project_view = ProjectView(app, f"run-{seed}")
         self.moment = max(app.clock.now() + timedelta(days=2), _FIRST_AUDIT_AT)
@@ -92,7 +92,7 @@ class RemediationRun:
         app.clear_dead_letters()
 
     def run(self, moment: datetime) -> set[str]:
-        """Let an audit that proposes something be complete, and all that follows from it be done."""
+        """Publish a completed audit that proposes actions, and run everything that follows."""
         app, first_invocation = self.app, len(self.app.runner.invocations)
         app.clock.set(moment)
         detail = {**_COMPLETED_EVENT["detail"], "project": self.project_view.name, "audit_id": f"{moment:%Y%m%d}"}
@@ -102,7 +102,7 @@ class RemediationRun:
         return app.find_alarms(first_invocation) - {"ProjectsOverdueAlarm"}
 
     def run_with_faults(self) -> set[str]:
-        """Let all go wrong that is to; return the alarms that ring."""
+        """Run with the faults of the plan; return the alarms that fire."""
         faults = self.app.pinecone.recorders[self.project_view.name].faults
         self.app.aws.faults[:] = self.fault_plan.aws_faults
         for fault in self.fault_plan.pinecone_faults:
@@ -114,11 +114,11 @@ class RemediationRun:
         return alarms
 
     def has_all_schedules(self) -> bool:
-        """Tell whether every index has its schedule."""
+        """Return whether every index has its schedule."""
         return all(self.project_view.schedules[name] for name in _UNSCHEDULED_INDEXES)
 
     def find_violations(self) -> Iterator[str]:
-        """Yield what may never be, and is."""
+        """Yield each violated invariant."""
         for name, schedules in self.project_view.schedules.items():
             if len(schedules) > 1:
                 yield f"{name} has {schedules}"
@@ -127,10 +127,10 @@ class RemediationRun:
         records = self.project_view.attempts_by_action
         for action in self._list_applied_actions():
             if action not in records:
-                yield f"nobody recorded {action}"
+                yield f"no record of {action}"
 
     def find_omissions(self) -> Iterator[str]:
-        """Yield what may not be when it is over."""
+        """Yield each invariant that is violated once all work is done."""
         yield from self.find_violations()
         if not self.has_all_schedules():
             yield f"not all have schedules: {self.project_view.schedules}"
@@ -143,7 +143,7 @@ class RemediationRun:
             if not {"done", "verification_failed"} & set(states):
                 yield f"{action} is recorded as {states}"
             if action not in published_actions:
-                yield f"the bus did not hear of {action}"
+                yield f"the bus did not receive {action}"
 
     def _list_applied_actions(self) -> set[str]:
         """Return the actions that took effect."""
@@ -154,11 +154,11 @@ class RemediationRun:
 
 
 def remediate_under_faults(app: Application, seed: int) -> None:
-    """Let a project of its own be put right while things go wrong, and then once more when all is well."""
+    """Remediate a project with faults, and again without, and check the invariants."""
     remediation_run = RemediationRun(app, seed)
     alarms = remediation_run.run_with_faults()
     assert remediation_run.has_all_schedules() or alarms, (
-        f"{remediation_run.fault_plan}: what stays wrong rings nowhere"
+        f"{remediation_run.fault_plan}: a permanent fault fires no alarm"
     )
     violations = list(remediation_run.find_violations())
     assert not violations, f"{remediation_run.fault_plan}: {violations}"

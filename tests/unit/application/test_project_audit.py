@@ -288,7 +288,7 @@ def test_an_audit_that_could_not_be_recorded_is_made_again() -> None:
 @pytest.mark.parametrize(
     "part, message",
     [
-        pytest.param("tell", "events not published; the function notify retries them within 15m", id="events"),
+        pytest.param("publish", "events not published; the function notify retries them within 15m", id="events"),
         pytest.param("ping", "the ping URL could not be called", id="ping"),
     ],
 )

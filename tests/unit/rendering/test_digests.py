@@ -54,7 +54,7 @@ CASES: Mapping[str, Digest] = {
             build_open_finding("scratch-1", exemption=EXEMPTION, lifecycle=None),
             resolved=(
                 build_resolved_finding("images", Severity.CRITICAL),
-                build_resolved_finding("tags", because="the index is gone"),
+                build_resolved_finding("tags", reason="the index is gone"),
             ),
             drift=(Drift("policy changed", PROJECT_RESOURCE, "0", "1"),),
         )

@@ -1,6 +1,6 @@
-"""Runs a function whose clock was moved, inside its sandbox: `python -m moved_clock HANDLER`.
+"""The start of a function with a moved clock in its sandbox: `python -m moved_clock HANDLER`.
 
-The clock that the product reads is ahead of the real one by the seconds that the file `MOVED_CLOCK` holds.
+The product's clock is ahead of the real one by the number of seconds in the file `MOVED_CLOCK`.
 """
 
 import os
@@ -16,12 +16,12 @@ _CLOCK_MODULE = "backup_auditor.bootstrap.runtime"
 
 
 class _ClockFinder(MetaPathFinder):
-    """Finds the one module that reads the clock, and moves what it reads."""
+    """A finder for the module that reads the clock, which adds the offset."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find the module as Python would."""
+        """Return the spec of the module, with its clock moved."""
         spec = PathFinder.find_spec(fullname, path, target) if fullname == _CLOCK_MODULE else None
         if spec is None or spec.loader is None:
             return None

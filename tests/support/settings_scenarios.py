@@ -1,4 +1,4 @@
-"""Lives of sixty nights in which the settings of schedules change, audited, and held against what the contract says."""
+"""Scenarios of sixty nights in which settings of schedules change, audited and compared with a reference model."""
 
 import random
 from collections import Counter
@@ -29,7 +29,7 @@ RETENTION_DAYS = (1, 2, 3, 5, 7, 10, 14, 30, 35, 60, 90)
 
 @dataclass
 class SettingsScenario:
-    """What happens to one index, night after night."""
+    """The changes and audits of one index over sixty nights."""
 
     seed: int
     rng: random.Random = field(init=False)
@@ -39,8 +39,8 @@ class SettingsScenario:
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        """Begin some days before the first audit."""
-        self.rng = random.Random(self.seed)  # noqa: S311  no secret
+        """Start some days before the first audit."""
+        self.rng = random.Random(self.seed)  # noqa: S311  not a secret
         lead_days = self.rng.choice([0, 1, 5, 20, 50])
         self.service = SimulatedService(FIRST_AUDIT_AT - lead_days * DAY, resets_anchor=self.rng.random() < 0.3)
         self.change_probability = self.rng.choice([0.05, 0.15, 0.4])
@@ -50,7 +50,7 @@ class SettingsScenario:
         return self.rng.choice(["daily", "daily", "daily", "weekly", "monthly"])
 
     def run_nights(self) -> None:
-        """Live through every night."""
+        """Run every night."""
         for night in range(NIGHT_COUNT):
             self._run_day(FIRST_AUDIT_AT + night * DAY)
             if self.rng.random() < (0.1 if night else 0):
@@ -148,7 +148,7 @@ class SettingsScenario:
         result = advance(self.state, inventory, BUILT_IN_POLICY, evaluation.findings, f"audit-{now}")
         second_evaluation = evaluate_controls(inventory, BUILT_IN_POLICY, SELECTED_CATALOG, result.state)
         assert second_evaluation.findings == evaluation.findings, (
-            f"seed {self.seed}, {now}: not the same when delivered twice"
+            f"seed {self.seed}, {now}: the second evaluation gives other findings"
         )
         self.state = result.state
 

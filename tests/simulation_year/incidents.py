@@ -1,4 +1,4 @@
-"""The lives of indexes: what happens to each, one trouble after the other, on which nights."""
+"""Incidents of indexes: what happens to each index, and on which nights."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from simulation_year.model import RunResult
 
 
 class TimeOfDay(Flag):
-    """At what time of its day a deed is done."""
+    """The time of day of a change."""
 
     ANY = 0
     BEFORE_RUNS = auto()
-    """Before any run of that day: an audit has seen every run there was."""
+    """Before any run of that day: an audit has read every existing run."""
     ANCHORS = auto()
-    """At a time from which runs may be counted."""
+    """At a time that may become the anchor of runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How many nights pass until the next deed, 1 being the next night, and when on its day it is done."""
+    """The number of nights until the next change, where 1 is the next night, and the time of day of the change."""
 
     nights: int = 1
     time_of_day: TimeOfDay = TimeOfDay.ANY
@@ -33,7 +33,7 @@ type Incident = Callable[[TrackedProject, str], WaitIterator]
 def run_incidents(
     project: TrackedProject, name: str, incidents: list[Incident], pause_range: tuple[int, int]
 ) -> WaitIterator:
-    """Let an index have its troubles, with some nights between them, and peace afterwards."""
+    """Run the incidents of an index, with some nights between them, and then none."""
     for incident in incidents:
         yield Wait(project.rng.randint(*pause_range))
         yield from incident(project, name)
@@ -53,14 +53,14 @@ def _draw_anchor_wait(project: TrackedProject, low: int, high: int) -> Wait:
 
 
 def pause_schedule(project: TrackedProject, name: str) -> WaitIterator:
-    """Pause the schedule, for so long that backups may run out."""
+    """Pause the schedule, for so long that all backups may expire."""
     project.pause(name)
     yield _draw_anchor_wait(project, 1, 18)
     project.resume(name)
 
 
 def replace_schedule(project: TrackedProject, name: str) -> WaitIterator:
-    """Delete the schedule, and create another later."""
+    """Delete the schedule, and create another one later."""
     retention = _get_retention(project, name)
     yield Wait(1, TimeOfDay.BEFORE_RUNS)
     project.delete_schedules(name, "nightly")
@@ -69,7 +69,7 @@ def replace_schedule(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def slow_schedule(project: TrackedProject, name: str) -> WaitIterator:
-    """Let the schedule run more rarely for a while."""
+    """Lower the frequency of the schedule for some nights."""
     frequency = project.live_indexes[name].schedules[0].frequency
     project.change_frequency(name, project.rng.choice(("weekly", "monthly")))
     yield _draw_wait(project, 2, 12)
@@ -77,7 +77,7 @@ def slow_schedule(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def shorten_retention(project: TrackedProject, name: str) -> WaitIterator:
-    """Keep backups more briefly, down to a day."""
+    """Lower the retention to a few days or one, for some nights."""
     retention = _get_retention(project, name)
     project.change_retention(name, project.rng.choice((1, 2, 3, 6)))
     yield _draw_wait(project, 1, 9)
@@ -85,7 +85,7 @@ def shorten_retention(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def lengthen_retention(project: TrackedProject, name: str) -> WaitIterator:
-    """Keep backups too long, which also fills the quota."""
+    """Raise the retention above the maximum, which also fills the quota."""
     retention = _get_retention(project, name)
     project.change_retention(name, project.rng.choice((400, 401, 430)))
     yield _draw_wait(project, 1, 12)
@@ -93,41 +93,41 @@ def lengthen_retention(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def fail_runs(project: TrackedProject, name: str) -> WaitIterator:
-    """Let runs fail, some days in a row."""
+    """Make some runs in a row fail."""
     count = project.rng.randint(1, 10)
     project.script_runs(name, *[RunResult.FAILED] * count)
     yield Wait(count + 1)
 
 
 def skip_runs(project: TrackedProject, name: str) -> WaitIterator:
-    """Skip runs, some days in a row."""
+    """Skip some runs in a row."""
     count = project.rng.randint(1, 5)
     project.script_runs(name, *[RunResult.SKIPPED] * count)
     yield Wait(count + 1)
 
 
 def start_stuck_run(project: TrackedProject, name: str) -> WaitIterator:
-    """Begin a run that never ends."""
+    """Start a run that never ends."""
     project.script_runs(name, RunResult.STUCK)
     yield Wait(2)
 
 
 def block_runs(project: TrackedProject, name: str) -> WaitIterator:
-    """Let a planned run not start, nor any after it."""
+    """Block the next run and all runs after it."""
     project.script_runs(name, RunResult.BLOCKED)
     yield _draw_anchor_wait(project, 2, 10)
     project.restart_schedules(name)
 
 
 def remove_next_run(project: TrackedProject, name: str) -> WaitIterator:
-    """Leave the schedule enabled, without a next run."""
+    """Remove the next run of the enabled schedule."""
     project.remove_next_run(name)
     yield _draw_anchor_wait(project, 1, 8)
     project.restart_schedules(name)
 
 
 def recreate_index(project: TrackedProject, name: str) -> WaitIterator:
-    """Delete the index and create it anew, with a schedule at once or some nights later."""
+    """Delete and recreate the index, with a schedule at once or some nights later."""
     retention = _get_retention(project, name)
     yield Wait(1, TimeOfDay.BEFORE_RUNS | TimeOfDay.ANCHORS)
     project.delete_index(name)
@@ -147,7 +147,7 @@ def delete_some_backups(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def lose_records(project: TrackedProject, name: str) -> WaitIterator:
-    """Lose some records, and find them again."""
+    """Remove some records, and restore them later."""
     record_count = project.live_indexes[name].records
     project.set_counts(name, records=record_count * project.rng.choice((20, 45, 70, 85)) // 100)
     yield _draw_wait(project, 1, 9)
@@ -155,7 +155,7 @@ def lose_records(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def lose_namespaces(project: TrackedProject, name: str) -> WaitIterator:
-    """Lose some namespaces, and find them again."""
+    """Remove some namespaces, and restore them later."""
     namespace_count = project.live_indexes[name].namespaces
     project.set_counts(name, namespaces=namespace_count * project.rng.choice((60, 90, 97)) // 100)
     yield _draw_wait(project, 1, 9)
@@ -163,7 +163,7 @@ def lose_namespaces(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def empty_index(project: TrackedProject, name: str) -> WaitIterator:
-    """Empty the index, and fill it again."""
+    """Remove all records, and restore them later."""
     record_count = project.live_indexes[name].records
     project.set_counts(name, records=0)
     yield _draw_wait(project, 1, 9)
@@ -171,7 +171,7 @@ def empty_index(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def show_unknown_status(project: TrackedProject, name: str) -> WaitIterator:
-    """Show a backup in a status that nobody knows, for some nights."""
+    """Set an unknown status of a backup for some nights."""
     index = project.live_indexes[name]
     seen_points = [it for it in index.recovery_points if it.is_known]
     if not seen_points:
@@ -184,7 +184,7 @@ def show_unknown_status(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def add_second_schedule(project: TrackedProject, name: str) -> WaitIterator:
-    """Let a race leave the index with two enabled schedules."""
+    """Create a second enabled schedule, as a race does, and delete it later."""
     retention = _get_retention(project, name)
     yield Wait(1, TimeOfDay.ANCHORS)
     project.create_schedule(name, retention, "second", is_second=True)
@@ -193,7 +193,7 @@ def add_second_schedule(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def use_long_name(project: TrackedProject, name: str) -> WaitIterator:
-    """Replace the schedule by one whose name lets every run fail, until somebody notices."""
+    """Replace the schedule with one whose long name makes every run fail, and restore it later."""
     retention, long_name = _get_retention(project, name), "every-night-of-the-whole-year"
     yield Wait(1, TimeOfDay.BEFORE_RUNS | TimeOfDay.ANCHORS)
     project.delete_schedules(name, "nightly")
@@ -204,28 +204,28 @@ def use_long_name(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def take_manual_backups(project: TrackedProject, name: str) -> WaitIterator:
-    """Take backups by hand: nothing is wrong with that, but for the quota, and where old ones are to be gone."""
+    """Create manual backups: they count toward the quota, and violate a maximum age."""
     for _ in range(project.rng.choice((1, 4, 8))):
         project.back_up(name)
         yield _draw_wait(project, 1, 2)
 
 
 def disable_protection(project: TrackedProject, name: str) -> WaitIterator:
-    """Turn deletion protection off."""
+    """Turn deletion protection off, and on again later."""
     project.set_protection(name, is_protected=False)
     yield _draw_wait(project, 1, 20)
     project.set_protection(name, is_protected=True)
 
 
 def remove_tag(project: TrackedProject, name: str) -> WaitIterator:
-    """Take a tag away."""
+    """Remove a tag, and restore it later."""
     project.set_tag(name, is_tagged=False)
     yield _draw_wait(project, 1, 20)
     project.set_tag(name, is_tagged=True)
 
 
 def keep_old_backup(project: TrackedProject, name: str) -> WaitIterator:
-    """Let a backup taken by hand become too old to be kept, and delete it: both are told."""
+    """Create a manual backup, and delete it after it exceeds the maximum age: audits report both."""
     index, backup = project.live_indexes[name], project.back_up(name)
     yield _draw_wait(project, 70, 90)
     project.delete_backups(index, [backup])
@@ -233,7 +233,7 @@ def keep_old_backup(project: TrackedProject, name: str) -> WaitIterator:
 
 
 def add_temporary_index(project: TrackedProject, name: str) -> WaitIterator:
-    """Create another index, schedule it later, back it up by hand, and delete it; its backups stay."""
+    """Create another index, schedule it later, back it up, and delete it; its backups stay."""
     index_name = f"{name}-trial-{project.rng.randrange(10_000)}"
     index = project.create_index(index_name)
     yield _draw_anchor_wait(project, 1, 4)
@@ -258,7 +258,7 @@ SIMPLE_INCIDENTS: list[Incident] = [
     remove_next_run,
     take_manual_backups,
 ]
-"""What can happen to an index of any frequency."""
+"""The incidents of an index with any frequency."""
 DAILY_INCIDENTS: list[Incident] = [
     *SIMPLE_INCIDENTS,
     replace_schedule,
