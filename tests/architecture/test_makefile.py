@@ -16,6 +16,7 @@ LISTED_TARGETS = {
     "demo",
     "build",
     "test",
+    "unit",
     "check",
     "bench",
     "docs",
