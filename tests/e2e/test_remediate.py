@@ -210,7 +210,7 @@ def test_a_failed_action_is_exit_code_1(home: ProjectHome) -> None:
 
 
 def test_a_key_without_write_access_is_exit_code_2(home: ProjectHome) -> None:
-    """With a viewer key every action fails with status 403."""
+    """A viewer key is refused with status 403."""
     result = home.remediate("--apply", "--yes", PINECONE_API_KEY=Server.viewer_key)
     assert result.exit_code == 2
     assert "failed. 403" in result.output

@@ -88,7 +88,7 @@ def test_throttled_calls_are_retried(monkeypatch: pytest.MonkeyPatch, waits: lis
 
 
 def test_a_store_that_always_throttles_is_an_error(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
-    """After twelve throttled calls the error names the document and the throttling."""
+    """After twelve throttled calls the error states that requests are throttled."""
     store = ThrottlingStore(99)
     with (
         open_session(store, monkeypatch) as aws,
