@@ -8,12 +8,12 @@ ARGS ?=
 SEED ?= 1
 BIN := .venv/bin
 UV := .tools/bin/uv
-# Only find-python lets uv fetch a Python, and says so; what the user allows is kept for it.
+# Only find-python lets uv download a Python, and reports it. DOWNLOADS keeps the user's setting for find-python.
 DOWNLOADS := $(UV_PYTHON_DOWNLOADS)
 override UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON_DOWNLOADS
 FIND_PYTHON = PYTHON="$(PYTHON)" UV="$(UV)" UV_PYTHON_DOWNLOADS="$(DOWNLOADS)" scripts/find-python
-# like pip, uv is to trust whom the system trusts, and to ask the index that pip is set up with
+# uv trusts the certificates of the system, and uses the index that pip is configured with
 export UV_SYSTEM_CERTS ?= 1
 PIP_INDEX = { .tools/bin/python -m pip config list 2>/dev/null || :; } | sed -nE "s/^(global|install|:env:)\.index-url='(.*)'$$/\2/p" | tail -n 1
 WITH_INDEX = export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$($(PIP_INDEX))}}";
@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# An environment knows the path it was made under: after a folder is moved or copied, it is created again.
+# An environment has fixed paths: after its folder is moved or copied, it is created again.
 ifneq ($(shell cat .venv/ready 2>/dev/null),$(CURDIR))
 MOVED := yes
 .tools/ready .venv/ready: moved
@@ -37,7 +37,7 @@ moved:
 	@PYTHON="$(PYTHON)" scripts/install-uv .tools
 	@touch $@
 
-# The lock names no registry (docs/development/decisions/0002): packages come, by name and hash, from the index this machine is set up with.
+# The lock names no registry (docs/development/decisions/0002): packages come by name and hash from the index of this machine.
 .venv/ready: .tools/ready uv.lock pyproject.toml layers/auditor/pyproject.toml simulator/pyproject.toml
 	@mkdir -p build
 	@python=$$($(FIND_PYTHON)) && $(UV) venv --quiet $(if $(MOVED),--clear,--allow-existing) --python "$$python" .venv
@@ -46,13 +46,13 @@ moved:
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --offline --editable layers/auditor --editable simulator
 	@printf '%s' "$(CURDIR)" > $@
 
-# The SAM CLI and checkov pin what the rest does not want: each has an environment of its own.
+# The SAM CLI and checkov pin versions that conflict with those of .venv: each has its own environment.
 .tools/%/ready: scripts/%.txt .tools/ready
 	@python=$$($(FIND_PYTHON)) && $(UV) venv --quiet --allow-existing --python "$$python" .tools/$*
 	@$(WITH_INDEX) $(UV) pip sync --quiet --python .tools/$* --require-hashes --only-binary :all: $<
 	@touch $@
 
-# What is deployed, and its layer once more for the processor of most machines that run the tests. What was changed while it was built is newer.
+# The build for deployment, and its layer for x86-64, on which most tests run. A file changed during a build is newer than the build.
 SHIPPED := $(shell find functions layers/auditor/src scripts/Makefile scripts/build-layer scripts/compile \
 	-name __pycache__ -prune -o -name '*.pyc' -o -print 2>/dev/null)
 BUILT := .aws-sam/build/template.yaml build/layer-x86_64/ready
@@ -67,7 +67,7 @@ build/layer-x86_64/ready: uv.lock layers/auditor/pyproject.toml $(SHIPPED) | .to
 	@touch -r build/layer.begun $@
 
 .PHONY: setup
-setup: .venv/ready ## install everything into .venv, the command backup-auditor too
+setup: .venv/ready ## install everything into .venv, including the command backup-auditor
 
 .PHONY: demo
 demo: .venv/ready ## audit a neglected project that a simulator serves on this machine
@@ -77,7 +77,7 @@ demo: .venv/ready ## audit a neglected project that a simulator serves on this m
 build: .venv/ready $(BUILT) ## build the application (sam build) and the layer that the tests run
 
 .PHONY: test
-test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" picks some; AUDITOR_TEST_SHIFT_DAYS=-800 moves their clock)
+test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" selects some; AUDITOR_TEST_SHIFT_DAYS=-800 moves their clock)
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)
 
 .PHONY: unit
@@ -108,11 +108,11 @@ site: .venv/ready ## build the documents as a site into build/site; a broken lin
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .PHONY: bench
-bench: .venv/ready $(BUILT) ## measure speed, memory, growth and start against their bars (minutes)
+bench: .venv/ready $(BUILT) ## measure speed, memory, growth and start against their limits (minutes)
 	@PYTHONPATH=tests:scripts $(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: soak
-soak: .venv/ready $(BUILT) ## run the long seeded tests in full (SEED=n picks other examples; minutes)
+soak: .venv/ready $(BUILT) ## run the long seeded tests in full (SEED=n selects other examples; minutes)
 	@AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 -m "hypothesis or soak" \
 		--hypothesis-profile soak --hypothesis-seed $(SEED) $(ARGS)
 
@@ -121,7 +121,7 @@ mutate: .venv/ready ## run mutation tests of domain and controls; list the chang
 	@$(BIN)/python scripts/mutation.py $(ARGS)
 
 .PHONY: lock
-lock: .tools/ready ## bring uv.lock up to date, without the names of registries
+lock: .tools/ready ## update uv.lock, without the names of registries
 	@$(WITH_INDEX) $(UV) lock --python "$$($(FIND_PYTHON))" $(LOCK)
 	@$(WITH_INDEX) for tool in aws-sam-cli:sam checkov:checkov; do echo "$${tool%:*}" | $(UV) pip compile --quiet --universal --python-version 3.13 \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url $(LOCK) --output-file "scripts/$${tool#*:}.txt" -; done

@@ -1,4 +1,4 @@
-"""Audits the neglected project of the simulator with the real command, as `make demo` shows it."""
+"""Audit the simulator's neglected project with the real command, for `make demo`."""
 
 import os
 import subprocess
@@ -8,17 +8,17 @@ import tempfile
 from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 NOW = "2026-11-02T06:00:00Z"
-"""Simulator and audit agree on the moment, so that everybody sees the same."""
+"""The time of the simulator and of the audit, so that the output is always the same."""
 NON_COMPLIANT_EXIT_CODE = 1
 
 
 def main(scenario: str = "neglected") -> int:
-    """Return 0 when the audit found what is wrong, and 1 when it ended in any other way."""
+    """Return 0 if the audit found a violation, and 1 if it ended in any other way."""
     with run_simulator(scenario, now=NOW) as environment, tempfile.TemporaryDirectory() as folder:
         base_environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
         print(f"A {scenario} project, served on this machine alone, as it stands at {NOW}:\n", flush=True)
         command = [str(COMMAND), "audit", "--project", scenario, "--now", NOW, "--no-state"]
-        # in a folder of its own, where no policy of the reader's lies
+        # in a new folder, so that the audit does not use a policy of the reader
         exit_code = subprocess.run(command, cwd=folder, env={**base_environment, **environment}, check=False).returncode
     if exit_code != NON_COMPLIANT_EXIT_CODE:
         print(

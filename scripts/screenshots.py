@@ -1,4 +1,4 @@
-"""Take the README's pictures of the report of the neglected project. Needs Chromium."""
+"""Take the README's pictures of the neglected project's report. Chromium is required."""
 
 import hashlib
 import os
@@ -18,17 +18,17 @@ _WIDTH, _HEIGHT = 1100, 1000
 _PICTURE_PARTS = {"report-glance.png": ("light", ".verdict"), "report-indexes.png": ("dark", "#indexes-1")}
 _ELEMENTS_SCRIPT = "[...document.querySelectorAll('style, .verdict, #glance-1, .legend, .index:nth-of-type(-n+5)')]"
 HASH_FILE = PICTURE_FOLDER / "of.sha256"
-"""The hash of what the stored pictures show."""
+"""The file with the hash of the page parts in the stored pictures."""
 
 
 def hash_page(page: Page) -> str:
-    """Return the hash of what the pictures show; pictures with another hash are outdated."""
+    """Return the hash of the page parts in the pictures; pictures with another hash are outdated."""
     html: str = page.evaluate(f"{_ELEMENTS_SCRIPT}.map(it => it.outerHTML).join('\\n')")
     return hashlib.sha256(html.encode()).hexdigest()
 
 
 def _write_page(folder: Path) -> Path:
-    """Write the report as the tests do: from a saved inventory."""
+    """Write the report from a saved inventory, as the tests do."""
     command = [str(COMMAND), "audit", "--fail-on", "never"]
     with run_simulator("neglected", now=NOW) as environment:
         for flags in (
@@ -65,7 +65,7 @@ def _take_pictures(browser: Browser, url: str) -> None:
 
 
 def main() -> int:
-    """Take the pictures."""
+    """Take the pictures, and return the exit code."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         print("Chromium is not installed", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Choose another day, time zone and locale for the tests: `shifted_clock.py SEED` prints variables for `env`.
+"""Draw another day, time zone and locale for the tests: `shifted_clock.py SEED` prints variables for `env`.
 
 The same seed always gives the same day, zone and locale. The time of day is that of the machine.
 """
@@ -11,12 +11,12 @@ from random import Random
 _YEARS = range(2020, 2048)
 _MAX_OFFSET_MINUTES, _MIN_OFFSET_MINUTES = 14 * 60, -12 * 60
 _OFFSET_STEP_MINUTES = 30
-"""In minutes: some zones are half an hour off."""
+"""The step between offsets: some zones differ by half an hour."""
 _SPECIAL_DAYS = ((2, 29), (2, 28), (12, 31), (1, 1))
 
 
 def draw_day(rng: Random) -> date:
-    """Choose a day in another year; half of them are leap days or near the end of a year."""
+    """Return a random day; half of the days are leap days or near the end of a year."""
     year = rng.choice(_YEARS)
     if rng.choice((True, False)):
         month, day = rng.choice(_SPECIAL_DAYS)
@@ -28,7 +28,7 @@ def draw_day(rng: Random) -> date:
 
 
 def draw_zone(rng: Random) -> str:
-    """Choose a zone from UTC−12 to UTC+14 in POSIX notation: it needs no zone file, and its sign is inverted."""
+    """Return a random zone from UTC−12 to UTC+14 in POSIX notation, which has an inverted sign and no zone file."""
     offset_minutes = rng.randrange(_MIN_OFFSET_MINUTES, _MAX_OFFSET_MINUTES + 1, _OFFSET_STEP_MINUTES)
     hours, minutes = divmod(abs(offset_minutes), 60)
     sign = "-" if offset_minutes > 0 else ""
@@ -36,7 +36,7 @@ def draw_zone(rng: Random) -> str:
 
 
 def build_variables(seed: str, today: date) -> dict[str, str]:
-    """Return the variables that move the tests to the day of a seed."""
+    """Return the variables that shift the tests to the day of a seed."""
     rng = Random(seed)  # noqa: S311  no secret
     day, zone = draw_day(rng), draw_zone(rng)
     return {"AUDITOR_TEST_SHIFT_DAYS": str((day - today).days), "TZ": zone, "LC_ALL": "C"}

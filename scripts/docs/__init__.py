@@ -1,1 +1,1 @@
-"""Writes the generated parts of the documents."""
+"""The generator of the generated parts of the documents."""

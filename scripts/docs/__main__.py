@@ -16,7 +16,7 @@ from docs.transcripts import BLOCK, run_transcripts
 
 ROOT = Path(__file__).parents[2]
 NOW = "2026-11-02T06:00:00Z"
-"""The time at which the audits of the transcripts happen."""
+"""The time of the audits in the transcripts."""
 SECTIONS: Mapping[str, Callable[[], str]] = {
     "audit-events": events.describe_audit_events,
     "commands": command_line.describe_commands,
@@ -38,11 +38,11 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "stack-parameters": configuration.list_stack_parameters,
     "variables": configuration.list_variables,
 }
-"""What makes the content of a generated section, by its name."""
+"""The function that generates the content of each section."""
 
 
 def main() -> int:
-    """Write the documents that are not current, or show how they differ. Return 1 when a compared one differs."""
+    """Write the outdated documents, or with `--check` show how they differ and return 1."""
     parser = argparse.ArgumentParser(prog="python -m docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     parser.add_argument("documents", nargs="*", type=Path, help="default: every document")

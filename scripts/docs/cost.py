@@ -1,4 +1,4 @@
-"""The costs of the stack in docs/operations/cost.md: prices, quantities and the sums that follow from them."""
+"""The costs of the stack in docs/operations/cost.md: prices, quantities and their sums."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -25,7 +25,7 @@ EVENTS_OF_PROJECT, TRACES_OF_PROJECT = 100, 90
 
 
 class Row(NamedTuple):
-    """One line of the bill: what it is, how it is computed, and dollars per month for a number of projects."""
+    """One line of the bill: its name, its formula, and dollars per month for a number of projects."""
 
     what: str
     arithmetic: str
@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
 
 def alarm_metrics() -> tuple[int, int]:
-    """Count the metrics of the alarms that every stack has, and the queries over the metrics of all projects."""
+    """Return the number of metrics in the alarms of every stack, and of queries over the metrics of all projects."""
     alarms = [
         it["Properties"]
         for it in template()["Resources"].values()
@@ -115,12 +115,12 @@ def rows() -> list[Row]:
 
 
 def total(projects: int) -> float:
-    """Return what a stack costs per month, in dollars."""
+    """Return the cost of a stack per month in dollars."""
     return sum(it.dollars(projects) for it in rows())
 
 
 def list_costs() -> str:
-    """Return the table of costs, as prices and quantities give them."""
+    """Return the table of costs."""
     lines = [[it.what, it.arithmetic, f"{it.dollars(1):.2f}", f"{it.dollars(100):.2f}"] for it in rows()]
     lines.append(["**total**", "", f"**{total(1):.2f}**", f"**{total(100):.2f}**"])
     return table(["US dollars per month", "how it is computed", "1 project", "100 projects"], lines)

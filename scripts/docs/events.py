@@ -119,13 +119,13 @@ def list_message_keys() -> str:
 
 
 def show_message_sample() -> str:
-    """Return a message as an e-mail subscription gets it, and as a queue gets it."""
+    """Return a message as an e-mail subscription and as a queue receive it."""
     email, document = _sample_message()
     return f"{email}\n{_block(document)}"
 
 
 def sample_events() -> list[dict[str, object]]:
-    """Return one event of each type, as a rule sees it, but for what AWS adds."""
+    """Return one event of each type of an audit, without the keys that AWS adds."""
     found = dict(build_audit_events(_report(), _KEPT))
     return [{"source": "backup-auditor", "detail-type": kind, "detail": detail} for kind, detail in found.items()]
 
@@ -159,7 +159,7 @@ def _describe_event(event: Mapping[str, Any], left_out: Iterable[str]) -> str:
 
 
 def _sample_message() -> tuple[str, dict[str, object]]:
-    """Return the text of an e-mail, and the document of a queue."""
+    """Return the text of an e-mail and the JSON document for a queue."""
     [message] = create_messages(_report(), _KEPT, (_TOPIC,), _NOW - timedelta(days=1))
     link_to = partial(build_report_link, region="eu-central-1")
     publication = build_publication(create_digest(_report(), message, _TOPIC, build_link=link_to))

@@ -52,13 +52,13 @@ def _rows(node: Schema, schema: Schema, prefix: str) -> Iterator[tuple[str, str,
 
 
 def _is_described(node: Schema) -> bool:
-    """Return whether an object has keys with a meaning of their own, so that each needs a row."""
+    """Return whether an object has keys with descriptions, so that each key needs a row."""
     properties = node.get("properties", {}).values()
     return any(isinstance(it, dict) and "description" in it for it in properties)
 
 
 def _resolve(node: Schema | bool, schema: Schema) -> Schema:
-    """Return what a reference points to; of alternatives, the one that is not null. `True` is any value."""
+    """Return the target of a reference, or the alternative that is not null. `True` allows any value."""
     if isinstance(node, bool):
         return {}
     if "anyOf" in node and "type" not in node:

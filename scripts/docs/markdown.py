@@ -10,13 +10,13 @@ def fill_sections(text: str, sections: Mapping[str, Callable[[], str]]) -> str:
     """Return a document whose generated sections have their current content.
 
     A section begins with `<!-- generated: NAME -->` and ends with `<!-- /generated -->`, each on a line of its own.
-    Raises `KeyError` for a name that is not known.
+    Raises `KeyError` for an unknown name.
     """
     return _SECTION.sub(lambda it: f"{it[1]}\n{sections[it['name']]().strip()}\n\n{it[3]}", text)
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table. A vertical line within a cell is escaped."""
+    """Return a Markdown table. A vertical line in a cell is escaped."""
     names = [*columns]
     lines = [names, ["---"] * len(names), *([it.replace("|", r"\|") for it in row] for row in rows)]
     return "".join(f"| {' | '.join(it)} |\n" for it in lines).replace("| --- ", "|---").replace("--- |", "---|")

@@ -1,4 +1,4 @@
-"""Quote messages of the product in documents, as they are written there."""
+"""Quote the current messages of the product in documents."""
 
 import ast
 import re
@@ -9,12 +9,12 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[2] / "layers" / "auditor" / "src" / "backup_auditor"
 _MARK = re.compile(r"(?P<mark><!-- message: (?P<name>\w+)(?: (?P<words>[^>]+?))? -->)(?:`` .*? ``|`[^`\n]*`)?")
 _GAP = "…"
-"""What stands for a value that is inserted into a message."""
+"""The placeholder for a value that is inserted into a message."""
 _MIN_WORDS = 3
 
 
 def fill_messages(text: str) -> str:
-    """Return a document in which every mark is followed by its message as it is now.
+    """Return a document in which every mark is followed by its current message.
 
     A mark names the function, class or constant that has the message, and words of it when it has several, as
     `<!-- message: main WSL/Linux -->`; a slash separates alternatives. A mark that fits no single message keeps the
@@ -29,7 +29,7 @@ def check_messages(text: str) -> list[str]:
 
 
 def find_messages(name: str, words: str | None) -> set[str]:
-    """Return the messages of a function, class or constant that have some words."""
+    """Return the messages of a function, class or constant that have these words."""
     pattern = re.compile("|".join(map(re.escape, (words or "").split("/"))))
     return {it for it in _list_messages().get(name, ()) if pattern.search(it)}
 
@@ -60,7 +60,7 @@ def _name_of(node: ast.AST) -> str | None:
 
 
 def _find_texts(node: ast.AST) -> Iterator[str]:
-    """Yield the texts in a node that are long enough for a message; docstrings and parts of texts are none."""
+    """Yield the texts in a node that are long enough for a message, without docstrings and parts of texts."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
     text = _read_text(node)
@@ -73,7 +73,7 @@ def _find_texts(node: ast.AST) -> Iterator[str]:
 
 
 def _read_text(node: ast.AST) -> str | None:
-    """Return a text of the source with a gap for each inserted value; `None` if it is no text."""
+    """Return the text of a node with a gap for each inserted value, or `None` if the node is not a text."""
     match node:
         case ast.Constant(value=str(text)):
             return text

@@ -51,7 +51,7 @@ def _kind(path: tuple[str | int, ...], schema: Schema) -> str:
 
 
 def _resolve(node: Schema, schema: Schema) -> Schema:
-    """Return what a reference points to; of a list of mappings, the mapping."""
+    """Return the target of a reference; for a list of mappings, the mapping."""
     if "$ref" in node:
         return _resolve(schema["$defs"][node["$ref"].rpartition("/")[2]], schema)
     if "$ref" in node.get("items", {}):

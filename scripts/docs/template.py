@@ -10,7 +10,7 @@ _TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 
 class _Loader(yaml.SafeLoader):
-    """Loads CloudFormation's short forms, such as `!Ref`, as what they hold."""
+    """A loader that replaces CloudFormation's short forms, such as `!Ref`, by their values."""
 
 
 def _construct(loader: _Loader, _: str, node: yaml.Node) -> object:
@@ -26,6 +26,6 @@ _Loader.add_multi_constructor("!", _construct)
 
 @cache
 def template() -> dict[str, Any]:
-    """Return the template as it is written."""
+    """Return the template without transformations."""
     document: dict[str, Any] = yaml.load(_TEMPLATE.read_text(encoding="utf-8"), _Loader)  # noqa: S506  a SafeLoader
     return document

@@ -1,4 +1,4 @@
-"""Runs the transcripts of a Markdown file, so that what a reader sees there is what the command prints."""
+"""Run the transcripts of a Markdown file, so that it shows the current output of each command."""
 
 import os
 import re
@@ -13,11 +13,11 @@ BLOCK = re.compile(
     r"^<!-- transcript(?: head=(?P<head>\d+))?(?: tail=(?P<tail>\d+))? -->\n```console\n(?P<body>.*?)^```$",
     flags=re.MULTILINE | re.DOTALL,
 )
-"""A fenced block of commands (`$ …`) and what they print; the mark says how many lines are shown of a long output."""
+"""A fenced block of commands (`$ …`) with their output; the mark limits the shown lines of a long output."""
 
 
 def run_transcripts(text: str, environment: Mapping[str, str]) -> str:
-    """Return a Markdown text with the output of every transcript as it is now."""
+    """Return a Markdown text with the current output of every transcript."""
     with tempfile.TemporaryDirectory() as folder:
         return BLOCK.sub(lambda found: _block(found, environment, Path(folder)), text)
 
@@ -35,8 +35,8 @@ def _block(found: re.Match[str], environment: Mapping[str, str], folder: Path) -
 
 
 def _outputs(commands: list[str], environment: Mapping[str, str], folder: Path) -> Iterator[str]:
-    """Run the commands of a block in one shell, and yield what each prints, errors among it."""
-    # the subshell hands each command's exit status on to the next, so that `echo $?` tells what it would tell
+    """Run the commands of a block in one shell, and yield the output of each, including errors."""
+    # the subshell passes each command's exit status to the next command, so that `echo $?` prints it
     script = "".join(f"{command}\n(code=$?; printf '{SEPARATOR}'; exit $code)\n" for command in commands)
     done = subprocess.run(
         ["/bin/sh", "-c", script],
@@ -50,7 +50,7 @@ def _outputs(commands: list[str], environment: Mapping[str, str], folder: Path) 
     )
     outputs = done.stdout.split(SEPARATOR)
     if len(outputs) != len(commands) + 1:
-        raise RuntimeError(f"a transcript broke off: {done.stdout}")
+        raise RuntimeError(f"a transcript ended early: {done.stdout}")
     for output in outputs[:-1]:
         yield "".join(f"{line.rstrip()}\n" for line in output.splitlines())
 

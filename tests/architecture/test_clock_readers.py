@@ -19,32 +19,32 @@ TODAY = date(2026, 11, 22)
 DRAWN_VARIABLES = [build_variables(str(seed), TODAY) for seed in range(2000)]
 CLOCK_CALLS = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "ctime"}
 ALLOWED_READERS = {
-    "layers/auditor/src/backup_auditor/bootstrap/runtime.py": "it is the clock",
-    "layers/auditor/src/backup_auditor/adapters/pinecone/client.py": "a Retry-After that is a date",
-    "simulator/src/backup_auditor_simulator/cli.py": "a simulator that is a process of its own",
-    "scripts/shifted_clock.py": "how far away a drawn day is",
+    "layers/auditor/src/backup_auditor/bootstrap/runtime.py": "the clock of the product",
+    "layers/auditor/src/backup_auditor/adapters/pinecone/client.py": "a Retry-After can be a date",
+    "simulator/src/backup_auditor_simulator/cli.py": "the clock of a simulator in its own process",
+    "scripts/shifted_clock.py": "the distance to a drawn day",
     "tests/support/clock.py": "the clock of other processes",
-    "tests/conftest.py": "where the clock is moved",
-    "tests/architecture/test_clock_readers.py": "whether it was moved",
+    "tests/conftest.py": "the shift of the clock",
+    "tests/architecture/test_clock_readers.py": "the test of the shift",
 }
-"""The modules that read the clock, and why each may."""
+"""The modules that may read the clock, each with the reason."""
 
 
-def count_days_ahead(variables: dict[str, str]) -> date:
-    """Return the day that was drawn."""
+def find_drawn_day(variables: dict[str, str]) -> date:
+    """Return the day that a seed draws."""
     return TODAY + timedelta(days=int(variables[SHIFT_VARIABLE]))
 
 
 def test_the_clock_of_this_process_is_shifted() -> None:
-    """The clock of the product is shifted by the configured days, in a worker of xdist too."""
-    ahead = timedelta(days=int(os.environ.get(SHIFT_VARIABLE, "0")))
+    """The clock is shifted by the configured number of days, also in a worker of xdist."""
+    shift = timedelta(days=int(os.environ.get(SHIFT_VARIABLE, "0")))
     for now in (runtime.now(), datetime.now(UTC)):
-        assert abs(now - read_real_clock() - ahead) < timedelta(minutes=1)
+        assert abs(now - read_real_clock() - shift) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("shift", ["tomorrow", "1.5", "99999999999"])
 def test_an_invalid_shift_is_refused(shift: str) -> None:
-    """An invalid shift stops the tests instead of testing today only."""
+    """An invalid shift stops the test run."""
     process = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", __file__],
         env=os.environ | {SHIFT_VARIABLE: shift},
@@ -58,17 +58,17 @@ def test_an_invalid_shift_is_refused(shift: str) -> None:
 
 
 def test_a_seed_gives_the_same_day_on_every_date() -> None:
-    """A seed gives the same day; only the distance to it depends on today."""
+    """A seed draws the same day and zone on every date."""
     later_variables = build_variables("7", TODAY + timedelta(days=400))
-    assert count_days_ahead(build_variables("7", TODAY)) == count_days_ahead(later_variables) + timedelta(days=400)
+    assert find_drawn_day(build_variables("7", TODAY)) == find_drawn_day(later_variables) + timedelta(days=400)
     assert build_variables("7", TODAY)["TZ"] == later_variables["TZ"]
 
 
 def test_seeds_cover_leap_days_past_future_and_all_zones() -> None:
     """Seeds cover past and future years, the end of a year, and half-hour zones from UTC−12 to UTC+14."""
-    day_offsets = {count_days_ahead(it) for it in DRAWN_VARIABLES}
-    assert {(it.month, it.day) for it in day_offsets} >= {(2, 29), (12, 31), (1, 1)}
-    assert min(day_offsets) < date(2021, 1, 1) < date(2046, 1, 1) < max(day_offsets)
+    drawn_days = {find_drawn_day(it) for it in DRAWN_VARIABLES}
+    assert {(it.month, it.day) for it in drawn_days} >= {(2, 29), (12, 31), (1, 1)}
+    assert min(drawn_days) < date(2021, 1, 1) < date(2046, 1, 1) < max(drawn_days)
     zones = {it["TZ"] for it in DRAWN_VARIABLES}
     assert len(zones) == 53
     assert {"<-1200>12:00", "<+1400>-14:00", "<+0530>-5:30", "<-0330>3:30", "<+0000>0:00"} <= zones
@@ -76,7 +76,7 @@ def test_seeds_cover_leap_days_past_future_and_all_zones() -> None:
 
 
 def test_a_zone_has_the_sign_of_posix() -> None:
-    """A POSIX zone counts hours to the west."""
+    """The offset of a drawn POSIX zone is positive to the west."""
     code = "import time; print(-time.timezone // 60)"
     for zone, minutes in (("<-1200>12:00", -720), ("<+1400>-14:00", 840), ("<-0330>3:30", -210)):
         process = subprocess.run(
@@ -86,7 +86,7 @@ def test_a_zone_has_the_sign_of_posix() -> None:
 
 
 def reads_clock(tree: ast.AST) -> bool:
-    """Tell whether a module calls for the present moment, of whichever module or class."""
+    """Return whether a module calls a function that returns the present time."""
     return any(
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
@@ -98,7 +98,7 @@ def reads_clock(tree: ast.AST) -> bool:
 
 
 def test_only_listed_modules_read_the_clock() -> None:
-    """Other modules receive the time: a test that reads the clock would pass or fail by the day."""
+    """All other modules receive the time, because the result of a test must not depend on the day."""
     folders = ("functions", "layers/auditor/src", "simulator/src", "scripts", "tests")
     modules = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     clock_readers = {

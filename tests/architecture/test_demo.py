@@ -1,4 +1,4 @@
-"""Test that `make demo` reports every planted fault, and nothing else."""
+"""Test that `make demo` reports every planted fault and no other finding."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 
 def test_the_demonstration_succeeds() -> None:
-    """The demonstration succeeds if the audit finds something, and prints its verdict and the next steps."""
+    """The demonstration succeeds if the audit finds a violation, and prints the verdict and the next steps."""
     process = subprocess.run([sys.executable, demo.__file__], capture_output=True, text=True, check=False)
     assert (process.returncode, process.stderr) == (0, "")
     assert "Non-compliant" in process.stdout
@@ -26,13 +26,13 @@ def test_the_demonstration_succeeds() -> None:
     assert "exit code was 1" in process.stdout
 
 
-def test_the_demonstration_fails_with_the_audit(capfd: pytest.CaptureFixture[str]) -> None:
-    """An audit with any other result makes the demonstration fail."""
+def test_the_demonstration_fails_without_violations(capfd: pytest.CaptureFixture[str]) -> None:
+    """The demonstration fails if the audit finds no violation."""
     assert demo.main("healthy") == 1
     assert "The demonstration failed: the audit ended with 0" in capfd.readouterr().err
 
 
-def test_each_planted_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
+def test_the_findings_are_the_planted_faults(tmp_path: Path) -> None:
     """The non-compliant findings equal the planted faults, and no finding is unknown."""
     report = tmp_path / "report.json"
     with run_simulator("neglected", now=demo.NOW) as environment:

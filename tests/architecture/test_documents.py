@@ -23,9 +23,9 @@ SEARCH_FOLDERS = (
     ROOT / "simulator" / "src" / "backup_auditor_simulator",
     ROOT,
 )
-LONGEST_README = 150
+MAX_README_LINES = 150
 BUILT_FOLDERS = ("build/site", "build/screenshots")
-"""Folders that make creates."""
+"""Folders that `make` creates."""
 DOCUMENT_PATHS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
 
 
@@ -39,21 +39,21 @@ def test_generated_documents_are_current() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_to_files_work(path: Path) -> None:
-    """Every link to a file of the repository leads to one."""
+    """The target of every link to a file of the repository exists."""
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_to_headings_work(path: Path) -> None:
-    """Every link to a heading leads to exactly one heading."""
+    """Every link to a heading matches exactly one heading."""
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
         assert find_anchors(path.parent / target if target else path).count(anchor) == 1, f"{target}#{anchor}"
 
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_list_items_continue_at_four_spaces(path: Path) -> None:
-    """Blocks and lists inside a list item have 4 spaces, which the site and GitHub both read as part of the item."""
+    """Blocks and lists in a list item are indented by 4 spaces, which the site and GitHub read as part of the item."""
     outside, *blocks = re.split(r"^( *)```", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = outside + "".join(blocks[3::4])
     assert [it for it in blocks[::4] if len(it) % 4] == []
@@ -61,26 +61,26 @@ def test_list_items_continue_at_four_spaces(path: Path) -> None:
 
 
 def test_the_readme_is_short() -> None:
-    """The README has at most 150 lines: it leads to the documents."""
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= LONGEST_README
+    """The README has at most 150 lines."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= MAX_README_LINES
 
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_external_links_are_well_formed(path: Path) -> None:
-    """Every link to another site uses https and names a host; none is opened."""
+    """Every link to another site uses https and has a host."""
     targets = re.findall(r"\]\((http[^)]*)\)", path.read_text(encoding="utf-8"))
     assert [it for it in targets if not re.fullmatch(r"https://[a-z0-9.-]+\.[a-z]+(/[\w./#?=&%+~-]*)?", it)] == []
 
 
 def test_every_page_is_in_the_navigation() -> None:
-    """The navigation of the site names each page of the documents once, and no other."""
+    """The navigation of the site has each page of the documents exactly once."""
     page_names = re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
     pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
     assert sorted(page_names) == sorted(pages)
 
 
 def find_anchors(path: Path) -> list[str]:
-    """Return what the headings of a document are called in links, as those who show Markdown make it of them."""
+    """Return the anchors of the headings of a document, as Markdown renderers create them."""
     text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", it).strip().lower().replace(" ", "-") for it in headings]
@@ -100,7 +100,7 @@ def test_the_policy_of_the_readme_is_valid(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_named_files_exist(path: Path) -> None:
-    """Every file and folder that a document names in code font exists in the repository or in one of its packages."""
+    """Every file and folder in code font exists in the repository or in one of its packages."""
     file_paths = re.findall(r"`((?:\w[\w.-]*/)+[\w.-]*)`", path.read_text(encoding="utf-8"))
     checked_paths = [it for it in file_paths if (ROOT / it.partition("/")[0]).exists() or it.endswith((".py", ".json"))]
     assert [
@@ -110,8 +110,8 @@ def test_named_files_exist(path: Path) -> None:
     ] == []
 
 
-def test_the_tree_of_the_architecture_exists() -> None:
-    """Every file and folder in the tree of the architecture exists."""
+def test_the_files_in_the_architecture_exist() -> None:
+    """Every file and folder in the tree of the architecture page exists."""
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     drawn_names: list[tuple[str, ...]] = []
     for indent, name in re.findall(r"^( *)([\w./]+(?:/|\.py|\.yaml)) {2}", text, flags=re.MULTILINE):
@@ -121,21 +121,21 @@ def test_the_tree_of_the_architecture_exists() -> None:
 
 
 def test_every_format_is_described() -> None:
-    """The first table of the page about formats has a row for each format, and no other."""
+    """The first table of the page about formats has one row for each format."""
     text = (ROOT / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)` \|", text.partition("\n## ")[0], flags=re.MULTILINE)
     assert sorted(rows) == sorted(FORMATS)
 
 
 def test_every_fault_of_the_simulator_is_described() -> None:
-    """The table of faults names each kind of fault, and no other."""
+    """The table of faults has one row for each kind of fault."""
     text = (ROOT / "docs" / "development" / "simulator.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z_]+)` \|", text.partition("\n## Faults\n")[2], flags=re.MULTILINE)
     assert rows[1:] == list(FaultKind)
 
 
 def test_the_architecture_lists_every_item() -> None:
-    """The table of items has each key prefix that the code writes, and no other."""
+    """The table of items has exactly the key prefixes that the code writes."""
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     kinds = {sort for partition, sort in rows if partition == "project"}
@@ -166,7 +166,7 @@ DECISIONS = sorted((ROOT / "docs" / "development" / "decisions").glob("[0-9]*.md
 
 
 def test_every_decision_is_listed() -> None:
-    """The list of decisions has a row for each, with its number and its title."""
+    """The list of decisions has a row with the number and the title of each decision."""
     index_text = (ROOT / "docs" / "development" / "decisions" / "index.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| \[(\d{4})\]\((.+)\) \| (.+) \|$", index_text, flags=re.MULTILINE)
     titles = [path.read_text(encoding="utf-8").partition("\n")[0] for path in DECISIONS]
@@ -194,7 +194,7 @@ def test_a_generated_section_is_replaced() -> None:
 
 
 def test_a_transcript_shows_the_output() -> None:
-    """A transcript has commands with their output, errors and exit code, cut where it says so."""
+    """A transcript has commands with their output and errors, shortened to the requested number of lines."""
     commands = "$ printf '%s\\n' 1 2 3 4 5 6 7 8 9\nstale\n$ (exit 3)\n$ echo $?\n"
     text = f"before\n<!-- transcript head=2 tail=1 -->\n```console\n{commands}```\nafter\n"
     new_text = run_transcripts(text, {})

@@ -1,4 +1,4 @@
-"""Test the environment of the tests: no credentials, a home of its own, sockets only where they are needed."""
+"""Test that tests run without credentials, with a temporary home, and with sockets only where they are needed."""
 
 import os
 import socket
@@ -9,12 +9,12 @@ from pytest_socket import SocketBlockedError
 
 
 def test_no_credentials_are_available() -> None:
-    """Tests see no setting of Pinecone or AWS from the environment of the developer."""
+    """The environment of the tests has no variables of Pinecone or AWS."""
     assert [name for name in os.environ if name.startswith(("PINECONE_", "AWS_"))] == []
 
 
-def test_home_is_a_folder_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The home folder and the folders in it are among the files of this test run."""
+def test_home_is_a_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The home folder and the XDG folders are temporary folders of this test run."""
     base = tmp_path_factory.getbasetemp()
     for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         assert Path(os.environ[name]).is_relative_to(base)

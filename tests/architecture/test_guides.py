@@ -1,4 +1,4 @@
-"""What the guides show works: files are valid, and commands do what the text says."""
+"""Test that the files in the guides are valid, and that the commands work as described."""
 
 import json
 import re
@@ -28,14 +28,14 @@ ACTIVE_STATE, ARCHIVED_STATE = "ACTIVE", "ARCHIVED"
 
 
 def find_blocks(page: str, mark: str, kind: str) -> list[str]:
-    """Return the fenced blocks of a page that follow a mark, without the indentation of a list."""
+    """Return the fenced blocks that follow a mark of a page, without the indentation of a list."""
     text = (GUIDES / page).read_text(encoding="utf-8")
     matches = re.findall(rf"^ *<!-- {mark} -->\n( *)```{kind}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     return [dedent(it) for _, it in matches]
 
 
 def run_shell(script: str, folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a script with the command on its path. It stops at the first failure, as a step of a workflow does."""
+    """Run a script with the command on its path. It stops at the first failure, like a workflow step."""
     shell_environment = build_environment(**variables)
     shell_environment["PATH"] = f"{folder}:{COMMAND.parent}:{shell_environment['PATH']}"
     return subprocess.run(
@@ -49,7 +49,7 @@ def run_shell(script: str, folder: Path, *arguments: str, **variables: str) -> s
 
 
 class _TemplateLoader(yaml.SafeLoader):
-    """Loads CloudFormation's short forms as the text that they hold."""
+    """A loader that replaces CloudFormation's short forms by their text."""
 
 
 _TemplateLoader.add_multi_constructor("!", lambda loader, _, node: loader.construct_scalar(node))
@@ -59,7 +59,7 @@ _TemplateLoader.add_multi_constructor("!", lambda loader, _, node: loader.constr
 
 
 def test_the_registry_of_the_guide_is_valid(tmp_path: Path) -> None:
-    """The example of a registry loads, with both projects and without a mistake."""
+    """The example of a registry has both projects and no errors."""
     [text] = re.findall(
         r"^```yaml\n(.*?)^```$", (GUIDES / "registry.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
@@ -85,7 +85,7 @@ def test_the_remediation_of_the_guide_is_valid() -> None:
 
 def load_rule(name: str) -> Any:
     """Return a rule of the template."""
-    return yaml.load(RULES_TEXT, _TemplateLoader)["Resources"][name]["Properties"]  # noqa: S506  safe but for its tags
+    return yaml.load(RULES_TEXT, _TemplateLoader)["Resources"][name]["Properties"]  # noqa: S506  a SafeLoader
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def load_rule(name: str) -> Any:
     ],
 )
 def test_a_rule_matches_its_events(name: str, matched: set[EventType]) -> None:
-    """A rule matches the samples that its name says, and makes JSON with the fingerprint as the key of them."""
+    """A rule matches only its types of events, and its output has the fingerprint as the deduplication key."""
     events: list[Any] = [it for it in events_document.sample_events() if _matches(load_rule(name)["EventPattern"], it)]
     assert {it["detail-type"] for it in events} == matched
     for event in events:
@@ -104,7 +104,7 @@ def test_a_rule_matches_its_events(name: str, matched: set[EventType]) -> None:
 
 
 def test_the_test_events_trigger_and_resolve() -> None:
-    """The two commands that test the rules put an event that triggers an incident, and one that resolves it."""
+    """The test commands put one event that triggers an incident, and one that resolves the incident."""
     bodies = []
     for command in find_blocks("pagerduty.md", "test event", "sh"):
         [entries] = re.findall(r"--entries '(.*?)'\n", command, re.DOTALL)
@@ -121,8 +121,8 @@ def test_the_test_events_trigger_and_resolve() -> None:
     assert {it["dedup_key"] for it in bodies} == {"test"}
 
 
-def test_the_rules_are_a_template(tmp_path: Path) -> None:
-    """The linter of CloudFormation accepts the template."""
+def test_the_rules_are_a_valid_template(tmp_path: Path) -> None:
+    """cfn-lint accepts the template."""
     path = tmp_path / "rules.yaml"
     path.write_text(RULES_TEXT, encoding="utf-8")
     linter = Path(sys.executable).with_name("cfn-lint")
@@ -131,7 +131,7 @@ def test_the_rules_are_a_template(tmp_path: Path) -> None:
 
 
 def _render_body(name: str, event: Any) -> Any:
-    """Return what a rule sends for an event."""
+    """Return the body that a rule sends for an event."""
     [target] = load_rule(name)["Targets"]
     transformer = target["InputTransformer"]
     text = transformer["InputTemplate"]
@@ -166,14 +166,14 @@ def load_steps() -> dict[str, str]:
 @pytest.mark.parametrize(
     "key,code,files",
     [
-        pytest.param(None, "1", {"report.sarif", "report.html", "state.sqlite3"}, id="findings-are-open"),
-        pytest.param("no-such-key", "2", {"state.sqlite3"}, id="nothing-was-audited"),
+        pytest.param(None, "1", {"report.sarif", "report.html", "state.sqlite3"}, id="open-findings"),
+        pytest.param("no-such-key", "2", {"state.sqlite3"}, id="failed-audit"),
     ],
 )
 def test_the_workflow_fails_with_the_exit_code_of_the_audit(
     tmp_path: Path, key: str | None, code: str, files: set[str]
 ) -> None:
-    """The steps keep the exit code, write report, page, state and summary when there is an audit, and fail last."""
+    """The audit step stores the exit code and the files of the audit, and the last step fails with that code."""
     output_variables = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
     with run_simulator("neglected") as access:
         variables = {**access, **({"PINECONE_API_KEY": key} if key else {}), **output_variables}
@@ -188,7 +188,7 @@ def test_the_workflow_fails_with_the_exit_code_of_the_audit(
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 def test_only_alerts_are_uploaded(tmp_path: Path) -> None:
-    """The jq step removes exempted and resolved results, and no other."""
+    """The jq step removes only exempted and resolved results."""
     results: list[Mapping[str, object]] = [
         {"ruleId": "new", "baselineState": "new"},
         {"ruleId": "plain"},
@@ -206,13 +206,13 @@ def test_only_alerts_are_uploaded(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 def test_findings_are_imported_as_security_hub_requires(tmp_path: Path) -> None:
-    """Every open finding becomes one of ASFF, in batches of 100, which the model of the API accepts."""
+    """Every open finding is imported as an ASFF finding that the model of the API accepts."""
     [conversion], [script] = (
         find_blocks("security-hub.md", "asff", "jq"),
         find_blocks("security-hub.md", "import", "sh"),
     )
     (tmp_path / "asff.jq").write_text(conversion, encoding="utf-8")
-    aws = tmp_path / "aws"  # keeps what it is given, and answers as the API does
+    aws = tmp_path / "aws"  # stores each batch, and responds like the API
     aws.write_text("#!/bin/sh\ncat batch.json >> imported.json\necho '{\"FailedCount\": 0}'\n", encoding="utf-8")
     aws.chmod(0o755)
     with run_simulator("neglected", now="2026-11-02T06:00:00Z") as access:
@@ -238,12 +238,15 @@ def test_findings_are_imported_as_security_hub_requires(tmp_path: Path) -> None:
         pytest.param({"status": "Suppressed"}, ARCHIVED_STATE, "FAILED", id="exempted"),
         pytest.param({"status": "Resolved", "activity_name": "Close"}, ARCHIVED_STATE, "FAILED", id="resolved"),
         pytest.param(
-            {"compliance": {"control": "c"}, "activity_name": "Close"}, ARCHIVED_STATE, "NOT_AVAILABLE", id="gone"
+            {"compliance": {"control": "c"}, "activity_name": "Close"},
+            ARCHIVED_STATE,
+            "NOT_AVAILABLE",
+            id="no-status",
         ),
     ],
 )
 def test_only_open_findings_are_active(tmp_path: Path, changes: Mapping[str, object], state: str, status: str) -> None:
-    """A finding that is exempted, resolved or gone is archived."""
+    """A finding that is exempted, resolved or without a status is archived."""
     [conversion] = find_blocks("security-hub.md", "asff", "jq")
     (tmp_path / "asff.jq").write_text(conversion, encoding="utf-8")
     finding = {
@@ -277,7 +280,7 @@ def test_only_open_findings_are_active(tmp_path: Path, changes: Mapping[str, obj
     ],
 )
 def test_a_hook_checks_every_file(tmp_path: Path, hook: str, valid: str, invalid: str) -> None:
-    """A hook accepts valid files, and fails when any of its files has a problem, which it names."""
+    """A hook accepts valid files, and fails with the name of a file that is invalid."""
     [config] = find_blocks("pre-commit.md", "hooks", "yaml")
     [entry] = [it["entry"] for it in yaml.safe_load(config)["repos"][0]["hooks"] if it["id"] == hook]
     for name, text in (("one.yaml", valid), ("two.yaml", invalid), ("three.yaml", valid)):

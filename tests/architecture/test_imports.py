@@ -1,4 +1,4 @@
-"""Test which modules import which others, and what an import loads."""
+"""Test the imports between modules, and the packages that an import loads."""
 
 import subprocess
 import sys
@@ -24,14 +24,14 @@ def imports() -> Mapping[str, set[str]]:
 
 
 def list_pure_modules() -> list[str]:
-    """Name every module of the pure packages."""
+    """Return the names of all modules of the pure packages."""
     package = SOURCES / "backup_auditor"
     files = sorted(path for part in PURE_PACKAGES for path in (package / part).rglob("*.py"))
     return [".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__") for path in files]
 
 
 def find_outside_packages(statement: str) -> set[str]:
-    """Run a statement in a fresh interpreter, and name the packages it loaded from outside the standard library."""
+    """Run a statement in a new interpreter, and return the third-party packages that it loaded."""
     names = "{name.partition('.')[0] for name in sys.modules}"
     own_packages = "{'__main__', 'backup_auditor'}"
     program = f"import sys; before = {names}; {statement}; new = {names} - before"
@@ -49,24 +49,24 @@ def test_imports_follow_the_architecture() -> None:
 
 @pytest.mark.parametrize("part", PURE_PACKAGES)
 def test_the_core_uses_the_standard_library_only(part: str) -> None:
-    """A fresh interpreter that imports a pure package has loaded no third-party package."""
+    """The import of a pure package loads no third-party package."""
     modules = [name for name in list_pure_modules() if name.startswith(f"backup_auditor.{part}")]
     assert modules
     assert find_outside_packages(f"import {', '.join(modules)}") == set()
 
 
 def test_the_check_finds_a_third_party_package() -> None:
-    """The check finds a third-party package if there is one."""
+    """The check reports an imported third-party package."""
     assert "yaml" in find_outside_packages("import yaml")
 
 
 def test_the_command_line_loads_no_third_party_package() -> None:
-    """The start of the command line loads no third-party package; the command that needs one loads it."""
+    """The start of the command line loads no third-party package."""
     assert find_outside_packages("import backup_auditor.cli.main") == set()
 
 
 def test_an_audit_on_aws_loads_no_template_engine_at_its_start() -> None:
-    """The first page loads the template engine."""
+    """The import of the audit function does not load the template engine."""
     assert "jinja2" not in find_outside_packages("import backup_auditor.bootstrap.audit")
 
 
@@ -76,7 +76,7 @@ def test_no_modules_import_each_other(imports: Mapping[str, set[str]]) -> None:
 
 
 def test_domain_has_few_levels(imports: Mapping[str, set[str]]) -> None:
-    """A chain of imports within the domain has at most nine modules, so a reader reaches the core in a few steps."""
+    """A chain of imports within the domain has at most nine modules."""
     levels: dict[str, int] = {}
     for name in TopologicalSorter(imports).static_order():
         if name.startswith("backup_auditor.domain."):

@@ -14,11 +14,11 @@ REPEATED_NAMES = {
     "render_document": "the entry point of each format, read through `FORMATS`",
     "run": "the entry point of each command, called by its module's name",
 }
-"""The names that several modules define, each with the reason why it may be."""
+"""The names that several modules may define, each with the reason."""
 
 
 def iter_public_names(module: ast.Module) -> Iterator[str]:
-    """Return the public names that a module defines."""
+    """Yield the public names that a module defines."""
     for node in module.body:
         match node:
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.TypeAlias(name=ast.Name(id=name)):

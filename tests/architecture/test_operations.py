@@ -1,4 +1,4 @@
-"""Test that the operations pages name things that exist, and that documents show valid commands."""
+"""Test that the operations pages name existing controls and alarms, and that commands in documents are valid."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ PLACEHOLDERS = {"…": "1", "N": "1", "FORMAT": "json"}
 
 
 def find_commands(text: str) -> Iterator[str]:
-    """Find every `backup-auditor …` that a document shows, in its text and in its blocks, without what is piped."""
+    """Yield every `backup-auditor …` in the text and the blocks of a document, except in pipelines."""
     blocks = re.findall(r"^ *```(?:sh|console)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     shown_lines = [line for block in blocks for line in block.splitlines()]
     shown_lines += re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL))
@@ -34,8 +34,8 @@ def find_commands(text: str) -> Iterator[str]:
 
 
 def find_refusal(command: str) -> str:
-    """Return why the command line refuses a command; nothing where it does not, or where only a command is named."""
-    # it also ends with its help
+    """Return the error for an invalid command, or an empty text if the command is valid or has no options."""
+    # the parser exits after an error and after its help
     with redirect_stderr(StringIO()) as error_stream, redirect_stdout(StringIO()), suppress(SystemExit):
         make_parser().parse_args([PLACEHOLDERS.get(it, it) for it in shlex.split(command)])
     is_named = "--" not in command and "arguments are required" in error_stream.getvalue()
@@ -43,8 +43,8 @@ def find_refusal(command: str) -> str:
 
 
 @pytest.mark.parametrize("control", CATALOG.all_controls, ids=lambda it: str(it.id))
-def test_every_control_has_a_first_question(control: AnyControl) -> None:
-    """The table of findings has one row for each control, with its severity and a link to its reference."""
+def test_every_control_is_in_the_table_of_findings(control: AnyControl) -> None:
+    """The table of findings has one row with the severity and the reference of each control."""
     link = rf"\[`{control.id}`\]\(\.\./reference/controls\.md#{control.id}\)"
     rows = re.findall(rf"^\| {link} \| (\w+) \| (.+) \|$", FINDINGS, re.MULTILINE)
     assert [severity for severity, _ in rows] == [control.severity.value]
@@ -52,13 +52,13 @@ def test_every_control_has_a_first_question(control: AnyControl) -> None:
 
 
 def test_findings_are_in_the_order_of_the_catalog() -> None:
-    """The table lists the controls in the order of every other list, and no other control."""
+    """The table of findings has the controls in the order of the catalog."""
     control_ids = re.findall(r"^\| \[`([a-z-]+)`\]", FINDINGS, re.MULTILINE)
     assert control_ids == [it.id for it in CATALOG.all_controls]
 
 
-def test_every_section_of_an_alarm_has_an_alarm() -> None:
-    """The page of the alarms has a section for each alarm of the template, and no other."""
+def test_every_alarm_has_a_section() -> None:
+    """The page of the alarms has one section for each alarm of the template."""
     sections = re.findall(r"^## ([a-z-]+)$", ALARMS, re.MULTILINE)
     texts = [find_properties(name)["AlarmDescription"] for name in find_resources("AWS::CloudWatch::Alarm")]
     assert {re.findall(r'docs/operations/alarms\.md, "([a-z-]+)"', text)[0] for text in texts} == set(sections)
@@ -71,8 +71,8 @@ def test_commands_in_documents_are_valid(path: Path) -> None:
     assert {it: reason for it, reason in refusals.items() if reason} == {}
 
 
-def test_an_invalid_command_is_found() -> None:
-    """The search finds commands in text and in blocks, and refuses an unknown option."""
+def test_the_search_finds_an_invalid_command() -> None:
+    """The search finds commands in text and in blocks, and reports an unknown option."""
     text = "Say `backup-auditor audit --no-such-flag`:\n```sh\nKEY=1 .venv/bin/backup-auditor controls ID > file\n```\n"
     assert [*find_commands(text)] == ["controls ID", "audit --no-such-flag"]
     assert not find_refusal("controls ID")

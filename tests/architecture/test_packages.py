@@ -1,4 +1,4 @@
-"""Test what ships, and what must not."""
+"""Test the contents, the dependencies and the versions of the packages."""
 
 import re
 import tomllib
@@ -7,23 +7,23 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 LAYER_FOLDER = ROOT / "layers" / "auditor"
-SHIPPED_SUFFIXES = {".css", ".jinja", ".js", ".json", ".py", ".pyi", ".typed", ".yaml"}
+DEPLOYED_SUFFIXES = {".css", ".jinja", ".js", ".json", ".py", ".pyi", ".typed", ".yaml"}
 
 
 def load_project_file(folder: Path) -> dict[str, Any]:
-    """Read the description of a project."""
+    """Return the contents of a folder's pyproject.toml."""
     return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def parse_requirement_name(requirement: str) -> str:
-    """Return the name of what a requirement requires."""
+    """Return the name of the package in a requirement."""
     match = re.match(r"[A-Za-z0-9._-]+", requirement)
     assert match
     return match[0]
 
 
 def test_the_layer_needs_no_simulator() -> None:
-    """The simulator is an extra of the package, never a dependency."""
+    """The simulator is an extra of the package and not a dependency."""
     project = load_project_file(LAYER_FOLDER)["project"]
     assert "backup-auditor-simulator" not in map(parse_requirement_name, project["dependencies"])
     extras = {
@@ -47,15 +47,15 @@ def test_the_simulator_needs_no_auditor() -> None:
 
 
 def test_the_layer_contains_only_the_package() -> None:
-    """Everything in the folder of the layer ships, so it contains only the package."""
+    """The source folder of the layer, which is deployed, has only the package."""
     assert [path.name for path in (LAYER_FOLDER / "src").iterdir() if path.name != "__pycache__"] == ["backup_auditor"]
-    shipped = [
+    deployed_paths = [
         path for path in (LAYER_FOLDER / "src").rglob("*") if path.is_file() and path.parent.name != "__pycache__"
     ]
-    assert {path.suffix for path in shipped} <= SHIPPED_SUFFIXES
+    assert {path.suffix for path in deployed_paths} <= DEPLOYED_SUFFIXES
     assert [
         path
-        for path in shipped
+        for path in deployed_paths
         if re.search(r"(^|/)(tests?|build|conftest)", path.relative_to(LAYER_FOLDER).as_posix())
     ] == []
 

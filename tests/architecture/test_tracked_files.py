@@ -1,4 +1,4 @@
-"""Test what no file of the repository may contain, and what every module must have."""
+"""Test that no file of the repository has forbidden text, and that every module and test has a docstring."""
 
 import ast
 import re
@@ -11,22 +11,22 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GENERATED_FOLDERS = {".git", ".venv", ".tools", ".aws-sam", "build", "dist", "__pycache__"}
 
-# in pieces, so that this file does not hold what it looks for
+# in parts, so that this file does not match its own patterns
 REGISTRY_HOSTS = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "deb" + "ian.org", "anaconda" + ".org"]
 MACHINE_PATHS = ["/" + "root/", "/" + "work/", "/" + "home/", "/" + "opt/", "/" + "Users/"]
 FORBIDDEN_PATTERNS = {
     "a registry's host": re.compile("|".join(map(re.escape, REGISTRY_HOSTS)), re.IGNORECASE),
-    "a path of somebody's machine": re.compile(r"(?<![\w.$}*])(?:" + "|".join(map(re.escape, MACHINE_PATHS)) + r")\w"),
-    "what looks like a key": re.compile("pc" + r"sk_[A-Za-z0-9_-]{6,}"),
-    "a leftover": re.compile(r"\b(?:TO" + "DO|FIX" + r"ME|XX" + r"X)\b"),
+    "a path of one machine": re.compile(r"(?<![\w.$}*])(?:" + "|".join(map(re.escape, MACHINE_PATHS)) + r")\w"),
+    "an API key": re.compile("pc" + r"sk_[A-Za-z0-9_-]{6,}"),
+    "an unfinished task": re.compile(r"\b(?:TO" + "DO|FIX" + r"ME|XX" + r"X)\b"),
 }
 PICTURE_SUFFIXES = {".png"}
 PATH_SEARCHERS = {"scripts/find-python", "scripts/build-layer"}
-"""Where version managers keep their Pythons, and where Lambda lays a layer, is what these are about."""
+"""Scripts that need paths of version managers and of Lambda."""
 
 
 def list_files() -> list[Path]:
-    """Every file of the repository: what git tracks or would, or all that was not made where there is no git."""
+    """Return the files that git tracks or would track; without git, all files outside generated folders."""
     if (ROOT / ".git").exists() and shutil.which("git"):
         command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         listed_paths = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -37,38 +37,38 @@ def list_files() -> list[Path]:
 
 
 def name_file(path: Path) -> str:
-    """Name a file as a reader of the repository would."""
+    """Return the path of a file relative to the repository."""
     return path.relative_to(ROOT).as_posix()
 
 
 MODULE_PATHS = [path for path in list_files() if path.suffix == ".py"]
 
 
-@pytest.mark.parametrize("what", FORBIDDEN_PATTERNS)
-def test_no_file_contains(what: str) -> None:
-    """No tracked file contains a registry host, a path of a machine, a key or a leftover."""
+@pytest.mark.parametrize("kind", FORBIDDEN_PATTERNS)
+def test_no_file_has_forbidden_text(kind: str) -> None:
+    """No tracked file has a registry host, a path of one machine, an API key or an unfinished task."""
     found_lines = [
         f"{name_file(path)}:{number}: {line.strip()[:80]}"
         for path in list_files()
         if name_file(path) not in PATH_SEARCHERS and path.suffix not in PICTURE_SUFFIXES
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if FORBIDDEN_PATTERNS[what].search(line)
+        if FORBIDDEN_PATTERNS[kind].search(line)
     ]
     assert found_lines == []
 
 
 @pytest.mark.parametrize(
-    "what, text",
+    "kind, text",
     [
         pytest.param("a registry's host", "https://files." + "python" + "hosted.org/x", id="registry"),
-        pytest.param("a path of somebody's machine", "see /" + "root/x", id="path"),
-        pytest.param("what looks like a key", "pc" + "sk_" + "abcdef", id="key"),
-        pytest.param("a leftover", "# TO" + "DO: later", id="leftover"),
+        pytest.param("a path of one machine", "see /" + "root/x", id="path"),
+        pytest.param("an API key", "pc" + "sk_" + "abcdef", id="key"),
+        pytest.param("an unfinished task", "# TO" + "DO: later", id="unfinished-task"),
     ],
 )
-def test_the_search_finds(what: str, text: str) -> None:
-    """Each pattern finds an example of what it searches for."""
-    assert FORBIDDEN_PATTERNS[what].search(text)
+def test_each_pattern_finds_an_example(kind: str, text: str) -> None:
+    """Each pattern matches an example of forbidden text."""
+    assert FORBIDDEN_PATTERNS[kind].search(text)
 
 
 @pytest.mark.parametrize("path", MODULE_PATHS, ids=name_file)
@@ -79,7 +79,7 @@ def test_a_module_has_a_docstring(path: Path) -> None:
 
 
 def test_names_are_specific() -> None:
-    """No module or folder has a name that could mean anything."""
+    """No module or folder has a vague name."""
     vague_words = {"utils", "util", "helpers", "helper", "manager", "managers", "data", "process", "common", "misc"}
     vague_names = [
         name_file(path) for path in MODULE_PATHS if vague_words & {*path.relative_to(ROOT).with_suffix("").parts}
@@ -93,7 +93,7 @@ def test_names_are_specific() -> None:
     ids=name_file,
 )
 def test_a_test_has_a_docstring(path: Path) -> None:
-    """Every test states a fact in its docstring."""
+    """Every test has a docstring."""
     tests = [
         node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)
     ]

@@ -1,4 +1,4 @@
-"""Runs the benchmarks and prints one table: bar, figure, and whether it holds. Exit 1 when one does not."""
+"""Run the benchmarks and print a table of figures and their limits. Exit with 1 if a figure misses its limit."""
 
 import argparse
 import importlib
@@ -27,13 +27,13 @@ _RECORDED_TABLE = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- end of figures 
 
 
 def main() -> int:
-    """Run the benchmarks that are named, or all."""
+    """Run the named benchmarks, by default all, and return the exit code."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--record", action="store_true", help=f"write the table into {PAGE.name} as well")
-    parser.add_argument("names", nargs="*", help=f"which ones: {', '.join(BENCHMARKS)}")
+    parser.add_argument("--record", action="store_true", help=f"also write the table into {PAGE.name}")
+    parser.add_argument("names", nargs="*", help=f"default: all of {', '.join(BENCHMARKS)}")
     arguments = parser.parse_args()
     if arguments.record and arguments.names:
-        parser.error("only the figures of all benchmarks are recorded; name none")
+        parser.error("--record needs the figures of all benchmarks; remove the names")
     figures: list[Figure] = []
     for name in arguments.names or BENCHMARKS:
         print(f"measuring {name} …", file=sys.stderr, flush=True)

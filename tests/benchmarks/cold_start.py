@@ -1,6 +1,6 @@
-"""How soon built functions are ready for their first event, beside a function of a few lines.
+"""Measure how long built functions take until they are ready for their first event, relative to a short function.
 
-They run as Lambda runs them: compiled, from the built layer (`make build`), under the runtime's own client.
+They run as on Lambda: compiled, from the built layer (`make build`), with the client of the runtime.
 """
 
 import shutil
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.built import LAYER, build_function, write_function
+from benchmarks.built_functions import LAYER, build_function, write_function
 from benchmarks.figures import Figure, format_table, measure_alternating
 from support.aws_local.function import Function
 from support.aws_local.sandbox import Sandbox
@@ -18,7 +18,7 @@ from support.aws_local.sandbox import Sandbox
 ROUNDS = 15
 MAX_RATIO_TO_ORDINARY = 0.6
 MAX_RATIOS_TO_COMPILED = {"audit": 1.05, "notify": 0.8, "dispatch": 0.8}
-"""Of the reference, compiled."""
+"""The maximum ratio of each function to the compiled reference."""
 
 REFERENCE_CODE = """
 import boto3
@@ -40,7 +40,7 @@ def lambda_handler(event, context):
 
 
 def measure() -> list[Figure]:
-    """Compare medians of alternating starts, each in a process of its own."""
+    """Compare the medians of alternating starts, each in a new process."""
     with TemporaryDirectory() as folder:
         return list(_measure_figures(Path(folder)))
 

@@ -1,4 +1,4 @@
-"""How fast the whole command is, from the start of its process to the written report, beside the SDK's reads."""
+"""Measure the command from the start of its process to the written report, relative to reading with the SDK."""
 
 import os
 import subprocess
@@ -14,13 +14,13 @@ ROUNDS = 3
 MIN_SPEEDUP = 15
 _SDK_CODE = """
 import os
-from benchmarks.rivals import Access, prepare_serial_client
+from benchmarks.sdk_clients import Access, prepare_serial_client
 prepare_serial_client(Access(os.environ["PINECONE_API_KEY"], os.environ["PINECONE_CONTROLLER_HOST"], 1))()
 """
 
 
 def measure() -> list[Figure]:
-    """Audit and read the same project, each in processes of their own, alternating; return the ratio of the medians."""
+    """Audit and read the same project in alternating processes, and return the ratio of the medians."""
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with (
         TemporaryDirectory() as folder,

@@ -1,4 +1,4 @@
-"""How long judging takes: 2,000 indexes with 50 backups each, by the whole catalogue, nothing read meanwhile."""
+"""Measure the evaluation of 2,000 indexes with 50 backups each by the whole catalog, without reading."""
 
 import gc
 import time
@@ -25,7 +25,7 @@ _DAY = timedelta(days=1)
 
 
 def measure() -> list[Figure]:
-    """Measure the processor's time of judging, by the median, without and with a memory of every backup."""
+    """Measure the median CPU time of an evaluation, without and with a state of every backup."""
     inventory, policy = build_inventory(INDEXES, BACKUPS_PER_INDEX), build_demanding_policy()
     state = build_state(inventory)
     first_seconds = median(_measure_cpu_seconds(inventory, policy, ProjectState()) for _ in range(ROUNDS))
@@ -43,7 +43,7 @@ def measure() -> list[Figure]:
 
 
 def build_demanding_policy() -> Policy:
-    """Return a policy under which no control has nothing to judge for want of a requirement."""
+    """Return a policy with a requirement for every control."""
     policy = load_built_in_policy()
     protection = replace(
         policy.defaults.protection,
@@ -57,7 +57,7 @@ def build_demanding_policy() -> Policy:
 
 
 def build_inventory(indexes: int, backups_per_index: int) -> Inventory:
-    """Make a healthy project: each index has a daily schedule, and its history shows every backup."""
+    """Build a healthy project: each index has a daily schedule whose history has every backup."""
     facts, rows, histories = [], [], {}
     for number in range(indexes):
         name = f"index-{number:05}"
@@ -98,7 +98,7 @@ def _build_run(index: str, moment: datetime) -> Backup:
 
 
 def build_state(inventory: Inventory) -> ProjectState:
-    """Make the memory of an audit that saw every backup but the newest day's."""
+    """Build the state of an earlier audit, with every backup except those of the newest day."""
     known_backups = {
         backup.backup_id: KnownBackup(
             backup_id=backup.backup_id,

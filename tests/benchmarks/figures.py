@@ -1,4 +1,4 @@
-"""What a benchmark hands over: a figure beside its bar."""
+"""Figures of benchmarks with their limits, and functions that measure and print them."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One thing that was measured, and what it has to reach."""
+    """A measured value and its limit."""
 
     label: str
     target: str
@@ -19,7 +19,7 @@ class Figure:
 
 
 def measure_alternating[Key](runs: Mapping[Key, Callable[[], float]], rounds: int) -> dict[Key, float]:
-    """Run each once to warm up, then all in turn so many times; return the median of what each measured."""
+    """Run each once as a warm-up, then all in turn for a number of rounds; return the median of each."""
     for run in runs.values():
         run()
     values_by_key: dict[Key, list[float]] = {key: [] for key in runs}
@@ -30,20 +30,20 @@ def measure_alternating[Key](runs: Mapping[Key, Callable[[], float]], rounds: in
 
 
 def measure_seconds(action: Callable[[], object]) -> float:
-    """Return how many seconds an action takes."""
+    """Return the duration of an action in seconds."""
     started_at = time.perf_counter()
     action()
     return time.perf_counter() - started_at
 
 
 def format_table(figures: list[Figure]) -> str:
-    """Draw figures as a Markdown table, with the day and the kind of machine they were measured on."""
+    """Return figures as a Markdown table, with the day and the kind of machine of the measurement."""
     rows = [f"| {it.label} | {it.target} | {it.value} | {'yes' if it.is_met else '**no**'} |" for it in figures]
     header = ["| figure | limit | measured | reached |", "|---|---|---|---|"]
     return "\n".join([*header, *rows, "", f"{time.strftime('%Y-%m-%d')}, {describe_machine()}"])
 
 
 def describe_machine() -> str:
-    """Say what kind of machine this is, not which one."""
+    """Return the kind of this machine, without its name."""
     core_count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{platform.system()} on {platform.machine()}, {core_count} cores, Python {platform.python_version()}"

@@ -1,4 +1,4 @@
-"""How soon the built `audit` is done with its first event, beside one that imports everything before."""
+"""Measure the first event of the built `audit`, relative to a function that imports everything at its start."""
 
 import json
 import time
@@ -8,7 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from backup_auditor.bootstrap.runtime import now
-from benchmarks.built import EVENT, MEMORY_MIB, Variables, build_function, serve_audited_project, write_function
+from benchmarks.built_functions import (
+    EVENT,
+    MEMORY_MIB,
+    Variables,
+    build_function,
+    serve_audited_project,
+    write_function,
+)
 from benchmarks.figures import Figure, format_table, measure_alternating
 from support.aws_local.cgroup import CpuShare
 from support.aws_local.function import Function
@@ -22,16 +29,16 @@ MAX_RATIO = 1.0
 
 LISTING_CODE = """
 import sys
-import as_it_is
+import original
 
 def lambda_handler(event, context):
     before = frozenset(sys.modules)
-    as_it_is.lambda_handler(event, context)
+    original.lambda_handler(event, context)
     return sorted(it for it in sys.modules if it not in before and not it.startswith("__"))
 """
 EAGER_CODE = """
 import importlib
-import as_it_is
+import original
 from backup_auditor.bootstrap.audit import get_auditor
 
 for name in {modules}:
@@ -40,12 +47,12 @@ AWS = get_auditor().aws
 CLIENTS = AWS.secrets, AWS.dynamodb, AWS.s3, AWS.events
 
 def lambda_handler(event, context):
-    return as_it_is.lambda_handler(event, context)
+    return original.lambda_handler(event, context)
 """
 
 
 def measure() -> list[Figure]:
-    """Compare medians of alternating first events, each in a process of its own."""
+    """Compare the medians of alternating first events, each in a new process."""
     with TemporaryDirectory() as folder:
         return [_measure_first_event(Path(folder))]
 
@@ -63,7 +70,7 @@ def _measure_first_event(folder: Path) -> Figure:
 
 
 def _prepare_runs(folder: Path, variables: Variables, share: CpuShare) -> dict[str, Callable[[], float]]:
-    listing_function = write_function(folder / "telling", LISTING_CODE, wrapped_name="audit", variables=variables)
+    listing_function = write_function(folder / "listing", LISTING_CODE, wrapped_name="audit", variables=variables)
     eager_code = EAGER_CODE.format(modules=json.loads(_invoke(listing_function, folder).content))
     functions = {
         "lazy": build_function(folder / "lazy", "audit", variables),

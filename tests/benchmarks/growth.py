@@ -1,4 +1,4 @@
-"""How the time of an audit grows with the project: twice the indexes, each with as many backups."""
+"""Measure how the duration of an audit grows with twice the indexes, each with the same number of backups."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -20,17 +20,17 @@ LATENCY_SECONDS = 0.03
 
 
 class SilentProgress:
-    """Progress that nobody watches."""
+    """A progress display that shows nothing."""
 
     def expect(self, label: str, count: int) -> None:
-        """Expect nothing."""
+        """Ignore the count."""
 
     def advance(self, label: str) -> None:
-        """Do nothing."""
+        """Ignore the step."""
 
 
 def measure() -> list[Figure]:
-    """Compare each size with its double, by medians of alternating runs, without the start of a process."""
+    """Compare each size with twice its size by the medians of alternating runs, without the start of a process."""
     with ExitStack() as stack:
         runs = {}
         for index_count in INDEX_COUNTS:
@@ -53,7 +53,7 @@ def _audit(settings: PineconeSettings, index_count: int) -> None:
         )
     if result.inventory.read_failures or len(result.inventory.indexes) != index_count:
         raise RuntimeError(
-            f"the audit read {len(result.inventory.indexes)} indexes; unread: {result.inventory.read_failures[:3]}"
+            f"the audit read {len(result.inventory.indexes)} indexes; read errors: {result.inventory.read_failures[:3]}"
         )
 
 

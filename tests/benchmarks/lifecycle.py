@@ -1,4 +1,4 @@
-"""What it costs to remember: judging with the lifecycle of every finding and backup, beside judging alone."""
+"""Measure an evaluation with the lifecycle of every finding and backup, relative to an evaluation alone."""
 
 import gc
 import time
@@ -22,7 +22,7 @@ ROUNDS = 5
 
 
 def measure() -> list[Figure]:
-    """Compare medians of the processor's time: the first night, and the one after it, on which everything is known."""
+    """Compare the medians of CPU time for the first night, and for the second night, when everything is recorded."""
     first_inventory, policy = build_inventory(INDEXES, BACKUPS_PER_INDEX), build_demanding_policy()
     state = _evaluate_and_advance(EMPTY_STATE, first_inventory, policy).state
     second_inventory = replace(first_inventory, observed_at=first_inventory.observed_at + timedelta(days=1))

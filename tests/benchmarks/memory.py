@@ -1,4 +1,4 @@
-"""How much memory an audit of a large project takes at its peak: the auditing process alone."""
+"""Measure the peak memory of an audit of a large project, in the process of the audit."""
 
 import json
 import os
@@ -17,7 +17,7 @@ BYTES_PER_MB = 1000 * 1000
 
 
 def measure() -> list[Figure]:
-    """Audit the project by the command a second time, when all is remembered; ask the system for the command's peak."""
+    """Audit the project twice with the command, and return the peak memory of the second audit, which has a state."""
     with (
         tempfile.TemporaryDirectory() as folder,
         run_simulator(f"fleet:{INDEXES}x{BACKUPS_PER_INDEX}") as environment,

@@ -1,4 +1,4 @@
-"""What a page costs: to draw it, in memory, in size, and in the browser until it can be used."""
+"""Measure the rendering time, the memory and the size of a page, and the time until a browser can filter it."""
 
 import gc
 import resource
@@ -28,7 +28,7 @@ INDEX_COUNT = 200
 MAX_SECONDS, MAX_MEMORY_MB = 0.5, 100
 ROUNDS = 5
 LIMITS_BY_INDEX_COUNT = {200: (1.5, 1.0), 2_000: (10.0, 3.0)}
-"""By the number of indexes: how many MB a page may have, and after how many seconds it has to be of use."""
+"""The maximum size of a page in MB and the maximum seconds until it can be filtered, by number of indexes."""
 BYTES_PER_KIB, BYTES_PER_MB = 1024, 1_000_000
 _FILTER_SCRIPT = """() => new Promise(done => {
   const form = document.querySelector(".filters");
@@ -40,7 +40,7 @@ _FILTER_SCRIPT = """() => new Promise(done => {
 
 
 def measure() -> list[Figure]:
-    """Measure drawing in a process of its own, and the pages in the browser where there is one."""
+    """Measure the rendering in a new process, and the pages in a browser if one is installed."""
     process = subprocess.run([sys.executable, "-m", "benchmarks.page"], capture_output=True, text=True, check=True)
     median_seconds, first_seconds, memory_mb = map(float, process.stdout.split())
     label = f"page of {INDEX_COUNT} indexes, {NIGHTS} nights"
@@ -69,7 +69,7 @@ def measure() -> list[Figure]:
 
 
 def build_neglected_report(indexes: int) -> Report:
-    """Report on a project in which every schedule stopped running, and keeps too briefly; every fourth is paused."""
+    """Build a report of a project whose schedules stopped, with a retention that is too short; a quarter are paused."""
     healthy = build_inventory(indexes, NIGHTS)
     stopped_at = healthy.observed_at - timedelta(days=4)
     inventory = replace(
@@ -95,7 +95,7 @@ def _keep_rows_before(listing: Listing[Backup], moment: datetime) -> Listing[Bac
 
 
 def _measure_seconds_to_use(path: Path) -> float:
-    """Return how long it takes from opening a page until its findings are filtered and drawn, by the median."""
+    """Return the median seconds from opening a page until its filtered findings are drawn."""
     seconds = []
     with start_browser() as browser:
         for _ in range(ROUNDS):
@@ -108,7 +108,7 @@ def _measure_seconds_to_use(path: Path) -> float:
 
 
 def _measure_drawing() -> None:
-    """Print how long drawing takes, how long the first time, and how many MB it adds to the process."""
+    """Print the median seconds of rendering, the seconds of the first time, and the MB added to the process."""
     report = build_neglected_report(INDEX_COUNT)
     gc.collect()
     memory_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""Serves one page over and over, over HTTP/1.1 and over HTTP/2 in the clear, in a process of its own."""
+"""Serve one page for each request over HTTP/1.1 or unencrypted HTTP/2, in a separate process."""
 
 import asyncio
 import json
@@ -28,15 +28,15 @@ ROW = {
 
 
 def build_page(row_count: int) -> bytes:
-    """Write a page with so many backups."""
+    """Return a page with this number of backups."""
     return json.dumps({"data": [ROW] * row_count, "pagination": None}).encode()
 
 
 class PageServer(asyncio.Protocol):
-    """Answers every request with the same page, after the same time."""
+    """A protocol that responds to every request with the same page after the same latency."""
 
     def __init__(self, content: bytes, latency: float) -> None:
-        """Begin without knowing which HTTP it will be."""
+        """Start without a known version of HTTP."""
         self._content = content
         self._latency = latency
         self._transport: asyncio.Transport | None = None
@@ -45,17 +45,17 @@ class PageServer(asyncio.Protocol):
         self._remaining_content: dict[int, bytes] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Store the transport of a new connection."""
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Remove the transport of a closed connection."""
         del exc
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come."""
+        """Process received data with the version of HTTP that it uses."""
         if self._http2 is not None:
             self._handle_data(data)
             return
@@ -118,7 +118,7 @@ class PageServer(asyncio.Protocol):
 
 
 async def serve(row_count: int, latency: float) -> None:
-    """Serve on a free port of loopback, and say on which, until the process ends."""
+    """Serve on a free port of loopback, and print the port, until the process ends."""
     content = build_page(row_count)
     listener = await asyncio.get_running_loop().create_server(lambda: PageServer(content, latency), "127.0.0.1", 0)
     print(listener.sockets[0].getsockname()[1], flush=True)

@@ -1,4 +1,4 @@
-"""How fast a whole project is read, and with how much CPU, beside the same reads by the official SDK."""
+"""Measure the time and the CPU of reading a whole project, relative to the same reads by the official SDK."""
 
 import gc
 import time
@@ -13,7 +13,13 @@ from backup_auditor.worker_pool import WorkerPool
 from backup_auditor_simulator.testing import run_simulator
 from benchmarks.figures import Figure, format_table
 from benchmarks.growth import SilentProgress
-from benchmarks.rivals import Access, ReadCounts, prepare_async_client, prepare_serial_client, prepare_threaded_client
+from benchmarks.sdk_clients import (
+    Access,
+    ReadCounts,
+    prepare_async_client,
+    prepare_serial_client,
+    prepare_threaded_client,
+)
 
 INDEXES, BACKUPS_PER_INDEX, LATENCY_SECONDS, MAX_CONCURRENCY = 200, 5, 0.05, 32
 ROUNDS = 7
@@ -21,7 +27,7 @@ MIN_SPEEDUP, MAX_TIME_RATIO, MAX_CPU_RATIO = 15, 1.05, 1.25
 
 
 def measure() -> list[Figure]:
-    """Read with each client in turn and compare medians; imports, making a client, and first runs are left out."""
+    """Read with each client in turn and compare the medians, without imports, creation of clients and first runs."""
     with run_simulator(f"fleet:{INDEXES}x{BACKUPS_PER_INDEX}", latency=LATENCY_SECONDS) as environment:
         access = Access(environment["PINECONE_API_KEY"], environment["PINECONE_CONTROLLER_HOST"], MAX_CONCURRENCY)
         clients = {
@@ -59,7 +65,7 @@ def measure() -> list[Figure]:
 
 
 def prepare_product_client(access: Access) -> Callable[[], ReadCounts]:
-    """Prepare to read everything as an audit does, up to where it would be judged."""
+    """Return a function that reads everything that an audit reads, without the evaluation."""
     reader_context = open_reader(Connection(access.key, access.host, max_concurrency=access.max_concurrency))
 
     def read() -> ReadCounts:

@@ -1,4 +1,4 @@
-"""How fast a plan is carried out: for each index it is read, given a schedule, and read back, and all is recorded."""
+"""Measure how fast a plan is applied: each index is read, gets a schedule, is verified, and is recorded."""
 
 import tempfile
 from dataclasses import replace
@@ -27,7 +27,7 @@ MAX_SECONDS = 3.0
 
 
 def measure() -> list[Figure]:
-    """Carry out the plan for a project of its own each time, and take the median."""
+    """Apply the plan to a new project in each round, and compare the median with the limit."""
     seconds = [_measure_plan() for _ in range(ROUNDS)]
     median_seconds = median(seconds)
     label = f"remediation: {INDEXES} schedules made at {LATENCY_SECONDS * 1000:.0f} ms per answer"
@@ -54,7 +54,7 @@ def _measure_plan() -> float:
 
         seconds = measure_seconds(apply_plan)
     if states != [ActionState.DONE] * INDEXES:
-        raise RuntimeError(f"not all was done: {states}")
+        raise RuntimeError(f"not every action was done: {states}")
     return seconds
 
 

@@ -1,6 +1,6 @@
-"""What each built function takes with the largest load it is made for: memory, and time at its share of a processor.
+"""Measure the memory and the time of each built function with its largest supported load and its share of a CPU.
 
-The memory of the functions in the template is chosen by this: by itself, the module shows them at other sizes too.
+The memory sizes in the template are based on these figures. Run as a script, the module also measures other sizes.
 """
 
 import json
@@ -16,7 +16,7 @@ import boto3
 from backup_auditor.bootstrap.runtime import now
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.server import Server
-from benchmarks.built import EVENT, Variables, build_function, serve_audited_project
+from benchmarks.built_functions import EVENT, Variables, build_function, serve_audited_project
 from benchmarks.figures import Figure, format_table
 from support.aws.single_project import put_secret
 from support.aws.template import find_properties, name_function
@@ -25,11 +25,11 @@ from support.aws_local.sandbox import Sandbox
 from support.slack_server import serve_slack
 
 FULL_CPU_MIB = 1769
-"""Mebibytes that bring a whole processor."""
+"""The memory size with which a function has a whole CPU."""
 PROJECT_COUNT, NEGLECTED_INDEX_COUNT, CREATION_COUNT = 1000, 1667, 200
 FINDING_COUNT = 3 * NEGLECTED_INDEX_COUNT
 MAX_SHARE = 0.5
-"""Of memory and time: the other half is for what nobody thought of."""
+"""The maximum used share of memory and time: the other half is a reserve for larger loads."""
 MAX_AUDIT_MIB = 128
 MEMORY_SIZES = (256, 512, 1024)
 POLICY = f"""version: 1
@@ -41,7 +41,7 @@ SLACK_SECRET, EDITOR_SECRET = "backup-auditor/slack", "backup-auditor-editor/sea
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a function is given to do."""
+    """The event and the variables of a function, with a description."""
 
     description: str
     variables: Variables
@@ -49,7 +49,7 @@ class Load:
 
 
 def measure() -> list[Figure]:
-    """Measure each function at the size that the template gives it."""
+    """Measure each function with its memory size in the template."""
     return [_measure_figure(verb, find_properties(name_function(verb))["MemorySize"]) for verb in LOADS]
 
 
@@ -67,7 +67,7 @@ def _measure_figure(verb: str, size: int) -> Figure:
 def _measure_run(
     verb: str, size: int, load: Load, folder: Path, share: CpuShare | None = None
 ) -> tuple[float, float, float]:
-    """Return mebibytes at the peak, and the seconds from the start to readiness, and to the end of the first event."""
+    """Return the peak memory in MiB, the seconds until the function is ready, and until its first event ends."""
     sized_function = replace(build_function(folder / verb, verb, load.variables), memory=size)
     with closing(Sandbox(sized_function, folder)) as sandbox:
         if share is not None:
@@ -94,7 +94,7 @@ def _prepare_healthy_project(application: str) -> Iterator[Load]:
 
 @contextmanager
 def _prepare_alerts(application: str) -> Iterator[Load]:
-    """Let the built `audit` find what is to be told."""
+    """Audit a neglected project with the built `audit`, so that `notify` has messages to send."""
     project = build_scenario(f"bare:{NEGLECTED_INDEX_COUNT}", now=now())
     with ExitStack() as stack:
         slack = stack.enter_context(serve_slack())
@@ -106,7 +106,7 @@ def _prepare_alerts(application: str) -> Iterator[Load]:
         _measure_run("audit", size, load, Path(stack.enter_context(TemporaryDirectory())))
         yield load
         if len(slack.posted_messages) != 1:
-            raise RuntimeError(f"Slack was told {len(slack.posted_messages)} times")
+            raise RuntimeError(f"Slack received {len(slack.posted_messages)} messages instead of 1")
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def _prepare_unprotected_project(application: str) -> Iterator[Load]:
         yield Load(f"{CREATION_COUNT} schedules to be made", {**variables, **remediation_variables})
         schedule_count = sum(bool(it.schedules) for it in project.indexes.values())
         if schedule_count != CREATION_COUNT:
-            raise RuntimeError(f"{schedule_count} schedules were made")
+            raise RuntimeError(f"{schedule_count} schedules were created instead of {CREATION_COUNT}")
 
 
 def _store_document(variables: Variables, text: str) -> str:

@@ -1,4 +1,4 @@
-"""How long `backup-auditor --help` takes, beside an interpreter that only parses its arguments."""
+"""Measure the duration of `backup-auditor --help`, relative to an interpreter that only parses its arguments."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ BARE_COMMAND = [sys.executable, "-c", "import argparse; argparse.ArgumentParser(
 
 
 def measure() -> list[Figure]:
-    """Compare medians of alternating runs; the run that warms up compiles the bytecode of both."""
+    """Compare the medians of alternating runs; the warm-up compiles the bytecode of both."""
     medians = measure_alternating(
         {"help": partial(_measure_seconds, HELP_COMMAND), "bare": partial(_measure_seconds, BARE_COMMAND)}, ROUNDS
     )

@@ -1,6 +1,6 @@
-"""Which way of sending costs a small function least: threads or async, HTTP/1.1 or HTTP/2 (decision 0003).
+"""Compare the cost of HTTP clients in a small function: threads or async, HTTP/1.1 or HTTP/2 (decision 0003).
 
-Each client runs in a process of its own; as root on Linux also with the CPU share of a function of 256 MB.
+Each client runs in a new process; as root on Linux also with the CPU share of a function of 256 MB.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ LATENCY_SECONDS, MAX_CONCURRENCY, ROUNDS = 0.03, 32, 5
 ROWS_BY_SIZE = {"2 KB": 3, "60 KB": 100}
 PAGES_BY_SIZE = {"2 KB": 1200, "60 KB": 600}
 CPU_SHARE = 256 / 1769
-"""The part of one CPU that a function of 256 MB has; one of 1,769 MB has a whole one."""
+"""The CPU share of a function of 256 MB; a function of 1,769 MB has a whole CPU."""
 PERIOD_US = 100_000
 CGROUPS = Path("/sys/fs/cgroup/cpu")
 HEADERS = {"Api-Key": "key-of-the-benchmark", "X-Pinecone-Api-Version": "2026-07", "Accept": "application/json"}
@@ -31,20 +31,20 @@ LIMITS = httpx.Limits(max_connections=MAX_CONCURRENCY, max_keepalive_connections
 
 
 def read_in_threads(read: Callable[[], object], count: int) -> None:
-    """Read so many pages with as many threads as may be in flight."""
+    """Read `count` pages with the maximum number of threads."""
     with ThreadPoolExecutor(MAX_CONCURRENCY) as pool:
         for future in [pool.submit(read) for _ in range(count)]:
             future.result()
 
 
 def run_client_in_threads(url: str, count: int) -> None:
-    """Use one `httpx.Client`."""
+    """Read with one `httpx.Client` in threads."""
     with httpx.Client(headers=HEADERS, limits=LIMITS, trust_env=False) as client:
         read_in_threads(lambda: client.get(url).content, count)
 
 
 def run_transport_in_threads(url: str, count: int) -> None:
-    """Use the transport below `httpx.Client`, as the product does."""
+    """Read with the transport below `httpx.Client` in threads, as the product does."""
     tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     base, headers = httpx.URL(url), httpx.Headers({"Host": "127.0.0.1", **HEADERS})
     timeout = {"connect": 5, "read": 5, "write": 5, "pool": 5}
@@ -55,7 +55,7 @@ def run_transport_in_threads(url: str, count: int) -> None:
             request = httpx.Request("GET", target, headers=headers, extensions={"timeout": timeout})
             response = transport.handle_request(request)
             try:
-                return b"".join(response.stream)  # type: ignore[arg-type]  # a synchronous transport streams so
+                return b"".join(response.stream)  # type: ignore[arg-type]  # the stream of a synchronous transport
             finally:
                 response.close()
 
@@ -63,7 +63,7 @@ def run_transport_in_threads(url: str, count: int) -> None:
 
 
 def run_async_client(url: str, count: int, *, http2: bool) -> None:
-    """Use `httpx.AsyncClient`."""
+    """Read with `httpx.AsyncClient`."""
 
     async def run() -> None:
         semaphore = asyncio.Semaphore(MAX_CONCURRENCY)
@@ -89,7 +89,7 @@ CLIENTS: dict[str, Callable[[str, int], None]] = {
 
 
 def measure() -> list[Figure]:
-    """Run every client in turn; there is no bar, only a choice to be made."""
+    """Run every client in turn; the figures support a decision and have no limit."""
     return [_measure_figure(size, share) for share in (None, CPU_SHARE) if _can_limit(share) for size in ROWS_BY_SIZE]
 
 
@@ -130,7 +130,7 @@ def _serve_pages(rows: int) -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             if process.stdout is None:
-                raise TypeError("the server's output goes elsewhere")
+                raise TypeError("the server's output is not a pipe")
             yield f"http://127.0.0.1:{int(process.stdout.readline())}/backups?limit=100"
         finally:
             process.terminate()
@@ -142,7 +142,7 @@ def _can_limit(share: float | None) -> bool:
 
 @contextlib.contextmanager
 def _make_cgroup(share: float | None) -> Iterator[Path | None]:
-    """Make a control group with a share of one CPU."""
+    """Create a control group with a share of one CPU."""
     if share is None:
         yield None
         return

@@ -1,4 +1,4 @@
-"""Every outbox meets this contract: no message is lost, and no two processes send one at the same time."""
+"""Test that every outbox loses no message and never gives one message to two processes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,7 +20,7 @@ from support.builders.facts import DAY, HOUR, NOW, SECOND
 from support.fakes.stores import PROJECT, FakeStore, record_change
 
 type StoreAndOutboxes = tuple[StateStore, Outbox, Outbox]
-"""A store, and two outboxes of two processes on it."""
+"""A store, and the outboxes of two processes that use it."""
 type OpenOutboxes = Callable[[], AbstractContextManager[StoreAndOutboxes]]
 
 FIRST_STATE = ProjectState(revision=1, audit_id="first", observed_at=NOW)
@@ -68,7 +68,7 @@ every_outbox = pytest.mark.parametrize(
 
 @contextmanager
 def open_outbox_with(open_outboxes: OpenOutboxes, *messages: OutboxMessage) -> Iterator[Any]:
-    """Open an outbox that holds messages."""
+    """Open an outbox with these messages."""
     with open_outboxes() as (store, outbox, other_outbox):
         record_change(store, EMPTY_STATE, FIRST_STATE, messages=messages)
         yield outbox, other_outbox
@@ -96,8 +96,8 @@ def test_a_message_is_listed_as_it_was_recorded(open_outboxes: OpenOutboxes) -> 
 
 
 @every_outbox
-def test_a_message_is_recorded_with_its_audit_or_not_at_all(open_outboxes: OpenOutboxes) -> None:
-    """A refused recording leaves no message."""
+def test_a_message_is_recorded_only_with_its_audit(open_outboxes: OpenOutboxes) -> None:
+    """A refused recording stores no message."""
     with open_outboxes() as (store, outbox, _):
         record_change(store, EMPTY_STATE, FIRST_STATE)
         with pytest.raises(ConflictingRecordError):
@@ -119,7 +119,7 @@ def test_only_one_process_claims_a_message(open_outboxes: OpenOutboxes) -> None:
 
 @every_outbox
 def test_an_accepted_message_is_removed(open_outboxes: OpenOutboxes) -> None:
-    """An accepted message is neither listed nor claimable; marking it as sent twice does no harm."""
+    """An accepted message is neither listed nor claimable, and marking it as sent twice has no further effect."""
     with open_outbox_with(open_outboxes, MESSAGE, EVENT_MESSAGE) as (outbox, other_outbox):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
         for each_outbox in (outbox, outbox, other_outbox):
@@ -131,7 +131,7 @@ def test_an_accepted_message_is_removed(open_outboxes: OpenOutboxes) -> None:
 
 @every_outbox
 def test_a_failed_message_is_retried(open_outboxes: OpenOutboxes) -> None:
-    """A failed message counts its attempts, and is no possible duplicate while every attempt was refused."""
+    """A failed message counts its attempts, and is not a possible duplicate as long as every attempt was refused."""
     with open_outbox_with(open_outboxes, MESSAGE) as (outbox, other_outbox):
         assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == FIRST_CLAIM
         assert outbox.mark_failed(MESSAGE, "throttled", NOW + HOUR) == 1
@@ -143,18 +143,18 @@ def test_a_failed_message_is_retried(open_outboxes: OpenOutboxes) -> None:
 
 @every_outbox
 def test_a_message_that_may_have_arrived_stays_a_possible_duplicate(open_outboxes: OpenOutboxes) -> None:
-    """Later refusals do not make a message that may have arrived certain again."""
+    """A message that may have arrived is a possible duplicate even if a later attempt is refused."""
     with open_outbox_with(open_outboxes, MESSAGE) as (outbox, _):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
-        assert outbox.mark_failed(MESSAGE, "no answer", NOW, may_have_arrived=True) == 1
+        assert outbox.mark_failed(MESSAGE, "no response", NOW, may_have_arrived=True) == 1
         assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(2, is_possible_duplicate=True)
         assert outbox.mark_failed(MESSAGE, "refused", NOW) == 2
         assert outbox.claim(MESSAGE, NOW, NOW + LEASE) == Claim(3, is_possible_duplicate=True)
 
 
 @every_outbox
-def test_a_second_release_counts_once(open_outboxes: OpenOutboxes) -> None:
-    """A release that is repeated after a lost answer counts once."""
+def test_a_repeated_failure_counts_once(open_outboxes: OpenOutboxes) -> None:
+    """A failed attempt that is recorded twice, as after a lost response, counts once."""
     with open_outbox_with(open_outboxes, MESSAGE) as (outbox, _):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
         assert outbox.mark_failed(MESSAGE, "refused", NOW) == 1
@@ -182,8 +182,8 @@ def test_progress_is_stored_until_the_message_is_accepted(open_outboxes: OpenOut
 
 
 @every_outbox
-def test_a_message_is_replaced_if_its_channel_is_gone(open_outboxes: OpenOutboxes) -> None:
-    """The replacement starts without attempts, and the replaced message is removed, in one transaction."""
+def test_a_message_is_replaced_if_its_channel_does_not_exist(open_outboxes: OpenOutboxes) -> None:
+    """The replacement has no attempts, and the replaced message is removed in the same transaction."""
     replacement = replace(MESSAGE, message_id="3", channel_id="sns:right")
     with open_outbox_with(open_outboxes, MESSAGE) as (outbox, other_outbox):
         outbox.claim(MESSAGE, NOW, NOW + LEASE)
@@ -195,7 +195,7 @@ def test_a_message_is_replaced_if_its_channel_is_gone(open_outboxes: OpenOutboxe
 
 @every_outbox
 @pytest.mark.parametrize("is_sent", [False, True])
-def test_no_channel_is_notified_twice_because_another_is_missing(open_outboxes: OpenOutboxes, is_sent: bool) -> None:
+def test_a_message_is_not_replaced_by_a_message_of_its_new_channel(open_outboxes: OpenOutboxes, is_sent: bool) -> None:
     """A message does not replace another if its new channel already has the same message, pending or sent."""
     replacement = replace(MESSAGE, message_id="3", channel_id="sns:right")
     with open_outbox_with(open_outboxes, MESSAGE, replacement) as (outbox, other_outbox):

@@ -1,4 +1,4 @@
-"""Every remediation log meets this contract: every attempt is recorded before it starts, and starts once."""
+"""Test that every remediation log records each attempt before it starts, and starts it once."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -64,13 +64,18 @@ STARTED_RECORD = ActionRecord(
     key=ACTIONS[0].key,
     attempt=1,
     plan_id=PLAN.plan_id,
-    actor="somebody@here",
+    actor="user@first-host",
     started_at=NOW,
     call=str(ACTIONS[0].call),
     before={"s-9": {"enabled": False}},
 )
 DONE_RECORD = replace(
-    STARTED_RECORD, state=ActionState.DONE, detail="Well.", target_id="s-2", after={"enabled": True}, ended_at=NOW + DAY
+    STARTED_RECORD,
+    state=ActionState.DONE,
+    detail="Verified.",
+    target_id="s-2",
+    after={"enabled": True},
+    ended_at=NOW + DAY,
 )
 
 
@@ -129,10 +134,10 @@ def test_an_action_is_recorded_before_and_after(open_log: OpenLog) -> None:
 @every_log
 @pytest.mark.parametrize("state", ActionState)
 def test_settling_does_not_replace_a_recorded_result(open_log: OpenLog, state: ActionState) -> None:
-    """A result of the attempt's own process wins over what reading shows, in either order."""
+    """A result of the attempt's own process has priority over a settled one, in either order."""
     known_record = replace(DONE_RECORD, state=state)
     observed_record = replace(
-        known_record, state=ActionState.FAILED, detail="It does not show.", ended_at=NOW + 2 * DAY
+        known_record, state=ActionState.FAILED, detail="It is not listed.", ended_at=NOW + 2 * DAY
     )
     with open_log() as log:
         assert log.record_start(STARTED_RECORD)
@@ -171,7 +176,7 @@ def test_unsettled_attempts_are_listed(open_log: OpenLog) -> None:
         log.record_result(replace(unknown_record, state=ActionState.UNKNOWN))
         assert [*log.list_unsettled("default")] == [replace(unknown_record, state=ActionState.UNKNOWN), STARTED_RECORD]
         log.record_result(DONE_RECORD)
-        assert [*log.list_unsettled("nobody")] == []
+        assert [*log.list_unsettled("unregistered")] == []
         assert [it.key for it in log.list_unsettled("default")] == [unknown_record.key]
 
 
@@ -188,7 +193,7 @@ def test_every_attempt_is_listed(open_log: OpenLog) -> None:
         ):
             assert log.record_start(record)
         assert [*log.list_attempts("default")] == [earlier_record, STARTED_RECORD, replace(STARTED_RECORD, attempt=2)]
-        assert [*log.list_attempts("nobody")] == []
+        assert [*log.list_attempts("unregistered")] == []
 
 
 @every_log
@@ -196,7 +201,7 @@ def test_only_one_process_starts_an_attempt(open_log: OpenLog) -> None:
     """A second process leaves an attempt unchanged, whether it is started or done."""
     with open_log() as log:
         assert log.record_start(STARTED_RECORD)
-        assert not log.record_start(replace(STARTED_RECORD, actor="another@there"))
+        assert not log.record_start(replace(STARTED_RECORD, actor="user@second-host"))
         log.record_result(DONE_RECORD)
         assert not log.record_start(STARTED_RECORD)
         assert log.find_last_attempt("default", STARTED_RECORD.key) == DONE_RECORD
@@ -204,7 +209,7 @@ def test_only_one_process_starts_an_attempt(open_log: OpenLog) -> None:
 
 @every_log
 def test_the_latest_attempt_has_the_highest_number(open_log: OpenLog) -> None:
-    """The latest attempt is found in any plan, and never one of an action or project with the same prefix."""
+    """The latest attempt of an action is found in any plan, and keys or projects with the same prefix do not match."""
     ninth_record, tenth_record = replace(DONE_RECORD, attempt=9), replace(STARTED_RECORD, attempt=10, plan_id="another")
     with open_log() as log:
         for record in (
@@ -231,7 +236,7 @@ def test_the_attempts_of_a_plan_are_listed(open_log: OpenLog) -> None:
 
 
 def test_applied_attempts_are_unpublished_until_they_are_marked() -> None:
-    """Unpublished are the applied attempts of one project, the oldest first, not unknown or skipped ones."""
+    """The unpublished attempts of a project are its applied ones, the oldest first."""
     states = {
         it: replace(DONE_RECORD, key=it, state=it, started_at=NOW - n * SECOND) for n, it in enumerate(ActionState)
     }
@@ -248,8 +253,8 @@ def test_applied_attempts_are_unpublished_until_they_are_marked() -> None:
         assert log.list_unpublished("other") == [replace(DONE_RECORD, project="other")]
 
 
-def test_an_attempt_that_changed_since_stays_unpublished() -> None:
-    """A late result of the attempt's own process replaces a settled one and needs its own event."""
+def test_an_attempt_that_changed_after_its_event_is_unpublished() -> None:
+    """A late result of the attempt's own process replaces a settled one and requires another event."""
     later_record = replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED, ended_at=NOW + 2 * DAY)
     with open_table() as (client, table):
         log = DynamoRemediationLog(client, table)
@@ -275,7 +280,7 @@ def test_plans_expire_and_attempts_do_not() -> None:
 
 
 def test_a_large_plan_is_stored_without_its_skipped_actions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plan can still be applied; a plan with too many actions is refused in one line."""
+    """A large plan keeps its actions, and a plan with too many actions is refused."""
     with open_table() as (client, table):
         log = DynamoRemediationLog(client, table)
         monkeypatch.setattr("backup_auditor.adapters.dynamodb.remediation_log._MAX_PLAN_BYTES", 600)
@@ -292,11 +297,11 @@ def test_a_large_plan_is_stored_without_its_skipped_actions(monkeypatch: pytest.
 def test_a_missing_table_is_reported() -> None:
     """A log that cannot be written raises an error before any action starts."""
     with open_table() as (client, _), pytest.raises(StateError, match="check its name"):
-        DynamoRemediationLog(client, "gone").record_start(STARTED_RECORD)
+        DynamoRemediationLog(client, "missing").record_start(STARTED_RECORD)
 
 
-def test_the_project_that_an_audit_recorded_in_a_file_is_known() -> None:
-    """The state and the log of remediation are one file."""
+def test_the_log_in_a_file_has_the_recorded_project_id() -> None:
+    """The log in a file loads the project id that an audit recorded in the same file."""
     with TemporaryDirectory() as folder, open_remediation_log(Path(folder) / "state") as log:
         assert log.load_pinecone_project_id("default") is None
         with open_state(Path(folder) / "state") as store:
@@ -304,8 +309,8 @@ def test_the_project_that_an_audit_recorded_in_a_file_is_known() -> None:
         assert (log.load_pinecone_project_id("default"), log.load_pinecone_project_id("other")) == ("ours", None)
 
 
-def test_the_project_that_an_audit_recorded_in_a_table_is_known() -> None:
-    """The state and the log of remediation are one table."""
+def test_the_log_in_a_table_has_the_recorded_project_id() -> None:
+    """The log in a table loads the project id that an audit recorded in the same table."""
     with open_table() as (client, table):
         log = DynamoRemediationLog(client, table)
         assert log.load_pinecone_project_id("default") is None
@@ -313,7 +318,7 @@ def test_the_project_that_an_audit_recorded_in_a_table_is_known() -> None:
         assert (log.load_pinecone_project_id("default"), log.load_pinecone_project_id("other")) == ("ours", None)
 
 
-def to_earlier_words(item: Item) -> Item:
+def encode_as_first_version(item: Item) -> Item:
     """Return the item of an attempt as the first version stored it."""
     words = {"action": item["action"]["S"].replace("_", " ").replace("update", "change")}
     words["state"] = {"started": "intended", "verification_failed": "amiss"}.get(item["state"]["S"], item["state"]["S"])
@@ -326,14 +331,14 @@ def earlier_log() -> Iterator[tuple[DynamoRemediationLog, DynamoState]]:
     verified = replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED)
     with open_table() as (client, table):
         for record in (replace(STARTED_RECORD, key=ACTIONS[1].key), verified, FIRST_BACKUP_RECORD):
-            client.put_item(TableName=table, Item=to_earlier_words(encode_attempt(record)))
+            client.put_item(TableName=table, Item=encode_as_first_version(encode_attempt(record)))
         yield DynamoRemediationLog(client, table), DynamoState(client, table)
 
 
-def test_attempts_of_the_first_version_are_read_with_the_words_of_this_one(
+def test_attempts_of_the_first_version_are_read_with_current_names(
     earlier_log: tuple[DynamoRemediationLog, DynamoState],
 ) -> None:
-    """A table keeps the attempts of the first version, and every query finds them."""
+    """Every query finds the attempts that the first version stored in a table."""
     log, store = earlier_log
     verified, started = (
         replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED),
@@ -349,7 +354,7 @@ def test_attempts_of_the_first_version_are_read_with_the_words_of_this_one(
 def test_attempts_of_the_first_version_are_settled_and_published_once(
     earlier_log: tuple[DynamoRemediationLog, DynamoState],
 ) -> None:
-    """An attempt that this version records replaces the item of the first version."""
+    """A record of this version replaces the item of the first version."""
     log, _ = earlier_log
     verified = replace(DONE_RECORD, state=ActionState.VERIFICATION_FAILED)
     settled = replace(STARTED_RECORD, key=ACTIONS[1].key, state=ActionState.FAILED, ended_at=NOW + DAY)
@@ -363,7 +368,7 @@ def test_attempts_of_the_first_version_are_settled_and_published_once(
 
 
 def record_project_id(store: StateStore) -> None:
-    """Record an audit that knew Pinecone's id of the project."""
+    """Record an audit with Pinecone's id of the project."""
     recording = diff_states(
         EMPTY_STATE, ProjectState(revision=1, audit_id="first", observed_at=NOW, pinecone_project_id="ours")
     )
@@ -381,20 +386,20 @@ FIRST_BACKUP_RECORD = replace(
 )
 
 
-def test_an_audit_knows_the_first_backups_of_a_file(tmp_path: Path) -> None:
-    """A state in a file has the ids of applied first backups, and of nothing else."""
+def test_the_state_in_a_file_has_the_ids_of_first_backups(tmp_path: Path) -> None:
+    """A state in a file has the ids of applied first backups only."""
     with open_state(tmp_path / "state") as store, open_remediation_log(tmp_path / "state") as log:
         assert record_first_backups(store, log) == {"backup-1"}
 
 
-def test_an_audit_knows_the_first_backups_of_a_table() -> None:
-    """A state in a table has the ids of applied first backups, and of nothing else."""
+def test_the_state_in_a_table_has_the_ids_of_first_backups() -> None:
+    """A state in a table has the ids of applied first backups only."""
     with open_table() as (client, table):
         assert record_first_backups(DynamoState(client, table), DynamoRemediationLog(client, table)) == {"backup-1"}
 
 
 def record_first_backups(store: StateStore, log: RemediationLog) -> frozenset[str]:
-    """Record an audit, a schedule, and first backups of which one was applied; return the ids that the state has."""
+    """Record an audit, a schedule and three first backups, one of them applied; return the ids in the state."""
     record_project_id(store)
     failed_record = replace(
         FIRST_BACKUP_RECORD, key=FIRST_BACKUP_RECORD.key + "-2", state=ActionState.FAILED, target_id=None

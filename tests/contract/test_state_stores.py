@@ -1,4 +1,4 @@
-"""Every state store meets this contract."""
+"""Test that every state store loads what it recorded, and refuses recordings of an outdated revision."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ from support.builders.facts import DAY, NOW, build_backup, build_index, build_in
 from support.fakes.stores import PROJECT, STATES, FakeStore, number_revisions, record_and_load, record_change
 
 type OpenStore = Callable[[], AbstractContextManager[StateAndAuditStore]]
-"""Opens an empty store."""
+"""A function that opens an empty store."""
 
 
 @contextmanager
@@ -65,8 +65,8 @@ def test_a_new_store_is_empty(open_store: OpenStore) -> None:
 
 @every_store
 @given(states=st.lists(STATES, min_size=1, max_size=3))
-def test_a_recorded_state_is_loaded_as_it_was(open_store: OpenStore, states: list[ProjectState]) -> None:
-    """Each recording applies its differences; no fact is lost, and no old fact remains."""
+def test_a_recorded_state_is_loaded_unchanged(open_store: OpenStore, states: list[ProjectState]) -> None:
+    """The loaded state equals the last recorded state."""
     with open_store() as store:
         previous_state = EMPTY_STATE
         for new_state in number_revisions(states):
@@ -75,8 +75,8 @@ def test_a_recorded_state_is_loaded_as_it_was(open_store: OpenStore, states: lis
 
 
 @every_store
-def test_the_state_of_real_audits_is_loaded_as_it_was(open_store: OpenStore) -> None:
-    """A store returns the state of each of several audits, with findings, backups, settings and drift."""
+def test_the_states_of_several_audits_are_loaded_unchanged(open_store: OpenStore) -> None:
+    """A store loads the state of each audit with findings, backups, settings and drift."""
     sequence = AuditSequence()
     projects = [
         build_inventory(build_index(backups=[build_backup(DAY)], deletion_protection=True)),
@@ -109,7 +109,7 @@ def test_projects_are_separate(open_store: OpenStore) -> None:
     [
         pytest.param([FIRST_STATE], EMPTY_STATE, id="another-first"),
         pytest.param([FIRST_STATE, SECOND_STATE], FIRST_STATE, id="another-next"),
-        pytest.param([], FIRST_STATE, id="nothing-there"),
+        pytest.param([], FIRST_STATE, id="no-recorded-state"),
     ],
 )
 def test_a_recording_of_an_outdated_revision_is_refused(
@@ -149,7 +149,7 @@ def test_audit_records_are_listed(open_store: OpenStore) -> None:
 
 @pytest.mark.parametrize("open_store", [pytest.param(it, id=it.__name__) for it in (open_fake, open_dynamodb)])
 def test_the_page_of_an_audit_is_stored(open_store: OpenStore) -> None:
-    """An audit record has its page, except in a file, where no pages are stored."""
+    """An audit record in a table has its page."""
     paged_audit = replace(
         AUDIT, report=replace(STORED_REPORT, page=StoredFile("s3://reports/default/report.html", "7c" * 32))
     )
@@ -173,7 +173,7 @@ def test_audits_are_listed_in_order(open_store: OpenStore) -> None:
 
 @every_store
 def test_a_refused_recording_leaves_no_audit_record(open_store: OpenStore) -> None:
-    """An audit record is stored with its recording or not at all."""
+    """A refused recording stores no audit record."""
     with open_store() as store:
         record_change(store, EMPTY_STATE, FIRST_STATE)
         with pytest.raises(ConflictingRecordError):
@@ -206,7 +206,7 @@ def test_a_discard_deletes_records_and_moves_the_last_audit_back(open_store: Ope
 @every_store
 @given(state=STATES)
 def test_a_discard_of_everything_leaves_an_empty_state(open_store: OpenStore, state: ProjectState) -> None:
-    """Only the revision remains, so that an audit that started before the discard cannot be recorded after it."""
+    """A discard of everything keeps only the revision, so that an audit that started earlier cannot be recorded."""
     (first_state,) = number_revisions([state])
     with open_store() as store:
         record_change(store, EMPTY_STATE, first_state, audit=AUDIT)

@@ -12,7 +12,7 @@ from support.simulator import SIMULATED_NOW, serve
 
 @pytest.fixture(scope="module")
 def healthy_server() -> Iterator[Server]:
-    """Serve a project in which all is well."""
+    """Serve a healthy project."""
     with serve(build_scenario("healthy", now=SIMULATED_NOW)) as server:
         yield server
 
@@ -26,12 +26,12 @@ def neglected_server() -> Iterator[Server]:
 
 @pytest.fixture
 def faulty_server() -> Iterator[Server]:
-    """Serve a small healthy project of this test's own, to which it may add faults."""
+    """Serve a small healthy project for one test, which may add faults."""
     with serve(build_scenario("fleet:3x20", now=SIMULATED_NOW)) as server:
         yield server
 
 
 @pytest.fixture
 def empty_project() -> SimulatedProject:
-    """Begin a project without an index."""
+    """Build a project without an index."""
     return build_scenario("empty", now=SIMULATED_NOW)

@@ -1,4 +1,4 @@
-"""Bad input: one line on standard error that says what and how to mend it, exit 2, nothing on standard output."""
+"""Test that bad input exits with 2 and one line on standard error with the cause and the remedy."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ UNREACHABLE_HOST = "http://127.0.0.1:1"
 
 
 def is_refused(completed: CompletedCommand, *words: str) -> bool:
-    """Tell whether a command was refused in one line that holds these words, and nothing else was said."""
+    """Return whether the one error line of a refused command has these words."""
     assert (completed.exit_code, completed.output) == (2, ""), completed
     assert completed.error_output.startswith("backup-auditor")
     assert len(completed.error_output.splitlines()) == 1, completed.error_output
@@ -33,7 +33,9 @@ def is_refused(completed: CompletedCommand, *words: str) -> bool:
             KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": "http://example.com"}, ("plain http",), id="plain-http"
         ),
         pytest.param(
-            KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": "http://10.0.0.1"}, ("plain http",), id="plain-http-nearby"
+            KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": "http://10.0.0.1"},
+            ("plain http",),
+            id="plain-http-in-a-private-network",
         ),
         pytest.param(
             KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": "ftp://x"}, ("PINECONE_CONTROLLER_HOST",), id="other-scheme"
@@ -45,27 +47,27 @@ def is_refused(completed: CompletedCommand, *words: str) -> bool:
         pytest.param(
             KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": UNREACHABLE_HOST},
             ("127.0.0.1:1 refused the connection", "check"),
-            id="nobody-there",
+            id="unreachable-host",
         ),
         pytest.param(KEY_VARIABLES | {"PINECONE_API_VERSION": "latest"}, ("PINECONE_API_VERSION",), id="version"),
         pytest.param(KEY_VARIABLES | {"BACKUP_AUDITOR_DEADLINE": "soon"}, ("BACKUP_AUDITOR_DEADLINE",), id="deadline"),
         pytest.param(KEY_VARIABLES | {"BACKUP_AUDITOR_MAX_CONCURRENCY": "0"}, ("MAX_CONCURRENCY",), id="concurrency"),
     ],
 )
-def test_settings_that_cannot_be_used(variables: dict[str, str], words: tuple[str, ...]) -> None:
-    """A missing key, a host that may not be spoken to or is not there, and every other wrong setting."""
+def test_an_invalid_setting_is_refused(variables: dict[str, str], words: tuple[str, ...]) -> None:
+    """A missing key, a forbidden or unreachable host, or another invalid setting is refused."""
     assert is_refused(run_command("audit", env=build_environment(**variables)), *words)
 
 
-def test_a_wrong_key(healthy_server: Server) -> None:
-    """A key that the service does not accept."""
-    result = run_command("audit", env=build_access_environment(healthy_server, PINECONE_API_KEY="somebody-else"))
+def test_a_wrong_key_is_refused(healthy_server: Server) -> None:
+    """A key that Pinecone does not accept is refused, and the key is not shown."""
+    result = run_command("audit", env=build_access_environment(healthy_server, PINECONE_API_KEY="wrong-key"))
     assert is_refused(result, "does not accept the key", "set PINECONE_API_KEY")
-    assert "somebody-else" not in result.error_output
+    assert "wrong-key" not in result.error_output
 
 
-def test_a_key_without_rights(faulty_server: Server) -> None:
-    """A key that may not list the indexes: the line names the role that it wants."""
+def test_a_key_without_the_viewer_role_is_refused(faulty_server: Server) -> None:
+    """The error for a key that must not list the indexes names the required role."""
     faulty_server.faults.append(Fault(path="/indexes", status=403, message="Access denied"))
     assert is_refused(
         run_command("audit", env=build_access_environment(faulty_server)), "Access denied", "ControlPlaneViewer"
@@ -73,7 +75,7 @@ def test_a_key_without_rights(faulty_server: Server) -> None:
 
 
 def test_a_host_that_is_not_pinecone_is_named(faulty_server: Server) -> None:
-    """A server that knows no indexes is the wrong one: nothing was audited."""
+    """A server that answers 404 to the list of indexes is refused as a wrong host."""
     faulty_server.faults.append(Fault(path="/indexes", status=404, message="No such page"))
     assert is_refused(
         run_command("audit", env=build_access_environment(faulty_server)),
@@ -82,8 +84,8 @@ def test_a_host_that_is_not_pinecone_is_named(faulty_server: Server) -> None:
     )
 
 
-def test_a_host_that_cannot_be_trusted(healthy_server: Server) -> None:
-    """A host that does not speak TLS, or not as itself, is given no key."""
+def test_a_host_without_tls_is_refused(healthy_server: Server) -> None:
+    """A host that does not speak TLS on an https address is refused."""
     host = healthy_server.url.replace("http:", "https:")
     result = run_command("audit", env=build_access_environment(healthy_server, PINECONE_CONTROLLER_HOST=host))
     assert is_refused(result, healthy_server.url.removeprefix("http://"), "TLS", "PINECONE_CONTROLLER_HOST")
@@ -104,35 +106,39 @@ def test_a_host_that_cannot_be_trusted(healthy_server: Server) -> None:
         pytest.param(
             ("audit", "--inventory", "i", "--save-inventory", "s"), ("--save-inventory",), id="both-inventories"
         ),
-        pytest.param(("audit", "--now", "tomorrow"), ("--now", "tomorrow"), id="no-moment"),
+        pytest.param(("audit", "--now", "tomorrow"), ("--now", "tomorrow"), id="invalid-moment"),
         pytest.param(("audit", "--now", "2026-02-30T00:00:00Z"), ("--now",), id="impossible-moment"),
         pytest.param(("audit", "--now", "2026-02-03T00:00:00"), ("--now",), id="moment-without-offset"),
-        pytest.param(("audit", "--project", ""), ("valid project name",), id="no-name"),
+        pytest.param(("audit", "--project", ""), ("valid project name",), id="empty-name"),
         pytest.param(("audit", "--project", "../up"), ("valid project name",), id="name-with-a-slash"),
         pytest.param(("audit", "--project", "a\nb"), ("valid project name",), id="name-of-two-lines"),
-        pytest.param(("audit", "--policy", "missing.yaml"), ("missing.yaml", "policy init"), id="no-policy"),
-        pytest.param(("audit", "--policy", "."), ("directory",), id="folder-for-a-policy"),
-        pytest.param(("audit", "--output", "missing/report"), ("missing/report",), id="no-folder-for-the-report"),
-        pytest.param(("audit", "--output", "."), ("Is a folder",), id="folder-for-the-report"),
-        pytest.param(("audit", "--save-inventory", "missing/i"), ("missing/i",), id="no-folder-for-the-inventory"),
-        pytest.param(("audit", "--output", "x", "--save-inventory", "./x"), ("same file",), id="one-file-for-two"),
-        pytest.param(("audit", "--output", "x", "--inventory", "x"), ("same file",), id="report-over-inventory"),
+        pytest.param(("audit", "--policy", "missing.yaml"), ("missing.yaml", "policy init"), id="missing-policy"),
+        pytest.param(("audit", "--policy", "."), ("directory",), id="policy-is-a-folder"),
+        pytest.param(("audit", "--output", "missing/report"), ("missing/report",), id="report-in-a-missing-folder"),
+        pytest.param(("audit", "--output", "."), ("Is a folder",), id="report-is-a-folder"),
+        pytest.param(("audit", "--save-inventory", "missing/i"), ("missing/i",), id="inventory-in-a-missing-folder"),
+        pytest.param(
+            ("audit", "--output", "x", "--save-inventory", "./x"), ("same file",), id="report-and-inventory-in-one-file"
+        ),
+        pytest.param(("audit", "--output", "x", "--inventory", "x"), ("same file",), id="report-overwrites-inventory"),
         pytest.param(("audit", "--output", ""), ("Is a folder",), id="empty-report"),
         pytest.param(("audit", "--inventory", ""), ("cannot be read",), id="empty-inventory"),
         pytest.param(("audit", "--registry", ""), ("directory",), id="empty-registry"),
-        pytest.param(("audit", "--inventory", "missing"), ("missing", "cannot be read"), id="no-inventory"),
-        pytest.param(("audit", "--registry", "missing"), ("missing", "no such file"), id="no-registry"),
-        pytest.param(("audit", "--registry", "r", "--project", "p"), ("--project", "--registry"), id="project-of-many"),
+        pytest.param(("audit", "--inventory", "missing"), ("missing", "cannot be read"), id="missing-inventory"),
+        pytest.param(("audit", "--registry", "missing"), ("missing", "no such file"), id="missing-registry"),
+        pytest.param(
+            ("audit", "--registry", "r", "--project", "p"), ("--project", "--registry"), id="project-with-a-registry"
+        ),
         pytest.param(("controls", "index-has-schedul"), ("did you mean 'index-has-schedule'?",), id="unknown-control"),
-        pytest.param(("explain",), ("--index",), id="nothing-to-explain"),
+        pytest.param(("explain",), ("--index",), id="explain-without-an-index"),
         pytest.param(("explain", "--index", "a", "--control", "x"), ("index control",), id="unknown-index-control"),
         pytest.param(("simulate", "--scenario", "chaos"), ("chaos", "neglected"), id="unknown-scenario"),
-        pytest.param(("simulate", "--port", "65536"), ("65536",), id="no-port"),
+        pytest.param(("simulate", "--port", "65536"), ("65536",), id="invalid-port"),
         pytest.param(("simulate", "--latency", "-1"), ("-1",), id="negative-latency"),
     ],
 )
-def test_command_lines_that_cannot_be_meant(arguments: tuple[str, ...], words: tuple[str, ...], tmp_path: Path) -> None:
-    """Unknown flags, impossible values and files that are not there."""
+def test_an_invalid_command_line_is_refused(arguments: tuple[str, ...], words: tuple[str, ...], tmp_path: Path) -> None:
+    """An unknown flag, an invalid value or a missing file is refused."""
     result = run_command(
         *arguments, env=build_environment(**KEY_VARIABLES, PINECONE_CONTROLLER_HOST=UNREACHABLE_HOST), cwd=tmp_path
     )
@@ -150,8 +156,8 @@ def test_command_lines_that_cannot_be_meant(arguments: tuple[str, ...], words: t
         pytest.param(b"#" * 50_000_000, ("50,000,000 bytes",), id="fifty-megabytes"),
     ],
 )
-def test_policies_that_are_none(content: bytes, words: tuple[str, ...], tmp_path: Path) -> None:
-    """Whatever a policy file holds, it is a policy or it is refused with its line, before anything is read."""
+def test_an_invalid_policy_is_refused(content: bytes, words: tuple[str, ...], tmp_path: Path) -> None:
+    """A file that is not a valid policy is refused before any request, and a syntax error names its line."""
     path = tmp_path / "policy.yaml"
     path.write_bytes(content)
     result = run_command(
@@ -176,8 +182,8 @@ def test_policies_that_are_none(content: bytes, words: tuple[str, ...], tmp_path
         ),
     ],
 )
-def test_exemptions_that_are_none(exemption: str, words: str, healthy_server: Server, tmp_path: Path) -> None:
-    """By an audit, by one of a saved inventory, at another moment, and by `policy validate`."""
+def test_an_invalid_exemption_is_refused(exemption: str, words: str, healthy_server: Server, tmp_path: Path) -> None:
+    """An audit, an audit of a saved inventory (also with `--now`) and `policy validate` refuse an invalid exemption."""
     policy, inventory_path = tmp_path / "policy.yaml", tmp_path / "inventory"
     policy.write_text(f"version: 1\nexemptions:\n  - {{{exemption}}}\n")
     run_command(
@@ -199,7 +205,7 @@ def test_exemptions_that_are_none(exemption: str, words: str, healthy_server: Se
 
 
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
-    """A policy of a thousand bytes that means a thousand million values is refused at once."""
+    """A policy whose aliases expand to 10^10 values is refused."""
     alias_lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     alias_lines += [f"a{it}: &a{it} [{', '.join([f'*a{it - 1}'] * 10)}]" for it in range(1, 10)]
     path = tmp_path / "policy.yaml"
@@ -207,8 +213,8 @@ def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
     assert is_refused(run_command("audit", "--policy", path, env=build_environment(**KEY_VARIABLES)), "policy.yaml")
 
 
-def test_the_policy_here_is_found(tmp_path: Path) -> None:
-    """Without a flag the policy in the working directory counts, even where it is wrong or a dangling link."""
+def test_the_policy_in_the_working_directory_is_used(tmp_path: Path) -> None:
+    """Without a flag the policy in the working directory is read, and a dangling link is an error."""
     (tmp_path / "backup-auditor.yaml").symlink_to(tmp_path / "gone.yaml")
     result = run_command(
         "audit", env=build_environment(**KEY_VARIABLES, PINECONE_CONTROLLER_HOST=UNREACHABLE_HOST), cwd=tmp_path
@@ -216,8 +222,8 @@ def test_the_policy_here_is_found(tmp_path: Path) -> None:
     assert is_refused(result, "backup-auditor.yaml: there is no such file")
 
 
-def test_nothing_is_asked_before_the_output_can_be_written(faulty_server: Server) -> None:
-    """Where the report cannot be written, no call is made in vain."""
+def test_no_request_is_sent_if_the_output_cannot_be_written(faulty_server: Server) -> None:
+    """A report path that cannot be written is refused before the first request."""
     result = run_command(
         "audit", "--now", MOMENT, "--output", "/nowhere/report", env=build_access_environment(faulty_server)
     )
@@ -226,15 +232,15 @@ def test_nothing_is_asked_before_the_output_can_be_written(faulty_server: Server
 
 
 def test_an_unknown_index_names_the_nearest(faulty_server: Server) -> None:
-    """`explain` of an index that is not there says which one may be meant."""
+    """`explain` of an unknown index suggests the most similar name."""
     result = run_command(
         "explain", "--index", "fleet-0001", "--now", MOMENT, env=build_access_environment(faulty_server)
     )
     assert is_refused(result, "unknown index 'fleet-0001'; did you mean 'fleet-00001'?")
 
 
-def test_a_project_without_indexes_has_none_to_explain(empty_project: SimulatedProject) -> None:
-    """`explain` in an empty project says that it is empty."""
+def test_explaining_an_index_of_an_empty_project_is_refused(empty_project: SimulatedProject) -> None:
+    """`explain` in an empty project reports that the project has no indexes."""
     with serve(empty_project) as server:
         result = run_command("explain", "--index", "orders", "--now", MOMENT, env=build_access_environment(server))
     assert is_refused(result, "the project has no indexes")

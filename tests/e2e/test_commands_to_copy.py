@@ -1,4 +1,4 @@
-"""What a page gives to copy, against the JSON of the same audit."""
+"""Test that the commands of an HTML report agree with the JSON report of the same audit."""
 
 import html
 import re
@@ -14,7 +14,7 @@ ID_PATTERN = re.compile(r"/(?:backups|backup-schedules)/[^/\s.,;]+")
 
 
 def test_a_command_names_what_its_finding_names(neglected_server: Server, tmp_path: Path) -> None:
-    """An id that stands in the next step stands in the commands, and capitals only where it has them too."""
+    """The commands of a finding use the ids of its remediation text, and placeholders only if that text does too."""
     inventory_path = tmp_path / "inventory.json"
     moment, save_flags = ("--now", SIMULATED_NOW.isoformat()), ("--no-state", "--save-inventory", inventory_path)
     audit_result = run_command(

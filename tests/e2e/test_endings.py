@@ -1,4 +1,4 @@
-"""How the command ends when its streams are gone or full, or when somebody stops it."""
+"""Test how the command exits when its streams are closed or full, or when a signal stops it."""
 
 import signal
 import subprocess
@@ -28,7 +28,7 @@ COMMAND_LINES = [
 
 
 def run_in_shell(script: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a line of shell."""
+    """Run one line of shell script."""
     return subprocess.run(
         ["/bin/bash", "-c", script], env=env or build_environment(), capture_output=True, text=True, check=False
     )
@@ -36,7 +36,7 @@ def run_in_shell(script: str, env: dict[str, str] | None = None) -> subprocess.C
 
 @pytest.mark.parametrize("words", COMMAND_LINES)
 def test_a_full_disk_is_reported_by_every_command(words: str) -> None:
-    """One line, whatever was to be printed, and however Python buffers it."""
+    """A full disk causes one error line, with and without buffering by Python."""
     for variables in ({}, {"PYTHONUNBUFFERED": "1"}):
         process = run_in_shell(f'"{COMMAND}" {words} >/dev/full', build_environment(**variables))
         assert process.returncode == 2
@@ -44,30 +44,30 @@ def test_a_full_disk_is_reported_by_every_command(words: str) -> None:
 
 
 @pytest.mark.parametrize("words", COMMAND_LINES)
-def test_two_full_streams_leave_the_exit_code(words: str) -> None:
-    """Where nothing can be said, the exit code is the same."""
+def test_two_full_streams_do_not_change_the_exit_code(words: str) -> None:
+    """The exit code is 2 if neither stream can be written."""
     assert run_in_shell(f'"{COMMAND}" {words} >/dev/full 2>/dev/full').returncode == 2
 
 
 @pytest.mark.parametrize("words", [it for it in COMMAND_LINES if it != "simulate"])
-def test_a_reader_that_left_is_no_error_of_any_command(words: str) -> None:
-    """Help, version and results end alike where the pipe is closed."""
+def test_a_closed_pipe_is_not_an_error_of_any_command(words: str) -> None:
+    """Help, version and results exit with 0 if the reader closed the pipe."""
     for variables in ({}, {"PYTHONUNBUFFERED": "1"}):
         script = f'("{COMMAND}" {words}; echo "code $?" >&2) | true'
         assert run_in_shell(script, build_environment(**variables)).stderr == "code 0\n"
 
 
 @pytest.mark.parametrize("words", COMMAND_LINES)
-def test_closed_output_makes_no_traceback(words: str) -> None:
-    """What has nowhere to go is told in one line, or goes where errors go."""
+def test_closed_output_causes_no_traceback(words: str) -> None:
+    """A command with closed standard output prints an error line or writes to standard error."""
     process = run_in_shell(f'"{COMMAND}" {words} >&-')
     assert "Traceback" not in process.stderr
     assert "fault of" not in process.stderr
     assert process.stdout == ""
 
 
-def test_results_may_go_to_a_pipe_by_its_name(healthy_server: Server) -> None:
-    """A name such as /dev/stdout, or that of a process substitution, leads to a pipe that has no name of its own."""
+def test_results_can_be_written_to_a_named_pipe(healthy_server: Server) -> None:
+    """`--output` accepts `/dev/stdout` and a process substitution."""
     audit = f'"{COMMAND}" audit --now {MOMENT} --output'
     env = build_access_environment(healthy_server)
     assert run_in_shell(f"{audit} /dev/stdout | cat", env).stdout.startswith("Compliant: ")
@@ -82,16 +82,16 @@ def test_results_may_go_to_a_pipe_by_its_name(healthy_server: Server) -> None:
         pytest.param(signal.SIGHUP, 128 + signal.SIGHUP, b"", id="hung-up"),
     ],
 )
-def test_who_stops_it_finds_nothing_left_behind(
+def test_a_stopped_audit_leaves_no_files(
     number: signal.Signals, code: int, expected_output: bytes, faulty_server: Server, tmp_path: Path
 ) -> None:
-    """While a service hangs, it ends at once, and takes its unfinished files with it."""
+    """A signal ends an audit that waits for Pinecone, and its incomplete files are deleted."""
     faulty_server.faults.append(Fault(kind="hang", path="/backups"))
     files = ["--output", str(tmp_path / "report"), "--save-inventory", str(tmp_path / "inventory")]
     with subprocess.Popen(
         [COMMAND, "audit", *files], env=build_access_environment(faulty_server), stderr=subprocess.PIPE
     ) as process:
-        while len(faulty_server.requests) < 2 and process.poll() is None:  # it is under way
+        while len(faulty_server.requests) < 2 and process.poll() is None:  # the audit has started
             time.sleep(0.01)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""`evidence list` and `evidence verify`: what can be shown of the nights that were audited."""
+"""Test `evidence list` and `evidence verify`."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from support.cli import AuditedProject, audit_nightly
 
 
 def audit_to_files(project: AuditedProject, folder: Path, nights: int) -> list[Path]:
-    """Audit night after night, each into a file of its own."""
+    """Audit for several nights, and write each report to its own file."""
     files = [folder / f"{number}.json" for number in range(nights)]
     for file in files:
         assert project.audit("--output", file).exit_code == 0
@@ -17,8 +17,8 @@ def audit_to_files(project: AuditedProject, folder: Path, nights: int) -> list[P
     return files
 
 
-def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
-    """Each audit with its report; exit 1 where one is missing, 0 where none is."""
+def test_a_missing_audit_is_listed(tmp_path: Path) -> None:
+    """`evidence list` shows each audit with its report, and exits with 1 only if an audit is missing."""
     with audit_nightly(tmp_path / "home") as project:
         audit_to_files(project, tmp_path, 2)
         project.advance()
@@ -53,8 +53,8 @@ def test_a_missing_audit_is_shown(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_audits_that_run_at_one_time_of_the_local_clock_are_all_there(tmp_path: Path, audit_moments: list[str]) -> None:
-    """Whichever days of UTC they fall on, none is missing."""
+def test_audits_at_one_local_time_are_not_missing(tmp_path: Path, audit_moments: list[str]) -> None:
+    """Daily audits at one local time are complete, although some UTC days have two audits or none."""
     with audit_nightly(tmp_path / "home") as project:
         inventory_path = tmp_path / "inventory"
         project.audit("--save-inventory", inventory_path, "--no-state")
@@ -68,7 +68,7 @@ def test_audits_that_run_at_one_time_of_the_local_clock_are_all_there(tmp_path: 
 
 
 def test_nights_are_available_as_json(tmp_path: Path) -> None:
-    """Every audit with the place and the hash of its report."""
+    """The JSON document has each audit with the location of its report."""
     with audit_nightly(tmp_path / "home") as project:
         (file,) = audit_to_files(project, tmp_path, 1)
         result = project.run_command("evidence", "list", "--format", "json", "--until", "2026-11-20")
@@ -81,8 +81,8 @@ def test_nights_are_available_as_json(tmp_path: Path) -> None:
         assert audit["report"]["location"] == str(file)
 
 
-def test_what_became_of_reports_is_shown(tmp_path: Path) -> None:
-    """Intact until one is altered or gone; those that were printed were never kept."""
+def test_each_report_is_verified(tmp_path: Path) -> None:
+    """A stored report is intact, altered or missing, and a printed report is not stored."""
     with audit_nightly(tmp_path / "home") as project:
         _, altered_path, missing_path = audit_to_files(project, tmp_path, 3)
         project.audit()
@@ -100,7 +100,7 @@ def test_what_became_of_reports_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_report_that_cannot_be_read_is_neither_intact_nor_altered(tmp_path: Path) -> None:
-    """Exit 3, whatever else is found."""
+    """A report that cannot be read is exit code 3, even if another report is missing."""
     with audit_nightly(tmp_path / "home") as project:
         missing_path, file = audit_to_files(project, tmp_path, 2)
         missing_path.unlink()
@@ -111,8 +111,8 @@ def test_a_report_that_cannot_be_read_is_neither_intact_nor_altered(tmp_path: Pa
         assert "1 missing, 1 unreadable" in result.output
 
 
-def test_a_file_that_is_written_every_night_holds_the_last(tmp_path: Path) -> None:
-    """The others are gone; a link to it, or another folder to work in, changes nothing."""
+def test_an_overwritten_file_has_only_the_newest_report(tmp_path: Path) -> None:
+    """If each audit overwrites one file, the earlier reports are missing and the last one is intact."""
     with audit_nightly(tmp_path / "home") as project:
         for _ in range(2):
             project.audit("--output", "report.json")
@@ -124,8 +124,8 @@ def test_a_file_that_is_written_every_night_holds_the_last(tmp_path: Path) -> No
         assert rows[1]["report"]["location"] == str(project.home / "report.json")
 
 
-def test_tables_and_pipes_are_no_evidence(tmp_path: Path) -> None:
-    """Only JSON in a file can be read again and compared."""
+def test_tables_and_pipes_are_not_stored_reports(tmp_path: Path) -> None:
+    """Only a JSON report in a file counts as stored."""
     with audit_nightly(tmp_path / "home") as project:
         project.run_command("audit", "--now", project.now_text, "--output", tmp_path / "table")
         project.advance()
@@ -136,8 +136,8 @@ def test_tables_and_pipes_are_no_evidence(tmp_path: Path) -> None:
         assert (result.exit_code, result.output.splitlines()[0]) == (0, "default: 3 audits: reports 3 not stored")
 
 
-def test_a_saved_inventory_that_is_recorded_is_an_audit_too(tmp_path: Path) -> None:
-    """Its report is kept as any other."""
+def test_the_report_of_a_recorded_saved_inventory_is_verified(tmp_path: Path) -> None:
+    """An audit of a saved inventory with a state has a stored report, like any other audit."""
     with audit_nightly(tmp_path / "home") as project:
         inventory_path, file = tmp_path / "inventory", tmp_path / "report.json"
         project.audit("--save-inventory", inventory_path, "--no-state")
@@ -160,19 +160,19 @@ def test_a_saved_inventory_that_is_recorded_is_an_audit_too(tmp_path: Path) -> N
     "flags,expected_text",
     [
         pytest.param((), "no audit of default was recorded there", id="never-audited"),
-        pytest.param(("--since", "2026-13-01"), "invalid --since '2026-13-01' (expected YYYY-MM-DD", id="no-day"),
-        pytest.param(("--until", "today"), "invalid --until 'today' (expected YYYY-MM-DD", id="no-date"),
-        pytest.param(("--since", "0001-01-01"), "expected a year from 2000 to 2999", id="no-year-of-ours"),
-        pytest.param(("--until", "9999-12-31"), "expected a year from 2000 to 2999", id="no-end"),
-        pytest.param(("--since", "2026-11-22", "--until", "2026-11-21"), "is before --since", id="the-wrong-way-round"),
-        pytest.param(("--project", "a/b"), "'a/b' is not a valid project name", id="no-name"),
+        pytest.param(("--since", "2026-13-01"), "invalid --since '2026-13-01' (expected YYYY-MM-DD", id="invalid-day"),
+        pytest.param(("--until", "today"), "invalid --until 'today' (expected YYYY-MM-DD", id="invalid-date"),
+        pytest.param(("--since", "0001-01-01"), "expected a year from 2000 to 2999", id="year-too-early"),
+        pytest.param(("--until", "9999-12-31"), "expected a year from 2000 to 2999", id="year-too-late"),
+        pytest.param(("--since", "2026-11-22", "--until", "2026-11-21"), "is before --since", id="until-before-since"),
+        pytest.param(("--project", "a/b"), "'a/b' is not a valid project name", id="invalid-name"),
     ],
 )
 @pytest.mark.parametrize("action", ["list", "verify"])
-def test_where_there_is_nothing_to_look_at_it_says_so(
+def test_a_request_without_audits_or_with_invalid_flags_is_refused(
     tmp_path: Path, action: str, flags: tuple[str, ...], expected_text: str
 ) -> None:
-    """Exit 2, and one line."""
+    """A project without audits or an invalid flag is exit code 2 and one error line."""
     with audit_nightly(tmp_path / "home") as project:
         result = project.run_command("evidence", action, *flags)
         assert (result.exit_code, result.output) == (2, "")
@@ -181,8 +181,8 @@ def test_where_there_is_nothing_to_look_at_it_says_so(
 
 
 @pytest.mark.parametrize("action", ["list", "verify"])
-def test_no_audit_within_the_nights_asked_for_is_nothing_to_look_at(tmp_path: Path, action: str) -> None:
-    """Nor is another project in the same file."""
+def test_a_range_without_audits_is_refused(tmp_path: Path, action: str) -> None:
+    """A range or a project without a recorded audit is exit code 2."""
     with audit_nightly(tmp_path / "home") as project:
         project.audit()
         for flags in (("--since", "2999-01-01"), ("--project", "other", "--state", str(project.state_path))):

@@ -1,4 +1,4 @@
-"""The exit codes of `audit`, as the contract lists them."""
+"""Test that the exit codes of `audit` are those of its documented contract."""
 
 from datetime import timedelta
 
@@ -12,11 +12,11 @@ from support.simulator import SIMULATED_NOW, serve
 
 MOMENT = SIMULATED_NOW.isoformat()
 SHORT_DEADLINE = {"BACKUP_AUDITOR_DEADLINE": "1s"}
-"""So that what will never be answered is given up soon."""
+"""Variables that end an audit soon if a request is never answered."""
 
 
-def test_all_well_is_zero(healthy_server: Server) -> None:
-    """A complete audit that finds nothing ends with 0."""
+def test_no_violations_is_exit_code_0(healthy_server: Server) -> None:
+    """A complete audit without violations exits with 0."""
     result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(healthy_server))
     assert (result.exit_code, result.error_output) == (0, "")
     assert (result.report["compliance"], result.report["complete"]) == ("COMPLIANT", True)
@@ -31,14 +31,14 @@ def test_all_well_is_zero(healthy_server: Server) -> None:
         pytest.param(("--fail-on", "never"), 0, id="never"),
     ],
 )
-def test_something_non_compliant_is_one(fail_on: tuple[str, ...], code: int, neglected_server: Server) -> None:
-    """A complete audit that finds something at or above the limit ends with 1, and `never` forgives it."""
+def test_a_violation_is_exit_code_1(fail_on: tuple[str, ...], code: int, neglected_server: Server) -> None:
+    """A complete audit with a violation at or above the severity limit exits with 1, except with `never`."""
     result = run_command("audit", "--now", MOMENT, *fail_on, env=build_access_environment(neglected_server))
     assert (result.exit_code, result.error_output) == (code, "")
 
 
-def test_a_severity_above_everything_found_is_zero(healthy_server: Server) -> None:
-    """What is found below the limit does not change the exit code."""
+def test_violations_below_the_limit_are_exit_code_0(healthy_server: Server) -> None:
+    """A violation below the severity limit does not change the exit code."""
     late_moment = "2026-11-21T18:00:00Z"  # thirty hours after the newest runs: no recovery point is recent
     assert run_command("audit", "--now", late_moment, env=build_access_environment(healthy_server)).exit_code == 1
     assert (
@@ -51,7 +51,7 @@ def test_a_severity_above_everything_found_is_zero(healthy_server: Server) -> No
 
 @pytest.mark.parametrize("status", [408, 429, 500, 507, 520, 524, 530])
 def test_one_gateway_error_is_retried(status: int, faulty_server: Server) -> None:
-    """One transient answer to GET /indexes costs one more request, and nothing else."""
+    """One transient error of GET /indexes causes one retry, and the audit is complete."""
     fault = Fault(path="/indexes", status=status, times=1, body="<html>oh</html>", content_type="text/html")
     faulty_server.faults.append(fault)
     result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server))
@@ -60,8 +60,8 @@ def test_one_gateway_error_is_retried(status: int, faulty_server: Server) -> Non
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_indexes_refused_is_two(status: int, faulty_server: Server) -> None:
-    """A key that may not list the indexes audits nothing: one line, no report."""
+def test_a_refused_list_of_indexes_is_exit_code_2(status: int, faulty_server: Server) -> None:
+    """A key that must not list the indexes causes one error line and no report."""
     faulty_server.faults.append(Fault(path="/indexes", status=status, message="no"))
     result = run_command("audit", "--now", MOMENT, env=build_access_environment(faulty_server))
     assert (result.exit_code, result.output) == (2, "")
@@ -75,17 +75,17 @@ def test_indexes_refused_is_two(status: int, faulty_server: Server) -> None:
         pytest.param(Fault(path="/indexes", status=503), id="indexes-unavailable"),
         pytest.param(Fault(path="/indexes", status=501), id="indexes-not-implemented"),
         pytest.param(Fault(path="/indexes", status=520, body="<html>oh</html>"), id="indexes-behind-a-gateway"),
-        pytest.param(Fault(path="/indexes", kind="hang"), id="indexes-silent"),
-        pytest.param(Fault(path="/indexes", kind="garbage"), id="indexes-not-understood"),
+        pytest.param(Fault(path="/indexes", kind="hang"), id="indexes-hang"),
+        pytest.param(Fault(path="/indexes", kind="garbage"), id="indexes-invalid"),
         pytest.param(Fault(path="/backups", status=403), id="backups-refused"),
-        pytest.param(Fault(path="/backups", kind="truncate"), id="backups-cut-short"),
+        pytest.param(Fault(path="/backups", kind="truncate"), id="backups-truncated"),
         pytest.param(Fault(path="/indexes/*/backup-schedules", status=500), id="schedules-unavailable"),
         pytest.param(Fault(path="/backup-schedules/*/history", kind="reset"), id="histories-reset"),
         pytest.param(Fault(status=503, after=4), id="service-dies"),
     ],
 )
-def test_something_unread_is_three(fault: Fault, faulty_server: Server) -> None:
-    """What could not be read is reported as unread, and nothing that rests on it is called compliant."""
+def test_a_read_error_is_exit_code_3(fault: Fault, faulty_server: Server) -> None:
+    """A failed read is reported as a read error, and the audit is incomplete."""
     faulty_server.faults.append(fault)
     result = run_command(
         "audit",
@@ -104,7 +104,7 @@ def test_something_unread_is_three(fault: Fault, faulty_server: Server) -> None:
 
 
 def test_a_version_without_schedules_names_the_variable(faulty_server: Server) -> None:
-    """Under an older version the schedules are unread, not missing, and the error says what to set."""
+    """With an API version without schedules, the schedules are a read error that names the variable to set."""
     old_environment = build_access_environment(faulty_server, PINECONE_API_VERSION="2025-10")
     result = run_command("audit", "--now", MOMENT, "--format", "json", env=old_environment)
     assert result.exit_code == 3
@@ -116,7 +116,7 @@ def test_a_version_without_schedules_names_the_variable(faulty_server: Server) -
 
 
 def test_unread_schedules_leave_no_schedule_compliant(faulty_server: Server) -> None:
-    """Where no schedule could be read, no control of schedules is compliant, and the recovery points still are."""
+    """If no schedule could be read, the verdict of every schedule control is unknown."""
     faulty_server.faults.append(Fault(path="/indexes/*/backup-schedules", status=403, message="Access denied"))
     result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server))
     schedule_verdicts = {
@@ -125,8 +125,8 @@ def test_unread_schedules_leave_no_schedule_compliant(faulty_server: Server) -> 
     assert (result.exit_code, schedule_verdicts) == (3, {"INSUFFICIENT_DATA"})
 
 
-def test_a_plan_without_schedules_is_known(empty_project: SimulatedProject) -> None:
-    """A plan that has no schedules is an answer, not a gap: non-compliant, complete, exit 1."""
+def test_a_plan_without_schedules_is_a_violation(empty_project: SimulatedProject) -> None:
+    """A Pinecone plan without schedules is non-compliant, and the audit is complete."""
     empty_project.create_index("orders")
     for _ in range(2):
         empty_project.create_backup("orders")
@@ -140,8 +140,8 @@ def test_a_plan_without_schedules_is_known(empty_project: SimulatedProject) -> N
     assert (result.exit_code, result.report["complete"]) == (1, True)
 
 
-def test_backups_of_schedules_that_a_plan_lost_expire_at_no_known_time(faulty_server: Server) -> None:
-    """Their names are those of runs, and nothing tells the retention any more: exit 3."""
+def test_the_expiry_of_backups_is_unknown_after_a_plan_lost_its_schedules(faulty_server: Server) -> None:
+    """Backups with the name of a run have an unknown retention if the plan has no schedules: exit code 3."""
     faulty_server.faults.append(Fault(path="/indexes/*/backup-schedules", kind="refuse_plan"))
     result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server))
     unknown_controls = {
@@ -151,8 +151,8 @@ def test_backups_of_schedules_that_a_plan_lost_expire_at_no_known_time(faulty_se
     assert unknown_controls == {"recovery-points-outlast-horizon"}
 
 
-def test_an_unexpected_answer_does_not_keep_the_rest(faulty_server: Server) -> None:
-    """When the schedules of one index cannot be read, the others are judged as ever."""
+def test_a_read_error_of_one_index_does_not_affect_the_others(faulty_server: Server) -> None:
+    """If the schedules of one index cannot be read, the other indexes are evaluated normally."""
     faulty_server.faults.append(Fault(path="/indexes/fleet-00001/backup-schedules", status=500))
     result = run_command(
         "audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server, **SHORT_DEADLINE)

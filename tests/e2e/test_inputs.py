@@ -1,4 +1,4 @@
-"""Policies, registries and inventories come from files, pipes and standard input, with or without a byte order mark."""
+"""Test that policies, registries and inventories are read from files, pipes and standard input."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def saved_inventory(tmp_path: Path) -> Path:
 
 
 def run_with_input(text: bytes, *arguments: str | Path) -> CompletedCommand:
-    """Run the command with something on its standard input."""
+    """Run the command with this text on its standard input."""
     command_line = [str(COMMAND), *map(str, arguments)]
     process = subprocess.run(
         command_line, env=build_environment(), input=text, capture_output=True, timeout=120, check=False
@@ -40,7 +40,7 @@ def run_with_input(text: bytes, *arguments: str | Path) -> CompletedCommand:
 
 
 def run_script(script: str, folder: Path) -> CompletedCommand:
-    """Run a script of a shell that has process substitution."""
+    """Run a script in a shell that has process substitution."""
     command_line = ["bash", "-c", script, "bash", str(COMMAND)]
     process = subprocess.run(
         command_line, env=build_environment(), cwd=folder, capture_output=True, timeout=120, check=False
@@ -49,13 +49,13 @@ def run_script(script: str, folder: Path) -> CompletedCommand:
 
 
 def list_rules(completed: CompletedCommand) -> list[str | None]:
-    """Return the names of the rules that a report was made by."""
+    """Return the names of the rules in a report."""
     return [it["name"] for it in completed.report["rules"]]
 
 
 @pytest.mark.parametrize("mark", [b"", BYTE_ORDER_MARK], ids=["plain", "marked"])
 def test_a_policy_on_standard_input_is_applied(saved_inventory: Path, mark: bytes) -> None:
-    """Its source in the report is `-`, as it was given."""
+    """The report has the policy's rules and its source `-`."""
     result = run_with_input(
         mark + POLICY.encode(), "audit", "--policy", "-", "--inventory", saved_inventory, "--format", "json"
     )
@@ -65,7 +65,7 @@ def test_a_policy_on_standard_input_is_applied(saved_inventory: Path, mark: byte
 
 @pytest.mark.parametrize("mark", [b"", BYTE_ORDER_MARK], ids=["plain", "marked"])
 def test_an_inventory_on_standard_input_is_evaluated(saved_inventory: Path, mark: bytes, tmp_path: Path) -> None:
-    """It gives the report that its file gives."""
+    """An inventory on standard input gives the same report as its file."""
     result = run_with_input(mark + saved_inventory.read_bytes(), "audit", "--inventory", "-", "--format", "json")
     assert result == run_command("audit", "--inventory", saved_inventory, "--format", "json")
     marked_path = tmp_path / "marked.json"
@@ -77,7 +77,7 @@ def test_an_inventory_on_standard_input_is_evaluated(saved_inventory: Path, mark
 
 @pytest.mark.parametrize("mark", [b"", BYTE_ORDER_MARK], ids=["plain", "marked"])
 def test_a_registry_on_standard_input_is_audited(mark: bytes, healthy_server: Server, tmp_path: Path) -> None:
-    """What it names beside it is looked for in the working directory."""
+    """A policy path in a registry on standard input is relative to the working directory."""
     (tmp_path / "own.yaml").write_text("rules: [{name: own}]", encoding="utf-8")
     text = mark + b"version: 1\nprojects: [{name: search, key_env: PINECONE_API_KEY, policy: own.yaml}]\n"
     words = [
@@ -98,8 +98,8 @@ def test_a_registry_on_standard_input_is_audited(mark: bytes, healthy_server: Se
     assert run_with_input(text, "registry", "validate", "-").output == "-: valid; 1 project, 0 of them for AWS\n"
 
 
-def test_every_argument_may_be_a_process_substitution(saved_inventory: Path) -> None:
-    """A shell passes each as a path of a descriptor."""
+def test_every_argument_can_be_a_process_substitution(saved_inventory: Path) -> None:
+    """Each path of a descriptor that a shell passes is read."""
     script = """"$1" policy diff <(echo 'version: 1') <(echo 'defaults: {recovery: {min_copies: 9}}') \\
         --inventory <(cat inventory.json)"""
     result = run_script(script, saved_inventory.parent)
@@ -108,7 +108,7 @@ def test_every_argument_may_be_a_process_substitution(saved_inventory: Path) -> 
 
 
 def test_a_named_pipe_is_read_once(saved_inventory: Path, tmp_path: Path) -> None:
-    """A writer that comes later is waited for, and what it writes is all there is."""
+    """A policy in a named pipe is read once, and the command waits for the writer."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with ThreadPoolExecutor() as threads:
@@ -128,8 +128,8 @@ def test_a_named_pipe_is_read_once(saved_inventory: Path, tmp_path: Path) -> Non
         pytest.param(["policy", "diff", "x", "-", "--inventory", "-"], "NEW and --inventory", id="diff-inventory"),
     ],
 )
-def test_only_one_argument_may_be_standard_input(arguments: list[str], names: str) -> None:
-    """Two are refused before any is read."""
+def test_only_one_argument_can_be_standard_input(arguments: list[str], names: str) -> None:
+    """Two arguments for standard input are refused before standard input is read."""
     result = run_with_input(b"", *arguments)
     assert (result.exit_code, result.output) == (2, "")
     assert result.error_output.startswith(f"backup-auditor: {names}")
@@ -139,8 +139,8 @@ def test_only_one_argument_may_be_standard_input(arguments: list[str], names: st
 
 @pytest.mark.parametrize("flag", ["--policy", "--inventory"])
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
-def test_utf_16_is_refused_by_its_name(flag: str, encoding: str, saved_inventory: Path) -> None:
-    """One line says what it is and what to do."""
+def test_utf_16_is_refused(flag: str, encoding: str, saved_inventory: Path) -> None:
+    """The error line names UTF-16 and the remedy."""
     other_arguments = ["--inventory", str(saved_inventory)] if flag == "--policy" else []
     result = run_with_input('{"version": 1}'.encode(encoding), "audit", flag, "-", *other_arguments)
     assert (result.exit_code, result.output) == (2, "")
@@ -149,7 +149,7 @@ def test_utf_16_is_refused_by_its_name(flag: str, encoding: str, saved_inventory
 
 
 def test_closed_standard_input_is_refused(saved_inventory: Path) -> None:
-    """It is not taken for an empty policy."""
+    """Closed standard input is not read as an empty policy."""
     result = run_script('"$1" audit --policy - --inventory inventory.json <&-', saved_inventory.parent)
     assert (result.exit_code, result.output) == (2, "")
     assert result.error_output == "backup-auditor: -: standard input is closed; open it, or name a file\n"
@@ -175,8 +175,8 @@ UNREACHED_RULE = """\
 """
 
 
-def test_rules_that_match_nothing_are_warned_of(saved_inventory: Path) -> None:
-    """A warning for each rule, one for the value, and the exit code of a project in which all is well."""
+def test_rules_that_match_no_index_cause_warnings(saved_inventory: Path) -> None:
+    """Each unmatched rule and tag value causes a warning, and the exit code stays 0."""
     result = run_with_input(
         UNMATCHED_RULES.encode(), "audit", "--policy", "-", "--inventory", saved_inventory, "--format", "json"
     )
@@ -193,7 +193,7 @@ def test_rules_that_match_nothing_are_warned_of(saved_inventory: Path) -> None:
 
 
 def test_a_rule_that_is_never_reached_is_refused(saved_inventory: Path) -> None:
-    """With its line, before the inventory is read."""
+    """The error names the line of the rule, and the inventory is not read."""
     result = run_with_input(
         (UNMATCHED_RULES + UNREACHED_RULE).encode(),
         "audit",
@@ -218,6 +218,6 @@ rules:
 
 
 def test_a_policy_in_any_script_loads() -> None:
-    """Full-width and no-break blanks, joiners, emoji, and flags as pairs of escapes."""
+    """A policy with full-width spaces, joiners, emoji and escaped flags is valid."""
     result = run_with_input(UNICODE_POLICY.encode(), "policy", "validate", "-")
     assert (result.exit_code, result.output, result.error_output) == (0, "-: valid; 1 rule, 3 exemptions\n", "")

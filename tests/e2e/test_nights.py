@@ -1,4 +1,4 @@
-"""What the command tells night after night of a project that changes: openings, resolutions, losses and drift."""
+"""Test what nightly audits of a changing project report: opened and resolved findings, deleted backups and drift."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def find_schedule_id(project: SimulatedProject, name: str = INDEX_NAME) -> str:
 
 
 def test_a_finding_is_opened_kept_resolved_and_reopened(tmp_path: Path) -> None:
-    """A schedule is paused, resumed, and paused again."""
+    """A finding is new, ongoing, resolved and reopened as a schedule is paused, resumed and paused again."""
     with audit_nightly(tmp_path / "home") as project:
         first_result = project.audit()
         assert (
@@ -58,7 +58,7 @@ def test_a_finding_is_opened_kept_resolved_and_reopened(tmp_path: Path) -> None:
 
 
 def test_a_deleted_backup_is_distinguished_from_one_that_expired(tmp_path: Path) -> None:
-    """Every night one expires, and one night somebody deletes the newest."""
+    """Only the deleted backup is a finding, although a backup expires every night."""
     with audit_nightly(tmp_path / "home") as project:
         for _ in range(3):
             project.advance()
@@ -81,8 +81,8 @@ def test_a_deleted_backup_is_distinguished_from_one_that_expired(tmp_path: Path)
         assert vanished_key in later_result.find_resolved()
 
 
-def test_a_lowered_retention_deletes_and_nothing_vanished(tmp_path: Path) -> None:
-    """The report says that existing backups now expire earlier; raising it again loses nothing."""
+def test_backups_that_expire_by_a_lowered_retention_did_not_vanish(tmp_path: Path) -> None:
+    """A lowered retention is drift, and the backups that expire earlier are not reported as vanished."""
     with audit_nightly(tmp_path / "home") as project:
         project.audit()
         project.simulated_project.update_schedule(find_schedule_id(project.simulated_project), retention_days=3)
@@ -98,7 +98,7 @@ def test_a_lowered_retention_deletes_and_nothing_vanished(tmp_path: Path) -> Non
 
 
 def test_findings_end_with_their_index(tmp_path: Path) -> None:
-    """It is deleted with its schedules; a complete audit shows that it is gone."""
+    """The findings of a deleted index are resolved by the next complete audit."""
     simulated_project = SimulatedProject(SIMULATED_NOW)
     simulated_project.create_index("bare")
     with audit_nightly(tmp_path / "home", simulated_project) as project:
@@ -110,8 +110,8 @@ def test_findings_end_with_their_index(tmp_path: Path) -> None:
         assert ended_result.list_drift() == [("index disappeared", "bare")]
 
 
-def test_a_schedule_is_called_deleted_after_a_second_read(tmp_path: Path) -> None:
-    """A paused one beside the enabled one, which no control misses."""
+def test_a_schedule_is_reported_as_deleted_after_a_second_read(tmp_path: Path) -> None:
+    """The deletion of a paused schedule is drift that a second read of the schedules confirms."""
     simulated_project = SimulatedProject(SIMULATED_NOW)
     simulated_project.create_index("orders")
     paused_schedule = simulated_project.create_schedule("orders", "old")

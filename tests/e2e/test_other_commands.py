@@ -1,4 +1,4 @@
-"""`explain`, `controls`, `simulate`, `--version`, a registry, and what a start imports."""
+"""Test `explain`, `controls`, `simulate`, `--version`, a registry, and the imports of a start."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ def explain_index(server: Server, *flags: str) -> CompletedCommand:
 
 
 def test_an_explanation_has_every_verdict(neglected_server: Server) -> None:
-    """`explain` shows each control of an index once, those that fail as failing, and ends with 0."""
+    """`explain` shows each control of an index once with its verdict, and exits with 0."""
     result = explain_index(neglected_server)
     assert (result.exit_code, result.error_output) == (0, "")
     shown_controls = re.findall(VERDICT_PATTERN, result.output, re.MULTILINE)
@@ -44,14 +44,14 @@ def test_an_explanation_has_every_verdict(neglected_server: Server) -> None:
 
 
 def test_one_control_is_explained_on_request(neglected_server: Server) -> None:
-    """With `--control` there is one verdict, and all the facts."""
+    """`explain --control` shows one verdict and all facts."""
     result = explain_index(neglected_server, "--control", "index-has-schedule")
     assert re.findall(VERDICT_PATTERN, result.output, re.MULTILINE) == ["index-has-schedule"]
     assert "\nSchedules\n" in result.output
 
 
-def test_an_explanation_needs_the_indexes(faulty_server: Server) -> None:
-    """Where the indexes could not be read, there is nothing to explain: one line, and exit 3."""
+def test_an_explanation_without_the_list_of_indexes_is_exit_code_3(faulty_server: Server) -> None:
+    """`explain` exits with 3 and one error line if the indexes could not be read."""
     faulty_server.faults.append(Fault(path="/indexes", kind="garbage"))
     result = run_command(
         "explain", "--index", "fleet-00001", "--now", MOMENT, env=build_access_environment(faulty_server)
@@ -61,7 +61,7 @@ def test_an_explanation_needs_the_indexes(faulty_server: Server) -> None:
 
 
 def test_controls_are_listed() -> None:
-    """Every control stands in the table, in JSON and in Markdown."""
+    """`controls` lists every control as a table, as JSON and as Markdown."""
     for report_format in ("table", "markdown"):
         output = run_command("controls", "--format", report_format).output
         assert all(it.id in output for it in CATALOG.all_controls)
@@ -69,15 +69,15 @@ def test_controls_are_listed() -> None:
     assert [it["id"] for it in documents["controls"]] == [it.id for it in CATALOG.all_controls]
 
 
-def test_one_control_is_shown_whole() -> None:
-    """A control is shown with why it is there and what to do."""
+def test_one_control_is_shown_with_its_guidance() -> None:
+    """`controls` with an id shows what to do."""
     result = run_command("controls", "index-has-schedule")
     assert result.exit_code == 0
     assert "what to do" in result.output
 
 
 def test_the_version_is_reported() -> None:
-    """`--version` names the command and a version."""
+    """`--version` prints the command and its version."""
     assert re.fullmatch(r"backup-auditor \d+\.\d+\.\d+\n", run_command("--version").output)
 
 
@@ -91,22 +91,22 @@ def test_the_module_is_the_command() -> None:
 
 @pytest.mark.parametrize("name", ["audit", "explain", "policy", "controls", "simulate"])
 def test_every_command_has_help(name: str) -> None:
-    """Each subcommand explains its flags and ends with 0."""
+    """Each subcommand prints its usage with `--help`, and exits with 0."""
     result = run_command(name, "--help")
     assert (result.exit_code, result.error_output) == (0, "")
     assert "usage: backup-auditor" in result.output
 
 
 def test_an_empty_project_is_audited(empty_project: SimulatedProject) -> None:
-    """A project without indexes is audited, says so, and is well."""
+    """A project without indexes is compliant, and the report states that it has no indexes."""
     with Server(empty_project) as server:
         result = run_command("audit", "--now", MOMENT, env=build_access_environment(server))
     assert (result.exit_code, result.error_output) == (0, "")
     assert "The project has no indexes: there is nothing to back up." in result.output
 
 
-def test_an_index_that_goes_meanwhile_is_a_note(faulty_server: Server) -> None:
-    """An index deleted while the audit runs is told on standard error, and is neither a finding nor unread."""
+def test_an_index_that_is_deleted_during_an_audit_is_a_note(faulty_server: Server) -> None:
+    """An index deleted during the audit is named on standard error, and is neither a finding nor a read error."""
 
     def delete_index(project: SimulatedProject) -> None:
         project.delete_index("fleet-00001")
@@ -128,8 +128,8 @@ def registry_path(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_registry_gives_a_report_each(registry_path: Path, healthy_server: Server) -> None:
-    """Two entries give two reports in one JSON document, in the order of the registry, and a warning of their key."""
+def test_a_registry_gives_one_report_per_project(registry_path: Path, healthy_server: Server) -> None:
+    """Two entries give two reports in one JSON document in registry order, with a warning about the shared key."""
     env = build_access_environment(healthy_server, KEY_A=healthy_server.viewer_key, KEY_B=healthy_server.viewer_key)
     result = run_command("audit", "--now", MOMENT, "--registry", registry_path, "--format", "json", env=env)
     documents = json.loads(result.output)
@@ -141,10 +141,10 @@ def test_a_registry_gives_a_report_each(registry_path: Path, healthy_server: Ser
 
 
 @pytest.mark.parametrize("report_format", ["csv", "junit", "sarif", "ocsf"])
-def test_forms_for_machines_hold_all_projects_in_one(
+def test_machine_formats_have_all_projects_in_one_document(
     report_format: str, registry_path: Path, healthy_server: Server
 ) -> None:
-    """However many projects a registry has, it is one document, with the findings of each."""
+    """A machine-readable report of a registry is one document with the findings of each project."""
     env = build_access_environment(healthy_server, KEY_A=healthy_server.viewer_key, KEY_B=healthy_server.viewer_key)
     output = run_command(
         "audit", "--now", MOMENT, "--registry", registry_path, "--format", report_format, env=env
@@ -158,8 +158,10 @@ def test_forms_for_machines_hold_all_projects_in_one(
     assert list(dict.fromkeys(projects[report_format]())) == ["a", "b"]
 
 
-def test_one_project_does_not_keep_the_others(registry_path: Path, healthy_server: Server, tmp_path: Path) -> None:
-    """A project whose key is missing is told on standard error; the other is audited, and the worst code counts."""
+def test_an_error_in_one_project_does_not_stop_the_others(
+    registry_path: Path, healthy_server: Server, tmp_path: Path
+) -> None:
+    """A project without a key is an error, the other project is audited, and the highest exit code counts."""
     env = build_access_environment(healthy_server, KEY_B=healthy_server.viewer_key)
     path = tmp_path / "reports"
     result = run_command("audit", "--now", MOMENT, "--registry", registry_path, "--output", path, env=env)
@@ -169,8 +171,8 @@ def test_one_project_does_not_keep_the_others(registry_path: Path, healthy_serve
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_simulator_serves_until_told(number: signal.Signals) -> None:
-    """`simulate` says where it serves and with which keys, is audited, and ends with 0 on a signal: nobody wrote."""
+def test_the_simulator_serves_until_a_signal(number: signal.Signals) -> None:
+    """`simulate` prints its address and keys, serves an audit, and exits with 0 on a signal."""
     flags = [str(COMMAND), "simulate", "--scenario", "fleet:1x5", "--now", MOMENT]
     with subprocess.Popen(flags, stdout=subprocess.PIPE, text=True, env=build_environment()) as process:
         assert process.stdout is not None
@@ -184,15 +186,15 @@ def test_the_simulator_serves_until_told(number: signal.Signals) -> None:
 
 
 def test_a_port_that_is_taken_is_reported(healthy_server: Server) -> None:
-    """A port that somebody else has ends in one line."""
+    """A port in use is reported in one error line."""
     port = healthy_server.url.rpartition(":")[2]
     result = run_command("simulate", "--scenario", "empty", "--port", port)
     assert (result.exit_code, result.output) == (2, "")
     assert f"port {port} cannot be used" in result.error_output
 
 
-def test_an_interrupt_is_no_traceback(faulty_server: Server) -> None:
-    """Ctrl-C during an audit ends it promptly with 130 and one line."""
+def test_an_interrupt_causes_no_traceback(faulty_server: Server) -> None:
+    """Ctrl-C during an audit causes exit code 130 and one error line."""
     faulty_server.faults.append(Fault(path="/backups", kind="hang"))
     with subprocess.Popen(
         [COMMAND, "audit", "--now", MOMENT],
@@ -208,7 +210,7 @@ def test_an_interrupt_is_no_traceback(faulty_server: Server) -> None:
 
 
 def list_imports(*arguments: str, env: dict[str, str]) -> set[str]:
-    """Run a command in a fresh interpreter, and name the packages that it imported."""
+    """Run a command in a new interpreter, and return the packages that it imported."""
     program = (
         "import sys; from backup_auditor.cli.main import main\n"
         "try: main(sys.argv[1:])\n"
@@ -222,8 +224,8 @@ def list_imports(*arguments: str, env: dict[str, str]) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("audit", "--help"), ("policy", "--help")])
-def test_help_imports_next_to_nothing(arguments: tuple[str, ...]) -> None:
-    """Help loads no third party, and none of the costly parts of the standard library."""
+def test_help_imports_no_slow_packages(arguments: tuple[str, ...]) -> None:
+    """Help imports no third-party package and no slow module of the standard library."""
     loaded_packages = list_imports(*arguments, env=build_environment())
     assert "argparse" in loaded_packages
     assert not loaded_packages & {
@@ -239,15 +241,15 @@ def test_help_imports_next_to_nothing(arguments: tuple[str, ...]) -> None:
     }
 
 
-def test_an_audit_imports_no_cloud(healthy_server: Server) -> None:
-    """An audit loads neither boto3 nor Powertools, nor the simulator, nor the official SDK."""
+def test_an_audit_imports_no_aws_packages(healthy_server: Server) -> None:
+    """An audit imports neither boto3, Powertools, the simulator nor the official SDK."""
     loaded_packages = list_imports("audit", "--now", MOMENT, env=build_access_environment(healthy_server))
     assert "httpx" in loaded_packages
     assert not loaded_packages & {"boto3", "botocore", "aws_lambda_powertools", "backup_auditor_simulator", "pinecone"}
 
 
-def test_a_saved_inventory_needs_no_client(healthy_server: Server, tmp_path: Path) -> None:
-    """Judging a saved inventory ends well where nothing of the network is set up."""
+def test_a_saved_inventory_needs_no_settings(healthy_server: Server, tmp_path: Path) -> None:
+    """A saved inventory is evaluated without any variable for Pinecone."""
     inventory_path = tmp_path / "inventory"
     run_command(
         "audit", "--now", MOMENT, "--save-inventory", inventory_path, env=build_access_environment(healthy_server)

@@ -1,4 +1,4 @@
-"""One state and two Pinecone projects: every command that compares with a state refuses the other project."""
+"""Test that every command that compares with a state refuses another Pinecone project."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from support.cli import AuditedProject, CompletedCommand, audit_nightly, build_t
 
 @pytest.fixture
 def second_project(tmp_path: Path) -> Iterator[AuditedProject]:
-    """Serve a second project; its home holds the state of an audit of the first."""
+    """Serve a second project in a home that has the state of the first project."""
     with audit_nightly(tmp_path / "home", build_two_indexes(seed=1)) as first_project:
         assert first_project.audit().exit_code == 0
         first_project.run_command("audit", "--now", first_project.now_text, "--save-inventory", tmp_path / "first.json")
@@ -25,7 +25,7 @@ def make_project_ids() -> tuple[str, str]:
 
 
 def check_refused(completed: CompletedCommand, state: Path) -> None:
-    """Check that nothing was audited, and that one line says why and what to do."""
+    """Assert that a command was refused with one line that has the cause and the remedy."""
     recorded_id, found_id = make_project_ids()
     assert (completed.exit_code, completed.output) == (2, "")
     assert completed.error_output.count("\n") == 1
@@ -36,7 +36,7 @@ def check_refused(completed: CompletedCommand, state: Path) -> None:
 
 
 def test_an_audit_with_the_default_name_and_state_is_refused(second_project: AuditedProject) -> None:
-    """Exit 2, both ids, and the state is the same to the byte; under another name it is a first audit."""
+    """The audit is refused and does not change the state; with another name it is a first audit."""
     content_before = second_project.state_path.read_bytes()
     check_refused(second_project.audit(), second_project.state_path)
     assert second_project.state_path.read_bytes() == content_before
@@ -51,8 +51,8 @@ def test_an_audit_with_the_default_name_and_state_is_refused(second_project: Aud
     assert second_project.audit("--no-state").exit_code == 0
 
 
-def test_an_audit_that_is_refused_writes_no_report(second_project: AuditedProject) -> None:
-    """A file of an earlier report stays as it was."""
+def test_a_refused_audit_writes_no_report(second_project: AuditedProject) -> None:
+    """The file of an earlier report does not change."""
     output = second_project.home / "report.json"
     output.write_text("earlier")
     check_refused(second_project.audit("--output", output), second_project.state_path)
@@ -70,14 +70,14 @@ def test_an_audit_that_is_refused_writes_no_report(second_project: AuditedProjec
 def test_other_commands_that_use_the_state_are_refused(
     second_project: AuditedProject, arguments: tuple[str, ...]
 ) -> None:
-    """The state is the same to the byte."""
+    """The commands are refused, and the state does not change."""
     content_before = second_project.state_path.read_bytes()
     check_refused(second_project.run_command(*arguments), second_project.state_path)
     assert second_project.state_path.read_bytes() == content_before
 
 
 def test_a_saved_inventory_of_another_project_is_refused(second_project: AuditedProject, tmp_path: Path) -> None:
-    """Without a state it is judged as ever; the inventory of the project that the state belongs to is accepted."""
+    """The state accepts an inventory of its own project only; without a state any inventory is evaluated."""
     inventory_path = tmp_path / "second.json"
     second_project.run_command(
         "audit", "--now", second_project.now_text, "--no-state", "--save-inventory", inventory_path
@@ -94,8 +94,8 @@ def test_a_saved_inventory_of_another_project_is_refused(second_project: Audited
     )
 
 
-def test_a_state_that_a_wrong_key_filled_can_be_discarded(second_project: AuditedProject) -> None:
-    """The command in the error makes the next audit the first one."""
+def test_a_state_of_another_project_can_be_discarded(second_project: AuditedProject) -> None:
+    """After the command in the error message, the next audit is the first one."""
     remedy_command = second_project.audit().error_output.strip().rpartition("backup-auditor ")[2]
     assert second_project.run_command(*remedy_command.split(), "--yes").exit_code == 0
     first_result = second_project.audit()

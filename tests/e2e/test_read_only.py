@@ -1,4 +1,4 @@
-"""Commands that only read work where nothing can be written, and find reports that were moved with their state."""
+"""Test that reading commands work in read-only folders and find reports that were moved with their state."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not can_be_read_only(), reason="root without a m
 
 
 def run_read_only(project: AuditedProject, prefix: tuple[str, ...], *arguments: str | Path) -> CompletedCommand:
-    """Run a command in a process of its own that can write nothing in a folder."""
+    """Run a command in a process that cannot write to the read-only folder."""
     command = [*prefix, str(COMMAND), *map(str, arguments)]
     process = subprocess.run(
         command, env=project.environment, cwd="/", capture_output=True, text=True, timeout=120, check=False
@@ -27,7 +27,7 @@ def run_read_only(project: AuditedProject, prefix: tuple[str, ...], *arguments: 
 
 
 def audit_to_files(project: AuditedProject, reports: Path, nights: int = 2) -> None:
-    """Audit night after night, each into a file of its own."""
+    """Audit for several nights, and write each report to its own file."""
     reports.mkdir(exist_ok=True)
     for night in range(nights):
         assert project.audit("--output", reports / f"{night}.json").exit_code == 0
@@ -35,13 +35,13 @@ def audit_to_files(project: AuditedProject, reports: Path, nights: int = 2) -> N
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """Return the hash of every file."""
+    """Return the hash of every file in a folder."""
     files = (it for it in folder.rglob("*") if it.is_file())
     return {str(it.relative_to(folder)): sha256(it.read_bytes()).hexdigest() for it in files}
 
 
 def leave_uncommitted_log(state: Path) -> None:
-    """Leave a change in the log beside the file, as a process does that is killed."""
+    """Leave a change in the write-ahead log, as a killed process does."""
     state_copy = state.with_name("copy")
     with closing(sqlite3.connect(state, isolation_level=None)) as connection:
         connection.execute("UPDATE project SET revision = revision + 1")
@@ -52,9 +52,9 @@ def leave_uncommitted_log(state: Path) -> None:
     assert Path(f"{state}-wal").stat().st_size > 0
 
 
-@pytest.mark.parametrize("has_log", [False, True], ids=["closed", "log-left-over"])
+@pytest.mark.parametrize("has_log", [False, True], ids=["without-log", "with-log"])
 def test_reading_needs_no_write_access(tmp_path: Path, *, has_log: bool) -> None:
-    """`evidence list`, `evidence verify` and `explain` read a state in a read-only folder, and change nothing."""
+    """`evidence list`, `evidence verify` and `explain` read a state in a read-only folder without changing it."""
     with audit_nightly(tmp_path / "home") as project:
         protected_folder = tmp_path / "kept"
         audit_to_files(project, protected_folder)
@@ -79,16 +79,16 @@ def test_reading_needs_no_write_access(tmp_path: Path, *, has_log: bool) -> None
         assert (verification_result.exit_code, verification_result.error_output) == (0, "")
         assert verification_result.output.startswith("default: 2 audits: reports 2 intact\n")
         assert (explanation_result.exit_code, explanation_result.error_output) == (0, "")
-        assert audit_result.exit_code == 2  # it records
+        assert audit_result.exit_code == 2  # an audit records
         assert hash_files(protected_folder) == hashes_before
-        project.run_command("evidence", "list", "--state", state)  # nor where it may be written
+        project.run_command("evidence", "list", "--state", state)  # reading changes nothing in a writable folder either
         assert {
             name: value for name, value in hash_files(protected_folder).items() if not name.endswith("-shm")
         } == hashes_before
 
 
-def test_a_state_that_breaks_off_is_refused_where_it_cannot_be_repaired(tmp_path: Path) -> None:
-    """A journal beside it undoes half a write; to read past it would be to guess. One line, exit 2."""
+def test_an_incomplete_state_in_a_read_only_folder_is_refused(tmp_path: Path) -> None:
+    """A state with a journal of an incomplete write is refused, because the journal cannot be applied."""
     with audit_nightly(tmp_path / "home") as project:
         audit_to_files(project, tmp_path / "reports", 1)
         folder = project.state_path.parent
@@ -102,7 +102,7 @@ def test_a_state_that_breaks_off_is_refused_where_it_cannot_be_repaired(tmp_path
 
 @pytest.mark.parametrize("place", ["same-folder", "sibling-folder", "flag", "flag-and-renamed"])
 def test_reports_that_were_moved_are_found_and_verified_by_their_hash(tmp_path: Path, place: str) -> None:
-    """Beside the state, in a folder beside its own, or in the folder of `--reports`, there under any name."""
+    """Reports are found in the state's folder, in a sibling folder, or under any name in the folder of `--reports`."""
     with audit_nightly(tmp_path / "home") as project:
         old_folder, new_folder = tmp_path / "old", tmp_path / "new"
         old_folder.mkdir()
@@ -132,7 +132,7 @@ def test_reports_that_were_moved_are_found_and_verified_by_their_hash(tmp_path: 
         moved_reports[0].write_bytes(moved_reports[0].read_bytes() + b"\n")
         moved_reports[1].unlink()
         verification = run_read_only(project, (), "evidence", "verify", "--state", state, "--format", "json", *flags)
-        expected_status = "missing" if flags else "altered"  # deep in a folder only the hash tells a report
+        expected_status = "missing" if flags else "altered"  # in a subfolder only the hash identifies a report
         assert verification.exit_code == 1
         assert [it["status"] for it in json.loads(verification.output)["reports"]] == [
             expected_status,
@@ -141,8 +141,8 @@ def test_reports_that_were_moved_are_found_and_verified_by_their_hash(tmp_path: 
         ]
 
 
-def test_a_folder_that_is_named_is_the_only_one_that_is_searched(tmp_path: Path) -> None:
-    """Who verifies a copy hears of that copy, though the first reports are intact."""
+def test_only_the_folder_of_the_flag_is_searched(tmp_path: Path) -> None:
+    """With `--reports` the copies in that folder are verified, although the original reports are intact."""
     with audit_nightly(tmp_path / "home") as project:
         audit_to_files(project, tmp_path / "reports", 2)
         copied_folder = tmp_path / "copy"
@@ -158,8 +158,8 @@ def test_a_folder_that_is_named_is_the_only_one_that_is_searched(tmp_path: Path)
         assert project.run_command("evidence", "verify").exit_code == 0
 
 
-def test_a_folder_of_reports_that_is_none_is_refused(tmp_path: Path) -> None:
-    """Exit 2, and one line that names it."""
+def test_a_missing_folder_of_reports_is_refused(tmp_path: Path) -> None:
+    """A missing folder is exit code 2 and one error line that names the folder."""
     with audit_nightly(tmp_path / "home") as project:
         audit_to_files(project, tmp_path / "reports", 1)
         result = project.run_command("evidence", "verify", "--reports", tmp_path / "none")

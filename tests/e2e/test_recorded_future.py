@@ -1,4 +1,4 @@
-"""A clock that ran ahead: the audits after it say so, and `state discard` makes the state usable again."""
+"""Test that audits report a recorded audit in the future, and that `state discard` removes it."""
 
 import json
 import os
@@ -15,14 +15,14 @@ FUTURE = "2999-06-01T12:00:00Z"
 
 
 def pause_schedule(project: AuditedProject) -> None:
-    """Pause a schedule, so that something is open."""
+    """Pause the schedule, so that a finding is open."""
     project.simulated_project.update_schedule(
         next(iter(project.simulated_project.get_index("orders").schedules)), enabled=False
     )
 
 
-def test_one_audit_of_the_future_and_the_way_out_of_it(tmp_path: Path) -> None:
-    """Exit 3 and one command, which makes the next audit count; the first day of an old finding stays."""
+def test_an_audit_in_the_future_can_be_discarded(tmp_path: Path) -> None:
+    """The error has the command that discards the audit, and an old finding keeps the time it was first seen."""
     paused_key = ("schedule-is-enabled", "orders")
     with audit_nightly(tmp_path / "home") as project:
         pause_schedule(project)
@@ -60,8 +60,8 @@ def test_one_audit_of_the_future_and_the_way_out_of_it(tmp_path: Path) -> None:
         assert "2999" not in json.dumps(listed_nights)
 
 
-def test_an_older_audit_of_its_own_now_is_no_failure(tmp_path: Path) -> None:
-    """`--now` of long ago is older than the recorded audit, which lies in the past of the machine's clock."""
+def test_an_audit_older_than_the_recorded_one_is_not_in_the_future(tmp_path: Path) -> None:
+    """An audit with an earlier `--now` changes nothing, and the recorded audit is not in the future."""
     with audit_nightly(tmp_path / "home") as project:
         assert project.audit("--now", "2001-01-02T00:00:00Z").exit_code != 2
         older_result = project.audit("--now", "2001-01-01T00:00:00Z")
@@ -75,7 +75,7 @@ def test_an_older_audit_of_its_own_now_is_no_failure(tmp_path: Path) -> None:
 
 
 def test_a_saved_inventory_reports_the_future_too(tmp_path: Path) -> None:
-    """With `--state`; without, nothing is recorded anyway."""
+    """An audit of a saved inventory with `--state` reports a recorded audit in the future."""
     inventory_path, state = tmp_path / "inventory", tmp_path / "state"
     with audit_nightly(tmp_path / "home") as project:
         project.audit("--no-state", "--save-inventory", inventory_path)
@@ -87,7 +87,7 @@ def test_a_saved_inventory_reports_the_future_too(tmp_path: Path) -> None:
 
 
 def test_everything_can_be_discarded(tmp_path: Path) -> None:
-    """The next audit is the first, as for a state that a wrong key filled; plans and actions stay."""
+    """After `state discard --all` the next audit is the first one."""
     with audit_nightly(tmp_path / "home") as project:
         pause_schedule(project)
         project.audit()
@@ -108,13 +108,13 @@ def test_everything_can_be_discarded(tmp_path: Path) -> None:
     "arguments,expected_text",
     [
         pytest.param((), "there is no state of default", id="no-state"),
-        pytest.param(("--state", "missing"), "missing: there is no state of default", id="no-file"),
+        pytest.param(("--state", "missing"), "missing: there is no state of default", id="missing-file"),
         pytest.param(("--project", "a/b"), "'a/b' ", id="bad-name"),
-        pytest.param(("--state", "here", "--table", "there"), "not allowed with argument", id="two-places"),
+        pytest.param(("--state", "here", "--table", "there"), "not allowed with argument", id="state-and-table"),
     ],
 )
-def test_what_is_no_state_is_refused(tmp_path: Path, arguments: tuple[str, ...], expected_text: str) -> None:
-    """One line, exit 2, and no file is made."""
+def test_discarding_a_missing_state_is_refused(tmp_path: Path, arguments: tuple[str, ...], expected_text: str) -> None:
+    """A missing state or an invalid flag is exit code 2, and no file is created."""
     with audit_nightly(tmp_path / "home") as project:
         try:
             result = project.run_command("state", "discard", *arguments)
@@ -126,8 +126,8 @@ def test_what_is_no_state_is_refused(tmp_path: Path, arguments: tuple[str, ...],
 
 
 @pytest.mark.parametrize("confirmation,code", [pytest.param("y\n", 0, id="yes"), pytest.param("\n", 2, id="no")])
-def test_it_asks_on_a_terminal(tmp_path: Path, confirmation: str, code: int) -> None:
-    """Anything but yes changes nothing."""
+def test_discarding_asks_for_confirmation_on_a_terminal(tmp_path: Path, confirmation: str, code: int) -> None:
+    """The state changes only if the answer is yes."""
     with audit_nightly(tmp_path / "home") as project:
         project.audit("--now", FUTURE)
         content_before = project.state_path.read_bytes()

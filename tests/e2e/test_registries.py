@@ -1,4 +1,4 @@
-"""`audit --registry`: what is wrong with one project keeps none of the others from being audited."""
+"""Test that an error in one project of a registry does not stop the audits of the others."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def audit_registry(
     flags: tuple[str | Path, ...] = (),
     variables: Mapping[str, str] | None = None,
 ) -> CompletedCommand:
-    """Audit a registry of these entries."""
+    """Audit a registry with these entries."""
     path = folder / "registry.yaml"
     path.write_text("version: 1\nprojects:\n" + "".join(f"- {it}\n" for it in entries))
     env = build_access_environment(server, KEY=server.viewer_key, **(variables or {}))
@@ -33,15 +33,15 @@ def audit_registry(
         pytest.param("{name: b, key_env: KEY, polcy: p}", ":4: unknown key", id="unknown-key"),
         pytest.param("{name: b}", ":4: the project", id="no-key"),
         pytest.param("{name: a, key_env: KEY}", "entry 2: ", id="name-twice"),
-        pytest.param("{name: b, key_env: KEY, policy: missing.yaml}", "there is no such file", id="no-policy"),
+        pytest.param("{name: b, key_env: KEY, policy: missing.yaml}", "there is no such file", id="missing-policy"),
         pytest.param("{name: b, key_env: KEY, policy: wrong.yaml}", "wrong.yaml:1: ", id="wrong-policy"),
         pytest.param("{name: b, key_env: ABSENT}", "b: ABSENT is not set", id="absent-variable"),
     ],
 )
-def test_a_mistake_in_one_project_leaves_the_others(
+def test_an_error_in_one_entry_does_not_affect_the_others(
     entry: str, words: str, healthy_server: Server, tmp_path: Path
 ) -> None:
-    """The mistake is told in one line, the others have their reports, and the worst code counts."""
+    """An invalid entry is one error line and exit code 2, and the other projects have their reports."""
     (tmp_path / "wrong.yaml").write_text("rulez: []")
     result = audit_registry(healthy_server, tmp_path, "{name: a, key_env: KEY}", entry, "{name: c, key_env: KEY}")
     assert result.exit_code == 2
@@ -58,8 +58,10 @@ def test_a_mistake_in_one_project_leaves_the_others(
         pytest.param("{name: b, key_env: KEY, policy: 's3://bucket/b'}", "s3://bucket/b: it cannot be", id="object"),
     ],
 )
-def test_what_aws_does_not_give_is_reported(entry: str, words: str, healthy_server: Server, tmp_path: Path) -> None:
-    """Without credentials, what the registry leaves to AWS ends in one line that names it and the remedy."""
+def test_an_unavailable_aws_resource_is_reported(
+    entry: str, words: str, healthy_server: Server, tmp_path: Path
+) -> None:
+    """Without credentials, an AWS resource of an entry is one error line that names the resource and the remedy."""
     aws_variables = {"AWS_DEFAULT_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true"}
     result = audit_registry(healthy_server, tmp_path, "{name: a, key_env: KEY}", entry, variables=aws_variables)
     assert result.exit_code == 2
@@ -72,7 +74,7 @@ def test_what_aws_does_not_give_is_reported(entry: str, words: str, healthy_serv
 
 
 def build_entries(number: int) -> list[str]:
-    """Return so many entries, which share a key."""
+    """Return this number of entries, which share a key."""
     return [f"{{name: p{it}, key_env: KEY}}" for it in range(1, number + 1)]
 
 
@@ -81,8 +83,8 @@ def list_projects(path: Path) -> list[str]:
     return [it["properties"]["project"] for it in json.loads(path.read_text())["runs"]]
 
 
-def test_sarif_of_many_projects_is_several_files(healthy_server: Server, tmp_path: Path) -> None:
-    """Twenty projects each, in the order of the registry: code scanning takes no more runs of one file."""
+def test_sarif_of_many_projects_is_split_into_files(healthy_server: Server, tmp_path: Path) -> None:
+    """A SARIF file has at most 20 projects in registry order, which is the limit of code scanning."""
     output = tmp_path / "report.sarif"
     result = audit_registry(
         healthy_server, tmp_path, *build_entries(21), flags=("--format", "sarif", "--output", output)
@@ -93,7 +95,7 @@ def test_sarif_of_many_projects_is_several_files(healthy_server: Server, tmp_pat
 
 
 def test_sarif_of_twenty_projects_is_one_file(healthy_server: Server, tmp_path: Path) -> None:
-    """At the limit there is nothing beside it."""
+    """A registry at the limit of 20 projects has one SARIF file."""
     output = tmp_path / "report.sarif"
     audit_registry(healthy_server, tmp_path, *build_entries(20), flags=("--format", "sarif", "--output", output))
     assert len(list_projects(output)) == 20
@@ -101,14 +103,14 @@ def test_sarif_of_twenty_projects_is_one_file(healthy_server: Server, tmp_path: 
 
 
 def test_sarif_of_many_projects_is_refused_on_standard_output(healthy_server: Server, tmp_path: Path) -> None:
-    """Before anything is audited, with what to do."""
+    """More than 20 projects as SARIF on standard output are refused with the remedy."""
     result = audit_registry(healthy_server, tmp_path, *build_entries(21), flags=("--format", "sarif"))
     assert (result.exit_code, result.output, result.error_output.count("\n")) == (2, "", 1)
     assert "at most 20 projects and the registry has 21; name a file with --output" in result.error_output
 
 
-def test_several_files_are_written_all_or_not_at_all(healthy_server: Server, tmp_path: Path) -> None:
-    """Where one of them cannot be written, the others stay as they were."""
+def test_several_files_are_written_all_or_none(healthy_server: Server, tmp_path: Path) -> None:
+    """If one file cannot be written, the other files do not change."""
     output = tmp_path / "report.sarif"
     output.write_text("before")
     (tmp_path / "report-2.sarif").mkdir()
@@ -121,7 +123,7 @@ def test_several_files_are_written_all_or_not_at_all(healthy_server: Server, tmp
 
 
 def test_a_csv_file_begins_with_a_byte_order_mark(healthy_server: Server, tmp_path: Path) -> None:
-    """Once, for all projects; standard output has none."""
+    """A CSV file has one byte order mark, and CSV on standard output has none."""
     output = tmp_path / "report.csv"
     audit_registry(healthy_server, tmp_path, *build_entries(2), flags=("--format", "csv", "--output", output))
     assert output.read_bytes().startswith(b"\xef\xbb\xbfproject,")
@@ -132,7 +134,7 @@ def test_a_csv_file_begins_with_a_byte_order_mark(healthy_server: Server, tmp_pa
 
 
 def test_markdown_of_many_projects_fits_one_comment(healthy_server: Server, tmp_path: Path) -> None:
-    """Every project is named in it."""
+    """The Markdown report of 60 projects fits the size limit of a comment and names every project."""
     result = audit_registry(healthy_server, tmp_path, *build_entries(60), flags=("--format", "markdown"))
     assert len(result.output) <= 65_536
     assert result.output.count("# Backup audit of ") == 60

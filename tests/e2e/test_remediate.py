@@ -1,4 +1,4 @@
-"""`backup-auditor remediate`, as a user runs it: what it shows, asks, does, and answers with."""
+"""Test what `backup-auditor remediate` shows, asks, applies and returns."""
 
 import json
 import os
@@ -28,10 +28,10 @@ APPLY_POLICY = "version: 1\nremediation: {create_schedules: apply, fix_schedules
 
 
 class ProjectHome:
-    """A project at the present moment, and a folder with a policy."""
+    """A project at the present time, and a folder with a policy."""
 
     def __init__(self, server: Server, folder: Path) -> None:
-        """Begin with a policy that lets everything be carried out."""
+        """Write a policy that allows applying every action."""
         self.server = server
         self.folder = folder
         self.write_policy(APPLY_POLICY)
@@ -49,7 +49,7 @@ class ProjectHome:
 
     @property
     def write_requests(self) -> list[str]:
-        """What would have changed the project."""
+        """Return the requests that write to the project."""
         return [f"{it.method} {it.path}" for it in self.server.requests if it.method != "GET"]
 
 
@@ -71,8 +71,8 @@ def read_plan_id(completed: CompletedCommand) -> str:
     return match[1]
 
 
-def test_a_plan_is_shown_and_nothing_is_done(home: ProjectHome) -> None:
-    """With its calls, its slots before and after, and when the first run is expected; a viewer's key is enough."""
+def test_a_plan_is_shown_without_a_write(home: ProjectHome) -> None:
+    """A viewer key is enough to show the calls, the quota use and the day of the first run."""
     result = home.remediate(PINECONE_API_KEY=Server.viewer_key)
     assert (result.exit_code, result.error_output, home.write_requests) == (0, "", [])
     first_run_day = (read_real_clock() + timedelta(days=1)).strftime("%Y-%m-%d")
@@ -83,7 +83,7 @@ def test_a_plan_is_shown_and_nothing_is_done(home: ProjectHome) -> None:
 
 
 def test_a_plan_is_executed_and_undone_by_the_shown_calls(home: ProjectHome) -> None:
-    """The next run has nothing to do, and says so."""
+    """The plan is applied with its undo calls, and the next run applies nothing."""
     result = home.remediate("--apply", "--yes")
     assert (result.exit_code, result.error_output) == (0, "")
     assert sorted(home.write_requests)[1:] == [
@@ -99,7 +99,7 @@ def test_a_plan_is_executed_and_undone_by_the_shown_calls(home: ProjectHome) -> 
 
 
 def test_json_is_one_document(home: ProjectHome) -> None:
-    """Shown or carried out."""
+    """A shown plan and an applied plan are each one JSON document."""
     shown_plan: Any = json.loads(home.remediate("--format", "json").output)
     assert shown_plan["results"] is None
     assert [it["index"] for it in shown_plan["actions"]] == ["carts", "orders", "slow"]
@@ -109,8 +109,8 @@ def test_json_is_one_document(home: ProjectHome) -> None:
     assert all(it["undo"]["path"].startswith("/backup-schedules/") for it in applied_plan["results"])
 
 
-def test_a_plan_that_was_shown_is_executed_by_its_id_once(home: ProjectHome) -> None:
-    """Delivered again it acts no more; shown again it tells what was done."""
+def test_a_shown_plan_is_applied_once_by_its_id(home: ProjectHome) -> None:
+    """A second execution of the plan writes nothing, and showing the plan again prints the results."""
     plan_id = read_plan_id(home.remediate())
     assert home.remediate("--plan", plan_id, "--apply", "--yes").exit_code == 0
     write_count = len(home.write_requests)
@@ -124,10 +124,10 @@ def test_a_plan_that_was_shown_is_executed_by_its_id_once(home: ProjectHome) -> 
 @pytest.mark.parametrize(
     "policy,flags,words",
     [
-        pytest.param(APPLY_POLICY, ("--apply",), ("needs a terminal", "--yes"), id="nobody-to-ask"),
-        pytest.param(APPLY_POLICY, ("--yes",), ("--apply",), id="yes-to-nothing"),
+        pytest.param(APPLY_POLICY, ("--apply",), ("needs a terminal", "--yes"), id="no-terminal"),
+        pytest.param(APPLY_POLICY, ("--yes",), ("--apply",), id="yes-without-apply"),
         pytest.param(APPLY_POLICY, ("--plan", "0" * 16), ("has no plan", "create another plan"), id="unknown-plan"),
-        pytest.param(APPLY_POLICY, ("--plan", "x" * 500, "--apply", "--yes"), ("no plan",), id="no-plan-at-all"),
+        pytest.param(APPLY_POLICY, ("--plan", "x" * 500, "--apply", "--yes"), ("no plan",), id="invalid-plan"),
         pytest.param("version: 1\n", ("--apply", "--yes"), ("create_schedules: never",), id="never"),
         pytest.param(
             "remediation: {create_schedules: propose}",
@@ -146,10 +146,10 @@ def test_a_plan_that_was_shown_is_executed_by_its_id_once(home: ProjectHome) -> 
         ),
     ],
 )
-def test_what_is_refused_before_the_first_call(
+def test_an_invalid_command_is_refused_before_the_first_request(
     home: ProjectHome, policy: str, flags: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
-    """One line that says what and how to mend it, exit 2, nothing read and nothing written."""
+    """An invalid flag or policy is exit code 2 and one error line, and no request is sent."""
     home.write_policy(policy)
     result = home.remediate(*flags)
     assert (result.exit_code, result.output, home.server.requests) == (2, "", []), result
@@ -158,7 +158,7 @@ def test_what_is_refused_before_the_first_call(
 
 
 def test_a_plan_of_another_policy_project_or_day_is_refused(home: ProjectHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the first call."""
+    """A plan of another project, another policy or an earlier day is refused before the first request."""
     plan_id = read_plan_id(home.remediate())
     home.server.requests.clear()
     other_result = home.remediate("--plan", plan_id, "--project", "other", "--apply", "--yes")
@@ -177,7 +177,7 @@ def test_a_plan_of_another_policy_project_or_day_is_refused(home: ProjectHome, m
 
 
 def assert_plan_is_stale(home: ProjectHome, plan_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the command here, where the clock can be held."""
+    """Assert that an old plan is refused, in this process, because the test sets the clock."""
     from backup_auditor.cli.main import main  # noqa: PLC0415  only here
 
     monkeypatch.chdir(home.folder)
@@ -187,8 +187,8 @@ def assert_plan_is_stale(home: ProjectHome, plan_id: str, monkeypatch: pytest.Mo
     assert home.server.requests == []
 
 
-def test_kinds_that_are_only_proposed_are_left_to_be_proposals(home: ProjectHome) -> None:
-    """The others are done; where there are no others, it is refused."""
+def test_proposed_kinds_are_not_applied(home: ProjectHome) -> None:
+    """Only actions of kinds with the mode `apply` are applied, and a plan without such actions is refused."""
     home.write_policy("remediation: {create_schedules: propose, fix_schedules: apply}")
     result = home.remediate("--apply", "--yes")
     assert result.exit_code == 0
@@ -200,8 +200,8 @@ def test_kinds_that_are_only_proposed_are_left_to_be_proposals(home: ProjectHome
     assert len(home.write_requests) == 1
 
 
-def test_a_part_that_failed_is_reported_with_what_was_done(home: ProjectHome) -> None:
-    """Exit 1."""
+def test_a_failed_action_is_exit_code_1(home: ProjectHome) -> None:
+    """A failed action is reported beside the actions that were done."""
     home.server.faults.append(Fault(status=400, method="POST", path="/indexes/carts/*", message="No."))
     result = home.remediate("--apply", "--yes")
     assert result.exit_code == 1
@@ -209,31 +209,31 @@ def test_a_part_that_failed_is_reported_with_what_was_done(home: ProjectHome) ->
     assert "2 done, 1 failed" in result.output or "1 failed, 2 done" in result.output
 
 
-def test_a_key_that_may_not_write_is_refused(home: ProjectHome) -> None:
-    """Exit 2: nothing was written."""
+def test_a_key_without_write_access_is_exit_code_2(home: ProjectHome) -> None:
+    """A viewer key is refused with status 403."""
     result = home.remediate("--apply", "--yes", PINECONE_API_KEY=Server.viewer_key)
     assert result.exit_code == 2
     assert "failed. 403" in result.output
 
 
-def test_an_outcome_that_is_not_known_is_reported(home: ProjectHome) -> None:
-    """Exit 3."""
+def test_an_unknown_outcome_is_exit_code_3(home: ProjectHome) -> None:
+    """The outcome of a write whose response is lost is reported as unknown."""
     home.server.faults.append(Fault(kind="reset", method="POST", path="/indexes/carts/*"))
     result = home.remediate("--apply", "--yes")
     assert result.exit_code == 3
     assert "unknown. " in result.output
 
 
-def test_indexes_that_cannot_be_read_leave_no_plan(home: ProjectHome) -> None:
-    """Nothing to do is never said of a project that nobody saw."""
+def test_no_plan_is_shown_if_the_indexes_cannot_be_read(home: ProjectHome) -> None:
+    """A failed read of the indexes is an error, not an empty plan."""
     home.server.faults.append(Fault(status=503, path="/indexes"))
     result = home.remediate(BACKUP_AUDITOR_DEADLINE="20s")
     assert (result.exit_code, result.output) == (2, "")
     assert "the list of indexes could not be read" in result.error_output
 
 
-def test_a_project_that_is_not_the_one_of_the_policy_is_left_alone(home: ProjectHome) -> None:
-    """The key is of another."""
+def test_a_project_other_than_the_one_of_the_policy_is_not_changed(home: ProjectHome) -> None:
+    """A key of a project that the policy does not expect is refused."""
     home.write_policy(f"{APPLY_POLICY}project: {{expected_id: somewhere-else}}\n")
     result = home.remediate("--apply", "--yes")
     assert (result.exit_code, home.write_requests) == (2, [])
@@ -242,7 +242,7 @@ def test_a_project_that_is_not_the_one_of_the_policy_is_left_alone(home: Project
 
 @pytest.mark.parametrize("expected", [None, "ours"])
 def test_a_plan_is_not_executed_with_the_key_of_another_project(home: ProjectHome, expected: str | None) -> None:
-    """Whatever its owner calls it: Pinecone's own id tells, the plan's or the policy's."""
+    """The plan is refused if the id of the key's project differs from that of the plan or the policy."""
     home.server.project.project_id = "ours"
     home.write_policy(f"{APPLY_POLICY}project: {{expected_id: {expected or 'null'}}}\n")
     plan_id = read_plan_id(home.remediate())
@@ -254,7 +254,7 @@ def test_a_plan_is_not_executed_with_the_key_of_another_project(home: ProjectHom
 
 @pytest.fixture
 def unscheduled_home(tmp_path: Path) -> Iterator[ProjectHome]:
-    """Serve three indexes without a schedule, in a project that the policy names."""
+    """Serve three indexes without a schedule, in the project that the policy expects."""
     project = SimulatedProject(read_real_clock())
     project.project_id = "ours"
     for name in ("carts", "orders", "searches"):
@@ -266,17 +266,17 @@ def unscheduled_home(tmp_path: Path) -> Iterator[ProjectHome]:
 
 
 def audit_with_temporary_schedule(home: ProjectHome) -> None:
-    """Let an audit record the id of the project, which a schedule tells that is deleted afterwards."""
+    """Audit with a schedule, so that the state has the project's id, and delete the schedule."""
     schedule = home.server.project.create_schedule("carts", "theirs", "daily", 9)
     result = run_command("audit", "--state", "state", env=build_access_environment(home.server), cwd=home.folder)
     assert result.exit_code in {0, 1}
     home.server.project.delete_schedule(schedule.id)
 
 
-def test_nothing_is_written_to_a_project_that_nothing_tells_to_be_the_expected_one(
+def test_a_project_with_an_unknown_id_is_not_changed(
     unscheduled_home: ProjectHome,
 ) -> None:
-    """The plan is shown; it is not applied, and the message says how to go on."""
+    """If the project's id is unknown, the plan is shown but not applied, and the error has the remedy."""
     assert unscheduled_home.remediate().exit_code == 0
     result = unscheduled_home.remediate("--apply", "--yes")
     assert (result.exit_code, unscheduled_home.write_requests) == (2, [])
@@ -284,15 +284,15 @@ def test_nothing_is_written_to_a_project_that_nothing_tells_to_be_the_expected_o
     assert "create the first schedule by hand" in result.error_output
 
 
-def test_a_project_that_the_state_knows_is_written_to(unscheduled_home: ProjectHome) -> None:
-    """An audit recorded its id, though no schedule tells it now."""
+def test_a_project_with_a_recorded_id_is_changed(unscheduled_home: ProjectHome) -> None:
+    """The recorded id of an earlier audit is used if no schedule has the id now."""
     audit_with_temporary_schedule(unscheduled_home)
     result = unscheduled_home.remediate("--apply", "--yes")
     assert (result.exit_code, len(unscheduled_home.write_requests)) == (0, 3)
 
 
-def test_the_first_answer_that_names_another_project_stops_everything(unscheduled_home: ProjectHome) -> None:
-    """One call was sent, and the call that undoes it is printed."""
+def test_a_response_from_another_project_stops_the_run(unscheduled_home: ProjectHome) -> None:
+    """The run stops after one write, and prints the call that undoes the write."""
     audit_with_temporary_schedule(unscheduled_home)
     unscheduled_home.server.project.project_id = "theirs"
     result = unscheduled_home.remediate("--apply", "--yes")
@@ -303,10 +303,10 @@ def test_the_first_answer_that_names_another_project_stops_everything(unschedule
 
 
 @pytest.mark.parametrize("expected", ["null", "ours"])
-def test_a_plan_of_a_known_project_is_not_applied_to_one_that_nothing_tells(
+def test_a_plan_with_a_project_id_is_not_applied_to_a_project_with_an_unknown_id(
     unscheduled_home: ProjectHome, expected: str
 ) -> None:
-    """The plan was made while a schedule told the id; the key opens a project without any schedule now."""
+    """A plan with the project's id is refused if the id cannot be read any more."""
     unscheduled_home.write_policy(f"{APPLY_POLICY}project: {{expected_id: {expected}}}\n")
     schedule = unscheduled_home.server.project.create_schedule("carts", "theirs", "daily", 9)
     plan_id = read_plan_id(unscheduled_home.remediate())
@@ -317,8 +317,8 @@ def test_a_plan_of_a_known_project_is_not_applied_to_one_that_nothing_tells(
     assert "is for Pinecone project ours" in result.error_output
 
 
-def test_a_state_of_another_project_is_not_planned_by(unscheduled_home: ProjectHome) -> None:
-    """Both ids are named, and nothing is shown or written."""
+def test_a_state_of_another_project_is_refused(unscheduled_home: ProjectHome) -> None:
+    """The error names both ids, and no plan is shown or applied."""
     audit_with_temporary_schedule(unscheduled_home)
     unscheduled_home.server.project.project_id = "theirs"
     unscheduled_home.write_policy(APPLY_POLICY)
@@ -329,8 +329,8 @@ def test_a_state_of_another_project_is_not_planned_by(unscheduled_home: ProjectH
     assert "theirs" in result.error_output
 
 
-def test_what_was_left_out_because_it_could_not_be_read_is_exit_code_3(home: ProjectHome) -> None:
-    """Shown or applied; what could be read is planned and done all the same."""
+def test_an_index_skipped_after_a_read_error_is_exit_code_3(home: ProjectHome) -> None:
+    """A read error of one index is exit code 3 for a shown and for an applied plan."""
     fault = Fault(kind="garbage", path="/indexes/carts/backup-schedules", method="GET")
     home.server.faults.append(fault)
     shown_result = home.remediate()
@@ -342,7 +342,7 @@ def test_what_was_left_out_because_it_could_not_be_read_is_exit_code_3(home: Pro
 
 
 def test_a_skipped_action_whose_index_is_gone_is_exit_code_0(home: ProjectHome) -> None:
-    """Nothing that the policy requires is missing."""
+    """An action whose index was deleted is skipped, and the exit code is 0."""
     home.server.project.create_index("fine")
     home.server.project.create_schedule("fine", "theirs", "daily", 9)
     plan_id = read_plan_id(home.remediate())
@@ -353,7 +353,7 @@ def test_a_skipped_action_whose_index_is_gone_is_exit_code_0(home: ProjectHome) 
 
 
 def test_a_schedule_that_is_paused_after_the_call_is_exit_code_1(home: ProjectHome) -> None:
-    """It is written as asked, and verification fails."""
+    """Verification fails if the schedule is paused after the write."""
     (slow_schedule,) = home.server.project.get_index("slow").schedules
 
     def pause_schedule(project: SimulatedProject) -> None:
@@ -368,8 +368,10 @@ def test_a_schedule_that_is_paused_after_the_call_is_exit_code_1(home: ProjectHo
 
 
 @pytest.mark.parametrize("confirmation,code,writes", [("y", 0, 3), ("n", 2, 0), ("", 2, 0)])
-def test_on_a_terminal_it_asks(home: ProjectHome, confirmation: str, code: int, writes: int) -> None:
-    """Anything but yes is no."""
+def test_applying_asks_for_confirmation_on_a_terminal(
+    home: ProjectHome, confirmation: str, code: int, writes: int
+) -> None:
+    """The plan is applied only if the answer is yes."""
     main, terminal_end = pty.openpty()
     env = build_access_environment(home.server, PINECONE_API_KEY=Server.editor_key)
     line = [str(COMMAND), "remediate", "--state", "state", "--apply"]
@@ -385,7 +387,7 @@ def test_on_a_terminal_it_asks(home: ProjectHome, confirmation: str, code: int, 
 
 
 def test_an_interrupted_run_reports_what_was_done(home: ProjectHome) -> None:
-    """What is in flight is finished and recorded; the rest is not begun, and the next run goes on."""
+    """After an interrupt the sent writes are recorded, no other is started, and the next run continues."""
     home.write_policy("remediation: {create_schedules: apply, max_creations: 100}")
     with home.server.project.lock:
         for number in range(50):

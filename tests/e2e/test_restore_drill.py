@@ -1,4 +1,4 @@
-"""The restore by hand, done as its page describes it, on a project of the simulator."""
+"""Test that the documented restore by hand works on a simulated project."""
 
 import json
 import re
@@ -30,16 +30,16 @@ parser.add_argument("-X", default="GET")
 parser.add_argument("-H", action="append")
 parser.add_argument("-d")
 parser.add_argument("url")
-asked = parser.parse_args()
-url = urlsplit(asked.url)
+arguments = parser.parse_args()
+url = urlsplit(arguments.url)
 connection = HTTPConnection(url.netloc)
 path = url.path + (f"?{url.query}" if url.query else "")
-connection.request(asked.X, path, asked.d, dict(it.split(": ", 1) for it in asked.H))
-answer = connection.getresponse()
-print(answer.read().decode())
-sys.exit(22 if answer.status >= 400 else 0)
+connection.request(arguments.X, path, arguments.d, dict(it.split(": ", 1) for it in arguments.H))
+response = connection.getresponse()
+print(response.read().decode())
+sys.exit(22 if response.status >= 400 else 0)
 """
-"""As much of curl as the page uses: nothing but Python needs to be where the tests are run."""
+"""A replacement for curl with the options that the page uses, so that the test needs only Python."""
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def project() -> Iterator[Server]:
         yield server
 
 
-def test_a_restore_by_hand_goes_as_it_is_written(project: Server, tmp_path: Path) -> None:
-    """Each step answers what the next one asks for; the drill's index is there in between, and gone in the end."""
+def test_the_documented_restore_by_hand_works(project: Server, tmp_path: Path) -> None:
+    """Each step prints what the next step needs, and the temporary index is deleted at the end."""
     assert sorted(STEPS) == ["1", "2", "3", "4", "6"]
     shim = tmp_path / "curl"
     shim.write_text(f"#!{sys.executable}\n{CURL_SCRIPT}", encoding="utf-8")
@@ -64,7 +64,7 @@ def test_a_restore_by_hand_goes_as_it_is_written(project: Server, tmp_path: Path
     shell_environment["PATH"] = f"{tmp_path}:{shell_environment['PATH']}"
 
     def run_step(number: str, **variables: str) -> list[str]:
-        """Do one step of the drill, and return what it prints, line by line."""
+        """Run one step of the drill, and return the lines that it prints."""
         script = f"set -e\n{STEPS['1']}\n{STEPS[number]}"
         process = subprocess.run(
             ["/bin/sh", "-c", script], env=shell_environment | variables, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""A saved inventory is judged again without a call, and says the same."""
+"""Test that a saved inventory is evaluated without a request and gives the same report."""
 
 import json
 from pathlib import Path
@@ -14,27 +14,29 @@ MOMENT = SIMULATED_NOW.isoformat()
 
 @pytest.fixture
 def saved_audit(neglected_server: Server, tmp_path: Path) -> tuple[Path, CompletedCommand]:
-    """Audit the neglected project, and keep what was read."""
+    """Audit the neglected project, and save its inventory."""
     path = tmp_path / "inventory.json"
     flags = ("--format", "json", "--project", "shop", "--no-state", "--save-inventory", path)
     return path, run_command("audit", "--now", MOMENT, *flags, env=build_access_environment(neglected_server))
 
 
 def test_a_saved_inventory_gives_the_same_report(saved_audit: tuple[Path, CompletedCommand]) -> None:
-    """Without key, service, `--now` or `--project`, the report is the same to the byte, and so is the exit code."""
+    """The report and the exit code of a saved inventory are identical to those of the audit that saved it."""
     path, live_result = saved_audit
     assert run_command("audit", "--inventory", path, "--format", "json", env=build_environment()) == live_result
 
 
-def test_a_saved_inventory_makes_no_call(saved_audit: tuple[Path, CompletedCommand], neglected_server: Server) -> None:
-    """Judging it again asks the service nothing, though it could."""
+def test_a_saved_inventory_sends_no_request(
+    saved_audit: tuple[Path, CompletedCommand], neglected_server: Server
+) -> None:
+    """No request is sent, although a key and a host are set."""
     request_count = len(neglected_server.requests)
     run_command("audit", "--inventory", saved_audit[0], env=build_access_environment(neglected_server))
     assert len(neglected_server.requests) == request_count
 
 
 def test_another_moment_is_evaluated_on_request(saved_audit: tuple[Path, CompletedCommand]) -> None:
-    """With `--now` the same facts are judged as if at that moment: after two days no recovery point is recent."""
+    """With `--now` the saved facts are evaluated as of that time."""
     later_result = run_command(
         "audit", "--inventory", saved_audit[0], "--format", "json", "--now", "2026-11-25T12:00:00Z"
     )
@@ -48,7 +50,7 @@ def test_another_moment_is_evaluated_on_request(saved_audit: tuple[Path, Complet
 
 
 def test_another_policy_is_evaluated_on_request(saved_audit: tuple[Path, CompletedCommand], tmp_path: Path) -> None:
-    """The same facts under a policy that grants the quota, and exempts every index by its name, leave nothing open."""
+    """A policy that raises the quota and exempts every index makes the saved inventory compliant."""
     open_findings = [it for it in saved_audit[1].report["findings"] if it["compliance"] == "NON_COMPLIANT"]
     index_findings = [it for it in open_findings if it["resource"]["type"] != "project"]
     assert {it["control"] for it in open_findings if it not in index_findings} == {"schedules-fit-quota"}
@@ -62,15 +64,15 @@ def test_another_policy_is_evaluated_on_request(saved_audit: tuple[Path, Complet
     assert result.report["summary"]["exempted"] == len(index_findings)
 
 
-def test_another_name_is_given_on_request(saved_audit: tuple[Path, CompletedCommand]) -> None:
-    """`--project` names the project anew; without it the name is the saved one."""
+def test_another_project_name_is_used_on_request(saved_audit: tuple[Path, CompletedCommand]) -> None:
+    """`--project` replaces the saved name of the project."""
     named_report = run_command("audit", "--inventory", saved_audit[0], "--project", "store", "--format", "json").report
     default_report = run_command("audit", "--inventory", saved_audit[0], "--format", "json").report
     assert (named_report["project"]["name"], default_report["project"]["name"]) == ("store", "shop")
 
 
-def test_an_index_is_explained_from_it(saved_audit: tuple[Path, CompletedCommand]) -> None:
-    """`explain` needs no service either."""
+def test_an_index_is_explained_from_a_saved_inventory(saved_audit: tuple[Path, CompletedCommand]) -> None:
+    """`explain` needs only the saved inventory."""
     name = saved_audit[1].report["findings"][0]["resource"]["name"]
     result = run_command("explain", "--inventory", saved_audit[0], "--index", name)
     assert (result.exit_code, result.error_output) == (0, "")
@@ -80,7 +82,7 @@ def test_an_index_is_explained_from_it(saved_audit: tuple[Path, CompletedCommand
 @pytest.mark.parametrize(
     "position,expected_text",
     [
-        pytest.param(slice(0, -40), "is incomplete", id="cut-short"),
+        pytest.param(slice(0, -40), "is incomplete", id="truncated"),
         pytest.param(slice(0, 0), "not a saved inventory", id="empty"),
         pytest.param(slice(10, None), "not a saved inventory", id="beginning-missing"),
     ],
@@ -88,7 +90,7 @@ def test_an_index_is_explained_from_it(saved_audit: tuple[Path, CompletedCommand
 def test_a_damaged_inventory_is_refused(
     position: slice, expected_text: str, saved_audit: tuple[Path, CompletedCommand]
 ) -> None:
-    """A file that is not whole is refused in one line, exit 2."""
+    """An incomplete file is exit code 2 and one error line."""
     path, _ = saved_audit
     path.write_bytes(path.read_bytes()[position])
     result = run_command("audit", "--inventory", path)
@@ -98,13 +100,13 @@ def test_a_damaged_inventory_is_refused(
 
 
 def test_an_edited_inventory_is_refused(saved_audit: tuple[Path, CompletedCommand]) -> None:
-    """A file in which a status was changed is refused."""
+    """A file with a changed status is refused."""
     path, _ = saved_audit
     path.write_text(path.read_text().replace('"Ready"', '"Failed"', 1))
     assert "changed after it was saved" in run_command("audit", "--inventory", path).error_output
 
 
 def test_a_saved_inventory_is_json(saved_audit: tuple[Path, CompletedCommand]) -> None:
-    """What is saved is one JSON document that names its format and version."""
+    """A saved inventory is one JSON document with its format and version."""
     document = json.loads(saved_audit[0].read_text())
     assert (document["format"], document["version"]) == ("backup-auditor-inventory", 4)

@@ -1,4 +1,4 @@
-"""Two registry entries that lead to one Pinecone project: both reports warn of it, and the exit code is 3."""
+"""Test that two registry entries for one Pinecone project cause a warning in both reports and exit code 3."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ SHARED_KEY_ENTRIES = ("{name: search, key_env: SEARCH_KEY}", "{name: billing, ke
 
 
 def write_registry(folder: Path, *entries: str) -> Path:
-    """Write a registry of these entries."""
+    """Write a registry with these entries."""
     path = folder / "registry.yaml"
     path.write_text("version: 1\nprojects:\n" + "".join(f"- {it}\n" for it in entries))
     return path
@@ -25,7 +25,7 @@ def write_registry(folder: Path, *entries: str) -> Path:
 def audit_registry(
     server: Server, folder: Path, *entries: str, report_format: str = "json", **variables: str
 ) -> CompletedCommand:
-    """Audit a registry of these entries."""
+    """Audit a registry with these entries."""
     path = write_registry(folder, *entries)
     env = build_access_environment(server, SEARCH_KEY=server.viewer_key, **variables)
     return run_command("audit", "--now", MOMENT, "--registry", path, "--format", report_format, env=env)
@@ -37,8 +37,8 @@ def list_warnings(completed: CompletedCommand) -> list[list[str]]:
     return [it["warnings"] for it in reports]
 
 
-def test_one_key_twice_is_a_warning_in_both_reports(healthy_server: Server, tmp_path: Path) -> None:
-    """Both look compliant, and one of the projects was never audited."""
+def test_a_shared_key_is_a_warning_in_both_reports(healthy_server: Server, tmp_path: Path) -> None:
+    """Both compliant reports warn that one of the projects is not audited."""
     result = audit_registry(healthy_server, tmp_path, *SHARED_KEY_ENTRIES)
     project_id = healthy_server.project.project_id
     sentence = (
@@ -50,8 +50,8 @@ def test_one_key_twice_is_a_warning_in_both_reports(healthy_server: Server, tmp_
     assert result.error_output == ""
 
 
-def test_standard_error_says_it_where_the_reports_go_to_a_file(healthy_server: Server, tmp_path: Path) -> None:
-    """Nobody may look into the file when the job ends with 3."""
+def test_standard_error_has_the_warning_if_the_reports_go_to_a_file(healthy_server: Server, tmp_path: Path) -> None:
+    """The warning is one line on standard error, because it explains exit code 3 without the file."""
     path, output = write_registry(tmp_path, *SHARED_KEY_ENTRIES), tmp_path / "reports"
     env = build_access_environment(healthy_server, SEARCH_KEY=healthy_server.viewer_key)
     result = run_command("audit", "--now", MOMENT, "--registry", path, "--output", output, env=env)
@@ -64,8 +64,8 @@ def test_standard_error_says_it_where_the_reports_go_to_a_file(healthy_server: S
 
 
 @pytest.mark.parametrize("report_format", FORMATS)
-def test_every_format_shows_it(report_format: str, healthy_server: Server, tmp_path: Path) -> None:
-    """For people and for machines."""
+def test_every_format_has_the_warning(report_format: str, healthy_server: Server, tmp_path: Path) -> None:
+    """Each format for people or machines shows the warning."""
     result = audit_registry(healthy_server, tmp_path, *SHARED_KEY_ENTRIES, report_format=report_format)
     assert result.exit_code == 3
     assert "is meant for" in " ".join(result.output.split())
@@ -79,7 +79,7 @@ def test_every_format_shows_it(report_format: str, healthy_server: Server, tmp_p
     ],
 )
 def test_two_keys_of_one_project_are_found(key: str, words: str | None, healthy_server: Server, tmp_path: Path) -> None:
-    """By the id that both audits read; an entry that cannot be audited shares nothing."""
+    """Two entries share a project if both audits read the same project id."""
     entries = (SHARED_KEY_ENTRIES[0], "{name: billing, key_env: BILLING_KEY}", "{name: wrong, key_env: ABSENT}")
     result = audit_registry(healthy_server, tmp_path, *entries, BILLING_KEY=key)
     assert result.exit_code == 2  # one could not be audited at all
@@ -90,15 +90,15 @@ def test_two_keys_of_one_project_are_found(key: str, words: str | None, healthy_
 
 
 def test_one_key_without_any_schedule_is_found_by_the_key(tmp_path: Path) -> None:
-    """Nothing tells the id of an empty project."""
+    """A shared key of an empty project is found, although the project's id is unknown."""
     with serve(build_empty_project()) as server:
         result = audit_registry(server, tmp_path, *SHARED_KEY_ENTRIES)
     assert result.exit_code == 3
     assert all("(their key is in the variable SEARCH_KEY)" in it for (it,) in list_warnings(result))
 
 
-def test_a_registry_of_one_key_each_has_no_warning(healthy_server: Server, tmp_path: Path) -> None:
-    """A single entry shares nothing."""
+def test_a_registry_with_one_entry_has_no_warning(healthy_server: Server, tmp_path: Path) -> None:
+    """A single entry shares no key."""
     result = audit_registry(healthy_server, tmp_path, SHARED_KEY_ENTRIES[0])
     assert (result.exit_code, result.error_output, list_warnings(result)) == (0, "", [[]])
 
@@ -110,8 +110,8 @@ def test_a_registry_of_one_key_each_has_no_warning(healthy_server: Server, tmp_p
         pytest.param(("{name: a, secret: keys/a}", "{name: b, secret: keys/a}"), "the secret keys/a", id="secret"),
     ],
 )
-def test_validating_warns_of_one_key_twice(entries: tuple[str, ...], words: str, tmp_path: Path) -> None:
-    """It is valid all the same."""
+def test_validating_warns_of_a_shared_key(entries: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    """A registry with a shared key is valid, and a warning names the key."""
     path = write_registry(tmp_path, *entries)
     result = run_command("registry", "validate", path)
     assert result.exit_code == 0
@@ -120,8 +120,8 @@ def test_validating_warns_of_one_key_twice(entries: tuple[str, ...], words: str,
     assert (words in result.error_output, result.error_output.count("\n")) == (True, 1)
 
 
-def test_validating_refuses_one_name_twice(tmp_path: Path) -> None:
-    """And says where the first one is."""
+def test_validating_refuses_a_duplicate_name(tmp_path: Path) -> None:
+    """The error names the line of the first entry with that name."""
     result = run_command(
         "registry", "validate", write_registry(tmp_path, "{name: a, key_env: A}", "{name: a, key_env: B}")
     )

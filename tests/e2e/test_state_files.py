@@ -1,4 +1,4 @@
-"""Where audits are remembered, and what a state that is not sound does: nothing is audited, nothing is lost."""
+"""Test where audits are recorded, and that an invalid state is refused without loss."""
 
 import sqlite3
 from contextlib import closing
@@ -10,7 +10,7 @@ from support.cli import audit_nightly, wait_for_command
 
 
 def test_each_project_is_recorded_in_a_file_of_its_own(tmp_path: Path) -> None:
-    """In the folder for states; any name of a project is fit for one."""
+    """Each project has a file in the state folder, whose name is derived from any project name."""
     with audit_nightly(tmp_path / "home") as project:
         long_name = "ü" * 100
         for name in ("default", "team a", long_name):
@@ -21,8 +21,8 @@ def test_each_project_is_recorded_in_a_file_of_its_own(tmp_path: Path) -> None:
     assert len(names[0]) < 200
 
 
-def test_a_file_may_be_named_or_none(tmp_path: Path) -> None:
-    """`--no-state` leaves none, and tells new from old by nothing."""
+def test_a_state_can_be_named_or_disabled(tmp_path: Path) -> None:
+    """`--no-state` creates no state and reports no lifecycles, and `--state` uses the named file."""
     named_path = tmp_path / "named" / "state"
     with audit_nightly(tmp_path / "home") as project:
         project.advance(3)
@@ -33,8 +33,8 @@ def test_a_file_may_be_named_or_none(tmp_path: Path) -> None:
         assert not project.state_path.exists()
 
 
-def test_a_saved_inventory_is_evaluated_without_a_state_unless_one_is_named(tmp_path: Path) -> None:
-    """With one, it is an audit like any other."""
+def test_a_saved_inventory_uses_a_state_only_on_request(tmp_path: Path) -> None:
+    """An audit of a saved inventory is recorded only with `--state`."""
     inventory_path, named_path = tmp_path / "inventory", tmp_path / "state"
     with audit_nightly(tmp_path / "home") as project:
         project.simulated_project.delete_schedule(next(iter(project.simulated_project.get_index("orders").schedules)))
@@ -51,8 +51,8 @@ def test_a_saved_inventory_is_evaluated_without_a_state_unless_one_is_named(tmp_
         assert second_result == first_result
 
 
-def test_the_projects_of_a_registry_are_recorded_each_on_its_own(tmp_path: Path) -> None:
-    """Unless none is to be."""
+def test_each_project_of_a_registry_has_its_own_state(tmp_path: Path) -> None:
+    """A registry's audit writes one state per project, and none with `--no-state`."""
     registry = tmp_path / "registry.yaml"
     keys = "{name: one, key_env: PINECONE_API_KEY}, {name: two, key_env: PINECONE_API_KEY}"
     registry.write_text(f"version: 1\nprojects: [{keys}]\n")
@@ -63,8 +63,8 @@ def test_the_projects_of_a_registry_are_recorded_each_on_its_own(tmp_path: Path)
         assert sorted(it.name for it in project.state_path.parent.iterdir()) == ["one.sqlite3", "two.sqlite3"]
 
 
-def test_an_older_audit_says_that_it_changes_nothing(tmp_path: Path) -> None:
-    """It reports all the same, and its exit code is its own."""
+def test_an_audit_older_than_the_recorded_one_changes_nothing(tmp_path: Path) -> None:
+    """The older audit has a report and a warning, and the state does not change."""
     with audit_nightly(tmp_path / "home") as project:
         project.audit("--now", "2001-11-20T12:00:00Z")  # the past of any machine's clock
         content_before = project.state_path.read_bytes()
@@ -77,8 +77,8 @@ def test_an_older_audit_says_that_it_changes_nothing(tmp_path: Path) -> None:
         assert project.state_path.read_bytes() == content_before
 
 
-def test_explaining_reads_what_is_recorded_and_writes_nothing(tmp_path: Path) -> None:
-    """It makes no file either."""
+def test_explaining_reads_the_state_without_a_write(tmp_path: Path) -> None:
+    """`explain` uses the recorded audit, and neither creates nor changes a state."""
     with audit_nightly(tmp_path / "home") as project:
         explain_arguments = ("explain", "--index", "orders", "--control", "backup-did-not-vanish", "--now")
         assert "Not applicable" in project.run_command(*explain_arguments, project.now_text).output
@@ -93,14 +93,14 @@ def test_explaining_reads_what_is_recorded_and_writes_nothing(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "content,expected_text",
     [
-        pytest.param(b"what somebody wrote\n" * 20, "not a state of backup-auditor", id="foreign"),
+        pytest.param(b"another program's data\n" * 20, "not a state of backup-auditor", id="foreign"),
         pytest.param(None, "this is a folder", id="folder"),
     ],
 )
-def test_a_state_that_is_none_is_refused_before_anything_is_audited(
+def test_an_invalid_state_is_refused_before_the_audit(
     tmp_path: Path, content: bytes | None, expected_text: str
 ) -> None:
-    """One line, exit 2, no call, and the file as it was."""
+    """An invalid state is exit code 2 and one error line; no request is sent, and the file does not change."""
     state = tmp_path / "state"
     if content is None:
         state.mkdir()
@@ -116,8 +116,8 @@ def test_a_state_that_is_none_is_refused_before_anything_is_audited(
     assert content is None or state.read_bytes() == content
 
 
-def test_what_cannot_be_recorded_is_reported_all_the_same(tmp_path: Path) -> None:
-    """The audit is not whole: exit 3, and a line that says so."""
+def test_an_audit_that_cannot_be_recorded_is_reported(tmp_path: Path) -> None:
+    """A failed write of the state is exit code 3 and an error line, and the report is complete."""
     with audit_nightly(tmp_path / "home") as project:
         project.audit()
         with closing(sqlite3.connect(project.state_path)) as connection, connection:
@@ -131,8 +131,8 @@ def test_what_cannot_be_recorded_is_reported_all_the_same(tmp_path: Path) -> Non
         assert result.error_output.startswith("backup-auditor: this audit could not be recorded: ")
 
 
-def test_two_audits_at_once_are_both_whole(tmp_path: Path) -> None:
-    """One makes the state; the others are recorded after it, or say that they came too late. Nothing is new twice."""
+def test_concurrent_audits_report_a_new_finding_once(tmp_path: Path) -> None:
+    """Each concurrent audit is recorded or reports that a newer one is recorded, and one reports the finding as new."""
     with audit_nightly(tmp_path / "home") as project:
         project.simulated_project.update_schedule(
             next(iter(project.simulated_project.get_index("orders").schedules)), enabled=False

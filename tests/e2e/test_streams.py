@@ -1,4 +1,4 @@
-"""Results go to standard output, everything else to standard error; colours and progress only to a terminal."""
+"""Test that results go to standard output, messages to standard error, and colors and progress only to a terminal."""
 
 import json
 import os
@@ -22,9 +22,9 @@ MOMENT = SIMULATED_NOW.isoformat()
 
 
 def run_on_terminal(*arguments: str, env: Mapping[str, str], stream: str) -> tuple[int, bytes, bytes]:
-    """Run the command with one of its streams on a terminal; return its code, what that saw, and the other stream."""
+    """Run the command with one stream on a terminal; return its code, the terminal's output and the other stream."""
     terminal, terminal_end = pty.openpty()
-    with TemporaryFile() as other_output:  # a pipe that nobody reads meanwhile would fill up
+    with TemporaryFile() as other_output:  # a pipe without a reader would fill up
         streams = {"stdout": other_output, "stderr": other_output} | {stream: terminal_end}
         with subprocess.Popen([COMMAND, *arguments], env=dict(env), stdin=subprocess.DEVNULL, **streams) as process:  # type: ignore[call-overload]  # a file each
             os.close(terminal_end)
@@ -37,20 +37,22 @@ def run_on_terminal(*arguments: str, env: Mapping[str, str], stream: str) -> tup
 def _read_terminal(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # so Linux says that the last writer is gone
+    except OSError:  # Linux raises this after the last writer closes
         return b""
 
 
-def test_json_is_one_document_and_nothing_else(neglected_server: Server) -> None:
-    """Standard output holds the report alone, standard error nothing."""
+def test_json_is_one_document(neglected_server: Server) -> None:
+    """Standard output has only the report, and standard error is empty."""
     result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(neglected_server))
     assert result.report["summary"]["open"]["critical"] > 0
     assert (result.error_output, result.output[-2:]) == ("", "}\n")
 
 
 @pytest.mark.parametrize("report_format", FORMATS)
-def test_a_file_holds_what_standard_output_would(report_format: str, neglected_server: Server, tmp_path: Path) -> None:
-    """With `--output` the same text goes to the file, and standard output stays empty; CSV begins with a mark."""
+def test_a_file_has_the_same_report_as_standard_output(
+    report_format: str, neglected_server: Server, tmp_path: Path
+) -> None:
+    """`--output` writes the same text to the file, with a byte order mark before CSV."""
     flags = ("audit", "--now", MOMENT, "--format", report_format)
     path = tmp_path / "report"
     result = run_command(*flags, env=build_access_environment(neglected_server))
@@ -62,7 +64,7 @@ def test_a_file_holds_what_standard_output_would(report_format: str, neglected_s
 
 @pytest.mark.parametrize("report_format", FORMATS)
 def test_the_same_inputs_give_the_same_bytes(report_format: str, neglected_server: Server) -> None:
-    """Two audits of the same project at the same moment print the same."""
+    """Two audits of the same project at the same time print the same bytes."""
     flags = ("audit", "--now", MOMENT, "--format", report_format)
     assert (
         run_command(*flags, env=build_access_environment(neglected_server)).output
@@ -71,13 +73,13 @@ def test_the_same_inputs_give_the_same_bytes(report_format: str, neglected_serve
 
 
 def test_a_pipe_has_no_colors(neglected_server: Server) -> None:
-    """What is not a terminal gets neither colours nor progress."""
+    """Output to a pipe has neither colors nor progress."""
     result = run_command("audit", "--now", MOMENT, env=build_access_environment(neglected_server))
     assert "\x1b" not in result.output + result.error_output
 
 
 def test_a_terminal_has_colors(neglected_server: Server) -> None:
-    """On a terminal the verdict is coloured."""
+    """The verdict on a terminal has a color."""
     code, terminal_output, _ = run_on_terminal(
         "audit", "--now", MOMENT, env=build_access_environment(neglected_server, TERM="xterm"), stream="stdout"
     )
@@ -86,8 +88,8 @@ def test_a_terminal_has_colors(neglected_server: Server) -> None:
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1", "TERM": "xterm"}, {"TERM": "dumb"}])
-def test_colors_can_be_refused(variables: dict[str, str], neglected_server: Server) -> None:
-    """NO_COLOR, or a terminal without colours, keeps the table plain."""
+def test_colors_can_be_disabled(variables: dict[str, str], neglected_server: Server) -> None:
+    """The table has no colors with NO_COLOR or on a terminal without colors."""
     _, terminal_output, _ = run_on_terminal(
         "audit", "--now", MOMENT, env=build_access_environment(neglected_server, **variables), stream="stdout"
     )
@@ -95,8 +97,8 @@ def test_colors_can_be_refused(variables: dict[str, str], neglected_server: Serv
     assert b"\x1b" not in terminal_output
 
 
-def test_a_terminal_sees_progress(neglected_server: Server) -> None:
-    """While a project is read, a terminal on standard error shows what, how much and how long; the report is apart."""
+def test_a_terminal_shows_progress(neglected_server: Server) -> None:
+    """A terminal on standard error shows progress during the audit, and standard output has only the report."""
     env = build_access_environment(neglected_server, TERM="xterm")
     _, terminal_output, output = run_on_terminal("audit", "--now", MOMENT, "--format", "json", env=env, stream="stderr")
     assert b"reading schedules" in terminal_output
@@ -104,15 +106,15 @@ def test_a_terminal_sees_progress(neglected_server: Server) -> None:
     assert json.loads(output)["complete"] is True
 
 
-def test_a_dumb_terminal_sees_no_progress(neglected_server: Server) -> None:
-    """A terminal without a cursor that moves is left alone."""
+def test_a_dumb_terminal_shows_no_progress(neglected_server: Server) -> None:
+    """A terminal without cursor control receives no progress."""
     env = build_access_environment(neglected_server, TERM="dumb")
     code, terminal_output, _ = run_on_terminal("audit", "--now", MOMENT, env=env, stream="stderr")
     assert (code, terminal_output) == (1, b"")
 
 
-def test_progress_leaves_nothing_behind(neglected_server: Server, tmp_path: Path) -> None:
-    """A saved inventory is judged without a call, and so without progress."""
+def test_a_saved_inventory_shows_no_progress(neglected_server: Server, tmp_path: Path) -> None:
+    """A saved inventory is evaluated without requests, and so without progress."""
     inventory_path = tmp_path / "inventory"
     run_command(
         "audit", "--now", MOMENT, "--save-inventory", inventory_path, env=build_access_environment(neglected_server)
@@ -122,8 +124,8 @@ def test_progress_leaves_nothing_behind(neglected_server: Server, tmp_path: Path
     assert terminal_output == b""
 
 
-def test_a_reader_that_leaves_is_no_error(neglected_server: Server) -> None:
-    """When the reader of a pipe goes away, the command ends with its verdict and says nothing."""
+def test_a_closed_pipe_is_not_an_error(neglected_server: Server) -> None:
+    """If the reader closes the pipe, the command exits with the code of its verdict and prints no error."""
     script = f'"{COMMAND}" audit --now {MOMENT} --format json; echo "code $?" >&2'
     process = subprocess.run(
         ["/bin/sh", "-c", f"({script}) | head -c 1"],
@@ -137,8 +139,8 @@ def test_a_reader_that_leaves_is_no_error(neglected_server: Server) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("controls", "--format", "json"), ("policy", "schema"), ("--help",)])
-def test_other_commands_survive_a_reader_that_leaves(arguments: tuple[str, ...]) -> None:
-    """A pipe that closes early does not make a traceback."""
+def test_a_closed_pipe_is_not_an_error_of_other_commands(arguments: tuple[str, ...]) -> None:
+    """A pipe that closes early causes no traceback."""
     process = subprocess.run(
         ["/bin/sh", "-c", f'"{COMMAND}" {" ".join(arguments)} | true'], capture_output=True, text=True, check=False
     )
@@ -146,7 +148,7 @@ def test_other_commands_survive_a_reader_that_leaves(arguments: tuple[str, ...])
 
 
 def test_a_dash_is_standard_output(healthy_server: Server, tmp_path: Path) -> None:
-    """`--output -` writes where results go without the flag, and makes no file."""
+    """`--output -` writes to standard output, and creates no file."""
     result = run_command(
         "audit", "--now", MOMENT, "--output", "-", env=build_access_environment(healthy_server), cwd=tmp_path
     )
@@ -154,8 +156,8 @@ def test_a_dash_is_standard_output(healthy_server: Server, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_closed_errors_do_not_keep_the_results(healthy_server: Server) -> None:
-    """Under a scheduler that closes standard error, the report is written and the code is the verdict's."""
+def test_closed_standard_error_does_not_affect_the_results(healthy_server: Server) -> None:
+    """With closed standard error the report is written and the exit code is that of the verdict."""
     script = f'"{COMMAND}" audit --now {MOMENT} 2>&-'
     process = subprocess.run(
         ["/bin/sh", "-c", script], env=build_access_environment(healthy_server), capture_output=True, check=False
@@ -163,8 +165,8 @@ def test_closed_errors_do_not_keep_the_results(healthy_server: Server) -> None:
     assert (process.returncode, process.stdout[:11]) == (0, b"Compliant: ")
 
 
-def test_closed_output_is_told_before_anything_is_read(faulty_server: Server) -> None:
-    """Without a place for results nothing is audited, and one line says so; with `--output` there is one."""
+def test_closed_standard_output_is_refused_before_the_first_request(faulty_server: Server) -> None:
+    """Closed standard output is one error line and no request, unless `--output` names a file."""
     script = f'"{COMMAND}" audit --now {MOMENT}'
     closed_process = subprocess.run(
         ["/bin/sh", "-c", f"{script} >&-"],
@@ -185,7 +187,7 @@ def test_closed_output_is_told_before_anything_is_read(faulty_server: Server) ->
 
 
 def test_a_full_disk_is_reported(neglected_server: Server) -> None:
-    """Standard output that takes no more ends in one line."""
+    """Standard output on a full disk is one error line."""
     with Path("/dev/full").open("wb") as full_device:
         process = subprocess.run(
             [COMMAND, "audit", "--now", MOMENT],
@@ -199,14 +201,14 @@ def test_a_full_disk_is_reported(neglected_server: Server) -> None:
     assert len(process.stderr.splitlines()) == 1
 
 
-def test_columns_give_the_width(neglected_server: Server) -> None:
-    """Where there is no terminal, COLUMNS says how wide a table is."""
+def test_the_variable_columns_sets_the_width(neglected_server: Server) -> None:
+    """Without a terminal, COLUMNS is the width of the table."""
     result = run_command("audit", "--now", MOMENT, env=build_access_environment(neglected_server, COLUMNS="72"))
     assert max(map(len, result.output.splitlines())) <= 72
 
 
-def test_an_ascii_terminal_is_enough(faulty_server: Server, tmp_path: Path) -> None:
-    """Under a locale without letters beyond ASCII the report is still written, in UTF-8."""
+def test_an_ascii_locale_is_supported(faulty_server: Server, tmp_path: Path) -> None:
+    """The report is UTF-8 even if the locale is ASCII."""
     policy = tmp_path / "policy.yaml"
     text = "version: 1\nexemptions: [{names: ['fleet-*'], controls: ['*'], owner: é, reason: ✓, expires: 2027-01-01}]\n"
     policy.write_text(text, encoding="utf-8")
@@ -219,16 +221,16 @@ def test_an_ascii_terminal_is_enough(faulty_server: Server, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(Fault(path="/nothing"), id="all-well"),
+        pytest.param(Fault(path="/nothing"), id="no-fault"),
         pytest.param(Fault(status=500), id="service-down"),
         pytest.param(Fault(kind="reset", after=3), id="service-dies"),
-        pytest.param(Fault(kind="garbage", body="KEY"), id="key-for-an-answer"),
-        pytest.param(Fault(path="/indexes", status=403, message="not for KEY"), id="refusal-names-the-key"),
-        pytest.param(Fault(path="/backups", status=400, message="not for KEY"), id="error-names-the-key"),
+        pytest.param(Fault(kind="garbage", body="KEY"), id="response-is-the-key"),
+        pytest.param(Fault(path="/indexes", status=403, message="not for KEY"), id="refusal-has-the-key"),
+        pytest.param(Fault(path="/backups", status=400, message="not for KEY"), id="error-has-the-key"),
     ],
 )
-def test_no_text_holds_the_key(fault: Fault, faulty_server: Server, tmp_path: Path) -> None:
-    """The key stands neither in the report, nor in an error with its traceback, nor in the saved inventory."""
+def test_no_output_has_the_key(fault: Fault, faulty_server: Server, tmp_path: Path) -> None:
+    """The key is neither in the report, in an error with a traceback, nor in the saved inventory."""
     key = faulty_server.viewer_key
     body = fault.body.replace("KEY", key) if isinstance(fault.body, str) else None
     faulty_server.faults.append(replace(fault, message=fault.message.replace("KEY", key), body=body))
@@ -242,8 +244,8 @@ def test_no_text_holds_the_key(fault: Fault, faulty_server: Server, tmp_path: Pa
     assert key not in all_text
 
 
-def test_a_traceback_on_request_holds_no_key(faulty_server: Server) -> None:
-    """`--debug` shows where an error came from, before or after the subcommand, and without the key."""
+def test_a_traceback_on_request_has_no_key(faulty_server: Server) -> None:
+    """`--debug` before or after the subcommand shows the traceback without the key."""
     env = build_access_environment(faulty_server, PINECONE_CONTROLLER_HOST="http://127.0.0.1:1")
     for flags in (("--debug", "audit"), ("audit", "--debug")):
         result = run_command(*flags, env=env)

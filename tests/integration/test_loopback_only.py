@@ -1,4 +1,4 @@
-"""What tests that open sockets may reach: this machine."""
+"""Test that tests with sockets can connect only to this machine."""
 
 import socket
 
@@ -15,12 +15,12 @@ from pytest_socket import SocketConnectBlockedError
     ],
 )
 def test_no_connection_leaves_this_machine(address: tuple[str, int]) -> None:
-    """A connection to anywhere else is refused before anything is sent."""
+    """A connection to another machine is refused before data is sent."""
     with socket.socket() as it, pytest.warns(UserWarning, match="tried"), pytest.raises(SocketConnectBlockedError):
         it.connect(address)
 
 
 def test_loopback_is_reachable() -> None:
-    """A server of the test's own can be reached."""
+    """A test can connect to its own server."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as connection:
         assert connection.getpeername() == server.getsockname()

@@ -1,4 +1,4 @@
-"""Every control against worlds that violate it, and worlds that look as if they did, over HTTP by the real client."""
+"""Test every control with projects that violate it and projects that only seem to, over HTTP with the real client."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -31,30 +31,30 @@ VERSION_PARAMETERS = [
 
 
 class SilentProgress:
-    """Shows nobody how far an audit has come."""
+    """A progress display that shows nothing."""
 
     def expect(self, label: str, count: int) -> None:
-        """Say nothing."""
+        """Ignore the count."""
 
     def advance(self, label: str) -> None:
-        """Say nothing."""
+        """Ignore the step."""
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """Serve one world after the other."""
+    """Serve one project after the other."""
     with serve(build_empty_project()) as running_server:
         yield running_server
 
 
 @cache
 def load_case_policy(text: str) -> Policy:
-    """Load a policy, once."""
+    """Load a policy once."""
     return parse_policy(f"version: 1\n{text}\n")
 
 
 def audit_case(server: Server, case: Case, versions: tuple[str, str], store: FakeStore) -> Report:
-    """Audit the world that is served, at the moment of its clock."""
+    """Audit the served project at the time of its clock, minus the lag of the case."""
     connection = Connection(server.viewer_key, server.url, *versions, max_concurrency=4)
     with open_reader(connection, Runtime(sleep=lambda _: None)) as reader:
         return run_audit(
@@ -68,20 +68,20 @@ def audit_case(server: Server, case: Case, versions: tuple[str, str], store: Fak
 
 
 def list_findings(report: Report, compliance: Compliance) -> list[Violation]:
-    """Return the findings of one verdict."""
+    """Return the findings with this verdict."""
     findings = (it for it in report.findings if it.compliance is compliance)
     return sorted((it.control, it.resource.type.value, it.resource.name) for it in findings)
 
 
 def list_live_names(project: SimulatedProject) -> list[str]:
-    """Return the names of the indexes that are live, and not being deleted."""
+    """Return the names of the indexes that are not being deleted."""
     return [name for name, it in project.indexes.items() if not it.is_terminating]
 
 
 @pytest.mark.parametrize("versions", VERSION_PARAMETERS)
 @pytest.mark.parametrize("case", [pytest.param(it, id=it.label) for it in CASES])
-def test_an_audit_finds_what_is_wrong_and_nothing_else(server: Server, case: Case, versions: tuple[str, str]) -> None:
-    """Exactly the planted faults, with their severities, and nothing that could not be judged."""
+def test_an_audit_finds_exactly_the_planted_violations(server: Server, case: Case, versions: tuple[str, str]) -> None:
+    """An audit finds exactly the planted violations and unknown checks, with their severities."""
     store = FakeStore()
     project = server.project = case.build_project()
     expected_failures = (
@@ -117,20 +117,20 @@ def test_an_audit_finds_what_is_wrong_and_nothing_else(server: Server, case: Cas
 
 
 @pytest.mark.parametrize("versions", VERSION_PARAMETERS)
-def test_the_healthy_project_has_nothing_wrong(server: Server, versions: tuple[str, str]) -> None:
-    """Not even its quota, or its pod."""
+def test_the_healthy_project_has_no_violations(server: Server, versions: tuple[str, str]) -> None:
+    """The healthy project has no violation and no unknown check."""
     server.project, server.faults[:] = build_scenario("healthy", now=SIMULATED_NOW), []
     report = audit_case(server, Case(label="healthy", steps=()), versions, FakeStore())
     assert list_findings(report, Compliance.NON_COMPLIANT) == list_findings(report, Compliance.INSUFFICIENT_DATA) == []
 
 
-def test_every_control_is_the_only_one_that_some_world_violates() -> None:
-    """But for those that nothing can violate alone."""
+def test_every_control_is_violated_alone_by_a_case() -> None:
+    """Each control is the only violated one of a case, except controls that cannot be violated alone."""
     lone_controls = {control for case in CASES if len(case.violations) == 1 for control, _, _ in case.violations}
     assert lone_controls == SEVERITY_BY_CONTROL.keys() - COMBINED_CONTROLS
     assert {control for case in CASES for control, _, _ in case.violations} >= COMBINED_CONTROLS
 
 
-def test_every_case_has_a_label_of_its_own() -> None:
-    """It is what a failure is known by."""
+def test_every_case_has_a_unique_label() -> None:
+    """The labels, which identify failed cases, are unique."""
     assert len({it.label for it in CASES}) == len(CASES)

@@ -1,4 +1,4 @@
-"""Lives in which schedules are changed at random are judged as the contract says, by a model that shares no code."""
+"""Test audits of projects with random schedule changes against an independent model of the contract."""
 
 import pytest
 
@@ -6,20 +6,20 @@ from support.settings_scenarios import SettingsScenario
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_life_of_changes_holds_no_false_finding_and_misses_none(seed: int) -> None:
-    """A few lives of sixty nights are audited each time, with nights missed, and audits that do not read everything."""
+def test_a_sample_of_random_changes_has_only_correct_findings(seed: int) -> None:
+    """The findings of 60 nights with changes, missed audits and read errors match the model."""
     SettingsScenario(seed).run_nights()
 
 
 @pytest.mark.soak
-def test_many_lives_of_changes_hold_no_false_finding_and_miss_none(request: pytest.FixtureRequest) -> None:
-    """Five hundred lives see each kind of change, and each control fail."""
+def test_many_random_changes_have_only_correct_findings(request: pytest.FixtureRequest) -> None:
+    """The findings of 500 seeds match the model, with every kind of change and every failing control."""
     first_seed = 1000 * int(request.config.getoption("--hypothesis-seed") or 1)
     figures = SettingsScenario(first_seed).counts
     for seed in range(first_seed, first_seed + 500):
-        life = SettingsScenario(seed)
-        life.run_nights()
-        figures += life.counts
+        scenario = SettingsScenario(seed)
+        scenario.run_nights()
+        figures += scenario.counts
     for change_name in (
         "frequency",
         "retention",

@@ -1,4 +1,4 @@
-"""A project that is audited night after night: all is told on the night when it begins or ends, and nothing else."""
+"""Test that nightly audits of a simulated project report exactly what starts and ends in each night."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +13,11 @@ SAMPLE_SIZE = Size(index_count=6, night_count=45, pause_range=(1, 6), max_incide
 YEAR_SIZE = Size(index_count=50, night_count=365, pause_range=(3, 20), max_incidents=30, quota=700)
 UNREACHED_CONTROLS = {
     "backup-location-is-allowed",  # an index does not move
-    "backups-expire-on-time",  # the service simulated deletes on time
-    "plan-allows-schedules",  # the plan stays
-    "planned-run-started-on-time",  # planned runs are shown as under way, in the newer family
-    "policy-fits-quota",  # the policy stays
-    "project-is-expected",  # the key stays
+    "backups-expire-on-time",  # the simulated service deletes on time
+    "plan-allows-schedules",  # the plan does not change
+    "planned-run-started-on-time",  # newer versions list planned runs as in progress
+    "policy-fits-quota",  # the policy does not change
+    "project-is-expected",  # the key does not change
 }
 
 
@@ -28,18 +28,18 @@ UNREACHED_CONTROLS = {
         pytest.param((OLD_VERSION, UNSTABLE_VERSION), id=f"{OLD_VERSION}-{UNSTABLE_VERSION}"),
     ],
 )
-def test_some_weeks_hold_no_false_finding_and_miss_none(versions: tuple[str, str], tmp_path: Path) -> None:
-    """Six indexes, forty-five nights, through the real client, with the state carried in a file."""
+def test_some_weeks_have_only_correct_findings(versions: tuple[str, str], tmp_path: Path) -> None:
+    """The audits of 6 indexes for 45 nights, with the real client and a state file, report every incident."""
     figures = simulate_year(1, SAMPLE_SIZE, tmp_path, versions)
     assert figures.opened.total() > 20
     assert figures.resolved.total() > 20
 
 
 @pytest.mark.soak
-def test_a_year_holds_no_false_finding_and_misses_none(
+def test_a_year_has_only_correct_findings(
     request: pytest.FixtureRequest, record_property: Callable[[str, object], None], tmp_path: Path
 ) -> None:
-    """Fifty indexes, every night of a year, and almost every control is found to fail at some time."""
+    """The audits of 50 indexes for a year report every incident, and almost every control fails once."""
     seed = int(request.config.getoption("--hypothesis-seed") or 1)
     figures = simulate_year(seed, YEAR_SIZE, tmp_path, (NEW_VERSION, NEW_VERSION))
     record_property("figures", str(figures))

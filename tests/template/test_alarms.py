@@ -1,4 +1,4 @@
-"""Tests of the alarms and the dashboard in the template."""
+"""Test the alarms and the dashboard of the template."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from support.aws_local.stack import Stack
 ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
 ROUTED_METRICS = {"ProjectsOverdue", "ProjectsIncomplete"}
 MAX_DURATION = timedelta(minutes=5)
-"""The longest time that a sweep takes."""
+"""The maximum duration of a sweep."""
 EMITTED_METRICS = set(metrics.METRIC_UNITS)
 AWS_METRICS = {"Errors", "Invocations", "Throttles", "ApproximateNumberOfMessagesVisible"}
 MISSING_DATA_TREATMENT = {
@@ -34,7 +34,7 @@ def load_alarms() -> dict[str, dict[str, Any]]:
 
 
 def list_metric_stats(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the metrics of which an alarm calculates."""
+    """Return the metrics in the expressions of an alarm."""
     return [it["MetricStat"]["Metric"] for it in alarm.get("Metrics", ()) if "MetricStat" in it]
 
 
@@ -50,8 +50,8 @@ def list_queries() -> list[str]:
     return [it for it in list_expressions() if it.startswith("SELECT")]
 
 
-def find_ringing(*data: MetricValue) -> set[str]:
-    """Return the alarms that metrics of one period set off, but that of the look that is missing here."""
+def find_active_alarms(*data: MetricValue) -> set[str]:
+    """Return the alarms that these metrics raise, except the alarm for missing counts of overdue projects."""
     stack = Stack(
         load_transformed_template(),
         {},
@@ -73,7 +73,7 @@ def make_lambda_metrics(name: str, *, times: int, errors: int) -> tuple[MetricVa
 
 
 def render_dashboard_text() -> str:
-    """Return the text of the dashboard, remediation included."""
+    """Return the text of the dashboard, with remediation."""
     text, more = find_properties("Dashboard")["DashboardBody"]["Fn::Sub"]
     condition, remediation_value, none = more["Remediation"]["Fn::If"]
     assert (condition, none) == ("RemediationIsEnabled", "")
@@ -81,14 +81,14 @@ def render_dashboard_text() -> str:
 
 
 def load_dashboard() -> dict[str, Any]:
-    """Return the dashboard with made-up names in the places of those that are known once it is deployed."""
+    """Return the dashboard with an example name for each name that is known only after deployment."""
     text = re.sub(r"\$\{(?!!)[^}]+\}", "name", render_dashboard_text())
     document: dict[str, Any] = json.loads(text.replace("${!", "${"))
     return document
 
 
 def test_every_alarm_publishes_to_the_topic() -> None:
-    """Every alarm publishes to the topic when it starts and when it ends, and the topic allows it."""
+    """Every alarm publishes to the topic when it starts and ends, and the topic's policy allows this."""
     for alarm in load_alarms().values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlertTopic"}]
         assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
@@ -98,14 +98,14 @@ def test_every_alarm_publishes_to_the_topic() -> None:
 
 
 def test_alarms_can_publish_under_the_topics_key() -> None:
-    """The topic uses the customer's key or none: with AWS's own key for topics, alarms cannot publish."""
+    """The topic uses the customer's key or no key, because alarms cannot publish with AWS's managed key."""
     key = find_properties("AlertTopic")["KmsMasterKeyId"]
     assert key == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
 
 
 @pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
-def test_an_alarm_says_what_to_do(name: str) -> None:
-    """A description begins with what to do, and names the section of the document with details."""
+def test_an_alarm_describes_the_remedy(name: str) -> None:
+    """The description of an alarm starts with the remedy and names an existing section of the documentation."""
     text = load_alarms()[name]["AlarmDescription"]
     assert re.match(r"(Fix|Inspect|Raise|Read) ", text)
     (section,) = re.findall(r'docs/operations/alarms\.md, "([a-z-]+)"\.$', text)
@@ -114,12 +114,12 @@ def test_an_alarm_says_what_to_do(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
 def test_missing_data_is_treated_by_kind(name: str) -> None:
-    """Missing data is breaching only for overdue projects; nightly alarms keep their state on missing data."""
+    """Missing data is breaching only for overdue projects, and nightly alarms ignore missing data."""
     assert load_alarms()[name]["TreatMissingData"] == MISSING_DATA_TREATMENT.get(name, "notBreaching")
 
 
 def test_missing_data_raises_no_alarm_before_the_first_count() -> None:
-    """The alarm on overdue projects is created after the schedule, which starts a count at once."""
+    """The alarm on overdue projects is created after the schedule, whose first count starts immediately."""
     assert load_transformed_template()["Resources"]["ProjectsOverdueAlarm"]["DependsOn"] == "WatchSchedule"
     assert find_properties("WatchSchedule")["ScheduleExpression"] == "rate(1 hour)"
     assert "StartDate" not in find_properties("WatchSchedule")
@@ -127,7 +127,7 @@ def test_missing_data_raises_no_alarm_before_the_first_count() -> None:
 
 
 def test_no_project_ends_the_alarm_of_another() -> None:
-    """Shared alarms sum failures or count projects, and a stuck message fails at least once per period."""
+    """A shared alarm sums failures or counts projects, and a pending message fails at least once per period."""
     assert all(it.startswith("SELECT SUM(") and "Failures) FROM" in it for it in list_queries())
     assert not load_alarms()["IncompleteAuditAlarm"].get("Dimensions")
     good_values = [MetricValue(metrics.NAMESPACE, "AuditComplete", {"project": "other"}, 1.0)]
@@ -137,7 +137,9 @@ def test_no_project_ends_the_alarm_of_another() -> None:
     }.items():
         dimensions = {"project": "search"} if name == "DeliveryFailures" else {}
         other_value = MetricValue(metrics.NAMESPACE, name, {"project": "other"}, 0.0)
-        assert find_ringing(MetricValue(metrics.NAMESPACE, name, dimensions, 1.0), other_value, *good_values) == {alarm}
+        assert find_active_alarms(MetricValue(metrics.NAMESPACE, name, dimensions, 1.0), other_value, *good_values) == {
+            alarm
+        }
     sweep_interval = timedelta(
         minutes=int(re.findall(r"\d+", find_properties("SweepSchedule")["ScheduleExpression"])[0])
     )
@@ -147,30 +149,30 @@ def test_no_project_ends_the_alarm_of_another() -> None:
 
 @pytest.mark.parametrize("verb", ["audit", "notify", "remediate"])
 @pytest.mark.parametrize(
-    "times, errors, is_ringing",
+    "times, errors, is_alarm_expected",
     [
-        pytest.param(3, 3, True, id="the-only-event-failed-for-good"),
-        pytest.param(3, 2, False, id="mended-by-the-last-try"),
-        pytest.param(303, 3, False, id="three-of-hundreds-mended-by-a-retry"),
-        pytest.param(120, 30, True, id="a-tenth-of-a-hundred-failed-for-good"),
-        pytest.param(300, 0, False, id="none"),
+        pytest.param(3, 3, True, id="the-only-event-failed"),
+        pytest.param(3, 2, False, id="last-retry-succeeded"),
+        pytest.param(303, 3, False, id="three-of-300-events-retried"),
+        pytest.param(120, 30, True, id="ten-of-100-events-failed"),
+        pytest.param(300, 0, False, id="no-errors"),
     ],
 )
-def test_errors_raise_an_alarm_by_their_share(verb: str, times: int, errors: int, *, is_ringing: bool) -> None:
-    """Alarms use the share of failed invocations; an event that fails after all retries is also a dead letter."""
-    expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
-    assert find_ringing(*make_lambda_metrics(name_function(verb), times=times, errors=errors)) == expected_alarms
+def test_errors_raise_an_alarm_by_their_share(verb: str, times: int, errors: int, *, is_alarm_expected: bool) -> None:
+    """An alarm starts if the share of failed invocations exceeds its threshold."""
+    expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_alarm_expected else set()
+    assert find_active_alarms(*make_lambda_metrics(name_function(verb), times=times, errors=errors)) == expected_alarms
 
 
 @pytest.mark.parametrize("verb", ["dispatch", "watch"])
-@pytest.mark.parametrize("errors, is_ringing", [(2, False), (3, True)])
-def test_three_errors_raise_an_alarm_of_rare_events(verb: str, errors: int, *, is_ringing: bool) -> None:
-    """Three errors are one event that failed after all retries."""
-    expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_ringing else set()
-    assert find_ringing(*make_lambda_metrics(name_function(verb), times=24, errors=errors)) == expected_alarms
+@pytest.mark.parametrize("errors, is_alarm_expected", [(2, False), (3, True)])
+def test_three_errors_raise_an_alarm_of_rare_events(verb: str, errors: int, *, is_alarm_expected: bool) -> None:
+    """Three errors, which are one event that failed after all retries, raise the alarm of a rare event."""
+    expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_alarm_expected else set()
+    assert find_active_alarms(*make_lambda_metrics(name_function(verb), times=24, errors=errors)) == expected_alarms
 
 
-def test_metrics_are_those_that_are_emitted() -> None:
+def test_each_metric_in_use_is_emitted() -> None:
     """Every metric of an alarm or the dashboard is emitted by the functions or by AWS."""
     alarm_metrics = {it["MetricName"] for it in load_alarms().values() if "MetricName" in it}
     alarm_metrics |= {metric["MetricName"] for it in load_alarms().values() for metric in list_metric_stats(it)}
@@ -183,8 +185,8 @@ def test_metrics_are_those_that_are_emitted() -> None:
         assert f'"PineconeBackupAuditor", "{name}"' in text
 
 
-def test_queries_ask_for_the_dimensions_that_are_emitted() -> None:
-    """The queries name the namespace, and the dimensions with which the metrics are emitted."""
+def test_queries_use_the_emitted_dimensions() -> None:
+    """The queries use the namespace and the dimensions of the emitted metrics."""
     assert len(list_queries()) == 2
     for query in list_queries():
         assert query.endswith(f'FROM SCHEMA("{metrics.NAMESPACE}", project)')
@@ -194,7 +196,7 @@ def test_queries_ask_for_the_dimensions_that_are_emitted() -> None:
 
 
 def test_the_dashboard_shows_every_alarm() -> None:
-    """The dashboard begins with all alarms, and no two widgets overlap."""
+    """The dashboard shows all alarms, and no two widgets overlap."""
     assert set(re.findall(r"\$\{(\w+Alarm)\.Arn\}", render_dashboard_text())) == set(load_alarms())
     placed_alarms = [
         (x, y)
@@ -213,8 +215,8 @@ def test_the_dashboard_lists_open_findings() -> None:
     assert query.startswith("SOURCE 'name' |")
 
 
-def test_outputs_say_how_to_go_on() -> None:
-    """The outputs show how to audit now, and the names of the resources."""
+def test_outputs_have_the_next_steps() -> None:
+    """The outputs have the commands for an audit and the names of the resources."""
     outputs = load_transformed_template()["Outputs"]
     assert {"AuditNow", "AuditAllNow", "DashboardUrl", "AlertTopicArn", "EvidenceBucketName"} <= set(outputs)
     assert all(it["Description"] for it in outputs.values())

@@ -1,4 +1,4 @@
-"""What was built to be deployed. `make test` builds it; whoever runs pytest by itself says `make build` first."""
+"""Test the built layer and functions. `make test` builds them; run `make build` before running pytest directly."""
 
 import importlib.util
 import io
@@ -30,7 +30,7 @@ import importlib, pkgutil, sys
 sys.path[:] = [sys.argv[1], *(path for path in sys.path if "site-packages" not in path)]
 import backup_auditor
 names = [it.name for it in pkgutil.walk_packages(backup_auditor.__path__, "backup_auditor.")]
-in_lambda = "backup_auditor.adapters.aws.idempotency"  # made of what of Powertools imports boto3
+in_lambda = "backup_auditor.adapters.aws.idempotency"  # uses a part of Powertools that imports boto3
 for name in names:
     if name != in_lambda:
         importlib.import_module(name)
@@ -46,42 +46,44 @@ def _require_build() -> None:
         path for path in (BUILD_FOLDER / "template.yaml", LAYER_FOLDER, LOCAL_LAYER_FOLDER) if not path.exists()
     ]
     if missing_paths:
-        pytest.fail(f"{missing_paths[0].relative_to(ROOT)} is not there: make build")
+        pytest.fail(f"{missing_paths[0].relative_to(ROOT)} is missing; run make build")
 
 
 def list_files(folder: Path, pattern: str = "*") -> Iterator[Path]:
-    """Return the files within a folder, but for bytecode."""
+    """Return the files in a folder, without bytecode."""
     return (it for it in sorted(folder.rglob(pattern)) if it.is_file() and it.parent.name != "__pycache__")
 
 
 def read_contents(folder: Path) -> dict[str, bytes]:
-    """Return what is in a folder, but for bytecode."""
+    """Return the contents of the files in a folder, without bytecode."""
     return {it.relative_to(folder).as_posix(): it.read_bytes() for it in list_files(folder)}
 
 
 @pytest.mark.parametrize(
     "layer", [pytest.param(LAYER_FOLDER, id="deployed"), pytest.param(LOCAL_LAYER_FOLDER, id="local")]
 )
-def test_the_package_is_that_of_the_sources(layer: Path) -> None:
-    """The layer holds the package as it is now, without the command."""
+def test_the_package_equals_its_sources(layer: Path) -> None:
+    """The layer has the current package without the command line."""
     expected = {
         name: text for name, text in read_contents(PACKAGE_FOLDER).items() if name.split("/")[0] not in LOCAL_ONLY_NAMES
     }
     built_files = read_contents(layer / "backup_auditor")
     stale_names = sorted(name for name in expected | built_files if expected.get(name) != built_files.get(name))
-    assert stale_names == [], "make build"
+    assert stale_names == [], "outdated build; run make build"
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
 def test_a_function_is_one_file(verb: str) -> None:
-    """What is deployed of a function is its handler and the bytecode of that."""
+    """A built function has only its handler and the handler's bytecode."""
     folder = BUILD_FOLDER / name_function(verb)
-    assert read_contents(folder) == {"app.py": (ROOT / "functions" / verb / "app.py").read_bytes()}, "make build"
+    assert read_contents(folder) == {"app.py": (ROOT / "functions" / verb / "app.py").read_bytes()}, (
+        "outdated build; run make build"
+    )
     assert [it.name for it in (folder / "__pycache__").iterdir()] == ["app.cpython-313.pyc"]
 
 
-def test_bytecode_is_taken_as_it_is() -> None:
-    """Every module was compiled by Python 3.13, and is never compared with its source, whose date Lambda changes."""
+def test_bytecode_is_not_compared_with_its_source() -> None:
+    """Each module has bytecode of Python 3.13 without a source check, because Lambda changes the file times."""
     modules = [
         *list_files(LAYER_FOLDER, "*.py"),
         *(BUILD_FOLDER / name_function(verb) / "app.py" for verb in FUNCTIONS),
@@ -92,8 +94,8 @@ def test_bytecode_is_taken_as_it_is() -> None:
         assert head == importlib.util.MAGIC_NUMBER + struct.pack("<I", UNCHECKED_HASH), path
 
 
-def test_bytecode_names_the_place_on_lambda() -> None:
-    """A traceback names the file where it lies on Lambda, not where it was built."""
+def test_bytecode_has_the_paths_of_lambda() -> None:
+    """Bytecode has the file's path on Lambda, not the path of the build, so that tracebacks are correct."""
     bytecode = (LAYER_FOLDER / "backup_auditor" / "domain" / "__pycache__" / "model.cpython-313.pyc").read_bytes()
     assert ("/" + "opt/python/backup_auditor/domain/model.py").encode() in bytecode
     assert str(ROOT).encode() not in bytecode
@@ -102,15 +104,15 @@ def test_bytecode_names_the_place_on_lambda() -> None:
 @pytest.mark.parametrize(
     "layer", [pytest.param(LAYER_FOLDER, id="deployed"), pytest.param(LOCAL_LAYER_FOLDER, id="local")]
 )
-def test_libraries_are_of_the_right_processor(layer: Path) -> None:
-    """Every compiled library in the layer is for the processor that it is built for."""
+def test_libraries_are_for_the_right_processor(layer: Path) -> None:
+    """Each compiled library is for the processor of its layer."""
     libraries = list(list_files(layer, "*.so"))
     assert libraries
     assert {struct.unpack_from("<H", it.read_bytes(), 18)[0] for it in libraries} == {ELF_MACHINES[layer]}
 
 
-def test_nothing_strays_into_the_layer() -> None:
-    """No command, no test, no simulator, nothing that the runtime has already, and no scripts of this machine."""
+def test_the_layer_has_no_unneeded_packages() -> None:
+    """The layer has no scripts, tests, simulator, or packages that the runtime already has."""
     package_names = {it.name.split("-")[0] for it in LAYER_FOLDER.iterdir()}
     unwanted_paths = {
         "bin",
@@ -128,8 +130,8 @@ def test_nothing_strays_into_the_layer() -> None:
     assert {"backup_auditor", "httpx", "pydantic", "yaml", "aws_lambda_powertools"} <= package_names
 
 
-def test_two_builds_are_alike() -> None:
-    """The layers for two processors, built apart, differ in compiled libraries and what tells of those alone."""
+def test_builds_for_two_processors_are_equal() -> None:
+    """The layers for two processors differ only in compiled libraries and package metadata."""
     first_build, second_build = (
         {it.relative_to(layer).as_posix(): it.read_bytes() for it in layer.rglob("*") if it.is_file()}
         for layer in (LAYER_FOLDER, LOCAL_LAYER_FOLDER)
@@ -139,7 +141,7 @@ def test_two_builds_are_alike() -> None:
 
 
 def test_the_layer_is_small() -> None:
-    """Zipped, the layer is under 8 MB."""
+    """The zipped layer is smaller than 8 MB."""
     zip_buffer = io.BytesIO()
     with zipfile.ZipFile(zip_buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in LAYER_FOLDER.rglob("*"):
@@ -147,9 +149,9 @@ def test_the_layer_is_small() -> None:
     assert zip_buffer.tell() < MAX_ZIPPED_BYTES
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="the layer that is run here is for x86-64")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the local layer is for x86-64")
 def test_every_module_of_the_layer_can_be_imported() -> None:
-    """By the layer and the standard library alone, and without boto3; the one that needs it, beside it as in Lambda."""
+    """Each module needs only the layer and the standard library, except one that needs Lambda's boto3."""
     command = [sys.executable, "-I", "-c", IMPORT_SCRIPT, str(LOCAL_LAYER_FOLDER), sysconfig.get_path("purelib")]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr

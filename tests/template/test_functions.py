@@ -1,4 +1,4 @@
-"""Tests of the functions in the template."""
+"""Test the functions of the template."""
 
 import ast
 import json
@@ -19,19 +19,19 @@ from support.aws.template import (
 
 ROOT = Path(__file__).parents[2]
 PERFORMANCE = (ROOT / "docs" / "development" / "performance.md").read_text(encoding="utf-8")
-MAX_TIMEOUTS = {"dispatch": 57, "audit": 100, "notify": 272, "watch": 61, "remediate": 81}
-"""The largest resident size of each, in MiB (`make bench ARGS=sizes`)."""
+MEASURED_MEMORY_MIB = {"dispatch": 57, "audit": 100, "notify": 272, "watch": 61, "remediate": 81}
+"""The largest resident size of each function (`make bench ARGS=sizes`)."""
 
 
-def test_every_function_is_made() -> None:
-    """The template makes a function for each verb, and no other."""
+def test_every_function_is_in_the_template() -> None:
+    """The template has one function for each verb, and no other function."""
     assert set(find_resources("AWS::Lambda::Function")) == {name_function(verb) for verb in FUNCTIONS}
     assert set(VARIABLES_BY_FUNCTION) == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
-def test_a_function_runs_where_the_layer_was_built_for(verb: str) -> None:
-    """Every function has the processor, the Python and the layer that is built, and is traced."""
+def test_a_function_matches_the_layer(verb: str) -> None:
+    """Each function has the processor and the Python version of the layer, uses the layer, and is traced."""
     function_properties = find_properties(name_function(verb))
     assert (function_properties["Architectures"], function_properties["Runtime"]) == (["arm64"], "python3.13")
     assert [layer["Ref"].startswith("AuditorLayer") for layer in function_properties["Layers"]] == [True]
@@ -42,8 +42,8 @@ def test_a_function_runs_where_the_layer_was_built_for(verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
-def test_a_handler_is_there_and_thin(verb: str) -> None:
-    """The file and the function that the template names exist, in fewer than 40 lines."""
+def test_a_handler_exists_and_is_short(verb: str) -> None:
+    """The file and the function that the template names exist, and the file has fewer than 40 lines."""
     function_properties = load_template()["Resources"][name_function(verb)]["Properties"]
     module, _, handler = load_template()["Globals"]["Function"]["Handler"].partition(".")
     path = ROOT / function_properties["CodeUri"] / f"{module}.py"
@@ -53,15 +53,15 @@ def test_a_handler_is_there_and_thin(verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
-def test_a_function_is_given_what_it_reads(verb: str) -> None:
-    """A function's environment holds the variables that its settings read, and no others."""
+def test_a_function_has_the_variables_that_it_reads(verb: str) -> None:
+    """A function's environment has exactly the variables that its settings read."""
     variables = find_properties(name_function(verb))["Environment"]["Variables"]
     assert set(variables) == {it.name for it in VARIABLES_BY_FUNCTION[verb]}
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
 def test_a_function_has_samples(verb: str) -> None:
-    """For each function there is at least one event to try it with, and each is JSON."""
+    """Each function has at least one sample event, and each sample is JSON."""
     samples = sorted((ROOT / "events").glob(f"{verb}.*.json"))
     assert samples
     for sample in samples:
@@ -69,8 +69,8 @@ def test_a_function_has_samples(verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
-def test_a_function_is_looked_after(verb: str) -> None:
-    """Each has a role and a log group of its own, JSON lines, dead letters, and alarms for errors and throttles."""
+def test_a_function_has_logs_dead_letters_and_alarms(verb: str) -> None:
+    """Each function has its own role and log group, JSON logs, dead letters, and alarms on errors and throttles."""
     name = name_function(verb)
     function_properties = find_properties(name)
     stem = verb.capitalize()
@@ -93,23 +93,23 @@ def test_a_function_is_looked_after(verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
-def test_a_function_has_twice_the_memory_that_its_largest_load_takes(verb: str) -> None:
-    """The measured memory is documented where the sizes are explained."""
+def test_a_function_has_twice_the_measured_memory(verb: str) -> None:
+    """Each function has at least twice the memory of its largest load, which the documentation states."""
     size = find_properties(name_function(verb))["MemorySize"]
-    assert size >= 2 * MAX_TIMEOUTS[verb]
-    assert re.search(rf"^\| `{verb}` \| {size:,} MB \| .*\b{MAX_TIMEOUTS[verb]} MB\b", PERFORMANCE, re.MULTILINE)
+    assert size >= 2 * MEASURED_MEMORY_MIB[verb]
+    assert re.search(rf"^\| `{verb}` \| {size:,} MB \| .*\b{MEASURED_MEMORY_MIB[verb]} MB\b", PERFORMANCE, re.MULTILINE)
 
 
-def test_an_audit_waits_for_no_other() -> None:
-    """Concurrency is reserved only if requested, and the longest audit ends before Lambda's limit."""
+def test_audits_run_concurrently() -> None:
+    """Concurrency is reserved only on request, and the timeout of an audit is Lambda's limit."""
     reserved_concurrency = find_properties("AuditFunction")["ReservedConcurrentExecutions"]
     assert reserved_concurrency == {"Fn::If": ["HasReserved", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
     assert load_template()["Parameters"]["ReservedConcurrency"]["Default"] == 0
     assert find_properties("AuditFunction")["Timeout"] == 900
 
 
-def test_what_is_kept_outlives_the_stack() -> None:
-    """The table and the bucket stay when the stack is deleted or replaces them."""
+def test_the_table_and_the_bucket_outlast_the_stack() -> None:
+    """The table and the bucket are retained if the stack is deleted or replaces them."""
     for name in ("StateTable", "EvidenceBucket"):
         resource = load_transformed_template()["Resources"][name]
         assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -119,7 +119,7 @@ def test_what_is_kept_outlives_the_stack() -> None:
     assert keys == {"PK": "HASH", "SK": "RANGE"}
 
 
-def test_parameters_explain_themselves() -> None:
+def test_parameters_are_documented() -> None:
     """Every parameter has a group, a label, a description, a default and a limit."""
     interface = load_template()["Metadata"]["AWS::CloudFormation::Interface"]
     parameters = load_template()["Parameters"]

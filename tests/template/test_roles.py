@@ -1,4 +1,4 @@
-"""Tests of the permissions in the template."""
+"""Test the permissions of the template."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from support.aws.template import (
 )
 
 READER_ROLES = ("AuditRole", "NotifyRole")
-"""The roles that read secrets, but none with write access."""
+"""The roles that read secrets without write access."""
 EDITOR_SECRETS_ARN = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${EditorNamePrefix}*"
 DENIED_STATEMENT = {
     "Effect": "Deny",
@@ -24,11 +24,11 @@ DENIED_STATEMENT = {
     "Resource": {"Fn::Sub": EDITOR_SECRETS_ARN},
 }
 ACTIONS_WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-"""Actions that AWS has no resources for."""
+"""Actions without resources in AWS."""
 
 
 def list_statements(role: str) -> list[dict[str, Any]]:
-    """Return the statements of a role, for any parameters."""
+    """Return the statements of a role, including the conditional ones."""
     role_statements = [
         it for policy in find_properties(role)["Policies"] for it in policy["PolicyDocument"]["Statement"]
     ]
@@ -36,7 +36,7 @@ def list_statements(role: str) -> list[dict[str, Any]]:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return a list, of one or of many."""
+    """Return a value as a list: a list unchanged, any other value as a list of one."""
     return value if isinstance(value, list) else [value]
 
 
@@ -50,8 +50,8 @@ def _is_secret_reading(statement: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
-def test_a_role_names_what_it_may(role: str) -> None:
-    """Every statement speaks of named actions on named resources, but for traces, which have no resources."""
+def test_a_role_allows_named_actions_on_named_resources(role: str) -> None:
+    """Each statement names actions and resources, except for traces, which have no resources."""
     assert "ManagedPolicyArns" not in find_properties(role)
     for statement in list_statements(role):
         assert statement["Effect"] == "Allow" or (role in READER_ROLES and statement == DENIED_STATEMENT)
@@ -62,7 +62,7 @@ def test_a_role_names_what_it_may(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
-def test_every_statement_says_why(role: str) -> None:
+def test_every_statement_has_a_reason(role: str) -> None:
     """Each statement of a role has a comment with its reason."""
     text = TEMPLATE.read_text(encoding="utf-8")
     body = re.split(r"\n  \w+:", text.split(f"\n  {role}:", 1)[1], maxsplit=1)[0]
@@ -72,8 +72,8 @@ def test_every_statement_says_why(role: str) -> None:
     assert [line for line in statement_comments if not line.strip().startswith("# ")] == []
 
 
-def test_only_those_who_need_it_may() -> None:
-    """Only the audit reads keys and writes reports, and only the delivery reads webhooks and publishes to topics."""
+def test_only_functions_that_need_an_action_allow_it() -> None:
+    """Only functions that need secrets, reports, topics or events have the permissions for them."""
     actions_by_verb = {verb: list_actions(f"{verb.capitalize()}Role") for verb in FUNCTIONS}
     assert {verb for verb in FUNCTIONS if "secretsmanager:GetSecretValue" in actions_by_verb[verb]} == {
         "audit",
@@ -88,15 +88,15 @@ def test_only_those_who_need_it_may() -> None:
     } - {"dynamodb:DeleteItem"}
 
 
-def test_resources_are_of_this_partition() -> None:
-    """No ARN of the template names a partition, a region or an account."""
+def test_resources_are_in_the_stacks_partition() -> None:
+    """No ARN of the template has a fixed partition, region or account."""
     arns = [it for it in list_leaves(load_template()["Resources"]) if isinstance(it, str) and it.startswith("arn:")]
     assert arns
     assert [it for it in arns if not it.startswith("arn:${AWS::Partition}:")] == []
     assert [it for it in arns if re.search(r":\d{12}:|:[a-z]{2}-[a-z]+-\d:", it)] == []
 
 
-def test_one_project_reads_its_own_secrets() -> None:
+def test_a_stack_with_one_project_reads_only_its_secrets() -> None:
     """Without a registry the audit reads only its two secrets; with one, all secrets with the prefix."""
     (secrets,) = [it for it in list_statements("AuditRole") if _is_secret_reading(it)]
     conditional_resources = [(it["Fn::If"][0], list_leaves(it["Fn::If"][1])) for it in secrets["Resource"]]
@@ -105,8 +105,8 @@ def test_one_project_reads_its_own_secrets() -> None:
     assert conditional_resources[1][1][-1].endswith(":secret:${ApiKeySecret}-??????")
 
 
-def test_only_remediation_reads_keys_that_may_write() -> None:
-    """Remediation reads only editor secrets, and all other functions are denied them, whatever their names are."""
+def test_only_remediation_reads_keys_with_write_access() -> None:
+    """Remediation reads only editor secrets, and a deny statement keeps them from all other functions."""
     (secrets,) = [it for it in list_statements("RemediateRole") if _is_secret_reading(it)]
     assert list_leaves(secrets["Resource"]) == [
         "HasRegistry",
@@ -123,8 +123,8 @@ def test_only_remediation_reads_keys_that_may_write() -> None:
     assert not values["EditorNamePrefix"].startswith(values["NamePrefix"])
 
 
-def test_remediation_takes_nothing_away() -> None:
-    """Remediation updates or deletes no items except its own idempotency records."""
+def test_remediation_deletes_only_its_idempotency_records() -> None:
+    """Remediation updates and deletes only its own idempotency records."""
     deleting_actions = [
         it
         for it in list_statements("RemediateRole")
@@ -134,8 +134,8 @@ def test_remediation_takes_nothing_away() -> None:
     assert keys == [{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["idempotency#remediate"]}}]
 
 
-def test_without_remediation_there_is_none() -> None:
-    """Without EnableRemediation, its function, its role and everything that refers to them do not exist."""
+def test_remediation_resources_exist_only_on_request() -> None:
+    """The function and the role of remediation, and all resources that refer to them, require EnableRemediation."""
     assert load_template()["Parameters"]["EnableRemediation"]["Default"] == "false"
     remediation_resources = {
         name: it
@@ -146,8 +146,8 @@ def test_without_remediation_there_is_none() -> None:
     assert [name for name, it in remediation_resources.items() if it.get("Condition") != "RemediationIsEnabled"] == []
 
 
-def test_what_others_may_do_is_bound_to_them() -> None:
-    """AWS services have access only for this stack, and access without TLS is denied."""
+def test_access_of_aws_services_is_restricted() -> None:
+    """AWS services have access only on behalf of this stack, and access without TLS is denied."""
     trust_statement = find_properties("SchedulesRole")["AssumeRolePolicyDocument"]["Statement"][0]
     assert set(trust_statement["Condition"]["StringEquals"]) == {"aws:SourceAccount", "aws:SourceArn"}
     for name in ("DeadLetterQueuePolicy", "AlertTopicPolicy", "EvidenceBucketPolicy"):
@@ -160,7 +160,7 @@ def test_what_others_may_do_is_bound_to_them() -> None:
 
 
 def test_a_report_is_written_once() -> None:
-    """The bucket refuses a write without the condition that the object does not exist."""
+    """The bucket refuses each write without the condition that the object does not exist."""
     statements_by_id = {it["Sid"]: it for it in find_properties("EvidenceBucketPolicy")["PolicyDocument"]["Statement"]}
     assert statements_by_id["DenyOverwrite"]["Action"] == "s3:PutObject"
     assert statements_by_id["DenyOverwrite"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
@@ -169,8 +169,8 @@ def test_a_report_is_written_once() -> None:
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
 
 
-def test_what_is_skipped_is_explained() -> None:
-    """Every skipped checkov check states its reason."""
+def test_skipped_checks_have_a_reason() -> None:
+    """Each skipped checkov check has a reason."""
     skip_comments = re.findall(r"checkov:skip=(.*)", TEMPLATE.read_text(encoding="utf-8"))
     assert skip_comments
     assert [it for it in skip_comments if not re.fullmatch(r"CKV2?_\w+: .{20,}", it)] == []

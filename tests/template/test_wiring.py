@@ -1,4 +1,4 @@
-"""Tests of the rules and schedules in the template."""
+"""Test the rules and schedules of the template."""
 
 import json
 import re
@@ -38,35 +38,35 @@ def find_started(detail_type: str, detail: dict[str, Any]) -> list[str]:
     [
         pytest.param({}, "dispatch", id="no-project"),
         pytest.param({"project": None, "reason": "x"}, "dispatch", id="null"),
-        pytest.param({"project": "search"}, "audit", id="a-name"),
-        pytest.param({"project": ""}, "audit", id="an-empty-name"),
-        pytest.param({"project": 7}, "audit", id="a-number"),
-        pytest.param({"project": -7}, "audit", id="below-zero"),
-        pytest.param({"project": True}, "audit", id="yes"),
-        pytest.param({"project": ["search"]}, "audit", id="a-list"),
-        pytest.param({"project": {"name": "search"}}, "dispatch", id="an-object"),
+        pytest.param({"project": "search"}, "audit", id="name"),
+        pytest.param({"project": ""}, "audit", id="empty-name"),
+        pytest.param({"project": 7}, "audit", id="number"),
+        pytest.param({"project": -7}, "audit", id="negative-number"),
+        pytest.param({"project": True}, "audit", id="boolean"),
+        pytest.param({"project": ["search"]}, "audit", id="list"),
+        pytest.param({"project": {"name": "search"}}, "dispatch", id="object"),
     ],
 )
 def test_every_request_starts_one_function(detail: dict[str, Any], verb: str) -> None:
-    """Every request starts exactly one function, whether it is valid or not."""
+    """Each request starts exactly one function, even if the request is invalid."""
     assert find_started("Backup Audit Requested", detail) == [verb]
 
 
-def test_what_is_completed_is_reported() -> None:
-    """A completed audit starts the delivery, and no other event of the auditor starts a function."""
+def test_a_completed_audit_starts_the_delivery() -> None:
+    """The event of a completed audit starts the delivery, and the event of a finding starts no function."""
     assert find_started("Backup Audit Completed", {"project": "search"}) == ["notify"]
     assert find_started("Backup Finding Opened", {"project": "search"}) == []
 
 
 @pytest.mark.parametrize("count, verbs", [(0, ["notify"]), (1, ["notify", "remediate"])])
-def test_what_is_proposed_starts_remediation(count: int, verbs: list[str]) -> None:
-    """An audit without proposals starts no remediation, and the events of remediation start none either."""
+def test_an_audit_with_proposals_starts_remediation(count: int, verbs: list[str]) -> None:
+    """An audit without proposals does not start remediation, and neither do the events of remediation."""
     assert find_started("Backup Audit Completed", {"project": "search", "proposal_count": count}) == verbs
     assert find_started("Backup Schedule Proposed", {"project": "search", "proposal_count": count}) == []
 
 
-def test_no_rule_is_left_out() -> None:
-    """Every rule reads the stack's bus, retries, and has a dead-letter queue."""
+def test_every_rule_is_complete() -> None:
+    """Each rule uses the stack's bus, retries, and has a dead-letter queue."""
     assert set(find_resources("AWS::Events::Rule")) == set(RULE_NAMES)
     for name, verb in RULE_NAMES.items():
         rule = find_properties(name)
@@ -80,7 +80,7 @@ def test_no_rule_is_left_out() -> None:
         assert find_properties(f"{name}Permission")["FunctionName"] == {"Ref": name_function(verb)}
 
 
-def test_schedules_start_what_begins_by_the_clock() -> None:
+def test_every_schedule_starts_its_function() -> None:
     """Each schedule starts its function, retries, and has a dead-letter queue."""
     started_functions = {}
     for name, schedule in find_resources("AWS::Scheduler::Schedule").items():
@@ -108,40 +108,40 @@ def test_schedules_start_what_begins_by_the_clock() -> None:
         pytest.param("cron(15 2 * *)", False, id="four-fields"),
         pytest.param("cron(15 2 * * ?)", False, id="five-fields"),
         pytest.param("cron(0 15 2 * * ? *)", False, id="seven-fields"),
-        pytest.param("rate(2 days)", False, id="overdue-by-nature"),
-        pytest.param("rate(1 hours)", False, id="one-hours"),
-        pytest.param("15 2 * * ? *", False, id="bare"),
+        pytest.param("rate(2 days)", False, id="interval-too-long"),
+        pytest.param("rate(1 hours)", False, id="plural-of-one"),
+        pytest.param("15 2 * * ? *", False, id="no-function"),
     ],
 )
-def test_a_schedule_has_six_fields(text: str, is_accepted: bool) -> None:
-    """The parameter refuses expressions that EventBridge Scheduler refuses, or that leave projects overdue."""
+def test_invalid_schedule_expressions_are_refused(text: str, is_accepted: bool) -> None:
+    """The parameter refuses expressions that EventBridge Scheduler refuses or that make projects overdue."""
     pattern = load_template()["Parameters"]["ScheduleExpression"]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, text)) is is_accepted
 
 
-def test_the_window_leaves_nobody_overdue() -> None:
-    """From the beginning of one window to the end of the next, on the day of 25 hours, and an audit: 26 at most."""
+def test_the_largest_window_makes_no_project_overdue() -> None:
+    """A day of 25 hours plus the longest window and the longest audit is at most the overdue limit."""
     max_window = timedelta(minutes=load_template()["Parameters"]["FlexibleWindowMinutes"]["MaxValue"])
     max_duration = timedelta(seconds=find_properties(name_function("audit"))["Timeout"])
     assert timedelta(hours=25) + max_window + max_duration <= OVERDUE_AFTER
 
 
-def test_the_default_hour_is_there_every_day() -> None:
-    """The default time exists every day: clocks go forward only between 22:00 and 04:00."""
+def test_the_default_time_exists_every_day() -> None:
+    """The default time is outside 22:00–04:00, when clocks are set forward."""
     minute, hour, *days = re.findall(r"[^ ()]+", load_template()["Parameters"]["ScheduleExpression"]["Default"])[1:]
     assert (days, minute.isdigit()) == (["*", "*", "?", "*"], True)
     assert 4 <= int(hour) < 22
 
 
 def test_defaults_are_values() -> None:
-    """Every default is a valid value of its parameter."""
+    """Each default is a valid value of its parameter."""
     for name, parameter in load_template()["Parameters"].items():
         assert re.fullmatch(parameter.get("AllowedPattern", ".*"), str(parameter["Default"])), name
         assert parameter["Default"] in parameter.get("AllowedValues", [parameter["Default"]])
 
 
-def test_a_key_is_no_name_of_a_secret() -> None:
-    """A URL in place of a secret's name is refused before it is stored anywhere."""
+def test_a_url_is_not_a_secret_name() -> None:
+    """A URL instead of a secret's name is refused before it is stored."""
     for name in ("SlackSecret", "PingUrlSecret"):
         pattern = load_template()["Parameters"][name]["AllowedPattern"]
         assert re.fullmatch(pattern, "backup-auditor/slack")
@@ -149,11 +149,11 @@ def test_a_key_is_no_name_of_a_secret() -> None:
         assert not re.fullmatch(pattern, "https://hooks.example.com/services/a/b")
 
 
-def test_nothing_is_null() -> None:
-    """No value of the template is null: CloudFormation refuses null, and no linter reports it."""
+def test_no_value_is_null() -> None:
+    """No value of the template is null, because CloudFormation refuses null and no linter reports it."""
     assert None not in list_leaves(load_template())
 
 
-def test_nothing_is_made_that_no_test_knows() -> None:
-    """The functions of the tests are those of the template."""
+def test_the_tests_have_every_function() -> None:
+    """The functions in the tests are those of the template."""
     assert {name_function(verb) for verb in FUNCTIONS} == set(find_resources("AWS::Lambda::Function"))

@@ -1,4 +1,4 @@
-"""The loopback AWS enforces IAM and hides missing objects as S3 does, and injects the requested faults."""
+"""Test that the loopback AWS enforces IAM, hides missing objects as S3 does, and injects the requested faults."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -45,7 +45,7 @@ def aws() -> Iterator[LocalAws]:
 
 @pytest.fixture
 def kill_calls(aws: LocalAws) -> list[str]:
-    """Let a function in, and say when it was killed."""
+    """Register a function, and return a list that records each call that kills it."""
     calls: list[str] = []
     aws.principals[KEY] = Principal("toy", parse_statements([POLICY]), lambda: calls.append("toy"))
     aws.denied_permissions.clear()
@@ -55,12 +55,12 @@ def kill_calls(aws: LocalAws) -> list[str]:
 
 
 def get_error_code(error_info: pytest.ExceptionInfo[ClientError]) -> str:
-    """Return what AWS called its refusal."""
+    """Return the error code of an AWS error."""
     return str(error_info.value.response["Error"]["Code"])
 
 
 def build_entry(source: str = "backup-auditor", bus: str = "bus") -> list[dict[str, Any]]:
-    """Build one entry of a call that puts events."""
+    """Build the entries of a PutEvents call with one event."""
     return [{"Source": source, "DetailType": "Any", "Detail": "{}", "EventBusName": bus}]
 
 
@@ -98,7 +98,7 @@ def test_a_call_that_is_not_allowed_is_denied(aws: LocalAws) -> None:
 
 @pytest.mark.usefixtures("kill_calls")
 def test_a_missing_object_is_hidden_without_permission_to_list(aws: LocalAws) -> None:
-    """S3 answers 403 instead of 404."""
+    """S3 returns 403 instead of 404 to a caller that must not list the bucket."""
     with pytest.raises(ClientError) as error_info:
         open_client("s3", aws.endpoint, key=KEY).get_object(Bucket="reports", Key="missing")
     assert get_error_code(error_info) == "AccessDenied"
@@ -115,8 +115,10 @@ def test_a_missing_object_is_hidden_without_permission_to_list(aws: LocalAws) ->
         (AwsFaultKind.REFUSED, "AccessDenied"),
     ],
 )
-def test_a_refused_call_has_no_effect(aws: LocalAws, kill_calls: list[str], kind: AwsFaultKind, code: str) -> None:
-    """If the fault occurs once, the next call succeeds."""
+def test_a_refused_call_succeeds_when_it_is_retried(
+    aws: LocalAws, kill_calls: list[str], kind: AwsFaultKind, code: str
+) -> None:
+    """A fault that occurs once refuses one call, and the next call succeeds."""
     s3 = open_client("s3", aws.endpoint, key=KEY)
     aws.faults.append(AwsFault(kind=kind, call="s3:PutObject"))
     with pytest.raises(ClientError) as error_info:
@@ -127,8 +129,8 @@ def test_a_refused_call_has_no_effect(aws: LocalAws, kill_calls: list[str], kind
 
 
 @pytest.mark.parametrize("kind", [AwsFaultKind.LOST, AwsFaultKind.KILLED])
-def test_a_lost_answer_has_an_effect(aws: LocalAws, kill_calls: list[str], kind: AwsFaultKind) -> None:
-    """The answer is lost, and the process is killed where the fault says so."""
+def test_a_call_whose_response_is_lost_takes_effect(aws: LocalAws, kill_calls: list[str], kind: AwsFaultKind) -> None:
+    """The response is lost, the object is stored, and only a fault of kind `KILLED` kills the process."""
     s3 = open_client("s3", aws.endpoint, key=KEY)
     aws.faults.append(AwsFault(kind=kind, call="s3:PutObject"))
     with pytest.raises(CONNECTION_ERRORS):
@@ -137,8 +139,8 @@ def test_a_lost_answer_has_an_effect(aws: LocalAws, kill_calls: list[str], kind:
     assert kill_calls == (["toy"] if kind is AwsFaultKind.KILLED else [])
 
 
-def test_a_denial_overrides_an_allowance() -> None:
-    """A denied call fails although another statement allows it, as in IAM."""
+def test_a_deny_statement_overrides_an_allow_statement() -> None:
+    """A denied call fails even if another statement allows it, as in IAM."""
     permission = Permission("s3:PutObject", "arn:aws:s3:::reports/a")
     allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     deny = {"Effect": "Deny", "Action": "s3:Put*", "Resource": "arn:aws:s3:::reports/*"}
@@ -147,7 +149,7 @@ def test_a_denial_overrides_an_allowance() -> None:
     assert not is_allowed(permission, ())
 
 
-def test_a_null_condition_holds_for_a_missing_key(aws: LocalAws, kill_calls: list[str]) -> None:
+def test_a_null_condition_matches_a_missing_key(aws: LocalAws, kill_calls: list[str]) -> None:
     """A bucket that forbids overwriting refuses a write without the condition."""
     deny = {
         "Effect": "Deny",

@@ -1,4 +1,4 @@
-"""Each of a thousand registered projects, or of thirty in less time, is audited exactly once."""
+"""Test that each of 30 or 1,000 registered projects is audited exactly once."""
 
 import json
 from collections import Counter
@@ -16,11 +16,11 @@ PARAMETERS = {
     "ConfigBucket": CONFIG_BUCKET,
     "EnableRemediation": "true",
 }
-"""A registry of a thousand projects is too large for a parameter."""
+"""The parameters of the stack: a registry of 1,000 projects is too large for an SSM parameter."""
 
 
 def build_protected_project(number: int) -> SimulatedProject:
-    """Build a project with one index, and a schedule that made a few backups."""
+    """Build a project with one index, one schedule and a few backups."""
     project = SimulatedProject(FIRST_NIGHT - timedelta(days=2, hours=number % 20))
     project.create_index(f"index-{number}")
     project.create_schedule(f"index-{number}", "nightly")
@@ -28,7 +28,7 @@ def build_protected_project(number: int) -> SimulatedProject:
 
 
 def audit_fleet_once(folder: Path, count: int) -> None:
-    """Let a night come over so many projects, in which events are delivered twice now and then."""
+    """Audit `count` projects for one night with some duplicate events, and check that each has one audit."""
     projects = {f"project-{number:04d}": build_protected_project(number) for number in range(count)}
     with Application(
         folder, projects, FIRST_NIGHT - timedelta(hours=1), parameters=PARAMETERS, repeat_probability=0.05
@@ -49,11 +49,11 @@ def audit_fleet_once(folder: Path, count: int) -> None:
 
 
 def test_thirty_projects_are_each_audited_once(tmp_path: Path) -> None:
-    """The built functions audit each project once."""
+    """The built functions audit each of 30 projects once."""
     audit_fleet_once(tmp_path, 30)
 
 
 @pytest.mark.soak
 def test_a_thousand_projects_are_each_audited_once(tmp_path: Path) -> None:
-    """The built functions audit each project once."""
+    """The built functions audit each of 1,000 projects once."""
     audit_fleet_once(tmp_path, 1000)

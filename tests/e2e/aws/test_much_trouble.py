@@ -1,4 +1,4 @@
-"""Hundreds of fault seeds lose nothing, as `make soak` tries them."""
+"""Test that no alert is lost under hundreds of fault seeds, for `make soak`."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("batch", range(RUN_COUNT // RUNS_PER_TEST))
-def test_many_faults_lose_nothing(app: Application, batch: int, pytestconfig: pytest.Config) -> None:
+def test_many_faults_lose_no_alert(app: Application, batch: int, pytestconfig: pytest.Config) -> None:
     """No seed loses an alert; `SEED` selects other seeds."""
     first_seed = int(pytestconfig.getoption("hypothesis_seed") or 0) * 100_000 + 1_000
     for seed in range(first_seed + batch * RUNS_PER_TEST, first_seed + (batch + 1) * RUNS_PER_TEST):

@@ -1,4 +1,4 @@
-"""Three nights of the deployed stack are complete from schedule to alerts: unchanged, changed, and with faults."""
+"""Test three nights of the deployed stack from schedule to alerts: unchanged, changed, and with faults."""
 
 import hashlib
 import json
@@ -30,16 +30,19 @@ UNUSED_ACTIONS: dict[str, set[str]] = {
     "DispatchFunction": {"s3:GetObject"},  # the registry is a parameter here
     "AuditFunction": set(),
     "NotifyFunction": set(),
-    "WatchFunction": {"s3:GetObject", "sqs:SendMessage"},  # as above; it did not fail to the end
+    "WatchFunction": {"s3:GetObject", "sqs:SendMessage"},  # as above; no invocation of it exhausted its retries
 }
-"""What a function did not do in these nights, and why it is allowed all the same; `remediate` has nights of its own."""
+"""The allowed actions that a function did not use in these nights, with the reason.
+
+`test_remediating.py` tests the remediation function.
+"""
 
 _FINDING_PATTERN = re.compile(r'id="finding-([0-9a-f]+)"')
 
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NightlyRuns]:
-    """Let three nights come, in which events arrive twice and in any order."""
+    """Run three nights, in which events are delivered twice and in any order."""
     with Application(
         tmp_path_factory.mktemp("cloud"), build_projects(), FIRST_NIGHT - timedelta(hours=1), repeat_probability=0.2
     ) as app:
@@ -56,19 +59,19 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NightlyRuns]:
 
 @pytest.fixture
 def app(nights: NightlyRuns) -> Application:
-    """Return what the nights came over."""
+    """Return the application that ran the nights."""
     return nights.app
 
 
 def test_every_project_is_audited_once_a_night(nights: NightlyRuns) -> None:
-    """Duplicate events cause no second audit, and projects with an invalid key or policy have none."""
+    """Duplicate events cause no second audit, and a project with an invalid key or policy has no audit."""
     first_counts, second_counts, third_counts = (it.audit_counts for it in nights.results)
     assert first_counts == dict.fromkeys(PROJECTS, 1)
     assert second_counts == dict.fromkeys(PROJECTS, 1)
     assert third_counts == {name: 1 for name in PROJECTS if name not in {"team-04", "team-05"}}
 
 
-def test_reports_are_stored_as_they_were_recorded(nights: NightlyRuns, app: Application) -> None:
+def test_each_report_is_stored_once_with_its_recorded_hash(nights: NightlyRuns, app: Application) -> None:
     """Each report is stored under project, date and audit, in one version, with the hash in the table."""
     stored_reports = app.load_reports()
     bucket = app.stack.physical_ids["EvidenceBucket"]
@@ -85,8 +88,8 @@ def test_reports_are_stored_as_they_were_recorded(nights: NightlyRuns, app: Appl
     assert len(nights.results) == 3
 
 
-def test_each_report_has_its_page_as_it_was_recorded(app: Application) -> None:
-    """A page has the name of its report, an HTML content type, and its hash in the same record."""
+def test_each_report_has_a_page_with_its_recorded_hash(app: Application) -> None:
+    """A page has the name of its report and an HTML content type, and the audit's record has its hash."""
     pages, bucket = app.load_pages(), app.stack.physical_ids["EvidenceBucket"]
     records = [it for it in app.list_items() if "location" in it and "complete" in it]
     assert {f"s3://{bucket}/{key}": hashlib.sha256(it).hexdigest() for key, it in pages.items()} == {
@@ -109,17 +112,17 @@ def test_pages_show_the_findings_of_the_night(nights: NightlyRuns) -> None:
             loaded_report = load_report(json.dumps(report).encode(), project)
             assert f'<p class="sentence">{describe_verdict(loaded_report)}' in page
             assert report["audit_id"] in page
-            unhealthy_anchors = [
+            unhealthy_findings = [
                 it
                 for it in loaded_report.findings
                 if it.compliance in {Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA}
             ]
-            assert set(_FINDING_PATTERN.findall(page)) == {it.fingerprint for it in unhealthy_anchors}
-            assert all(it.reason in page for it in unhealthy_anchors)
+            assert set(_FINDING_PATTERN.findall(page)) == {it.fingerprint for it in unhealthy_findings}
+            assert all(it.reason in page for it in unhealthy_findings)
 
 
 def test_every_message_links_to_the_page_of_its_audit(nights: NightlyRuns, app: Application) -> None:
-    """The link leads to the stored page."""
+    """The link of each message names the stored page of the audit."""
     pages = app.load_pages()
     messages = [it for night in nights.results for it in (*night.topic_messages, *night.webhook_messages)]
     assert {it.channel.partition(":")[0] for it in messages} == {"sns", "slack"}
@@ -130,10 +133,10 @@ def test_every_message_links_to_the_page_of_its_audit(nights: NightlyRuns, app: 
         assert not message.document or message.document["audit_id"] == audit_id
 
 
-def test_every_channel_is_notified_of_every_change_once(nights: NightlyRuns) -> None:
-    """A channel gets one message for each project with a change, and none for others."""
+def test_every_channel_receives_every_change_once(nights: NightlyRuns) -> None:
+    """A channel receives one message for each project with a change, and none for other projects."""
     for night in nights.results:
-        # criticals are told of every day
+        # open critical findings are sent every day
         expected_projects = {
             name
             for name, it in night.reports.items()
@@ -148,7 +151,7 @@ def test_every_channel_is_notified_of_every_change_once(nights: NightlyRuns) -> 
 
 
 def is_severe(report: Any) -> bool:
-    """Tell whether Slack is to hear of a report: of changes that are high or worse, and of criticals every day."""
+    """Return whether Slack must receive a report: one with a change of at least high severity, or an open critical."""
     changed_findings = [
         it for it in report["findings"] if it["compliance"] == "NON_COMPLIANT" and it["lifecycle"] != "ongoing"
     ]
@@ -157,7 +160,7 @@ def is_severe(report: Any) -> bool:
 
 
 def test_slack_receives_severe_findings(nights: NightlyRuns) -> None:
-    """Slack receives findings of severity high or above once, by the webhook of the secret."""
+    """Slack receives findings of severity high or above once, at the webhook of the secret."""
     ids = [it.message_id for night in nights.results for it in night.webhook_messages]
     assert max(Counter(ids).values()) == 1
     for night in nights.results:
@@ -166,7 +169,7 @@ def test_slack_receives_severe_findings(nights: NightlyRuns) -> None:
 
 
 def test_each_audit_and_changed_finding_is_an_event(nights: NightlyRuns) -> None:
-    """No other events are published, and the event of an audit has their number."""
+    """Each audit publishes one completion event and one event per changed finding."""
     for night in nights.results:
         for project, report in night.reports.items():
             (completed_details,) = night.find_events("Backup Audit Completed", project)
@@ -190,14 +193,14 @@ def test_metrics_are_those_of_the_report(nights: NightlyRuns) -> None:
                 and it.dimensions.keys() == {"project", "severity"}
                 and it.dimensions["project"] == project
             }
-            # of a severity whose findings could not all be judged, nobody knows how many are open
+            # if a finding of a severity could not be evaluated, the number of open findings is unknown
             open_counts = report["summary"]["open"]
             assert values_by_severity.items() <= open_counts.items()
             assert values_by_severity == open_counts or not report["complete"]
 
 
-def test_alarms_are_on_only_where_action_is_needed(nights: NightlyRuns) -> None:
-    """The second night has an invalid registry entry, the third an invalid key and policy and a read error."""
+def test_only_nights_with_a_fault_raise_alarms(nights: NightlyRuns) -> None:
+    """An invalid registry entry, key or policy and a read error raise alarms, and a normal night raises none."""
     first_alarms, second_alarms, third_alarms = (it.alarms for it in nights.results)
     assert first_alarms == set()
     assert second_alarms == {"DeadLettersAlarm"}
@@ -205,18 +208,18 @@ def test_alarms_are_on_only_where_action_is_needed(nights: NightlyRuns) -> None:
     assert third_alarms == second_alarms | third_night_alarms
 
 
-def test_a_failed_audit_is_logged_and_stored(app: Application) -> None:
-    """A failed audit is in the log, in a metric, and in the dead-letter queue."""
+def test_a_failed_audit_becomes_a_dead_letter(app: Application) -> None:
+    """Each failed audit and each invalid event is in the dead-letter queue."""
     dead_letters = {
         (it.function, it.event["detail"]["project"]) for it in app.flow.dead_letters if it.event["detail"] != 1
     }
     assert dead_letters == {("AuditFunction", it) for it in ("broken", "team-04", "team-05")}
-    nonsense_functions = {it.function for it in app.flow.dead_letters if it.event["detail"] == 1}
-    assert nonsense_functions == {"DispatchFunction", "AuditFunction", "NotifyFunction"}
+    invalid_event_functions = {it.function for it in app.flow.dead_letters if it.event["detail"] == 1}
+    assert invalid_event_functions == {"DispatchFunction", "AuditFunction", "NotifyFunction"}
 
 
-def test_a_rotated_key_is_picked_up_without_a_deployment(nights: NightlyRuns) -> None:
-    """The old key is refused, and the new one is used."""
+def test_a_rotated_key_is_used_without_a_deployment(nights: NightlyRuns) -> None:
+    """An audit after the rotation is complete, although Pinecone refuses the old key."""
     assert nights.results[1].reports["team-02"]["complete"]
 
 
@@ -225,8 +228,8 @@ def test_every_call_was_allowed_by_the_role_of_its_function(app: Application) ->
     assert app.aws.denied_permissions == []
 
 
-def test_each_action_that_a_role_allows_was_made_or_is_explained(app: Application) -> None:
-    """An allowed action that was not used is used by Lambda itself, or in a case that this run does not have."""
+def test_each_action_that_a_role_allows_is_used_or_explained(app: Application) -> None:
+    """An unused action is one that Lambda itself uses, or one for a case that these nights do not have."""
     unused_actions = {
         name: app.find_unused_actions(name) for name in app.stack.functions if name != "RemediateFunction"
     }
@@ -234,14 +237,14 @@ def test_each_action_that_a_role_allows_was_made_or_is_explained(app: Applicatio
 
 
 def test_every_function_stays_within_its_memory(app: Application) -> None:
-    """The memory of each function is checked without control groups too."""
+    """The peak memory of each invocation is below the limit of its function."""
     limits = {it.name: it.memory * 1024 * 1024 for it in app.stack.functions.values()}
     assert not [it.function for it in app.runner.invocations if it.peak_memory >= limits[it.function]]
 
 
-def test_no_secret_leaves(nights: NightlyRuns, app: Application) -> None:
+def test_no_output_has_a_secret(nights: NightlyRuns, app: Application) -> None:
     """No secret is in a log, event, metric, report, table, topic, Slack message or dead letter."""
-    letter_texts = [json.dumps(it.event) for it in app.flow.dead_letters]
+    dead_letter_texts = [json.dumps(it.event) for it in app.flow.dead_letters]
     exposed_places = [
         *(it.log + it.content.decode(errors="replace") for it in app.runner.invocations),
         *(json.dumps(it) for it in app.flow.events.values()),
@@ -250,7 +253,7 @@ def test_no_secret_leaves(nights: NightlyRuns, app: Application) -> None:
         *(json.dumps(it) for it in app.list_published()),
         *(json.dumps(payload) for _, payload in app.slack.posted_messages),
         *(it.call.content.decode(errors="replace") for it in app.aws.requests),
-        *letter_texts,
+        *dead_letter_texts,
     ]
     assert not [it for it in exposed_places if CANARY in it]
     assert len(nights.results) == 3

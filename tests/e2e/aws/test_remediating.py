@@ -1,4 +1,4 @@
-"""Two nights of the deployed stack apply and publish each allowed action once."""
+"""Test that two nights of the deployed stack apply and publish each allowed action once."""
 
 import json
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ PLAN_SAMPLE = json.loads((ROOT / "events/remediate.plan.json").read_text(encodin
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NightlyRuns]:
-    """Let two nights come over a project under each mode of remediation."""
+    """Run two nights with one project for each mode of remediation."""
     projects = {name: build_partly_scheduled_project(FIRST_NIGHT, *UNSCHEDULED_INDEXES) for name in POLICIES}
     with Application(tmp_path_factory.mktemp("cloud"), projects, FIRST_NIGHT - timedelta(hours=1)) as app:
         app.put_document(APPLY_ADDRESS, format_policy("apply", first_backup=True))
@@ -61,12 +61,12 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NightlyRuns]:
 
 @pytest.fixture
 def app(nights: NightlyRuns) -> Application:
-    """Return what the nights came over."""
+    """Return the application that ran the nights."""
     return nights.app
 
 
 def register_project(app: Application, name: str, policy_address: str = APPLY_ADDRESS) -> ProjectView:
-    """Register one more project that is to be put right, for a test of its own."""
+    """Register one more project with unscheduled indexes, for one test."""
     project = build_partly_scheduled_project(app.clock.now(), *UNSCHEDULED_INDEXES)
     app.register(name, project)
     entries = [
@@ -79,7 +79,7 @@ def register_project(app: Application, name: str, policy_address: str = APPLY_AD
 
 
 def test_allowed_actions_are_applied_in_the_first_night(app: Application) -> None:
-    """Each index without any gets one schedule and one backup, and paused schedules stay as they are."""
+    """Each index without a schedule gets one schedule and one backup, and paused schedules do not change."""
     shop_view = ProjectView(app, "shop")
     existing_schedules = {"catalog": [("theirs", True)], "paused": [("theirs", False)]}
     assert shop_view.schedules == existing_schedules | {name: [("auditor", True)] for name in UNSCHEDULED_INDEXES}
@@ -91,13 +91,13 @@ def test_allowed_actions_are_applied_in_the_first_night(app: Application) -> Non
 
 @pytest.mark.parametrize("name", ["search", "mail"])
 def test_other_actions_are_not_applied(app: Application, name: str) -> None:
-    """Without the mode `apply`, no write is sent or recorded."""
+    """A policy without the mode `apply` causes no write and no record."""
     project = ProjectView(app, name)
     assert (project.write_calls, project.attempts_by_action) == ([], {})
 
 
 def test_each_action_is_recorded_with_its_result(app: Application) -> None:
-    """A record has actor, plan, the values before and after, and the times."""
+    """A record has the actor, the plan, the values before and after, and the times."""
     records = ProjectView(app, "shop").attempts_by_action
     assert records.keys() == {f"{kind}/{index}" for kind, index in EXPECTED_ACTIONS}
     for (record,) in records.values():
@@ -111,7 +111,7 @@ def test_each_action_is_recorded_with_its_result(app: Application) -> None:
 
 
 def test_each_applied_action_is_one_event(nights: NightlyRuns, app: Application) -> None:
-    """The event has the call that undoes the action."""
+    """The event of an applied action has the call that undoes the action."""
     first_night, second_night = nights.results
     created_events = first_night.find_events(CREATED_DETAIL_TYPE, "shop")
     assert sorted((it["kind"], it["index"]) for it in created_events) == sorted(EXPECTED_ACTIONS)
@@ -125,7 +125,7 @@ def test_each_applied_action_is_one_event(nights: NightlyRuns, app: Application)
 
 
 def test_each_proposal_is_an_event_every_night(nights: NightlyRuns) -> None:
-    """The event has the exact call, while the action is needed."""
+    """The event of a proposal has the exact call, as long as the action is needed."""
     for night in nights.results:
         proposed_events = night.find_events(PROPOSED_DETAIL_TYPE, "search")
         assert sorted((it["kind"], it["index"]) for it in proposed_events) == sorted(EXPECTED_ACTIONS)
@@ -134,7 +134,7 @@ def test_each_proposal_is_an_event_every_night(nights: NightlyRuns) -> None:
 
 
 def test_the_alert_lists_proposed_and_planned_actions(nights: NightlyRuns) -> None:
-    """An alert lists them in text and JSON, unless the policy says `never`."""
+    """An alert lists the actions in text and JSON, unless the mode is `never`."""
     first_night, _ = nights.results
     documents = {it.project: it.document for it in first_night.topic_messages}
     for name, mode in (("shop", "apply"), ("search", "propose")):
@@ -146,7 +146,7 @@ def test_the_alert_lists_proposed_and_planned_actions(nights: NightlyRuns) -> No
 
 
 def test_created_schedules_are_counted(nights: NightlyRuns) -> None:
-    """The metric is emitted only under a policy with `apply`, and only in runs with proposals."""
+    """The metric is emitted only for the mode `apply`, and only in runs with actions."""
     first_night, second_night = nights.results
     assert first_night.find_values("SchedulesCreated", "shop") == {2.0}
     assert first_night.find_values("ScheduleCreationFailures", "shop") == {0.0}
@@ -155,8 +155,8 @@ def test_created_schedules_are_counted(nights: NightlyRuns) -> None:
     assert (first_night.alarms, second_night.alarms) == (set(), set())
 
 
-def test_in_the_second_night_nothing_is_left_to_do(nights: NightlyRuns) -> None:
-    """The findings are resolved, remediation does not run again, and proposals of the other project are repeated."""
+def test_the_second_night_applies_no_action(nights: NightlyRuns) -> None:
+    """The findings of the first project are resolved, and only the proposals of the second project are repeated."""
     first_night, second_night = nights.results
     for night, names in ((first_night, {"shop", "search"}), (second_night, {"search"})):
         remediation_invocations = [it for it in night.invocations if it.function == "backup-auditor-remediate"]
@@ -172,8 +172,8 @@ def test_in_the_second_night_nothing_is_left_to_do(nights: NightlyRuns) -> None:
     assert resolved_counts == {0, len(expected_findings)}
 
 
-def test_an_audit_has_a_key_that_cannot_write(app: Application) -> None:
-    """Pinecone refuses writes of that key, and the editor key is used only for changes."""
+def test_the_audit_key_cannot_write(app: Application) -> None:
+    """Pinecone refuses writes with the viewer key, and the editor key is used only for remediation."""
     with httpx.Client(base_url=app.pinecone.url, headers={"X-Pinecone-Api-Version": "2026-07"}) as client:
         body = {"name": "x", "schedule": {"type": "time-based", "frequency": "daily"}}
         for name in UNSCHEDULED_INDEXES:
@@ -191,7 +191,7 @@ def test_an_audit_has_a_key_that_cannot_write(app: Application) -> None:
 
 
 def test_only_one_function_can_read_a_key_with_write_access(app: Application) -> None:
-    """Only the role of `remediate` allows it, and only that function has read one."""
+    """Only the role of `remediate` allows reading such a key, and only that function has read one."""
     arn = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{EDITOR_SECRET_PREFIX}shop-a1B2c3"
     permission = Permission("secretsmanager:GetSecretValue", arn)
     assert [name for name, it in app.stack.statements.items() if is_allowed(permission, it)] == ["RemediateRole"]
@@ -204,8 +204,8 @@ def test_only_one_function_can_read_a_key_with_write_access(app: Application) ->
 
 
 @pytest.mark.parametrize("repeats", ["one after the other", "at once"])
-def test_the_same_event_twice_acts_once(app: Application, repeats: str) -> None:
-    """A repeated or late event applies, records and publishes nothing more."""
+def test_a_repeated_event_applies_an_action_once(app: Application, repeats: str) -> None:
+    """A repeated or late event applies, records and publishes no second action."""
     app.put_document(ONE_CREATION_ADDRESS, format_policy("apply", max_creations=1))
     project = register_project(app, "twice" if repeats == "at once" else "again", ONE_CREATION_ADDRESS)
     app.flow.put_event("Backup Audit Requested", {"project": project.name})
@@ -228,8 +228,8 @@ def test_the_same_event_twice_acts_once(app: Application, repeats: str) -> None:
     assert len(project.write_calls) == 2
 
 
-def test_what_a_killed_run_has_done_is_reported_by_the_next(app: Application) -> None:
-    """The retry finds the new schedule, records and counts it, and continues with the next action."""
+def test_the_retry_reports_the_action_of_a_killed_run(app: Application) -> None:
+    """The retry finds the new schedule, records it, counts it, and continues with the next action."""
     app.put_document(ONE_CREATION_ADDRESS, format_policy("apply", max_creations=1))
     project = register_project(app, "killed", ONE_CREATION_ADDRESS)
     path = "/indexes/carts/backup-schedules"
@@ -255,7 +255,7 @@ def test_what_a_killed_run_has_done_is_reported_by_the_next(app: Application) ->
 
 
 def test_a_failed_action_raises_an_alarm_and_is_applied_on_demand(app: Application) -> None:
-    """The answer names the failed actions, and an invocation with the plan's id applies only those."""
+    """The response names the failed actions, and an invocation with the plan's id applies only those."""
     project = register_project(app, "partly")
     schedules = "/indexes/orders/backup-schedules"
     app.pinecone.recorders["partly"].faults.append(PineconeFault(method="POST", path=schedules, status=400, times=1))
@@ -276,8 +276,8 @@ def test_a_failed_action_raises_an_alarm_and_is_applied_on_demand(app: Applicati
 
 
 @pytest.mark.parametrize("plan", ["0123456789abcdef", "of another project"])
-def test_a_plan_that_may_not_be_executed_is_refused(app: Application, plan: str) -> None:
-    """A plan that is unknown or of another project is refused without a call to Pinecone."""
+def test_an_unknown_plan_is_refused(app: Application, plan: str) -> None:
+    """A plan that does not exist or is of another project is refused without a call to Pinecone."""
     project = ProjectView(app, "shop")
     (other_plan, *_) = ProjectView(app, "search").list_event_details(PROPOSED_DETAIL_TYPE)
     plan_event = PLAN_SAMPLE | {"project": "shop", "plan": other_plan["plan_id"] if "another" in plan else plan}
@@ -287,9 +287,9 @@ def test_a_plan_that_may_not_be_executed_is_refused(app: Application, plan: str)
     assert len(project.requests) == count_before
 
 
-@pytest.mark.parametrize("name,call", [("unrecorded", "dynamodb:Query"), ("untaken", "dynamodb:PutItem")])
+@pytest.mark.parametrize("name,call", [("unrecorded", "dynamodb:Query"), ("unclaimed", "dynamodb:PutItem")])
 def test_a_run_that_fails_after_all_retries_raises_an_alarm(app: Application, name: str, call: str) -> None:
-    """The event becomes a dead letter, and nothing was written."""
+    """The event becomes a dead letter, and no write is sent."""
     project = register_project(app, name)
     fault = AwsFault(kind=AwsFaultKind.UNAVAILABLE, call=call, function="backup-auditor-remediate", times=None)
     app.aws.faults.append(fault)
@@ -312,19 +312,16 @@ def test_a_run_that_fails_after_all_retries_raises_an_alarm(app: Application, na
 
 
 def test_the_role_allows_what_was_called_and_nothing_else(app: Application) -> None:
-    """Every call was let in by the statements of the template; each action that they allow was made by now.
-
-    A plan is looked for where one is asked for, and what failed to the end is not noted, and taken to the dead letters.
-    """
+    """The statements of the template allow every call that was made, and no action that was not used."""
     app.runner.invoke("RemediateFunction", json.dumps(PLAN_SAMPLE | {"project": "shop"}).encode())
-    app.flow.deliver("RemediateFunction", COMPLETED_SAMPLE | {"detail": {"project": "nobody"}})
+    app.flow.deliver("RemediateFunction", COMPLETED_SAMPLE | {"detail": {"project": "unregistered"}})
     app.flow.deliver_all()
     assert app.aws.denied_permissions == []
     assert app.find_unused_actions("RemediateFunction") == set()
 
 
-def test_no_key_leaves(app: Application) -> None:
-    """No key is in a log, answer, event, record or dead letter."""
+def test_no_output_has_a_key(app: Application) -> None:
+    """No log, response, event, record or dead letter has a key."""
     exposed_places = [
         *(it.log + it.content.decode(errors="replace") for it in app.runner.invocations),
         *map(json.dumps, app.flow.events.values()),

@@ -1,4 +1,4 @@
-"""No fault during remediation repeats an action, leaves it unrecorded, or stays without an alarm."""
+"""Test that no fault during remediation repeats an action, leaves it unrecorded, or raises no alarm."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 
 @pytest.mark.parametrize("seed", SAMPLE_SEEDS)
 def test_faults_repeat_no_action(app: Application, seed: int) -> None:
-    """A few of the seeds of `make soak` repeat no action."""
+    """No seed in this sample of the seeds of `make soak` repeats an action."""
     remediate_under_faults(app, seed)
 
 

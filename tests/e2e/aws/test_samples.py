@@ -1,4 +1,4 @@
-"""A stack with one project answers every sample under `events/`."""
+"""Test that a stack with one project handles every sample under `events/`."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ OK_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Application, list[bytes]]]:
-    """Deploy the application for one project; hand out what was heard where it pings."""
+    """Deploy the application for one project, and return it with the pings that it sent."""
     projects = {"search": build_scenario("fleet:3x3", now=NOW)}
     folder = tmp_path_factory.mktemp("cloud")
     with serve_answer(OK_RESPONSE) as (port, pings), Application(folder, projects, NOW, parameters=PARAMETERS) as app:
@@ -33,8 +33,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Appli
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda it: it.name)
-def test_a_sample_works(deployment: tuple[Application, list[bytes]], sample: Path) -> None:
-    """A sample is answered, and nothing that it starts fails."""
+def test_a_sample_succeeds(deployment: tuple[Application, list[bytes]], sample: Path) -> None:
+    """A sample succeeds, and so does every invocation that it starts."""
     app, _ = deployment
     function = f"{sample.name.partition('.')[0].capitalize()}Function"
     first_invocation = len(app.runner.invocations)
@@ -44,8 +44,8 @@ def test_a_sample_works(deployment: tuple[Application, list[bytes]], sample: Pat
     assert app.aws.denied_permissions == []
 
 
-def test_an_audit_on_demand_answers_with_its_summary(deployment: tuple[Application, list[bytes]]) -> None:
-    """A single project needs no name; events and the ping follow."""
+def test_an_audit_on_demand_returns_its_summary(deployment: tuple[Application, list[bytes]]) -> None:
+    """An event for the only project needs no name, and the audit publishes events and sends the ping."""
     app, pings = deployment
     app.clock.advance(timedelta(hours=1))
     ping_count = len(pings)
@@ -60,8 +60,8 @@ def test_an_audit_on_demand_answers_with_its_summary(deployment: tuple[Applicati
     assert [it.split(b"\r\n")[0] for it in pings[ping_count:]] == [b"GET /check/search HTTP/1.1"]
 
 
-def test_an_event_without_a_project_audits_all(deployment: tuple[Application, list[bytes]]) -> None:
-    """The project of the event is missing or null."""
+def test_an_event_without_a_project_audits_all_projects(deployment: tuple[Application, list[bytes]]) -> None:
+    """An event whose project is missing or null audits the registered project."""
     app, _ = deployment
     for detail in ({}, {"project": None}, {"project": "search"}):
         app.clock.advance(timedelta(hours=1))
@@ -71,9 +71,11 @@ def test_an_event_without_a_project_audits_all(deployment: tuple[Application, li
         assert len(app.load_reports()) == report_count + 1
 
 
-@pytest.mark.parametrize("project", ["nobody", "", 7, True], ids=repr)
-def test_an_invalid_project_is_refused_and_stored(deployment: tuple[Application, list[bytes]], project: object) -> None:
-    """The event becomes a dead letter, the log has the reason, and no metric has the name."""
+@pytest.mark.parametrize("project", ["unregistered", "", 7, True], ids=repr)
+def test_an_event_with_an_invalid_project_becomes_a_dead_letter(
+    deployment: tuple[Application, list[bytes]], project: object
+) -> None:
+    """The event is stored as a dead letter, alarms are raised, and no metric has the name."""
     app, _ = deployment
     app.clear_dead_letters()
     first_invocation = len(app.runner.invocations)
@@ -86,7 +88,7 @@ def test_an_invalid_project_is_refused_and_stored(deployment: tuple[Application,
 
 
 def test_a_refused_key_is_not_shown(deployment: tuple[Application, list[bytes]]) -> None:
-    """The log names the secret of the key."""
+    """The log names the secret of the key, and not the key."""
     app, _ = deployment
     wrong_key = make_key("wrong")
     app.put_secret("backup-auditor/search", wrong_key)

@@ -1,4 +1,4 @@
-"""The stack on loopback is that of the template, and what moto cannot create is known."""
+"""Test that the stack on loopback is that of the template, and that each type that moto cannot create is listed."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,16 +14,16 @@ from support.aws_local.stack import Stack, create_stack
 from support.aws_local.templates import read_template
 
 REMOVED_TYPES = {
-    "AWS::CloudWatch::Alarm": "evaluated by cloud.watching",
-    "AWS::Lambda::EventInvokeConfig": "retries and dead letters are kept by cloud.flow",
-    "AWS::S3::BucketPolicy": "what it denies is denied by cloud.aws",
-    "AWS::SNS::Subscription": "an address for e-mail",
+    "AWS::CloudWatch::Alarm": "evaluated by support.aws_local.cloudwatch",
+    "AWS::Lambda::EventInvokeConfig": "retries and dead letters are done by support.aws_local.events",
+    "AWS::S3::BucketPolicy": "enforced by support.aws_local.aws",
+    "AWS::SNS::Subscription": "not needed: only an e-mail address",
     "AWS::SNS::TopicPolicy": "asserted on the template",
     "AWS::SQS::QueuePolicy": "asserted on the template",
-    "AWS::Scheduler::Schedule": "fired by cloud.flow",
-    "AWS::Scheduler::ScheduleGroup": "a name for schedules",
+    "AWS::Scheduler::Schedule": "fired by support.aws_local.events",
+    "AWS::Scheduler::ScheduleGroup": "not needed: only a name for schedules",
 }
-"""What moto cannot make, and what has its place."""
+"""The resource types that moto cannot create, each with what replaces it."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_the_resources_that_moto_cannot_create_are_known(stack: Stack) -> None:
     assert set(stack.removed_resources.values()) <= REMOVED_TYPES.keys()
 
 
-def test_functions_have_what_the_template_gives_them(stack: Stack) -> None:
+def test_functions_have_the_properties_of_the_template(stack: Stack) -> None:
     """Each built function has its name, limits, role, dead-letter queue and layer."""
     resources = read_template(BUILD_OUTPUT.template)["Resources"]
     for name, function in stack.functions.items():
@@ -53,7 +53,7 @@ def test_functions_have_what_the_template_gives_them(stack: Stack) -> None:
     assert len({it.role for it in stack.functions.values()}) == len(stack.functions)
 
 
-def test_names_in_the_environment_are_those_of_the_stack(stack: Stack) -> None:
+def test_variables_name_the_resources_of_the_stack(stack: Stack) -> None:
     """The variables name the table, bucket, bus and topic of the stack."""
     variables = stack.functions["AuditFunction"].variables
     assert variables["STATE_TABLE"] == stack.physical_ids["StateTable"]

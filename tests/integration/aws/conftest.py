@@ -1,4 +1,4 @@
-"""AWS on loopback, for the tests of each module that ask for it."""
+"""AWS on loopback for the tests of a module."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""The function `audit` with real boto3 and a real socket to Pinecone makes one audit per event."""
+"""Test that the function `audit` makes one audit per event, with real boto3 and a real socket to Pinecone."""
 
 import hashlib
 import importlib.util
@@ -38,22 +38,22 @@ REQUESTED_EVENT = json.loads((ROOT / "events/audit.requested.json").read_text(en
 
 @dataclass
 class AuditFunctionHarness:
-    """One project on Pinecone, and one application on AWS."""
+    """One project in Pinecone and one application on AWS."""
 
     pinecone: Server
     context: FakeLambdaContext = field(default_factory=FakeLambdaContext)
 
     @property
     def function(self) -> Auditor:
-        """A process of the function that has just begun."""
+        """Return a new process of the function."""
         return Auditor(read_audit_settings(os.environ), LOG)
 
     def list_items(self) -> list[dict[str, Any]]:
-        """Return all that stands in the table."""
+        """Return all items of the table."""
         return list(boto3.client("dynamodb").scan(TableName=os.environ["STATE_TABLE"])["Items"])
 
     def load_objects(self) -> dict[str, bytes]:
-        """Return all that stands in the bucket."""
+        """Return all objects of the bucket by location."""
         client, bucket = boto3.client("s3"), os.environ["EVIDENCE_BUCKET"]
         keys = [it["Key"] for it in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
         return {f"s3://{bucket}/{key}": client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
@@ -63,7 +63,7 @@ class AuditFunctionHarness:
         return {location: it for location, it in self.load_objects().items() if location.endswith(".json")}
 
     def take_events(self) -> list[dict[str, Any]]:
-        """Take what was put on the bus."""
+        """Take the published events from the bus."""
         return take_events()
 
 
@@ -71,7 +71,7 @@ class AuditFunctionHarness:
 def harness(
     aws_variables: Mapping[str, str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[AuditFunctionHarness]:
-    """Build one project with one healthy index, and an application of its own for each test."""
+    """Build a project with one healthy index and a new application for each test."""
     names = make_resource_names(request.node.name)
     project = build_empty_project()
     add_healthy_index(project, "orders")
@@ -97,7 +97,7 @@ def load_handler() -> Any:
 
 
 def take_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
-    """Return the metrics of the project that were emitted since this was asked last."""
+    """Return the metrics of the project that were emitted since the last call."""
     lines = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
     project_lines = [it for it in lines if it["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["project"]]]
     return {name: it[0] for line in project_lines for name, it in line.items() if isinstance(it, list)}
@@ -128,7 +128,7 @@ def test_every_sample_is_an_audit(
 
 
 def test_the_same_event_is_one_audit(harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]) -> None:
-    """A repeated event gets the first answer, from another process and in any envelope too."""
+    """A repeated event returns the first response, also in another process and with another event id."""
     first_response = harness.function.audit(REQUESTED_EVENT, harness.context)
     take_metrics(capsys)
     request_count = len(harness.pinecone.requests)
@@ -142,7 +142,7 @@ def test_the_same_event_is_one_audit(harness: AuditFunctionHarness, capsys: pyte
 def test_an_event_whose_audit_failed_is_another_audit(
     harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Lambda retries a failed audit, which succeeds once the secret has a key."""
+    """A retry of a failed audit succeeds after the secret has a key."""
     put_secret(" ")
     with pytest.raises(SecretError, match=f"the secret {KEY_SECRET} is empty"):
         harness.function.audit(REQUESTED_EVENT, harness.context)
@@ -151,8 +151,8 @@ def test_an_event_whose_audit_failed_is_another_audit(
     assert harness.function.audit(REQUESTED_EVENT, harness.context)["complete"] is True
 
 
-def test_of_the_same_event_twice_at_once_one_is_an_audit(harness: AuditFunctionHarness) -> None:
-    """The second concurrent event fails, and its retry gets the first answer."""
+def test_two_concurrent_events_are_one_audit(harness: AuditFunctionHarness) -> None:
+    """The second concurrent event fails, and only one report is stored."""
     harness.pinecone.latency = 0.1
     with ThreadPoolExecutor(2) as pool:
         contexts = [FakeLambdaContext(aws_request_id=it) for it in ("one", "another")]
@@ -171,7 +171,7 @@ def test_the_same_request_id_of_another_project_is_another_request(harness: Audi
         harness.function.audit({**REQUESTED_EVENT, "detail": detail}, harness.context)
 
 
-def test_a_direct_invocation_is_an_audit_each_time(harness: AuditFunctionHarness) -> None:
+def test_each_direct_invocation_is_an_audit(harness: AuditFunctionHarness) -> None:
     """A direct invocation has no request id and always audits."""
     function = harness.function
     for _ in range(2):
@@ -182,8 +182,8 @@ def test_a_direct_invocation_is_an_audit_each_time(harness: AuditFunctionHarness
     assert len(harness.load_reports()) == 2
 
 
-def test_a_key_that_was_rotated_is_picked_up_by_a_warm_process(harness: AuditFunctionHarness) -> None:
-    """The cached key is refused, so the secret is read again."""
+def test_a_warm_process_uses_a_rotated_key(harness: AuditFunctionHarness) -> None:
+    """A warm process reads the secret again after Pinecone refuses the cached key."""
     put_secret("an-old-key")
     function = harness.function
     with pytest.raises(BadKeyError, match=f"store a key of the project in secret {KEY_SECRET}"):
@@ -195,7 +195,7 @@ def test_a_key_that_was_rotated_is_picked_up_by_a_warm_process(harness: AuditFun
 def test_an_audit_ends_before_its_function_is_stopped(
     harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Reading stops a minute before the limit, and what was not read is a read error."""
+    """Reading stops one minute before the timeout, and the remaining calls are read errors."""
     harness.context.remaining_seconds = 61
     harness.pinecone.faults.append(Fault(kind="hang", path="/backups"))
     assert harness.function.audit({}, harness.context)["complete"] is False
@@ -203,8 +203,8 @@ def test_an_audit_ends_before_its_function_is_stopped(
     assert len(harness.load_reports()) == 1
 
 
-def test_events_for_which_there_is_no_time_are_left_to_the_sweep(harness: AuditFunctionHarness) -> None:
-    """Without 40 seconds left, an audit publishes no events, so that Lambda does not stop and repeat it."""
+def test_an_audit_without_enough_time_publishes_no_events(harness: AuditFunctionHarness) -> None:
+    """An audit with less than 40 seconds left publishes no events, so that Lambda does not stop and retry it."""
     harness.context.remaining_seconds = 44
     assert harness.function.audit(REQUESTED_EVENT, harness.context)["report"]
     assert harness.take_events() == []
@@ -216,7 +216,7 @@ def test_events_for_which_there_is_no_time_are_left_to_the_sweep(harness: AuditF
 def test_the_ping_url_is_called_after_a_complete_audit(
     harness: AuditFunctionHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The URL is read from a secret."""
+    """A complete audit calls the URL that the secret has."""
     monkeypatch.setenv("PING_URL_SECRET", PING_ADDRESS_NAME)
     with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, requests):
         put_secret(f"http://127.0.0.1:{port}/check", PING_ADDRESS_NAME)
@@ -234,7 +234,7 @@ def test_the_ping_url_is_called_after_a_complete_audit(
 def test_a_request_that_cannot_be_audited_is_logged_and_raised(
     harness: AuditFunctionHarness, event: Any, error: type[Exception], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An unknown project emits no metric and stores nothing."""
+    """An invalid request or an unknown project emits no metric and stores nothing."""
     with pytest.raises(error):
         load_handler()(event, harness.context)
     assert take_metrics(capsys) == {}

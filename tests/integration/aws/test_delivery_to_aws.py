@@ -1,4 +1,4 @@
-"""Topics and buses with real boto3 receive messages, and errors state what happened to the message."""
+"""Test that topics and buses receive messages with real boto3, and that errors state the outcome of a message."""
 
 import json
 import socket
@@ -37,7 +37,7 @@ def aws() -> Iterator[str]:
 
 
 def make_client(service: Any, url: str, *, timeout_seconds: float = 2) -> Any:
-    """Make a client that sends each call once."""
+    """Create a client that sends each call once."""
     config = Config(
         connect_timeout=2, read_timeout=timeout_seconds, retries={"mode": "standard", "total_max_attempts": 1}
     )
@@ -62,7 +62,7 @@ def take_messages(aws: str, queue: str) -> list[Any]:
 
 
 def create_queue(aws: str, name: str) -> tuple[str, str]:
-    """Make a queue, and return its address and its ARN."""
+    """Create a queue, and return its URL and its ARN."""
     sqs = make_client("sqs", aws)
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
@@ -70,7 +70,7 @@ def create_queue(aws: str, name: str) -> tuple[str, str]:
 
 
 def test_a_digest_reaches_every_subscriber(aws: str) -> None:
-    """A queue receives JSON with the attributes for filter policies."""
+    """A subscribed queue receives JSON with the attributes for filter policies."""
     queue, arn = create_queue(aws, "subscribed")
     sns = make_client("sns", aws)
     topic = sns.create_topic(Name="alerts")["TopicArn"]
@@ -86,14 +86,14 @@ def test_a_digest_reaches_every_subscriber(aws: str) -> None:
 
 
 def publish_and_fail(url: str, topic: str = SNS_CHANNEL.target) -> DeliveryError:
-    """Publish in vain, and return why."""
+    """Publish a message that fails, and return the error."""
     with pytest.raises(DeliveryError) as error_info:
         SnsTopics(make_client("sns", url)).publish(topic, "subject", '{"default": "text"}', {"project": "search"})
     return error_info.value
 
 
 def test_a_missing_topic_refuses(aws: str) -> None:
-    """The error names the remedy."""
+    """The error for a missing topic names the remedy."""
     error = publish_and_fail(aws)
     assert isinstance(error, ChannelRefusedError)
     assert "NotFound" in str(error)
@@ -101,7 +101,7 @@ def test_a_missing_topic_refuses(aws: str) -> None:
 
 
 def build_response(status: int, code: str) -> bytes:
-    """Write an answer of SNS."""
+    """Return an error response of SNS."""
     body = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
     return f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
 
@@ -114,33 +114,33 @@ def build_response(status: int, code: str) -> bytes:
         pytest.param(build_response(400, "Throttling"), DeliveryError, id="throttled"),
         pytest.param(build_response(500, "InternalError"), DeliveryError, id="internal"),
         pytest.param(b"", AcceptanceUnknownError, id="lost"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<Pu", AcceptanceUnknownError, id="broken-off"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<Pu", AcceptanceUnknownError, id="truncated"),
     ],
 )
-def test_a_failed_call_states_what_happened_to_the_message(response: bytes, kind: type[DeliveryError]) -> None:
+def test_each_failed_call_has_its_error_type(response: bytes, kind: type[DeliveryError]) -> None:
     """Transient errors, refusals and unknown outcomes have their own error types."""
     with serve_answer(response) as (port, requests):
         assert type(publish_and_fail(f"http://127.0.0.1:{port}")) is kind
     assert sum(it.startswith(b"POST") for it in requests) == 1
 
 
-def test_a_missing_answer_leaves_the_outcome_unknown() -> None:
-    """The message may have been published."""
+def test_a_missing_response_leaves_the_outcome_unknown() -> None:
+    """A message without a response may have been published."""
     with serve_answer(b"HTTP/1.1 200", byte_interval=60) as (port, _):
         assert isinstance(publish_and_fail(f"http://127.0.0.1:{port}"), AcceptanceUnknownError)
 
 
 def test_an_unreachable_service_received_nothing() -> None:
-    """A message that was never sent is safe to send again."""
+    """The error for a refused connection states that the message was not sent."""
     with socket.create_server(("127.0.0.1", 0)) as blocking_socket:
         port = blocking_socket.getsockname()[1]
     assert type(publish_and_fail(f"http://127.0.0.1:{port}")) is DeliveryError
 
 
 def test_the_events_of_an_audit_reach_each_rule(aws: str) -> None:
-    """Events are published ten per call, each of them once."""
+    """The rule of each event receives every event once."""
     queue, arn = create_queue(aws, "ruled")
-    events = make_client("events", aws, timeout_seconds=60)  # however slow this machine is
+    events = make_client("events", aws, timeout_seconds=60)  # slow machines need more time
     events.create_event_bus(Name="auditor")
     pattern = {"source": ["backup-auditor"], "detail-type": [{"prefix": "Backup Finding "}]}
     events.put_rule(Name="findings", EventBusName="auditor", EventPattern=json.dumps(pattern))
@@ -153,7 +153,7 @@ def test_the_events_of_an_audit_reach_each_rule(aws: str) -> None:
 
 
 def test_an_unreachable_bus_accepts_nothing() -> None:
-    """After three attempts all events are unaccepted, with the reason."""
+    """After three attempts all events are reported as unaccepted, with the error."""
     with socket.create_server(("127.0.0.1", 0)) as blocking_socket:
         port = blocking_socket.getsockname()[1]
     waited_seconds: list[float] = []

@@ -1,4 +1,4 @@
-"""The answer of a webhook decides what happens to the message."""
+"""Test that the response of a webhook determines the outcome of a message."""
 
 import re
 import socket
@@ -34,18 +34,18 @@ PAYLOAD = {"text": "hello"}
 
 @pytest.fixture
 def slack_receiver() -> Iterator[SlackReceiver]:
-    """Listen while the test lasts."""
+    """Serve a receiver of webhooks during the test."""
     with serve_slack() as it:
         yield it
 
 
 def post_payload(webhook: str, payload: dict[str, object] | None = None, seconds: float = 5.0) -> None:
-    """Post to a webhook that a secret holds."""
+    """Post to the webhook of a secret."""
     SlackWebhooks(lambda _: webhook).post(SECRET, payload or PAYLOAD, seconds)
 
 
 def post_and_fail(webhook: str, seconds: float = 5.0) -> DeliveryError:
-    """Post in vain, and return why; the webhook is in no part of it."""
+    """Post a message that fails, check that the error does not show the webhook, and return the error."""
     with pytest.raises(DeliveryError) as error_info:
         post_payload(webhook, seconds=seconds)
     failure: BaseException | None = error_info.value
@@ -57,7 +57,7 @@ def post_and_fail(webhook: str, seconds: float = 5.0) -> DeliveryError:
 
 
 def test_a_digest_is_posted(slack_receiver: SlackReceiver) -> None:
-    """The blocks are within Slack's limits, and names are shown as they are."""
+    """A posted digest has blocks within Slack's limits and escaped names."""
     report = build_alert_report(*(build_open_finding(f"<!channel> {number}") for number in range(500)))
     (message,) = create_messages(report, STORED_REPORT, (SLACK_CHANNEL,), None)
     post_payload(
@@ -84,10 +84,10 @@ def test_a_digest_is_posted(slack_receiver: SlackReceiver) -> None:
         pytest.param(LOST_ANSWER, AcceptanceUnknownError, id="lost"),
     ],
 )
-def test_each_answer_has_its_error(
+def test_each_response_has_its_error_type(
     slack_receiver: SlackReceiver, response: SlackAnswer, kind: type[DeliveryError]
 ) -> None:
-    """Transient errors, refusals and unknown outcomes have their own error types, and each call is made once."""
+    """Transient errors, refusals and unknown outcomes have their own error types, and each call is sent once."""
     slack_receiver.answers = [response]
     error = post_and_fail(slack_receiver.make_webhook(CANARY))
     assert type(error) is kind
@@ -97,34 +97,34 @@ def test_each_answer_has_its_error(
 
 
 def test_a_refusal_shows_only_known_words(slack_receiver: SlackReceiver) -> None:
-    """An unknown answer can hold secrets, such as the webhook, and is not shown."""
+    """An unknown response is not shown, because it can have secrets such as the webhook."""
     slack_receiver.answers = [SlackAnswer(403, f"no: {CANARY}"), SlackAnswer(404, "no_service")]
     assert "no:" not in str(post_and_fail(slack_receiver.make_webhook(CANARY)))
     assert "no_service" in str(post_and_fail(slack_receiver.make_webhook(CANARY)))
 
 
-def test_a_late_answer_leaves_the_outcome_unknown(slack_receiver: SlackReceiver) -> None:
-    """The message may have been posted."""
+def test_a_late_response_leaves_the_outcome_unknown(slack_receiver: SlackReceiver) -> None:
+    """A message whose response is late may have been posted."""
     slack_receiver.answers = [SlackAnswer(is_posted=True, delay_seconds=3)]
     assert isinstance(post_and_fail(slack_receiver.make_webhook(CANARY), seconds=0.2), AcceptanceUnknownError)
 
 
-def test_an_answer_that_breaks_off_after_its_status_is_an_answer() -> None:
-    """An accepting status is enough."""
+def test_a_response_truncated_after_its_status_is_accepted() -> None:
+    """A status that accepts the message is enough."""
     with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\no") as (port, _):
         post_payload(f"http://127.0.0.1:{port}/services/{CANARY}")
 
 
 @pytest.mark.parametrize("response", [b"", b"\x00\x01", b"HTTP/1.1 abc\r\n\r\n"])
-def test_an_invalid_answer_leaves_the_outcome_unknown(response: bytes) -> None:
-    """The request was received, and its outcome is unknown."""
+def test_an_invalid_response_leaves_the_outcome_unknown(response: bytes) -> None:
+    """The outcome of a request with an invalid response is unknown."""
     with serve_answer(response) as (port, _):
         error = post_and_fail(f"http://127.0.0.1:{port}/services/{CANARY}", seconds=0.5)
     assert isinstance(error, AcceptanceUnknownError)
 
 
 def test_an_unreachable_host_received_nothing() -> None:
-    """A message that was never sent is safe to send again."""
+    """The error for a refused connection states that the message was not sent."""
     with socket.create_server(("127.0.0.1", 0)) as blocking_socket:
         port = blocking_socket.getsockname()[1]
     assert type(post_and_fail(f"http://127.0.0.1:{port}/services/{CANARY}")) is DeliveryError
@@ -147,15 +147,15 @@ def test_an_unreachable_host_received_nothing() -> None:
         "https://hooks.slack.com/services/\r\nHost: example.com/",
     ],
 )
-def test_a_redirect_is_not_followed(webhook: str) -> None:
-    """Only Slack receives the message, and the error names the secret without its value."""
+def test_an_invalid_webhook_is_not_called(webhook: str) -> None:
+    """A URL that is not a Slack webhook receives no message, and the error names the secret without its value."""
     error = post_and_fail(f"{webhook}{CANARY}" if webhook else "")
     assert isinstance(error, ChannelRefusedError)
     assert re.search(r"the secret backup-auditor/slack holds no Slack webhook", str(error))
 
 
-def test_a_secret_that_cannot_be_read_is_its_own_error() -> None:
-    """Without the secret no call is made."""
+def test_an_unreadable_secret_has_its_own_error() -> None:
+    """An error of the secret is raised without a call."""
 
     def raise_secret_error(name: str) -> str:
         raise SecretError(f"the secret {name} is empty")
@@ -164,7 +164,7 @@ def test_a_secret_that_cannot_be_read_is_its_own_error() -> None:
         SlackWebhooks(raise_secret_error).post(SECRET, PAYLOAD, 5.0)
 
 
-def test_the_webhook_is_trusted_by_the_store_that_is_named(
+def test_the_configured_certificate_store_is_used(
     slack_receiver: SlackReceiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A certificate of a private CA is accepted if SSL_CERT_FILE names the CA, and a wrong path is an error."""
@@ -181,7 +181,7 @@ def test_the_webhook_is_trusted_by_the_store_that_is_named(
 
 
 def test_an_untrusted_certificate_is_refused(slack_receiver: SlackReceiver, tmp_path: Path) -> None:
-    """The webhook is not sent to an untrusted host."""
+    """A host with an untrusted certificate receives no request."""
     with serve_tls(slack_receiver.port, make_server_context(tmp_path, "127.0.0.1")) as port:
         error = post_and_fail(f"https://127.0.0.1:{port}/services/{CANARY}")
     assert isinstance(error, ChannelRefusedError)
@@ -190,7 +190,7 @@ def test_an_untrusted_certificate_is_refused(slack_receiver: SlackReceiver, tmp_
 
 
 def test_the_receiver_refuses_what_slack_refuses(slack_receiver: SlackReceiver) -> None:
-    """A payload beyond a limit is answered 400."""
+    """The fake receiver refuses payloads beyond Slack's limits."""
     oversized_blocks: dict[str, object] = {
         "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x"}}] * 51
     }

@@ -1,4 +1,4 @@
-"""The function `dispatch` with real boto3 publishes one request for each registered project."""
+"""Test that the function `dispatch` publishes one request for each registered project, with real boto3."""
 
 import json
 from collections import Counter
@@ -21,26 +21,26 @@ from support.aws.moto import serve_moto
 
 ROOT = Path(__file__).parents[3]
 BUS = "auditor"
-BUS_WITHOUT_RULES = "nobody-listens"
+BUS_WITHOUT_RULES = "without-rules"
 BUCKET = "config"
 SCHEDULED_EVENT = json.loads((ROOT / "events" / "dispatch.scheduled.json").read_text())
 
 
 @dataclass
 class FakeLambdaContext:
-    """What Lambda says of an invocation."""
+    """A fake of Lambda's context."""
 
     aws_request_id: str = "invocation"
     remaining_milliseconds: int = 120_000
 
     def get_remaining_time_in_millis(self) -> int:
-        """Say that there is time."""
+        """Return the time left."""
         return self.remaining_milliseconds
 
 
 @dataclass
 class Cloud:
-    """A bus with a queue behind it that hears every request, and a bucket for the registry."""
+    """A bus whose requests reach a queue, and a bucket for the registry."""
 
     queue: str
 
@@ -68,7 +68,7 @@ def cloud() -> Iterator[Cloud]:
         events, sqs = boto3.client("events"), boto3.client("sqs")
         for name in (BUS, BUS_WITHOUT_RULES):
             events.create_event_bus(Name=name)
-        queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+        queue = sqs.create_queue(QueueName="requests")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         pattern = {"source": ["backup-auditor"], "detail": {"project": [{"prefix": ""}]}}
         events.put_rule(Name="requested", EventBusName=BUS, EventPattern=json.dumps(pattern))
@@ -81,7 +81,7 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture(autouse=True)
 def _reset_process(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Begin each test as a new process would, with a registry in S3."""
+    """Start each test like a new process with a registry in S3."""
     for name, value in {
         "EVENT_BUS": BUS,
         "REGISTRY": f"s3://{BUCKET}/registry.yaml",
@@ -106,7 +106,7 @@ def invoke(event: object, context: FakeLambdaContext | None = None) -> dict[str,
 
 @pytest.fixture
 def log_stream() -> Iterator[StringIO]:
-    """Take what is logged."""
+    """Record the log in a stream."""
     stream = StringIO()
     handler = dispatch.LOG.registered_handler
     assert isinstance(handler, StreamHandler)
@@ -116,12 +116,12 @@ def log_stream() -> Iterator[StringIO]:
 
 
 def parse_log_lines(log_stream: StringIO) -> list[dict[str, Any]]:
-    """Return what was logged."""
+    """Return the recorded log lines."""
     return [json.loads(it) for it in log_stream.getvalue().splitlines()]
 
 
 def test_each_project_is_requested_by_an_event(cloud: Cloud) -> None:
-    """The request id has the scheduled time and the project's name."""
+    """The request of each project has an id with the scheduled time and the project's name."""
     cloud.write_registry("{name: a, secret: s/a}", "{name: b, secret: s/b}")
     assert invoke(SCHEDULED_EVENT) == {"requested": 2, "registry_errors": []}
     events_by_project = {it["detail"]["project"]: it for it in cloud.take_events()}
@@ -137,8 +137,8 @@ def test_each_project_is_requested_by_an_event(cloud: Cloud) -> None:
     }
 
 
-def test_an_invalid_registry_is_requested_too(cloud: Cloud, log_stream: StringIO) -> None:
-    """Each registry error is logged with the request id, and its entry is requested as the others are."""
+def test_invalid_entries_are_requested_too(cloud: Cloud, log_stream: StringIO) -> None:
+    """Each registry error is logged with the request id, and its entry is requested like the others."""
     cloud.write_registry("{name: a, secret: s/a}", "{name: b, sceret: s}", "{name: 7}", "{name: d, key_env: D}")
     response = invoke(SCHEDULED_EVENT)
     assert response["requested"] == 4
@@ -150,7 +150,7 @@ def test_an_invalid_registry_is_requested_too(cloud: Cloud, log_stream: StringIO
 
 
 def test_a_thousand_projects_are_requested_once_each(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred calls of ten events request every project once."""
+    """A registry of 1,000 projects causes one request for each project."""
     names = [f"project-{it}" for it in range(1000)]
     cloud.write_registry(*(f"{{name: {it}, secret: s/{it}}}" for it in names))
     session, put_entries = AwsSession(), list[dict[str, Any]]()
@@ -166,7 +166,7 @@ def test_a_thousand_projects_are_requested_once_each(cloud: Cloud, monkeypatch: 
 
 
 def test_one_project_needs_no_registry(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a registry the single project is requested, and a direct invocation has its own request id."""
+    """Without a registry the only project is requested, and a direct invocation has its own request id."""
     monkeypatch.setenv("REGISTRY", "")
     assert invoke({"reason": "after an incident"}, FakeLambdaContext("r7")) == {"requested": 1, "registry_errors": []}
     (event,) = cloud.take_events()
@@ -181,8 +181,8 @@ def test_a_new_entry_is_requested_at_once(cloud: Cloud) -> None:
     assert invoke({})["requested"] == 2
 
 
-def test_a_lost_answer_is_no_lost_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The event is published again with the same request id, so the project is audited once."""
+def test_a_lost_response_loses_no_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event is published again with the same request id, so that the project is audited once."""
     cloud.write_registry("{name: a, secret: s/a}")
     session = AwsSession()
     calls: list[object] = []
@@ -199,7 +199,7 @@ def test_a_lost_answer_is_no_lost_event(cloud: Cloud, monkeypatch: pytest.Monkey
 
 
 def test_a_missing_bus_is_raised(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lambda retries the event, and sends it to the dead-letter queue."""
+    """A missing bus is an error, so that Lambda retries the event."""
     cloud.write_registry("{name: a, secret: s/a}")
     monkeypatch.setenv("EVENT_BUS", "missing")
     with pytest.raises(DeliveryError, match="the bus missing did not accept 1 event"):
@@ -209,7 +209,7 @@ def test_a_missing_bus_is_raised(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
 def test_invalid_input_is_raised_and_logged(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, log_stream: StringIO
 ) -> None:
-    """An invalid payload, registry or setting is logged in one line."""
+    """An invalid payload, registry or setting is raised and logged in one line."""
     with pytest.raises(RequestError, match="the payload has unknown fields 'project'"):
         invoke({"project": "a"})
     cloud.write_registry()

@@ -1,4 +1,4 @@
-"""Registry, policies and secrets with real boto3 are fetched, cached, read again, refused, and never shown."""
+"""Test that registries, policies and secrets are fetched, cached and validated with real boto3."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -36,7 +36,7 @@ REGISTRY = "version: 1\nprojects:\n"
 
 @pytest.fixture(scope="module", autouse=True)
 def aws() -> Iterator[AwsSession]:
-    """Serve AWS while the tests of this module run, and lead boto3 there."""
+    """Serve AWS for the tests of this module, and configure boto3 to use it."""
     with serve_moto() as environ, pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
@@ -45,19 +45,19 @@ def aws() -> Iterator[AwsSession]:
 
 @pytest.fixture
 def documents(aws: AwsSession) -> CachedSource[bytes]:
-    """Remember nothing yet."""
+    """Return an empty cache of documents."""
     return CachedSource(partial(fetch_document, aws))
 
 
 @pytest.fixture
 def secrets(aws: AwsSession) -> CachedSource[str | bytes]:
-    """Remember nothing yet."""
+    """Return an empty cache of secrets."""
     return CachedSource(partial(fetch_secret, aws))
 
 
 @pytest.fixture
 def store_secret(request: pytest.FixtureRequest, aws: AwsSession) -> Callable[[Any], str]:
-    """Keep a secret under the name of the test, and return that."""
+    """Return a function that stores a secret under the name of the test and returns the name."""
     name = f"backup-auditor/{request.node.name}".translate(str.maketrans("[]", "()")).replace("(", "_").replace(")", "")
 
     def create_secret(value: Any) -> str:
@@ -73,13 +73,13 @@ def store_secret(request: pytest.FixtureRequest, aws: AwsSession) -> Callable[[A
 
 
 def put_parameter(aws: AwsSession, name: str, text: str) -> str:
-    """Put a document into Parameter Store, and return its address."""
+    """Store a document in Parameter Store, and return its address."""
     aws.ssm.put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
     return f"ssm:{name}"
 
 
 def put_object(aws: AwsSession, key: str, text: str) -> str:
-    """Put a document into S3, and return its address."""
+    """Store a document in S3, and return its address."""
     client = aws.s3
     with suppress(client.exceptions.BucketAlreadyOwnedByYou):
         client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -106,8 +106,8 @@ def test_a_document_is_cached_until_it_is_requested_again(
     assert documents(address) == "zwei – ✓".encode()
 
 
-def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: CachedSource[bytes]) -> None:
-    """A SecureString is read like any other."""
+def test_an_encrypted_parameter_is_read(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+    """A SecureString is read like any other parameter."""
     aws.ssm.put_parameter(Name="/backup-auditor/secure", Value="text", Type="SecureString", Overwrite=True)
     assert documents("ssm:/backup-auditor/secure") == b"text"
 
@@ -155,7 +155,7 @@ def test_a_secret_is_the_value_or_json(
     store_secret: Callable[[Any], str],
     secrets: CachedSource[str | bytes],
 ) -> None:
-    """A secret holds the value as it is, or in the field of its name."""
+    """A secret has the value as text, or in a field of a JSON object."""
     assert read_secret(store_secret(value), secret_format, secrets) == secret_text
 
 
@@ -167,8 +167,10 @@ def test_a_secret_is_the_value_or_json(
         pytest.param(f"{KEY} {KEY}", PINECONE_KEY, "contains characters that no key has", id="two"),
         pytest.param(f'"{KEY}"', PINECONE_KEY, "contains characters that no key has", id="quotes"),
         pytest.param(f"PINECONE_API_KEY={KEY}\nX={KEY}", PINECONE_KEY, "contains characters that no key", id="file"),
-        pytest.param(WEBHOOK, PINECONE_KEY, "is a URL, not a Pinecone API key", id="webhook-for-a-key"),
-        pytest.param(KEY, SLACK_WEBHOOK, "is not a URL; store a URL that starts with https://", id="key-for-webhook"),
+        pytest.param(WEBHOOK, PINECONE_KEY, "is a URL, not a Pinecone API key", id="webhook-instead-of-a-key"),
+        pytest.param(
+            KEY, SLACK_WEBHOOK, "is not a URL; store a URL that starts with https://", id="key-instead-of-a-webhook"
+        ),
         pytest.param(f"{WEBHOOK} {WEBHOOK}", SLACK_WEBHOOK, "has characters that a URL cannot have", id="webhooks"),
         pytest.param(f'{{"KEY": "{KEY}"}}', PINECONE_KEY, "is JSON without PINECONE_API_KEY; add it", id="other-field"),
         pytest.param('{"PINECONE_API_KEY": ""}', PINECONE_KEY, "is empty", id="empty-field"),
@@ -176,7 +178,10 @@ def test_a_secret_is_the_value_or_json(
             f'{{"PINECONE_API_KEY": ["{KEY}"]}}', PINECONE_KEY, "has a PINECONE_API_KEY that is no", id="list"
         ),
         pytest.param(
-            f'{{"PINECONE_API_KEY": "{KEY}"', PINECONE_KEY, "starts like JSON and is not valid JSON", id="half"
+            f'{{"PINECONE_API_KEY": "{KEY}"',
+            PINECONE_KEY,
+            "starts like JSON and is not valid JSON",
+            id="truncated-json",
         ),
     ],
 )
@@ -187,36 +192,38 @@ def test_an_invalid_secret_is_named_and_not_shown(
     store_secret: Callable[[Any], str],
     secrets: CachedSource[str | bytes],
 ) -> None:
-    """The error and its causes name the secret and the remedy, and do not hold its value."""
+    """The error and its causes name the secret and the remedy, and do not show the value."""
     name = store_secret(value)
     with pytest.raises(SecretError) as error_info:
         read_secret(name, secret_format, secrets)
     assert str(error_info.value).startswith(f"the secret {name} {reason}")
     error_texts, error = "", error_info.value
     while error is not None:
-        error_texts, error = error_texts + repr(error), error.__cause__ or error.__context__  # type: ignore[assignment]  # any of them
+        error_texts, error = error_texts + repr(error), error.__cause__ or error.__context__  # type: ignore[assignment]  # any exception
     assert not [it for it in (KEY, WEBHOOK, KEY[5:], WEBHOOK[-24:]) if it in error_texts.replace(name, "")]
 
 
 def test_a_missing_secret_is_named(secrets: CachedSource[str | bytes]) -> None:
-    """The error names the secret and the remedy."""
+    """The error for a missing secret has its name and the remedy."""
     with pytest.raises(
         SecretError, match=r"the secret s/missing: there is no such secret; create it, or correct the name"
     ):
         read_secret("s/missing", PINECONE_KEY, secrets)
 
 
-def test_a_secret_that_is_to_be_deleted_is_named(
+def test_a_secret_that_is_scheduled_for_deletion_is_named(
     aws: AwsSession, store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
-    """The error says that the secret is marked for deletion."""
+    """The error states that the secret is scheduled for deletion."""
     name = store_secret(KEY)
     aws.secrets.delete_secret(SecretId=name)
     with pytest.raises(SecretError, match=r"it is scheduled for deletion, or has no value; restore it"):
         read_secret(name, PINECONE_KEY, secrets)
 
 
-def test_a_rotated_secret_is_picked_up(store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]) -> None:
+def test_a_fresh_read_returns_a_rotated_secret(
+    store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
+) -> None:
     """A fresh read returns the new key, which is then cached."""
     name = store_secret(KEY)
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
@@ -226,10 +233,10 @@ def test_a_rotated_secret_is_picked_up(store_secret: Callable[[Any], str], secre
     assert read_secret(name, PINECONE_KEY, secrets) == OTHER_KEY
 
 
-def test_a_secret_that_was_fixed_is_read_again(
+def test_a_corrected_secret_is_read_again(
     store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
 ) -> None:
-    """An invalid secret is not cached."""
+    """An invalid secret is not cached, so that its correction is used."""
     name = store_secret(" ")
     with pytest.raises(SecretError):
         read_secret(name, PINECONE_KEY, secrets)
@@ -237,8 +244,8 @@ def test_a_secret_that_was_fixed_is_read_again(
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
 
 
-def test_an_invalid_policy_is_not_replaced(aws: AwsSession, documents: CachedSource[bytes]) -> None:
-    """An invalid policy is an error, and its correction is used at once."""
+def test_an_invalid_policy_is_not_replaced_by_an_older_one(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+    """An invalid policy is an error, and its correction is used immediately."""
     project = RegisteredProject("a", policy=put_parameter(aws, "/backup-auditor/policy", "rules: [{name: first}]"))
     assert [it.name for it in load_project_policy(project, documents).rules] == ["first"]
     put_parameter(aws, "/backup-auditor/policy", "rulez: []\nexemptions: {}")
@@ -253,12 +260,12 @@ def test_an_invalid_policy_is_not_replaced(aws: AwsSession, documents: CachedSou
 
 
 def test_without_a_policy_the_built_in_one_applies(documents: CachedSource[bytes]) -> None:
-    """A project that names no policy has the built-in one."""
+    """A project without a policy has the built-in one."""
     assert load_project_policy(RegisteredProject("a"), documents).source == "built-in"
 
 
 @pytest.mark.parametrize("put_document", DOCUMENT_STORES)
-def test_one_invalid_entry_keeps_the_others(
+def test_an_invalid_entry_does_not_affect_the_others(
     put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
 ) -> None:
     """On AWS an entry without a secret is an error, and the others have the stack's defaults and the event channel."""
@@ -276,8 +283,8 @@ def test_one_invalid_entry_keeps_the_others(
     assert text.startswith(f'{address}:4: the project "b" has no secret, which is required on AWS')
 
 
-def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: CachedSource[bytes]) -> None:
-    """A cached registry without the project is read again."""
+def test_a_new_project_of_the_registry_is_found(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+    """A cached registry without the requested project is read again."""
     address = put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}")
     registration = Registration(address, None)
     assert load_projects(registration, documents).names == ("a",)
@@ -287,28 +294,28 @@ def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documen
 
 
 def test_an_invalid_registry_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
-    """The error names the address and the line."""
+    """The error for an invalid registry names the address and the line."""
     address = put_parameter(aws, "/backup-auditor/registry", "version: 1\nprojects: none")
     with pytest.raises(RegistryError, match=r"^ssm:/backup-auditor/registry:2: lists no projects"):
         load_projects(Registration(address, None), documents, fresh=True)
 
 
 def test_one_project_needs_no_registry(documents: CachedSource[bytes]) -> None:
-    """Without a registry there is the project of the settings, and nothing is fetched."""
+    """Without a registry the only project is that of the settings, and nothing is fetched."""
     only = RegisteredProject("a", "s/a", channels=(TOPIC,))
     registry = load_projects(Registration(None, only), documents, name="b", fresh=True)
     assert [(it.name, it.channels) for it in registry.projects] == [("a", (EVENT_CHANNEL, TOPIC))]
 
 
-def test_a_laptop_reads_keys_and_policies_of_aws(aws: AwsSession, store_secret: Callable[[Any], str]) -> None:
-    """With boto3 and credentials, a laptop reads the keys and policies that AWS stores."""
+def test_the_command_line_reads_keys_and_policies_from_aws(aws: AwsSession, store_secret: Callable[[Any], str]) -> None:
+    """With boto3 and credentials, the command line reads keys and policies from AWS."""
     assert fetch_key(store_secret(KEY)) == KEY
     address = put_object(aws, "backup-auditor/laptop.yaml", "rules: [{name: first}]")
     assert fetch_policy(address).source == address
 
 
-def test_without_boto3_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error also names what works without boto3."""
+def test_without_boto3_the_error_has_the_command_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error also names the alternative without boto3."""
     monkeypatch.setattr("backup_auditor.bootstrap.local.find_spec", lambda _: None)
     with pytest.raises(DocumentError, match=r"ssm:p: boto3 is not installed; run pip install .*, or name a local file"):
         fetch_policy("ssm:p")

@@ -1,4 +1,4 @@
-"""A document in S3 whose transfer breaks off is an error, and never a partial document."""
+"""Test that a truncated transfer from S3 is an error, not a partial document."""
 
 import pytest
 
@@ -14,10 +14,10 @@ ADDRESS = "s3://config/backup-auditor/projects.yaml"
 
 
 @pytest.mark.parametrize(
-    "received_content", [pytest.param(FIRST_PART, id="a-registry-in-itself"), pytest.param(b"", id="nothing")]
+    "received_content", [pytest.param(FIRST_PART, id="valid-part"), pytest.param(b"", id="nothing")]
 )
 def test_a_partial_document_is_an_error(received_content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A partial registry would lack projects, and their alerts would be dropped."""
+    """A partial registry is refused even if it is valid, because the alerts of missing projects would be dropped."""
     assert parse_registry(FIRST_PART, ADDRESS).names == ("search",)
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(REGISTRY)}\r\n\r\n".encode()
     with serve_answer(head + received_content) as (port, _):

@@ -1,4 +1,4 @@
-"""`evidence list` and `evidence verify` read the table and the bucket of a stack."""
+"""Test that `evidence list` and `evidence verify` read the table and the bucket of a stack."""
 
 import io
 import json
@@ -34,7 +34,7 @@ def aws() -> Iterator[Mapping[str, str]]:
 
 @pytest.fixture(scope="module")
 def reports_client(aws: Mapping[str, str]) -> Any:
-    """Record two nights, and miss one between them; return a client for the reports."""
+    """Record two audits with a missing night between them, and return a client for the reports."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in aws.items():
             patch.setenv(name, value)
@@ -52,12 +52,12 @@ def reports_client(aws: Mapping[str, str]) -> Any:
 
 @pytest.fixture(autouse=True)
 def _reset_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each test have a session of its own, in an environment of its own."""
+    """Give each test a new session."""
     monkeypatch.setattr(local, "_make_session", cache(AwsSession))
 
 
 def run_command(*arguments: str) -> tuple[int, str, str]:
-    """Run the command; return its exit code and what it printed."""
+    """Run the command, and return its exit code and its output on both streams."""
     output, error_output = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     with redirect_stdout(output), redirect_stderr(error_output):
         code = main(["evidence", *arguments])
@@ -69,8 +69,8 @@ def run_command(*arguments: str) -> tuple[int, str, str]:
 def test_nights_and_reports_of_the_application_are_shown(
     reports_client: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A missing audit, an altered report and a missing report are shown."""
-    monkeypatch.setattr(runtime, "now", lambda: NOW + 2 * DAY)  # the nights that follow until today are no part of it
+    """The commands report a missing audit, an altered report and a missing report of the stack."""
+    monkeypatch.setattr(runtime, "now", lambda: NOW + 2 * DAY)  # without the nights until today
     for name, value in aws.items():
         monkeypatch.setenv(name, value)
     code, output, error_output = run_command("list", "--table", TABLE, "--format", "json")
@@ -89,14 +89,14 @@ def test_nights_and_reports_of_the_application_are_shown(
     assert [(it["status"], it["page"]["status"]) for it in reports] == [("altered", "intact"), ("missing", "intact")]
 
 
-def test_an_altered_page_is_found_too(
+def test_an_altered_page_is_reported(
     reports_client: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An altered page is reported although its report is intact."""
     for name, value in aws.items():
         monkeypatch.setenv(name, value)
-    result_before, _, _ = run_command("verify", "--table", TABLE, "--project", "paged")
-    assert result_before == 2
+    code_before, _, _ = run_command("verify", "--table", TABLE, "--project", "paged")
+    assert code_before == 2
     inventory = build_inventory(build_index("orders"), project="paged")
     session = AwsSession()
     store = DynamoState(session.dynamodb, TABLE, retention=timedelta(days=400))
@@ -113,7 +113,7 @@ def test_an_altered_page_is_found_too(
 
 
 @pytest.mark.parametrize(
-    "missing_thing,table,expected_text",
+    "missing_variable,table,expected_text",
     [
         pytest.param("AWS_DEFAULT_REGION", TABLE, "You must specify a region", id="no-region"),
         pytest.param("AWS_ACCESS_KEY_ID", TABLE, "credentials", id="no-credentials"),
@@ -121,12 +121,12 @@ def test_an_altered_page_is_found_too(
     ],
 )
 def test_a_missing_setting_of_aws_is_reported_in_one_line(
-    aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, missing_thing: str, table: str, expected_text: str
+    aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, missing_variable: str, table: str, expected_text: str
 ) -> None:
-    """If nothing can be read, the exit code is 2."""
+    """A missing region, missing credentials or a missing table is exit code 2 and one error line."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name, value in aws.items():
-        if name != missing_thing:
+        if name != missing_variable:
             monkeypatch.setenv(name, value)
     code, output, error_output = run_command("list", "--table", table)
     assert (code, output) == (2, "")
@@ -134,8 +134,8 @@ def test_a_missing_setting_of_aws_is_reported_in_one_line(
     assert error_output.count("\n") == 1
 
 
-def test_without_boto3_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only `--table` needs boto3."""
+def test_without_boto3_the_error_has_the_command_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option `--table` without boto3 is exit code 2 and the command that installs it."""
     monkeypatch.setattr("backup_auditor.bootstrap.local.find_spec", lambda _: None)
     code, output, error_output = run_command("list", "--table", TABLE)
     assert (code, output) == (2, "")

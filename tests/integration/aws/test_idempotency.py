@@ -1,4 +1,4 @@
-"""A request is answered once, however often and from wherever it comes."""
+"""Test that the response to a repeated request is computed once."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ TABLE = RESOURCE_NAMES["STATE_TABLE"]
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
-    """Make a table like the application's on loopback."""
+    """Create a table like that of the application on loopback."""
     with serve_moto() as environ, pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
@@ -29,10 +29,10 @@ def client() -> Iterator[Any]:
 
 
 class GuardedWork:
-    """Something that is to be done once."""
+    """Work that must be done once, with a counter."""
 
     def __init__(self, client: Any, request_id: str, verb: str = "audit") -> None:
-        """Count how often it is done."""
+        """Start with a count of zero."""
         self.client = client
         self.request_id = request_id
         self.verb = verb
@@ -45,7 +45,7 @@ class GuardedWork:
         self.may_finish.set()
 
     def run(self, context: FakeLambdaContext | None = None) -> dict[str, object]:
-        """Ask for it."""
+        """Request the work, and return the response."""
         options: dict[str, Any] = {"verb": self.verb, "client": self.client, "table": self.table, "log": self.log}
         return answer_once(self.request_id, self._work, context=context or FakeLambdaContext(), **options)
 
@@ -58,8 +58,8 @@ class GuardedWork:
         return {"times": self.times, "report": None}
 
 
-def test_the_same_request_gets_the_same_answer(client: Any) -> None:
-    """The answer is computed once and stored for a day."""
+def test_a_repeated_request_gets_the_same_response(client: Any) -> None:
+    """The response is computed once and stored with an expiry."""
     work = GuardedWork(client, "2026-11-22T02:00:00Z/search")
     assert work.run() == work.run() == {"times": 1, "report": None}
     items = client.query(
@@ -70,13 +70,13 @@ def test_the_same_request_gets_the_same_answer(client: Any) -> None:
     assert all(it["SK"]["S"].startswith("audit#") and "expires_at" in it for it in items)
 
 
-def test_another_request_is_another_answer(client: Any) -> None:
-    """Another night or another project is another request."""
+def test_another_request_gets_another_response(client: Any) -> None:
+    """The response to each request id is computed."""
     assert [GuardedWork(client, f"another-{number}").run()["times"] for number in range(3)] == [1, 1, 1]
 
 
 def test_a_failed_request_is_computed_again(client: Any) -> None:
-    """The error is raised as it is, and a second attempt can succeed."""
+    """The error is raised unchanged, and a second attempt can succeed."""
     work = GuardedWork(client, "failed")
     work.error = StateError("the table is gone")
     with pytest.raises(StateError, match="the table is gone"):
@@ -85,8 +85,8 @@ def test_a_failed_request_is_computed_again(client: Any) -> None:
     assert work.run()["times"] == 2
 
 
-def test_of_two_at_once_one_computes_the_answer(client: Any) -> None:
-    """The other request fails with the advice to retry, because the first may fail."""
+def test_a_concurrent_request_is_refused(client: Any) -> None:
+    """The second request fails while the first is running, and gets the first response afterwards."""
     work = GuardedWork(client, "at-once")
     work.may_finish.clear()
     with ThreadPoolExecutor(1) as pool:
@@ -99,13 +99,13 @@ def test_of_two_at_once_one_computes_the_answer(client: Any) -> None:
     assert work.run() == {"times": 1, "report": None}
 
 
-def test_in_a_race_one_computes_the_answer(client: Any) -> None:
-    """Only the first of many concurrent requests computes the answer."""
+def test_only_one_of_many_concurrent_requests_computes_the_response(client: Any) -> None:
+    """Five concurrent requests compute the response once."""
     work = GuardedWork(client, "race")
-    line = Barrier(5)
+    barrier = Barrier(5)
 
     def run_work(number: int) -> object:
-        line.wait(10)
+        barrier.wait(10)
         try:
             return work.run(FakeLambdaContext(aws_request_id=f"request-{number}"))["times"]
         except RequestError:
@@ -118,7 +118,7 @@ def test_in_a_race_one_computes_the_answer(client: Any) -> None:
 
 
 def test_a_stopped_invocation_counts_as_failed_after_its_timeout(client: Any) -> None:
-    """After the timeout of the first function, another can start."""
+    """Another invocation can start after the timeout of the stopped one."""
     work = GuardedWork(client, "killed")
     work.error = _KilledError()
     with pytest.raises(_KilledError):
@@ -127,8 +127,8 @@ def test_a_stopped_invocation_counts_as_failed_after_its_timeout(client: Any) ->
     assert work.run(FakeLambdaContext(aws_request_id="another"))["times"] == 2
 
 
-def test_a_stopped_invocation_can_retry_at_once(client: Any) -> None:
-    """Lambda retries with the same id before the timeout of the first attempt, and only twice."""
+def test_a_stopped_invocation_can_be_retried_immediately(client: Any) -> None:
+    """A retry with the same request id starts before the timeout of the stopped attempt, as Lambda's retries do."""
     work = GuardedWork(client, "killed-early")
     work.error = _KilledError()
     with pytest.raises(_KilledError):
@@ -140,10 +140,10 @@ def test_a_stopped_invocation_can_retry_at_once(client: Any) -> None:
     assert work.run(FakeLambdaContext(aws_request_id="another"))["times"] == 2
 
 
-def test_a_table_that_cannot_be_asked_is_reported_in_one_line(client: Any) -> None:
-    """Without the table nothing is computed, because the request may be answered already."""
+def test_an_unavailable_table_is_reported_in_one_line(client: Any) -> None:
+    """Without the table nothing is computed, because a response may exist."""
     work = GuardedWork(client, "no-table")
-    work.table = "gone"
+    work.table = "missing"
     with pytest.raises(
         RequestError, match=r"^the request no-table: unknown whether it was answered: ResourceNotFoundException"
     ) as error_info:
@@ -152,8 +152,8 @@ def test_a_table_that_cannot_be_asked_is_reported_in_one_line(client: Any) -> No
     assert work.times == 0
 
 
-def test_each_function_has_requests_of_its_own(client: Any) -> None:
-    """The same id for another function is another request."""
+def test_each_function_has_its_own_requests(client: Any) -> None:
+    """The same request id for another function is another request."""
     guarded_works = [GuardedWork(client, "shared", verb) for verb in ("audit", "remediate")]
     assert [it.run()["times"] for it in guarded_works] == [1, 1]
     items = client.query(
@@ -164,9 +164,9 @@ def test_each_function_has_requests_of_its_own(client: Any) -> None:
     assert [it["SK"]["S"].partition("#")[0] for it in items] == ["remediate"]
 
 
-def test_an_answer_that_cannot_be_stored_is_returned(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log says that a repeated request would be answered again."""
-    work = GuardedWork(client, "unnoted")
+def test_a_response_that_cannot_be_stored_is_returned(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log states that a repeated request is computed again."""
+    work = GuardedWork(client, "unstored")
 
     def refuse_update(**_: object) -> None:
         raise client.exceptions.ProvisionedThroughputExceededException({"Error": {"Code": "Throttled"}}, "UpdateItem")
@@ -174,9 +174,9 @@ def test_an_answer_that_cannot_be_stored_is_returned(client: Any, monkeypatch: p
     monkeypatch.setattr(client, "update_item", refuse_update)
     assert work.run() == {"times": 1, "report": None}
     ((level, line, extra),) = work.log.lines
-    assert (level, extra["request"]) == ("error", "unnoted")
+    assert (level, extra["request"]) == ("error", "unstored")
     assert "a repeated request is computed again" in line
 
 
 class _KilledError(BaseException):
-    """Ends a process without another word."""
+    """An exception that simulates the end of a process."""

@@ -1,4 +1,4 @@
-"""The function `notify` with real boto3 and real webhooks sends each message once, and reports failures."""
+"""Test that the function `notify` sends each message once and reports failures, with real boto3 and webhooks."""
 
 import importlib.util
 import io
@@ -43,7 +43,7 @@ _NUMBERS = count()
 
 @dataclass
 class FakeLambdaContext:
-    """Lambda's context."""
+    """A fake of Lambda's context."""
 
     function_name: str = "notify"
     memory_limit_in_mb: int = 512
@@ -51,13 +51,13 @@ class FakeLambdaContext:
     aws_request_id: str = "request"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how much time is left."""
+        """Return the time left."""
         return 300_000
 
 
 @dataclass
 class Cloud:
-    """An application on AWS, with a queue behind its topic and its bus, and a receiver of webhooks."""
+    """An application on AWS whose topic and bus reach a queue, and a receiver of webhooks."""
 
     slack: SlackReceiver
     patch: pytest.MonkeyPatch
@@ -67,7 +67,7 @@ class Cloud:
     topic: Channel
 
     def record_audit(self, name: str = "orders", project: str = "search", **facts: Any) -> None:
-        """Record what has to be told of an audit that found something new."""
+        """Record the messages of an audit with an opened finding."""
         facts = {"observed_at": NOW, "audit_id": f"audit-of-{name}", **facts}
         report = build_alert_report(build_open_finding(name), project=project, **facts)
         stored_report = EvidenceBucket(boto3.client("s3"), self.environ["EVIDENCE_BUCKET"]).store_report(report)
@@ -76,7 +76,7 @@ class Cloud:
             boto3.client("dynamodb").put_item(TableName=self.environ["STATE_TABLE"], Item=item)
 
     def notify(self, event: object, delay: timedelta = timedelta()) -> dict[str, Any]:
-        """Invoke the function, some time after the audit."""
+        """Invoke the function after a delay from the audit."""
         self.patch.setattr(runtime, "now", lambda: NOW + delay)
         spec = importlib.util.spec_from_file_location("app", ROOT / "functions/notify/app.py")
         assert spec is not None
@@ -91,7 +91,7 @@ class Cloud:
         return self.notify(json.loads((ROOT / f"events/notify.{case}.json").read_text(encoding="utf-8")), delay)
 
     def take_messages(self) -> list[Any]:
-        """Take what the topic and the bus were told."""
+        """Take the messages of the topic and the bus from the queue, and return their kinds."""
         sqs, bodies = boto3.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             bodies += [json.loads(it["Body"]) for it in messages]
@@ -100,21 +100,21 @@ class Cloud:
         return [it.get("detail-type") or json.loads(it["Message"])["event"] for it in bodies]
 
     def take_log_lines(self) -> list[dict[str, Any]]:
-        """Take what was written, which never holds a secret."""
+        """Return the new log lines, and check that they have no secret."""
         text = self.output.readouterr().out
         assert "CANARY" not in text
         return [json.loads(it) for it in text.splitlines() if it]
 
     def load_failures(self) -> dict[str, float]:
-        """Return what was measured, by project."""
+        """Return the metric of failures by project."""
         return {it["project"]: it["DeliveryFailures"][0] for it in self.take_log_lines() if "_aws" in it}
 
 
 class CurrentStandardOutput(io.StringIO):
-    """Where standard output is now."""
+    """A stream that writes to the current standard output."""
 
     def write(self, text: str) -> int:
-        """Write there."""
+        """Write to the current standard output."""
         return sys.stdout.write(text)
 
 
@@ -122,7 +122,7 @@ class CurrentStandardOutput(io.StringIO):
 def cloud(
     aws_variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Cloud]:
-    """Make an application of its own for each test."""
+    """Create a new application for each test."""
     name = f"notify-{next(_NUMBERS)}"
     variables = {
         "STATE_TABLE": name,
@@ -145,7 +145,7 @@ def cloud(
     bus.put_rule(Name="all", EventBusName=name, EventPattern='{"source": ["backup-auditor"]}')
     bus.put_targets(Rule="all", EventBusName=name, Targets=[{"Id": "queue", "Arn": arn}])
     monkeypatch.setenv("ALERT_TOPIC", topic)
-    for handler in logging.getLogger("notify").handlers:  # it writes where standard output was when it was made
+    for handler in logging.getLogger("notify").handlers:  # it writes to the standard output of its creation
         monkeypatch.setattr(handler, "stream", CurrentStandardOutput())
     get_notifier.cache_clear()
     with serve_slack() as slack:
@@ -155,7 +155,7 @@ def cloud(
 
 
 def put_webhook(value: str) -> None:
-    """Put a webhook into its secret."""
+    """Store a webhook in its secret."""
     secrets = boto3.client("secretsmanager")
     try:
         secrets.put_secret_value(SecretId=SLACK_CHANNEL.target, SecretString=value)
@@ -164,7 +164,7 @@ def put_webhook(value: str) -> None:
 
 
 def test_the_event_of_an_audit_sends_each_message_once(cloud: Cloud) -> None:
-    """A repeated event or a sweep sends nothing."""
+    """A repeated event or a sweep sends no message again."""
     cloud.record_audit()
     assert cloud.invoke_sample("completed")["sent"] == 3
     assert sorted(cloud.take_messages()) == ["Backup Audit Completed", "Backup Finding Opened", "Backup Finding Opened"]
@@ -175,7 +175,7 @@ def test_the_event_of_an_audit_sends_each_message_once(cloud: Cloud) -> None:
     assert (cloud.take_messages(), len(cloud.slack.posted_messages)) == ([], 1)
 
 
-def test_two_at_once_send_each_message_once(cloud: Cloud) -> None:
+def test_concurrent_invocations_send_each_message_once(cloud: Cloud) -> None:
     """Only the invocation that claimed a message sends it."""
     cloud.record_audit()
     with ThreadPoolExecutor(4) as pool:
@@ -186,7 +186,7 @@ def test_two_at_once_send_each_message_once(cloud: Cloud) -> None:
 
 
 def test_a_failed_message_is_sent_by_the_next_sweep(cloud: Cloud) -> None:
-    """From the second failure on, it is measured."""
+    """A failed message is retried by the next sweep, and counted from the second failure on."""
     cloud.record_audit()
     cloud.patch.setattr("time.sleep", lambda _: None)
     cloud.slack.answers = [UNAVAILABLE_ANSWER] * 6
@@ -199,8 +199,8 @@ def test_a_failed_message_is_sent_by_the_next_sweep(cloud: Cloud) -> None:
     assert len(cloud.slack.posted_messages) == 1
 
 
-def test_a_removed_webhook_is_visible_at_once(cloud: Cloud) -> None:
-    """The log names the secret and the remedy, and a new webhook is used."""
+def test_a_removed_webhook_is_reported_immediately(cloud: Cloud) -> None:
+    """The first failure is logged with the remedy and counted, and the next sweep sends the message."""
     cloud.record_audit()
     cloud.slack.answers = [NO_SERVICE_ANSWER]
     cloud.invoke_sample("completed")
@@ -212,8 +212,8 @@ def test_a_removed_webhook_is_visible_at_once(cloud: Cloud) -> None:
     assert cloud.invoke_sample("sweep", HOUR)["sent"] == 1
 
 
-def test_a_lost_answer_makes_a_marked_duplicate(cloud: Cloud) -> None:
-    """A duplicate is better than a lost alert."""
+def test_a_lost_response_causes_a_marked_duplicate(cloud: Cloud) -> None:
+    """A message whose response is lost is sent again and marked as a possible duplicate."""
     cloud.record_audit()
     cloud.slack.answers = [LOST_ANSWER]
     assert cloud.invoke_sample("completed")["failed"] == 1
@@ -224,8 +224,8 @@ def test_a_lost_answer_makes_a_marked_duplicate(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("value", ["https://example.com/services/T0CANARY", '{"SLACK_WEBHOOK_URL": "CANARY"}', " "])
-def test_a_secret_that_holds_no_webhook_is_visible_at_once(cloud: Cloud, value: str) -> None:
-    """The value is not shown, and other channels are not affected."""
+def test_an_invalid_webhook_is_reported_immediately(cloud: Cloud, value: str) -> None:
+    """The value of the secret is not shown, and other channels are not affected."""
     cloud.record_audit()
     put_webhook(value)
     assert cloud.invoke_sample("completed")["sent"] == 2
@@ -233,8 +233,8 @@ def test_a_secret_that_holds_no_webhook_is_visible_at_once(cloud: Cloud, value: 
     assert not cloud.slack.requested_paths
 
 
-def test_the_registry_decides_who_is_notified(cloud: Cloud) -> None:
-    """An invalid entry postpones only the alerts of its project."""
+def test_the_registry_determines_the_channels(cloud: Cloud) -> None:
+    """An invalid entry delays only the alerts of its project."""
     cloud.record_audit()
     cloud.record_audit(project="shop", name="users")
     entries = [
@@ -253,7 +253,7 @@ def test_the_registry_decides_who_is_notified(cloud: Cloud) -> None:
 
 
 def test_an_invalid_payload_is_raised(cloud: Cloud) -> None:
-    """The event reaches the dead-letter queue, with one line in the log."""
+    """Each invalid payload is an error with one line in the log."""
     payloads: tuple[object, ...] = (None, [], {}, {"detail-type": "Backup Audit Requested"}, {"project": 1})
     for payload in payloads:
         with pytest.raises(RequestError):
@@ -262,14 +262,14 @@ def test_an_invalid_payload_is_raised(cloud: Cloud) -> None:
 
 
 def test_a_missing_table_is_raised(cloud: Cloud) -> None:
-    """Nothing was delivered, so Lambda retries the event."""
+    """A missing table is an error, so that Lambda retries the event."""
     cloud.patch.setenv("STATE_TABLE", "no-such-table")
     with pytest.raises(StateError, match="no-such-table"):
         cloud.invoke_sample("sweep")
 
 
 def test_a_missing_setting_is_raised(cloud: Cloud) -> None:
-    """The log names the setting."""
+    """The error and the log name the missing setting."""
     cloud.patch.delenv("EVENT_BUS")
     with pytest.raises(SettingsError, match="EVENT_BUS"):
         cloud.invoke_sample("sweep")

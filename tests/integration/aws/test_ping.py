@@ -1,4 +1,4 @@
-"""The ping URL is called after each complete audit, and its answer does not change the audit."""
+"""Test the call of the ping URL after a complete audit."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ CANARY = "canary-of-the-ping-tests"
 
 
 def test_the_url_is_called_once_unchanged() -> None:
-    """The URL is called by GET with its path and query."""
+    """The URL is called once by GET with its path and query."""
     with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK") as (port, requests):
         ping(f"http://127.0.0.1:{port}/{CANARY}?rid=1", SECRET)
     (request,) = requests
@@ -34,8 +34,8 @@ def test_the_url_is_called_once_unchanged() -> None:
         pytest.param(b"", "did not answer", id="nothing"),
     ],
 )
-def test_an_error_answer_names_the_secret_and_not_the_url(response: bytes, expected_error: str) -> None:
-    """No redirect is followed, because the URL is a secret."""
+def test_an_error_names_the_secret_and_not_the_url(response: bytes, expected_error: str) -> None:
+    """The error names the secret, and no redirect is followed, because the URL is a secret."""
     with serve_answer(response) as (port, requests), pytest.raises(DeliveryError, match=expected_error) as error_info:
         ping(f"http://127.0.0.1:{port}/{CANARY}", SECRET)
     assert SECRET in str(error_info.value)
@@ -43,7 +43,7 @@ def test_an_error_answer_names_the_secret_and_not_the_url(response: bytes, expec
     assert len(requests) == 1
 
 
-def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_configured_certificate_store_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A certificate of a private CA is accepted only if SSL_CERT_FILE names the CA."""
     store = tmp_path / "corporate.pem"
     store.write_bytes(make_authority().pem)
@@ -63,7 +63,7 @@ def test_the_address_is_trusted_by_the_store_that_is_named(monkeypatch: pytest.M
 
 
 def test_a_refused_connection_is_an_error() -> None:
-    """The error names the kind of the failure."""
+    """The error for a refused connection names the kind of the failure."""
     with pytest.raises(DeliveryError, match=r"did not answer \(ConnectionRefusedError\)"):
         ping("http://127.0.0.1:9/", SECRET)
 
@@ -72,13 +72,13 @@ def test_a_refused_connection_is_an_error() -> None:
     "url",
     [
         pytest.param(f"http://{CANARY}.example/", id="plain-http"),
-        pytest.param(f"http://localhost/{CANARY}", id="a-name-for-loopback"),
+        pytest.param(f"http://localhost/{CANARY}", id="name-of-loopback"),
         pytest.param(f"ftp://127.0.0.1/{CANARY}", id="ftp"),
         pytest.param(f"https:///{CANARY}", id="no-host"),
-        pytest.param(f"https://[{CANARY}", id="no-address"),
+        pytest.param(f"https://[{CANARY}", id="invalid-address"),
         pytest.param(f"https://127.0.0.1:port/{CANARY}", id="port"),
         pytest.param(f"https://127.0.0.1/{CANARY}\nHost: x", id="line-break"),
-        pytest.param(CANARY, id="bare"),
+        pytest.param(CANARY, id="no-scheme"),
     ],
 )
 def test_an_invalid_url_is_not_called(url: str) -> None:

@@ -1,4 +1,4 @@
-"""The function `remediate` with real boto3 and a real socket to Pinecone does what the policy allows."""
+"""Test that the function `remediate` applies what the policy allows, with real boto3 and a real socket to Pinecone."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ def harness(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[RemediationHarness]:
-    """Build one project with two indexes without a schedule, and an application of its own for each test."""
+    """Build a project with two indexes without a schedule and a new application for each test."""
     with open_remediation_harness(
         {**aws_variables, **make_resource_names(request.node.name)}, monkeypatch, capsys
     ) as open_harness:
@@ -58,8 +58,8 @@ def test_a_completed_audit_creates_schedules(harness: RemediationHarness) -> Non
 
 
 @pytest.mark.parametrize("changed_fields", [{}, {"id": "put-again"}], ids=["delivered", "put"])
-def test_the_same_event_twice_acts_once(harness: RemediationHarness, changed_fields: dict[str, str]) -> None:
-    """A repeated event does nothing more until the next audit."""
+def test_a_repeated_event_applies_an_action_once(harness: RemediationHarness, changed_fields: dict[str, str]) -> None:
+    """A repeated event returns the first response and sends no write; the next audit's event applies more actions."""
     harness.put_policy("apply", max_creations=1)
     first_response = harness.run(COMPLETED_EVENT)
     writes_before = harness.write_calls
@@ -70,8 +70,8 @@ def test_the_same_event_twice_acts_once(harness: RemediationHarness, changed_fie
     assert harness.list_scheduled_indexes() == ["carts", "orders"]
 
 
-def test_an_event_that_failed_is_acted_on_when_it_comes_again(harness: RemediationHarness) -> None:
-    """A retry succeeds once the cause of the failure is gone."""
+def test_the_retry_of_a_failed_event_applies_the_actions(harness: RemediationHarness) -> None:
+    """A retry succeeds after the cause of the failure is fixed."""
     put_secret("pcsk_" + "x" * 20, EDITOR_SECRET)
     with pytest.raises(BadKeyError):
         harness.run(COMPLETED_EVENT)
@@ -80,7 +80,7 @@ def test_an_event_that_failed_is_acted_on_when_it_comes_again(harness: Remediati
     assert harness.list_scheduled_indexes() == ["carts", "orders"]
 
 
-def test_a_repeated_plan_acts_once(harness: RemediationHarness) -> None:
+def test_a_repeated_plan_applies_an_action_once(harness: RemediationHarness) -> None:
     """An existing schedule is already satisfied, and an action for a deleted index is skipped."""
     first_response = harness.run({"project": "search"})
     second_response = harness.run({"project": "search", "plan": first_response["plan_id"]})
@@ -112,8 +112,8 @@ def test_proposals_are_published_and_not_applied(harness: RemediationHarness) ->
     assert (second_response["results"], harness.write_calls, harness.take_events()) == ([], [], [])
 
 
-def test_never_is_never(harness: RemediationHarness) -> None:
-    """If the policy says `never`, Pinecone is not called, from the next invocation on."""
+def test_the_mode_never_sends_no_request(harness: RemediationHarness) -> None:
+    """With the mode `never`, the next invocation sends no request to Pinecone."""
     harness.put_policy("apply", max_creations=0)
     harness.run(COMPLETED_EVENT)
     harness.pinecone.requests.clear()
@@ -125,8 +125,8 @@ def test_never_is_never(harness: RemediationHarness) -> None:
 
 
 @pytest.mark.parametrize("settings", ["unknown", "stale", "another policy"])
-def test_a_plan_that_may_not_be_executed_is_refused(harness: RemediationHarness, settings: str) -> None:
-    """The answer states the reason in one sentence, and nothing is written."""
+def test_an_unknown_or_outdated_plan_is_refused(harness: RemediationHarness, settings: str) -> None:
+    """The response has the reason, and no request is sent to Pinecone."""
     harness.put_policy("propose")
     plan = harness.run({"project": "search"})["plan_id"]
     request_count = len(harness.pinecone.requests)
@@ -143,7 +143,7 @@ def test_a_plan_that_may_not_be_executed_is_refused(harness: RemediationHarness,
 
 
 def test_a_plan_is_not_executed_with_the_key_of_another_project(harness: RemediationHarness) -> None:
-    """A schedule shows Pinecone's id of the project, which the new key of the secret does not match."""
+    """A plan is refused if the key belongs to another Pinecone project than that of the plan."""
     project = harness.pinecone.project
     project.create_index("slow")
     project.create_schedule("slow", "theirs", "weekly", 60)
@@ -155,8 +155,8 @@ def test_a_plan_is_not_executed_with_the_key_of_another_project(harness: Remedia
     assert harness.write_calls == []
 
 
-def test_a_project_of_unknown_id_is_not_changed(harness: RemediationHarness) -> None:
-    """Nothing is written, and it counts as a failure because nobody reads the answer."""
+def test_a_project_with_an_unknown_id_is_not_changed(harness: RemediationHarness) -> None:
+    """An unknown project id is refused and counts as a failure, because no person reads the response."""
     harness.put_policy("apply", expected_id="ours")
     response = harness.run(COMPLETED_EVENT)
     assert "the policy expects project ours" in response["refused"]
@@ -164,8 +164,8 @@ def test_a_project_of_unknown_id_is_not_changed(harness: RemediationHarness) -> 
     assert harness.take_metrics() == {"SchedulesCreated": 0, "ScheduleCreationFailures": 1}
 
 
-def test_a_project_that_an_audit_recorded_is_written_to(harness: RemediationHarness) -> None:
-    """The state has the id although no schedule shows it."""
+def test_a_project_with_a_recorded_id_is_changed(harness: RemediationHarness) -> None:
+    """The recorded id of an earlier audit is used if no schedule has the id."""
     harness.pinecone.project.project_id = "ours"
     harness.put_policy("apply", expected_id="ours")
     harness.record_project_id("ours")
@@ -174,10 +174,8 @@ def test_a_project_that_an_audit_recorded_is_written_to(harness: RemediationHarn
 
 
 @pytest.mark.parametrize("expected_id", [None, "ours"])
-def test_the_first_answer_that_names_another_project_stops_everything(
-    harness: RemediationHarness, expected_id: str | None
-) -> None:
-    """One call is sent, and the answer has the call that undoes it."""
+def test_a_response_from_another_project_stops_the_run(harness: RemediationHarness, expected_id: str | None) -> None:
+    """The run stops after one write, and the response has the call that undoes the write."""
     harness.pinecone.project.project_id = "theirs"
     harness.put_policy("apply", expected_id=expected_id)
     harness.record_project_id("ours")
@@ -193,7 +191,7 @@ def test_the_first_answer_that_names_another_project_stops_everything(
 
 
 def test_a_state_of_another_project_is_refused(harness: RemediationHarness) -> None:
-    """The key with write access opens another project than the audits' key."""
+    """An editor key of another project than that of the recorded audits is refused."""
     project = harness.pinecone.project
     project.project_id = "theirs"
     project.create_schedule("carts", "theirs", "daily", 9)
@@ -203,8 +201,8 @@ def test_a_state_of_another_project_is_refused(harness: RemediationHarness) -> N
     assert harness.write_calls == []
 
 
-def test_a_viewers_key_changes_nothing(harness: RemediationHarness) -> None:
-    """Pinecone refuses the first write, which is counted, and no other is sent."""
+def test_a_viewer_key_cannot_write(harness: RemediationHarness) -> None:
+    """Pinecone refuses the write of a viewer key, and the run stops and counts a failure."""
     put_secret(harness.pinecone.viewer_key, EDITOR_SECRET)
     response = harness.run(COMPLETED_EVENT)
     assert harness.list_scheduled_indexes() == []
@@ -214,7 +212,7 @@ def test_a_viewers_key_changes_nothing(harness: RemediationHarness) -> None:
     assert figures["ScheduleCreationFailures"] >= 1
 
 
-def test_a_key_that_is_refused_is_reported(harness: RemediationHarness) -> None:
+def test_a_refused_key_is_reported(harness: RemediationHarness) -> None:
     """A refused key counts as a failure, and is raised so that Lambda retries."""
     put_secret("pcsk_" + "x" * 20, EDITOR_SECRET)
     with pytest.raises(BadKeyError):
@@ -222,7 +220,7 @@ def test_a_key_that_is_refused_is_reported(harness: RemediationHarness) -> None:
     assert harness.take_metrics() == {"SchedulesCreated": 0, "ScheduleCreationFailures": 1}
 
 
-def test_a_project_without_an_editors_key_is_reported(
+def test_a_project_without_an_editor_key_is_reported(
     harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the missing registry key, and the audit's key is not used instead."""
@@ -253,14 +251,14 @@ def test_an_invalid_request_is_refused(harness: RemediationHarness, payload: obj
 
 
 def test_another_project_is_refused(harness: RemediationHarness) -> None:
-    """An unknown project emits no metric."""
+    """An unknown project is refused without a request and a metric."""
     with pytest.raises(RegistryError):
         harness.run({"project": "other"})
     assert (harness.pinecone.requests, harness.take_metrics()) == ([], {})
 
 
-def test_a_lost_answer_is_settled(harness: RemediationHarness) -> None:
-    """A creation whose answer was lost is found by reading, and not repeated."""
+def test_a_creation_with_a_lost_response_is_settled(harness: RemediationHarness) -> None:
+    """A creation whose response was lost is found by reading, and not repeated."""
     path = "/indexes/orders/backup-schedules"
     harness.pinecone.faults.append(Fault(kind="reset_after_effect", method="POST", path=path, times=1))
     response = harness.run({"project": "search"})

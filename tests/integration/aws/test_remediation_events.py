@@ -1,4 +1,4 @@
-"""The function `remediate` records and publishes every action in the end."""
+"""Test that the function `remediate` records and publishes every action, also after failures."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -24,7 +24,7 @@ def harness(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[RemediationHarness]:
-    """Build one project with two indexes without a schedule, and an application of its own for each test."""
+    """Build a project with two indexes without a schedule and a new application for each test."""
     with open_remediation_harness(
         {**aws_variables, **make_resource_names(request.node.name)}, monkeypatch, capsys
     ) as open_harness:
@@ -32,14 +32,14 @@ def harness(
 
 
 def raise_state_error(*_: object) -> NoReturn:
-    """Stand for a table that cannot be used."""
+    """Raise the error of an unavailable table."""
     raise StateError("the table cannot be used: throttled; try again later")
 
 
-def test_a_request_is_answered_although_no_event_can_be_published(
+def test_a_response_is_returned_if_events_cannot_be_published(
     harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer has the error of publishing, and the next run publishes the actions."""
+    """The response has the error of publishing, and the next run publishes the actions."""
     with monkeypatch.context() as patch:
         patch.setattr(DynamoRemediationLog, "list_unpublished", raise_state_error)
         response = harness.run({"project": "search"})
@@ -55,9 +55,9 @@ def test_a_request_is_answered_although_no_event_can_be_published(
 def test_unaccepted_events_are_published_by_the_retry(
     harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Retries publish until all is accepted, and repeat no action."""
+    """Retries publish the events until the bus accepts them, and repeat no action."""
     harness.put_policy("apply", max_creations=1)
-    error = DeliveryError("the bus did not take it")
+    error = DeliveryError("the bus did not accept the events")
     with monkeypatch.context() as patch:
         patch.setattr(EventBus, "put", lambda _bus, events, _left, **_: PutResult(tuple(range(len(events))), error))
         for _ in range(2):
@@ -72,7 +72,7 @@ def test_unaccepted_events_are_published_by_the_retry(
 
 
 @pytest.mark.parametrize("call", ["record_result", "record_start"])
-def test_a_run_that_could_not_record_is_retried(
+def test_a_run_that_cannot_record_is_retried(
     harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """The retry reads the result, records it with the first actor, and publishes it."""
@@ -90,7 +90,7 @@ def test_a_run_that_could_not_record_is_retried(
 
 
 def test_a_run_with_an_unknown_outcome_is_retried(harness: RemediationHarness) -> None:
-    """The retry looks for the creation, and repeats it only if it does not exist."""
+    """The retry reads the schedules, and repeats a creation only if it had no effect."""
     path = "/indexes/orders/backup-schedules"
     harness.pinecone.faults.append(Fault(kind="reset", method="POST", path=path, times=1))
     with pytest.raises(OutcomeUnknownError, match="create_schedule/orders"):

@@ -1,4 +1,4 @@
-"""Throttled calls to Parameter Store are retried, and end in an error."""
+"""Test that throttled calls to Parameter Store are retried a limited number of times."""
 
 import json
 import time
@@ -21,26 +21,26 @@ MAX_ATTEMPTS = 12
 
 
 class ThrottlingStore:
-    """Answers that it is asked too often, some times."""
+    """A Parameter Store that throttles its first calls."""
 
     def __init__(self, throttles: int) -> None:
-        """Take how often."""
+        """Store the number of throttled calls."""
         self.throttle_count = throttles
         self.calls = 0
 
     def respond(self) -> tuple[int, dict[str, Any]]:
-        """Return status and content."""
+        """Return the status and the content of the next response."""
         self.calls += 1
         return (400, THROTTLED_RESPONSE) if self.calls <= self.throttle_count else (200, PARAMETER_RESPONSE)
 
 
 @contextmanager
 def serve_store(store: ThrottlingStore) -> Iterator[str]:
-    """Serve it on loopback."""
+    """Serve a store on loopback, and yield its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            """Answer."""
+            """Send the response of the store."""
             self.rfile.read(int(self.headers["Content-Length"]))
             status, content = store.respond()
             text = json.dumps(content).encode()
@@ -51,7 +51,7 @@ def serve_store(store: ThrottlingStore) -> Iterator[str]:
             self.wfile.write(text)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing of single requests."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -61,7 +61,7 @@ def serve_store(store: ThrottlingStore) -> Iterator[str]:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Write down what the client would wait, and do not wait."""
+    """Record the waits of the client without waiting."""
     wait_list: list[float] = []
     monkeypatch.setattr(time, "sleep", wait_list.append)
     return wait_list
@@ -69,7 +69,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @contextmanager
 def open_session(store: ThrottlingStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsSession]:
-    """Lead boto3 to the store."""
+    """Open a session that uses the store."""
     with serve_store(store) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", address)
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
@@ -78,8 +78,8 @@ def open_session(store: ThrottlingStore, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield AwsSession()
 
 
-def test_a_thousand_audits_at_once_are_waited_for(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
-    """Eleven refusals are retried, with waits of up to 20 seconds, about 75 seconds on average."""
+def test_throttled_calls_are_retried(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    """Eleven throttled calls are retried with growing waits of at most 20 seconds each."""
     store = ThrottlingStore(MAX_ATTEMPTS - 1)
     with open_session(store, monkeypatch) as aws:
         assert fetch_document(aws, ADDRESS) == b"version: 1\n"
@@ -87,8 +87,8 @@ def test_a_thousand_audits_at_once_are_waited_for(monkeypatch: pytest.MonkeyPatc
     assert all(it <= max_wait for it, max_wait in zip(waits, (1, 2, 4, 8, 16, *[20] * 6), strict=True))
 
 
-def test_a_store_that_refuses_to_the_end_is_named(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
-    """The audit fails, is retried by Lambda, and becomes a dead letter."""
+def test_a_store_that_always_throttles_is_an_error(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
+    """After twelve throttled calls the error states that requests are throttled."""
     store = ThrottlingStore(99)
     with (
         open_session(store, monkeypatch) as aws,

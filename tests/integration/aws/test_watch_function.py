@@ -1,4 +1,4 @@
-"""The function `watch` with real boto3 reads complete audits from the table, and registers new projects."""
+"""Test that the function `watch` counts overdue projects and registers new ones, with real boto3."""
 
 import importlib.util
 import json
@@ -28,7 +28,7 @@ REGISTRY = "version: 1\nprojects:\n" + "".join(f"  - {{name: {it}, secret: {it}}
 
 @pytest.fixture(autouse=True)
 def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Build an application with a registry of three projects, of which two were audited."""
+    """Build an application with a registry of three projects, two of them with an audit."""
     names = make_resource_names(request.node.name)
     with serve_moto() as environ:
         for name, value in {**environ, **names, "REGISTRY": f"ssm:{REGISTRY_PARAMETER}"}.items():
@@ -46,7 +46,7 @@ def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 def invoke_watch() -> Any:
-    """Watch as Lambda has it done."""
+    """Invoke the handler as Lambda does."""
     spec = importlib.util.spec_from_file_location("app", ROOT / "functions/watch/app.py")
     assert spec is not None
     assert spec.loader is not None
@@ -56,15 +56,15 @@ def invoke_watch() -> Any:
 
 
 def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
-    """The 26 hours of a new project start when it is first seen."""
+    """A project is overdue 26 hours after its last complete audit; a new project is not overdue yet."""
     assert invoke_watch() == {"registered": 3, "overdue": 1, "projects": ["late"], "incomplete": ["late"]}
     (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
     assert (line["ProjectsOverdue"], line["ProjectsIncomplete"]) == ([1.0], [1.0])
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
 
 
-def test_a_new_project_is_overdue_once_it_was_seen_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table stores when a project was first seen, for every process."""
+def test_a_new_project_is_overdue_26_hours_after_its_registration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table stores the time of registration for every process."""
     invoke_watch()
     watch.get_watcher.cache_clear()
     monkeypatch.setattr(runtime, "now", lambda: NOW + timedelta(hours=26, seconds=1))
@@ -72,7 +72,7 @@ def test_a_new_project_is_overdue_once_it_was_seen_long_enough(monkeypatch: pyte
 
 
 def test_a_missing_registry_is_an_error_without_a_metric(capsys: pytest.CaptureFixture[str]) -> None:
-    """A missing metric raises the alarm."""
+    """A missing registry is an error, and the missing metric raises the alarm."""
     boto3.client("ssm").delete_parameter(Name=REGISTRY_PARAMETER)
     with pytest.raises(DocumentError, match="there is no such parameter"):
         invoke_watch()

@@ -1,4 +1,4 @@
-"""Changes during an audit: rows that shift, and indexes and schedules that are deleted."""
+"""Test changes during an audit: rows that shift, and indexes and schedules that are deleted."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,8 +31,8 @@ def make_deletion(index: str) -> Callable[[SimulatedProject], None]:
 
 
 @pytest.mark.parametrize("path", [SCHEDULES_PATH, HISTORY_PATH], ids=["before-its-schedules", "before-a-history"])
-def test_an_index_deleted_during_the_audit_leaves_with_a_note(path: str) -> None:
-    """It is neither a finding nor a read error, and its backups stay in the listing."""
+def test_an_index_deleted_during_the_audit_is_a_note(path: str) -> None:
+    """An index deleted during the audit is neither a finding nor a read error, and its backups are listed."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -47,7 +47,7 @@ def test_an_index_deleted_during_the_audit_leaves_with_a_note(path: str) -> None
 
 
 def test_an_index_that_is_being_deleted_is_left_out_with_a_note() -> None:
-    """No call is sent about the index, and its backups stay in the listing."""
+    """An index that is being deleted causes no calls of its own, and its backups are listed."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     project.options.index_deletion_duration = timedelta(hours=1)
@@ -63,9 +63,9 @@ def test_an_index_that_is_being_deleted_is_left_out_with_a_note() -> None:
     assert result.report.summary.coverage_percent is None
 
 
-@pytest.mark.parametrize("status", [404, None], ids=["its-listing-is-gone", "its-listing-is-empty"])
-def test_an_index_whose_deletion_begins_during_the_audit_is_left_out(status: int | None) -> None:
-    """The state is read again after a 404, or if a verdict needs a second read."""
+@pytest.mark.parametrize("status", [404, None], ids=["listing-not-found", "empty-listing"])
+def test_an_index_whose_deletion_starts_during_the_audit_is_left_out(status: int | None) -> None:
+    """The state of an index is read again after a 404, or if a verdict needs a second read."""
     project = build_empty_project()
     project.options.index_deletion_duration = timedelta(hours=1)
     add_healthy_index(project, "orders")
@@ -80,7 +80,7 @@ def test_an_index_whose_deletion_begins_during_the_audit_is_left_out(status: int
 
 
 def test_a_404_for_the_listing_of_an_existing_index_is_a_read_error() -> None:
-    """A 404 means a deleted index only if the list of indexes agrees."""
+    """A 404 means a deleted index only if the list of indexes confirms it."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -93,7 +93,7 @@ def test_a_404_for_the_listing_of_an_existing_index_is_a_read_error() -> None:
 
 
 def test_a_404_is_a_read_error_if_the_indexes_cannot_be_listed_again() -> None:
-    """Nothing shows whether the index was deleted."""
+    """A 404 is a read error if no second list of indexes confirms the deletion."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -104,7 +104,7 @@ def test_a_404_is_a_read_error_if_the_indexes_cannot_be_listed_again() -> None:
 
 
 def test_a_schedule_deleted_during_the_audit_is_left_out() -> None:
-    """The schedules of its index are read once more, and its missing history is not a read error."""
+    """The schedules of the index are read again, and the missing history is not a read error."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     (schedule,) = project.schedules.values()
@@ -125,7 +125,7 @@ def test_a_schedule_deleted_during_the_audit_is_left_out() -> None:
 
 
 def test_a_404_for_the_history_of_a_listed_schedule_is_a_read_error() -> None:
-    """The schedule is kept; its runs are unknown."""
+    """A listed schedule whose history is not found is kept, and its runs are unknown."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     (schedule,) = project.schedules.values()
@@ -139,7 +139,7 @@ def test_a_404_for_the_history_of_a_listed_schedule_is_a_read_error() -> None:
 
 
 def test_rows_that_shifted_are_found_by_a_second_read() -> None:
-    """A backup deleted between two pages hides another one; a second read finds it."""
+    """A second read finds the backup that was hidden by a deletion between two pages."""
     project = build_scenario("fleet:60x2", now=SIMULATED_NOW)
     first_backup = project.list_backups()[0]
     hidden_backup = project.list_backups()[100]
@@ -154,7 +154,7 @@ def test_rows_that_shifted_are_found_by_a_second_read() -> None:
 
 
 def test_a_healthy_project_is_read_once() -> None:
-    """No second read is made if nothing seems to be missing."""
+    """A project without missing rows needs no second read."""
     project = build_empty_project()
     for name in ("orders", "users"):
         project.create_index(name)
@@ -180,7 +180,7 @@ def test_absence_is_evaluated_only_after_a_second_read_agrees() -> None:
 
 
 def test_an_incomplete_second_read_confirms_nothing() -> None:
-    """Absence stays unknown, the read is a read error, and it is not repeated forever."""
+    """Absence stays unknown after an incomplete second read, which is a read error and is not repeated."""
     project = build_empty_project()
     project.create_index("orders")
     with serve(project) as server:
@@ -193,7 +193,7 @@ def test_an_incomplete_second_read_confirms_nothing() -> None:
 
 
 def test_a_listing_that_changes_with_each_read_is_read_four_times() -> None:
-    """Verdicts based on absence stay unknown."""
+    """Verdicts based on absence stay unknown if four reads differ."""
     project = build_empty_project()
     project.create_index("orders")
 
@@ -211,8 +211,8 @@ def test_a_listing_that_changes_with_each_read_is_read_four_times() -> None:
     assert count_calls(server)["GET /backups"] == 4
 
 
-def test_an_index_deleted_before_a_second_read_leaves_with_a_note() -> None:
-    """An index can be deleted at any time."""
+def test_an_index_deleted_before_a_second_read_is_a_note() -> None:
+    """An index deleted before the second read of its schedules is neither a finding nor a read error."""
     project = build_empty_project()
     project.create_index("orders")
     with serve(project) as server:

@@ -1,4 +1,4 @@
-"""The key is sent to the service only: no text, log or traceback contains it."""
+"""Test that the key is sent only to Pinecone, and that no text, log or traceback contains it."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def log_stream() -> Iterator[io.StringIO]:
 FAULTS = [
     pytest.param(Fault(status=401, body=f"Invalid API key {KEY}"), id="echoed-in-plain-text"),
     pytest.param(Fault(status=403, message=f"{KEY} may not"), id="echoed-in-json"),
-    pytest.param(Fault(status=404, message=f"{'x' * 180} {KEY}"), id="echoed-where-it-is-cut"),
+    pytest.param(Fault(status=404, message=f"{'x' * 180} {KEY}"), id="echoed-at-the-length-limit"),
     pytest.param(Fault(status=503, body=f"<html>{KEY}</html>"), id="echoed-in-html"),
     pytest.param(Fault(status=302, headers={"location": f"http://127.0.0.1:9/{KEY}"}), id="echoed-in-a-redirect"),
     pytest.param(Fault(kind="garbage", body=f'{{"{KEY}": 1}}'), id="echoed-in-a-structured-error"),
@@ -51,7 +51,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_error_and_no_log_contains_the_key(fault: Fault, log_stream: io.StringIO) -> None:
-    """Neither the text of an error, nor what it refers to, nor a log at the lowest level."""
+    """Neither an error, its attributes nor a debug log contains a key that the response repeats."""
     error = read_with_fault(fault)
     assert KEY not in str(error) + repr(error) + repr(vars(error)) + log_stream.getvalue()
     assert (error.__cause__, error.__context__) == (None, None)
@@ -59,7 +59,7 @@ def test_no_error_and_no_log_contains_the_key(fault: Fault, log_stream: io.Strin
 
 @pytest.mark.parametrize("kind", ["status", "reset", "truncate", "garbage"])
 def test_no_traceback_contains_the_key(kind: str) -> None:
-    """Not even a traceback with the local variables."""
+    """A traceback with local variables does not contain the key."""
     traceback_summary = traceback.TracebackException.from_exception(
         read_with_fault(Fault(kind=kind)), capture_locals=True
     )
@@ -79,7 +79,7 @@ def read_with_fault(fault: Fault) -> PineconeError:
 
 
 def test_no_read_error_contains_the_key() -> None:
-    """A key that the service repeats is removed before it reaches the inventory."""
+    """A key in a response is replaced before the read error is stored."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -91,7 +91,7 @@ def test_no_read_error_contains_the_key() -> None:
 
 
 def test_no_fact_contains_the_key() -> None:
-    """The service may repeat it anywhere, even in a status, and facts are in every report."""
+    """A key in a fact is replaced, because every report contains the facts."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     row = {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": f"Bad {KEY}"}
@@ -110,7 +110,7 @@ def test_the_text_of_a_reader_has_no_key() -> None:
 
 
 def test_no_redirect_is_followed_with_the_key() -> None:
-    """No request is sent to the target of a redirect."""
+    """The target of a redirect receives no request."""
     with serve(build_empty_project()) as other_server, serve(build_empty_project()) as server:
         for status in (301, 302, 307, 308):
             server.faults.append(Fault(status=status, headers={"location": f"{other_server.url}/indexes"}, times=1))
@@ -123,7 +123,7 @@ def test_no_redirect_is_followed_with_the_key() -> None:
 
 
 def test_no_proxy_is_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request to loopback never leaves the machine."""
+    """A request to loopback does not use the configured proxy."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     inventory: Inventory

@@ -1,4 +1,4 @@
-"""Audits of a failing service keep what was read, report the rest as read errors, and end."""
+"""Test that audits of a failing service keep the facts that were read, and report the rest as read errors."""
 
 import gzip
 import json
@@ -77,7 +77,7 @@ def audit_with_fault(fault: Fault, **options: object) -> tuple[ReadFailure, ...]
     ],
 )
 def test_a_failed_listing_is_a_read_error_with_call_and_reason(fault: Fault, error: str) -> None:
-    """The rest is read and evaluated, and the reason is the same in every run."""
+    """A failed listing is the only read error, and its reason is the same in every run."""
     fault.path = "/indexes/orders/backup-schedules"
     assert audit_with_fault(fault) == (ReadFailure(SCHEDULES_CALL, error),)
 
@@ -100,7 +100,7 @@ def test_a_response_without_its_list_is_a_read_error(path: str, call: str, body:
 
 
 def test_a_response_without_own_backups_is_a_read_error() -> None:
-    """The index may have recovery points."""
+    """A response without the list of own backups is a read error, because the index may have recovery points."""
     project = build_empty_project()
     project.create_index("orders")
     project.create_backup("orders")
@@ -119,7 +119,7 @@ def test_an_empty_response_is_an_empty_list(body: str) -> None:
 
 
 def test_a_service_that_never_responds_is_a_read_error_after_the_timeout() -> None:
-    """A call without a response is retried, and then a read error."""
+    """A call without a response is retried, and is then a read error."""
     fault = Fault(kind="hang", path="/indexes/orders/backup-schedules")
     failures = audit_with_fault(fault, read_timeout=timedelta(milliseconds=50))
     assert failures == (ReadFailure(SCHEDULES_CALL, "no response arrived in time"),)
@@ -130,7 +130,7 @@ def test_a_service_that_never_responds_is_a_read_error_after_the_timeout() -> No
     "fault", [Fault(status=404), Fault(status=409), Fault(status=422), Fault(status=400), Fault(status=403)]
 )
 def test_final_responses_are_not_retried(fault: Fault) -> None:
-    """Only overload and lost connections are retried."""
+    """A final status is not retried."""
     with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
         server.faults.append(fault)
         with pytest.raises(PineconeError):
@@ -143,7 +143,7 @@ def test_final_responses_are_not_retried(fault: Fault) -> None:
 )
 @pytest.mark.parametrize("path", ["/indexes", "/backups", "/indexes/orders/backup-schedules"])
 def test_a_transient_status_is_retried(status: int, path: str) -> None:
-    """After one retry the audit is complete."""
+    """The audit is complete after one retry of a transient status."""
     fault = Fault(status=status, times=1, path=path, body="<html>oh</html>", content_type="text/html")
     assert audit_with_fault(fault) == ()
     assert fault.applied_count == 1
@@ -151,7 +151,7 @@ def test_a_transient_status_is_retried(status: int, path: str) -> None:
 
 @pytest.mark.parametrize("status", [501, 505])
 def test_a_permanent_server_error_is_not_retried(status: int) -> None:
-    """501 and 505 are read errors after one request."""
+    """The statuses 501 and 505 are read errors after one request."""
     fault = Fault(status=status, path="/backups", message="No.")
     assert audit_with_fault(fault) == (ReadFailure("GET /backups", f"{status}: No."),)
     assert fault.applied_count == 1
@@ -159,12 +159,12 @@ def test_a_permanent_server_error_is_not_retried(status: int) -> None:
 
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
 def test_a_temporary_fault_is_retried(kind: str) -> None:
-    """Lost responses to safe calls are requested again."""
+    """A read whose response is lost is sent again."""
     assert audit_with_fault(Fault(kind=kind, times=3, path="/indexes/orders/backup-schedules")) == ()
 
 
 def test_an_audit_is_complete_despite_throttling() -> None:
-    """A quarter of all calls throttled for a while costs time, and no fact."""
+    """An audit with a quarter of its calls throttled has all facts."""
     with serve(build_scenario("fleet:40x3", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(status=429, probability=0.25, seed=7, times=60))
         result = audit_server(server)
@@ -172,8 +172,8 @@ def test_an_audit_is_complete_despite_throttling() -> None:
     assert len(result.inventory.histories) == 40
 
 
-def test_a_service_that_stops_is_not_called_forever() -> None:
-    """After the retry budget nothing is sent; what was read is kept, and nothing else is compliant."""
+def test_a_service_that_stops_receives_a_limited_number_of_calls() -> None:
+    """After the retry limit no call is sent, and only the indexes that were read are compliant."""
     indexes = 300
     with serve(build_scenario(f"fleet:{indexes}x2", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(status=503, after=100))
@@ -198,7 +198,7 @@ def test_a_service_that_stops_is_not_called_forever() -> None:
 
 
 def test_a_compressed_response_is_read() -> None:
-    """The client does not request compression, and accepts it."""
+    """The client reads a compressed response, although it does not request compression."""
     body = gzip.compress(json.dumps({"indexes": [{"name": "orders"}]}).encode())
     with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
         server.faults.append(Fault(kind="garbage", body=body, headers={"content-encoding": "gzip"}))
@@ -207,7 +207,7 @@ def test_a_compressed_response_is_read() -> None:
 
 @pytest.mark.parametrize("is_compressed", [False, True], ids=["plain", "compressed"])
 def test_the_size_of_a_response_is_limited(is_compressed: bool) -> None:
-    """The limit counts decoded bytes."""
+    """The size limit applies to decoded bytes."""
     body = b"[" * 1_000_000
     headers = {"content-encoding": "gzip"} if is_compressed else {}
     with serve(build_empty_project()) as server, open_simulated_reader(server, body_limit=300_000) as reader:
@@ -219,7 +219,7 @@ def test_the_size_of_a_response_is_limited(is_compressed: bool) -> None:
 
 
 def test_a_read_whose_token_repeats_ends_as_incomplete() -> None:
-    """The rows of the read are kept."""
+    """A read with a repeated token fails and keeps its rows."""
     with serve(build_scenario("fleet:30x5", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(kind="repeat_token", path="/backups", after=1))
         with open_simulated_reader(server) as reader:
@@ -235,8 +235,8 @@ def test_a_read_whose_token_repeats_ends_as_incomplete() -> None:
         pytest.param(Fault(status=403, message="Permission x is required"), ForbiddenError, id="no-permission"),
     ],
 )
-def test_nothing_is_audited_when_the_indexes_are_refused(fault: Fault, error: type[PineconeError]) -> None:
-    """A key that may not list the indexes ends the audit."""
+def test_a_refused_list_of_indexes_ends_the_audit(fault: Fault, error: type[PineconeError]) -> None:
+    """A key that must not list the indexes ends the audit with an error."""
     with serve(build_empty_project()) as server:
         server.faults.append(fault)
         with pytest.raises(error):
@@ -244,7 +244,7 @@ def test_nothing_is_audited_when_the_indexes_are_refused(fault: Fault, error: ty
 
 
 def test_a_wrong_key_ends_the_audit() -> None:
-    """The service refuses the key."""
+    """A key that Pinecone refuses ends the audit with an error."""
     with serve(build_empty_project()) as server, pytest.raises(BadKeyError):
         audit_server(server, key="another-key")
 
@@ -255,7 +255,7 @@ def test_a_wrong_key_ends_the_audit() -> None:
     ids=["unavailable", "throttled", "garbage"],
 )
 def test_an_audit_without_the_list_of_indexes_has_a_report(fault: Fault) -> None:
-    """The report has the backups, and no verdict is based on absence."""
+    """A report without the list of indexes has the listed backups and a read error."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -267,7 +267,7 @@ def test_an_audit_without_the_list_of_indexes_has_a_report(fault: Fault) -> None
 
 
 def test_a_host_that_refuses_connections_is_unreachable() -> None:
-    """Nothing is audited."""
+    """A refused connection ends the audit with an error."""
     with serve(build_empty_project()) as server:
         pass
     with pytest.raises(UnreachableError, match="refused"):
@@ -275,7 +275,7 @@ def test_a_host_that_refuses_connections_is_unreachable() -> None:
 
 
 def test_a_host_without_a_trusted_certificate_is_refused() -> None:
-    """TLS is required even on this machine, and the key is sent only after the handshake."""
+    """A host that fails the TLS handshake does not receive the key."""
     with serve_answer(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}") as (port, requests):
         connection = Connection(KEY, f"https://127.0.0.1:{port}")
         with (
@@ -287,7 +287,7 @@ def test_a_host_without_a_trusted_certificate_is_refused() -> None:
 
 
 def test_a_name_that_cannot_be_resolved_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error differs from that of a busy host."""
+    """A host name that cannot be resolved is looked up once."""
 
     def raise_unknown_host(*_args: object, **_named: object) -> None:
         lookups.append(1)
@@ -305,7 +305,7 @@ def test_a_name_that_cannot_be_resolved_is_not_retried(monkeypatch: pytest.Monke
 
 
 def test_unavailable_is_distinguished_from_unreachable() -> None:
-    """A service that responds with errors was reached."""
+    """The error of a service that responds with errors is not that of an unreachable host."""
     with serve(build_empty_project()) as server, open_simulated_reader(server) as reader:
         server.faults.append(Fault(status=503))
         with pytest.raises(UnavailableError) as error_info:

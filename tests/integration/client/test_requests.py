@@ -1,4 +1,4 @@
-"""Which calls the audit of a project needs, and how they are written."""
+"""Test which calls the audit of a project sends, and their parameters."""
 
 from collections import Counter
 from datetime import timedelta
@@ -29,7 +29,7 @@ from support.simulator import (
 
 @pytest.mark.parametrize("version, schedules_version", VERSION_PAIRS)
 def test_no_call_is_repeated(version: str, schedules_version: str) -> None:
-    """One list of indexes, the pages of backups, schedules once per index, and history once per schedule."""
+    """An audit lists indexes and backups once, schedules once per index, and history once per schedule."""
     with serve(build_scenario("fleet:30x5", now=SIMULATED_NOW)) as server:
         result = audit_server(server, api_version=version, schedules_api_version=schedules_version)
     assert count_calls(server) == Counter(
@@ -46,7 +46,7 @@ def test_no_call_is_repeated(version: str, schedules_version: str) -> None:
 
 
 def test_a_full_last_page_is_followed_by_an_empty_page() -> None:
-    """A hundred backups are two pages."""
+    """A listing of 100 backups is read with two calls."""
     with serve(build_scenario("fleet:20x5", now=SIMULATED_NOW)) as server:
         result = audit_server(server)
     assert count_calls(server)["GET /backups"] == 2
@@ -54,7 +54,7 @@ def test_a_full_last_page_is_followed_by_an_empty_page() -> None:
 
 
 def test_an_empty_project_takes_two_calls() -> None:
-    """Without an index no other call is needed."""
+    """An audit of an empty project lists only indexes and backups."""
     with serve(build_empty_project()) as server:
         result = audit_server(server)
     assert count_calls(server) == Counter({"GET /indexes": 1, "GET /backups": 1})
@@ -62,7 +62,7 @@ def test_an_empty_project_takes_two_calls() -> None:
 
 
 def test_no_schedules_are_read_for_pods() -> None:
-    """A pod index cannot have schedules."""
+    """The schedules of a pod index are not read, because it cannot have schedules."""
     project = build_empty_project()
     project.create_index("pods", kind=IndexKind.POD)
     project.create_index("byoc", kind=IndexKind.BYOC)
@@ -75,7 +75,7 @@ def test_no_schedules_are_read_for_pods() -> None:
 
 
 def test_the_history_of_paused_schedules_is_read() -> None:
-    """The runs of a paused schedule are runs."""
+    """The history of a paused schedule is part of the inventory."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     (schedule,) = project.schedules.values()
@@ -87,7 +87,7 @@ def test_the_history_of_paused_schedules_is_read() -> None:
 
 @pytest.mark.parametrize("version, schedules_version", VERSION_PAIRS)
 def test_each_call_names_its_version(version: str, schedules_version: str) -> None:
-    """Calls about schedules have their own version."""
+    """Calls for schedules have their own API version."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with (
@@ -101,7 +101,7 @@ def test_each_call_names_its_version(version: str, schedules_version: str) -> No
 
 
 def test_only_the_first_page_of_a_read_has_a_size() -> None:
-    """With a token no size is sent, in either API version."""
+    """A call with a token has no page size, in both API versions."""
     with serve(build_scenario("fleet:50x5", now=SIMULATED_NOW)) as server:
         for version, schedules_version in VERSION_PAIRS:
             audit_server(server, api_version=version, schedules_api_version=schedules_version)
@@ -112,7 +112,7 @@ def test_only_the_first_page_of_a_read_has_a_size() -> None:
 
 
 def test_both_api_versions_give_the_same_facts() -> None:
-    """Names, ids, states, times and sizes are equal; only fields that a version lacks differ."""
+    """Both API versions give equal indexes, schedules and backups."""
     project = build_scenario("neglected", now=SIMULATED_NOW)
     inventories = []
     for version, schedules_version in [(NEW_VERSION, NEW_VERSION), (OLD_VERSION, UNSTABLE_VERSION)]:
@@ -153,7 +153,7 @@ def create_index_twice(project: SimulatedProject) -> None:
 def test_own_backups_are_read_only_if_the_live_id_is_unknown(
     version: str, schedules_version: str, own_listings: int
 ) -> None:
-    """A deletion mark shows the backups of an earlier index; without one, own backups are read once."""
+    """Own backups are read only in an API version that does not mark the backups of a deleted index."""
     project = build_empty_project()
     create_index_twice(project)
     with (
@@ -166,8 +166,8 @@ def test_own_backups_are_read_only_if_the_live_id_is_unknown(
     assert facts.own_backups == (Listing(()) if own_listings else None)
 
 
-def test_once_the_plan_has_refused_no_further_listing_is_sent() -> None:
-    """The response is the same for every index: only calls in flight are sent after it."""
+def test_after_a_refusal_by_the_plan_no_listing_of_schedules_is_sent() -> None:
+    """After a refusal by the plan, only the calls in flight are completed."""
     with serve(build_scenario("fleet:100x1", now=SIMULATED_NOW), latency=0.01) as server:
         server.faults.append(Fault(kind="refuse_plan", path="/indexes/*/backup-schedules"))
         with open_simulated_reader(server) as reader:
@@ -178,7 +178,7 @@ def test_once_the_plan_has_refused_no_further_listing_is_sent() -> None:
 
 
 def test_an_index_that_cannot_be_backed_up_is_not_a_read_error() -> None:
-    """A 400 for the listing of schedules is a fact."""
+    """A 400 for the schedules of an index without backups means that the index cannot be backed up."""
     with serve(build_scenario("fleet:2x0", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(path="/indexes/*/backup-schedules", status=400, message="Not for this index."))
         result = audit_server(server)
@@ -190,7 +190,7 @@ def test_an_index_that_cannot_be_backed_up_is_not_a_read_error() -> None:
 
 
 def test_a_400_for_an_index_with_backups_is_a_read_error() -> None:
-    """A 400 that is about the request must not hide a whole project."""
+    """A 400 for the schedules of an index with backups is a read error, because the index can be backed up."""
     with serve(build_scenario("fleet:2x1", now=SIMULATED_NOW)) as server:
         server.faults.append(Fault(path="/indexes/*/backup-schedules", status=400, message="No such parameter."))
         result = audit_server(server)

@@ -1,4 +1,4 @@
-"""How long an audit waits: as long as the service asks, and never past its deadline."""
+"""Test that an audit waits as long as the service requires, and not past its deadline."""
 
 from datetime import timedelta
 
@@ -32,8 +32,8 @@ KEY = "canary-of-the-waiting-tests"
         pytest.param({}, 0.0, id="absent"),
     ],
 )
-def test_the_service_says_how_long_to_wait(headers: dict[str, str], expected_waits: float) -> None:
-    """`Retry-After` is waited in full before the call is repeated, in seconds or as a date."""
+def test_the_retry_after_header_is_respected(headers: dict[str, str], expected_waits: float) -> None:
+    """A call is retried after the full `Retry-After`, in seconds or as a date."""
     clock = RecordingClock()
     with serve(build_empty_project()) as server:
         server.faults.append(Fault(status=429, headers=headers, times=1, path="/indexes"))
@@ -43,7 +43,7 @@ def test_the_service_says_how_long_to_wait(headers: dict[str, str], expected_wai
 
 
 def test_throttled_calls_are_counted() -> None:
-    """Each 429 counts, whatever the outcome of its call; other failures do not."""
+    """Each response with status 429 counts as throttled, and other failures do not."""
     with serve(build_empty_project()) as server:
         server.faults.append(Fault(status=429, times=2, path="/indexes"))
         server.faults.append(Fault(status=503, times=1, path="/backups"))
@@ -54,7 +54,7 @@ def test_throttled_calls_are_counted() -> None:
 
 
 def test_a_wait_past_the_deadline_is_not_started() -> None:
-    """If the service asks for more time than is left, the call ends with its response."""
+    """A call whose `Retry-After` is longer than the time left fails without a wait."""
     clock = RecordingClock()
     with (
         serve(build_empty_project()) as server,
@@ -67,8 +67,8 @@ def test_a_wait_past_the_deadline_is_not_started() -> None:
     assert len(server.requests) == 1
 
 
-def test_after_the_deadline_nothing_is_sent() -> None:
-    """Everything that is left is a read error with that reason."""
+def test_no_call_is_sent_after_the_deadline() -> None:
+    """A call after the deadline is a read error with that reason."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     clock = RecordingClock()
@@ -81,7 +81,7 @@ def test_after_the_deadline_nothing_is_sent() -> None:
 
 
 def test_a_slow_body_does_not_exceed_the_deadline() -> None:
-    """The body of the response arrives byte by byte."""
+    """A call whose response body arrives byte by byte is a read error at the deadline."""
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
@@ -92,7 +92,7 @@ def test_a_slow_body_does_not_exceed_the_deadline() -> None:
 
 
 def test_slow_headers_do_not_exceed_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call whose headers never end is a read error."""
+    """A call whose headers do not end is a read error at the deadline."""
     monkeypatch.setattr("backup_auditor.adapters.pinecone.reader._GRACE_SECONDS", 0.05)
     monkeypatch.setattr("backup_auditor.worker_pool._STOP_SECONDS", 0.05)
     with serve_answer(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000, byte_interval=0.02) as (port, _):

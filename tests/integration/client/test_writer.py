@@ -1,4 +1,4 @@
-"""The writer sends each call once, settles a lost response by reading, and reads only what an action needs."""
+"""Test that the writer sends each call once, and settles a lost response by reading."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.writes
 WEEK = timedelta(days=7)
 LOST_RESPONSE_FAULTS = [
     pytest.param(Fault(kind="reset_after_effect", method="POST", times=1), id="reset"),
-    pytest.param(Fault(kind="truncate", method="POST", times=1), id="half-a-response"),
+    pytest.param(Fault(kind="truncate", method="POST", times=1), id="truncated"),
 ]
 CREATE_BACKUP = CreateBackup("orders", "by-hand", "The index has no recovery point.")
 
@@ -56,17 +56,15 @@ def update_schedule(schedule_id: str, changes: ScheduleSettings) -> UpdateSchedu
 
 @pytest.fixture
 def project() -> SimulatedProject:
-    """Start with one index."""
+    """Build a project with one index."""
     project = build_empty_project()
     project.create_index("orders")
     return project
 
 
 @pytest.mark.parametrize("version, schedules_version", VERSION_PAIRS)
-def test_each_action_returns_what_it_created_or_changed(
-    project: SimulatedProject, version: str, schedules_version: str
-) -> None:
-    """A schedule is created and changed, and a backup is created, by one call each."""
+def test_each_action_returns_its_resource(project: SimulatedProject, version: str, schedules_version: str) -> None:
+    """The creation and the change of a schedule and the creation of a backup return the resource after one call."""
     changes = ScheduleSettings(enabled=False, frequency=Frequency.WEEKLY, retention=5 * WEEK)
     with open_simulated_writer(project, api_version=version, schedules_api_version=schedules_version) as (
         writer,
@@ -86,7 +84,7 @@ def test_each_action_returns_what_it_created_or_changed(
 
 @pytest.mark.parametrize("fault", LOST_RESPONSE_FAULTS)
 def test_a_schedule_whose_response_was_lost_is_found_by_reading(project: SimulatedProject, fault: Fault) -> None:
-    """One request is sent, and the schedule that exists now is the result."""
+    """A creation whose response was lost returns the new schedule and is not repeated."""
     fault.applied_count = fault.matched_count = 0
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(fault)
@@ -98,7 +96,7 @@ def test_a_schedule_whose_response_was_lost_is_found_by_reading(project: Simulat
 
 @pytest.mark.parametrize("fault", LOST_RESPONSE_FAULTS)
 def test_a_backup_whose_response_was_lost_is_found_by_reading(project: SimulatedProject, fault: Fault) -> None:
-    """The writer tells it from a backup with the same name that existed before."""
+    """A creation whose response was lost returns the new backup, not an older one with the same name."""
     fault.applied_count = fault.matched_count = 0
     existing = project.create_backup("orders", "by-hand")
     with open_simulated_writer(project) as (writer, server):
@@ -112,7 +110,7 @@ def test_a_backup_whose_response_was_lost_is_found_by_reading(project: Simulated
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520, 524])
 def test_an_outcome_that_reading_does_not_settle_is_unknown(project: SimulatedProject, status: int) -> None:
-    """The call is not repeated: the resource may still be created."""
+    """A creation with an unknown outcome is not repeated, because the resource may still be created."""
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(status=status, method="POST"))
         with pytest.raises(OutcomeUnknownError, match=f"^{status}: .*check index orders before a retry"):
@@ -121,7 +119,7 @@ def test_an_outcome_that_reading_does_not_settle_is_unknown(project: SimulatedPr
 
 
 def test_an_outcome_is_unknown_if_reading_fails(project: SimulatedProject) -> None:
-    """A service that stops after the call leaves the outcome unknown."""
+    """An outcome is unknown if the service stops after the write."""
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(kind="reset_after_effect", method="POST", times=1))
         server.faults.append(Fault(status=503, method="GET"))
@@ -130,7 +128,7 @@ def test_an_outcome_is_unknown_if_reading_fails(project: SimulatedProject) -> No
 
 
 def test_an_outcome_is_unknown_if_two_resources_match(project: SimulatedProject) -> None:
-    """A person can create a backup with the same name at the same time."""
+    """An outcome is unknown if another actor creates a backup with the same name at the same time."""
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(kind="reset_after_effect", method="POST", times=1))
         project.create_backup("orders", "by-hand")
@@ -138,8 +136,8 @@ def test_an_outcome_is_unknown_if_two_resources_match(project: SimulatedProject)
             writer.send(CREATE_BACKUP, ())
 
 
-def test_a_change_whose_response_was_lost_is_read(project: SimulatedProject) -> None:
-    """The change took effect if the schedule has the new settings."""
+def test_a_change_whose_response_was_lost_is_settled_by_reading(project: SimulatedProject) -> None:
+    """A change took effect if the schedule has the new settings; otherwise its outcome is unknown."""
     schedule = project.create_schedule("orders", "nightly")
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(kind="reset_after_effect", method="PATCH", times=1))
@@ -152,7 +150,7 @@ def test_a_change_whose_response_was_lost_is_read(project: SimulatedProject) -> 
 
 
 def test_each_refusal_of_a_creation_has_its_own_error(project: SimulatedProject) -> None:
-    """No refused call is repeated."""
+    """Each refusal of a creation raises its own error, and the call is not repeated."""
     project.create_index("pods", kind=IndexKind.POD)
     project.create_schedule("orders", "nightly")
     cases: list[tuple[str, type[PineconeError]]] = [
@@ -177,7 +175,7 @@ def test_each_refusal_of_a_creation_has_its_own_error(project: SimulatedProject)
 def test_a_refused_creation_is_neither_repeated_nor_read(
     project: SimulatedProject, fault: Fault, error: type[PineconeError]
 ) -> None:
-    """A refusal had no effect."""
+    """A refused creation is settled without another call."""
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(fault)
         with pytest.raises(error):
@@ -186,7 +184,7 @@ def test_a_refused_creation_is_neither_repeated_nor_read(
 
 
 def test_a_throttled_creation_is_repeated_a_limited_number_of_times(project: SimulatedProject) -> None:
-    """A throttled call had no effect."""
+    """A throttled creation is retried, because it had no effect."""
     with open_simulated_writer(project) as (writer, server):
         server.faults.append(Fault(status=429, method="POST", times=3))
         writer.send(create_schedule(), ())
@@ -198,17 +196,15 @@ def test_a_throttled_creation_is_repeated_a_limited_number_of_times(project: Sim
 
 
 def test_a_full_quota_has_its_own_error(project: SimulatedProject) -> None:
-    """The error differs from that of a key that may not write."""
+    """The error of a full quota differs from that of a key without write access."""
     project.options.backup_quota = 0
     with open_simulated_writer(project) as (writer, _), pytest.raises(QuotaError):
         writer.send(CREATE_BACKUP, ())
 
 
 @pytest.mark.parametrize("action", [create_schedule(), CREATE_BACKUP], ids=["schedule", "backup"])
-def test_a_key_that_may_only_read_cannot_write(
-    project: SimulatedProject, action: CreateSchedule | CreateBackup
-) -> None:
-    """The key of the audits changes nothing."""
+def test_a_viewer_key_cannot_write(project: SimulatedProject, action: CreateSchedule | CreateBackup) -> None:
+    """Pinecone refuses the writes of a viewer key."""
     with open_simulated_writer(project, key=Server.viewer_key) as (writer, _), pytest.raises(ForbiddenError):
         writer.send(action, ())
     assert (project.schedules, project.backups) == ({}, {})
@@ -233,7 +229,7 @@ def test_an_incomplete_read_is_an_error(project: SimulatedProject) -> None:
 
 
 def test_a_list_of_the_indexes_is_used_for_one_second(project: SimulatedProject) -> None:
-    """Then it is read again. A missing index is an error, and so is an incomplete list without the index."""
+    """The list of indexes is read again after one second, and a missing index or an incomplete list is an error."""
     with serve(project) as server:
         clock = RecordingClock()
         with open_writer(make_connection(server, key=server.editor_key), clock.build_runtime()) as writer:
@@ -250,7 +246,7 @@ def test_a_list_of_the_indexes_is_used_for_one_second(project: SimulatedProject)
 
 
 def test_threads_that_wait_for_a_slow_list_of_the_indexes_share_it(project: SimulatedProject) -> None:
-    """Otherwise twenty concurrent actions would list the indexes one after the other."""
+    """Concurrent readers of an index share one call that lists the indexes."""
     with serve(project) as server:
         connection = make_connection(server, key=server.editor_key)
         server.faults.append(Fault(kind="delay", path="/indexes", seconds=1.3))

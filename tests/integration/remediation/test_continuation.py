@@ -1,4 +1,4 @@
-"""How many actions run at once, and when the execution stops."""
+"""Test how many actions run concurrently, and when the execution stops."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.writes
     ],
 )
 def test_an_error_of_the_project_stops_the_execution(tmp_path: Path, fault: Fault) -> None:
-    """Actions in flight are finished; no other action is started."""
+    """An error of the project ends the execution after the actions in flight."""
     fault.applied_count = fault.matched_count = 0
     simulated_project = build_empty_project()
     for number in range(30):
@@ -48,7 +48,7 @@ def test_an_error_of_the_project_stops_the_execution(tmp_path: Path, fault: Faul
 
 
 def test_an_error_of_the_log_takes_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An applied action may be unrecorded, whatever stopped the execution first."""
+    """An error of the log is the reported error, because an applied action may be unrecorded."""
     simulated_project = build_empty_project()
     for number in range(3):
         simulated_project.create_index(f"index-{number}")
@@ -70,7 +70,7 @@ def test_an_error_of_the_log_takes_precedence(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("status", [400, 403, 422])
 def test_actions_that_always_fail_do_not_block_the_others(tmp_path: Path, status: int) -> None:
-    """Each run creates at most two schedules; the others are created although the first four always fail."""
+    """Runs with a limit of two creations create the other schedules although the first four always fail."""
     simulated_project = build_empty_project()
     for number in range(8):
         simulated_project.create_index(f"index-{number}")
@@ -93,7 +93,7 @@ def test_actions_that_always_fail_do_not_block_the_others(tmp_path: Path, status
 
 
 def test_at_most_twenty_actions_are_in_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The concurrency limit may be lower."""
+    """At most 20 actions are in flight, and more than 8."""
     simulated_project = build_empty_project()
     for number in range(60):
         simulated_project.create_index(f"index-{number}")
@@ -118,7 +118,7 @@ def test_at_most_twenty_actions_are_in_flight(tmp_path: Path, monkeypatch: pytes
 
 
 def test_three_failures_in_a_row_stop_the_execution(tmp_path: Path) -> None:
-    """They count in the order of the results; a success starts the count again."""
+    """Three failures in a row stop the execution, and a success resets the count."""
     simulated_project = build_empty_project()
     for number in range(12):
         simulated_project.create_index(f"index-{number:02}")
@@ -137,7 +137,7 @@ def test_three_failures_in_a_row_stop_the_execution(tmp_path: Path) -> None:
 
 
 def test_three_failed_verifications_stop_the_execution(tmp_path: Path) -> None:
-    """A failed verification is a failure, and must not happen to every index."""
+    """A failed verification counts as a failure, so that three of them stop the execution."""
     simulated_project = build_empty_project()
     for number in range(8):
         simulated_project.create_index(f"index-{number}")

@@ -1,4 +1,4 @@
-"""The results say which actions of a plan were applied, and which were not."""
+"""Test that the results of an execution state which actions of a plan were applied."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -38,7 +38,7 @@ def project(tmp_path: Path) -> Iterator[RemediatedProject]:
 
 
 def test_every_index_gets_the_schedule_of_the_plan(project: RemediatedProject) -> None:
-    """Each is read, created, verified and recorded; the next run has nothing to do."""
+    """Each schedule is created, verified and recorded, and the next plan has no actions."""
     outcome = project.run()
     assert set(get_states_by_index(outcome.results).values()) == {ActionState.DONE}
     assert set(map(str, list_schedules(project.simulated_project).values())) == {"[('auditor', 'daily', 7, True)]"}
@@ -66,7 +66,7 @@ def test_every_index_gets_the_schedule_of_the_plan(project: RemediatedProject) -
 
 
 def test_a_plan_applies_each_action_once(project: RemediatedProject) -> None:
-    """An existing schedule is already satisfied, a deleted one is skipped; a new plan creates it again."""
+    """A second execution applies no action; after a deletion of the schedules, only a new plan creates them again."""
     plan = project.create_plan()
     project.execute_plan(plan)
     write_count = len(project.write_requests)
@@ -93,13 +93,13 @@ def test_a_plan_applies_each_action_once(project: RemediatedProject) -> None:
             lambda simulated_project: simulated_project.create_schedule("orders", "theirs", "daily", 30),
             ActionState.ALREADY_SATISFIED,
             "theirs satisfies the policy",
-            id="another-was-first",
+            id="other-schedule-satisfies",
         ),
         pytest.param(
             lambda simulated_project: simulated_project.create_schedule("orders", "theirs", "weekly", 30),
             ActionState.SKIPPED,
             "theirs runs weekly (required: daily)",
-            id="another-that-is-not-enough",
+            id="other-schedule-violates",
         ),
         pytest.param(
             lambda simulated_project: simulated_project.update_schedule(
@@ -107,7 +107,7 @@ def test_a_plan_applies_each_action_once(project: RemediatedProject) -> None:
             ),
             ActionState.SKIPPED,
             "theirs is paused",
-            id="a-paused-one",
+            id="other-schedule-paused",
         ),
         pytest.param(
             lambda simulated_project: simulated_project.delete_index("orders"),
@@ -128,7 +128,7 @@ def test_a_plan_applies_each_action_once(project: RemediatedProject) -> None:
 def test_an_index_that_changed_after_the_plan_is_skipped(
     project: RemediatedProject, change: ProjectChange, state: ActionState, reason: str
 ) -> None:
-    """The result has the reason, no call is sent, and the other actions are applied."""
+    """An action whose index changed is not sent and has a reason, and the other actions are applied."""
     plan = project.create_plan()
     change(project.simulated_project)
     outcome = project.execute_plan(plan)
@@ -146,13 +146,13 @@ def test_an_index_that_changed_after_the_plan_is_skipped(
             lambda simulated_project: simulated_project.create_schedule("orders", "theirs", "daily", 30),
             ActionState.ALREADY_SATISFIED,
             "satisfies the policy",
-            id="enough",
+            id="satisfies",
         ),
         pytest.param(
             lambda simulated_project: simulated_project.create_schedule("orders", "theirs", "monthly", 30),
             ActionState.FAILED,
             "monthly",
-            id="not-enough",
+            id="violates",
         ),
         pytest.param(
             lambda simulated_project: simulated_project.delete_index("orders"),
@@ -165,7 +165,7 @@ def test_an_index_that_changed_after_the_plan_is_skipped(
 def test_a_schedule_created_between_read_and_call_is_found(
     project: RemediatedProject, change: ProjectChange, state: ActionState, reason: str
 ) -> None:
-    """After a 409 the action is already satisfied if the policy is; otherwise it failed."""
+    """After a conflict, an action is already satisfied if the new schedule satisfies the policy, or else it failed."""
     project.create_plan()
     path = "/indexes/orders/backup-schedules"
     project.server.faults.append(Fault(kind="shift", method="POST", path=path, times=1, change=change))
@@ -177,7 +177,7 @@ def test_a_schedule_created_between_read_and_call_is_found(
 
 
 def test_a_paused_schedule_created_between_read_and_call_fails_verification(project: RemediatedProject) -> None:
-    """The service answers 409 only for an enabled schedule."""
+    """A new paused schedule causes no conflict, and the verification of the action fails."""
 
     def pause_other_schedule(simulated_project: SimulatedProject) -> None:
         simulated_project.update_schedule(simulated_project.create_schedule("orders", "theirs").id, enabled=False)
@@ -193,7 +193,7 @@ def test_a_paused_schedule_created_between_read_and_call_fails_verification(proj
 
 @pytest.mark.parametrize("kind", ["reset_after_effect", "truncate"])
 def test_a_lost_response_is_settled_by_reading(project: RemediatedProject, kind: str) -> None:
-    """One request is sent, and the action is done."""
+    """An action whose response was lost is sent once and is done."""
     project.create_plan()
     project.server.faults.append(Fault(kind=kind, method="POST"))
     assert set(get_states_by_index(project.execute_plan().results).values()) == {ActionState.DONE}
@@ -201,7 +201,7 @@ def test_a_lost_response_is_settled_by_reading(project: RemediatedProject, kind:
 
 
 def test_an_unknown_outcome_is_settled_by_the_next_run(project: RemediatedProject) -> None:
-    """The outcome of a request that was lost before its effect is unknown; the next run reads first."""
+    """The next run settles an unknown outcome by reading, and creates the missing schedule."""
     project.create_plan()
     project.server.faults.append(Fault(kind="reset", method="POST", path="/indexes/orders/*"))
     outcome = project.execute_plan()
@@ -229,7 +229,7 @@ def find_first_plan_id(project: RemediatedProject) -> str:
 
 
 def test_a_first_backup_is_taken_once(project: RemediatedProject) -> None:
-    """It is not repeated while it is running, or after it failed."""
+    """A first backup is not repeated while it is running or after it failed."""
     backups = project.with_policy(build_remediation_policy(first_backup=True))
     outcome = backups.run()
     assert [it.state for it in outcome.results] == [ActionState.DONE] * 6
@@ -244,8 +244,8 @@ def test_a_first_backup_is_taken_once(project: RemediatedProject) -> None:
     assert backups.create_plan().actions == ()
 
 
-def test_a_backup_that_may_have_been_requested_gets_time_to_be_listed(project: RemediatedProject) -> None:
-    """It is not requested again without a read."""
+def test_a_backup_with_an_unknown_outcome_is_not_repeated_before_it_can_be_listed(project: RemediatedProject) -> None:
+    """A backup whose request may have been lost is requested again only after 15 minutes without a listing."""
     backups = project.with_policy(build_remediation_policy(first_backup=True))
     backups.create_plan()
     project.server.faults.append(Fault(kind="reset", method="POST", path="/indexes/orders/backups"))
@@ -259,7 +259,7 @@ def test_a_backup_that_may_have_been_requested_gets_time_to_be_listed(project: R
 
 
 def test_the_quota_is_checked_again_before_the_execution(project: RemediatedProject) -> None:
-    """Slots that were used after the plan was created are not free."""
+    """Actions that no longer fit the quota are skipped."""
     bounded_project = project.with_policy(build_remediation_policy(quota=24))
     plan = bounded_project.create_plan()
     assert len(plan.actions) == 3
@@ -274,8 +274,8 @@ def test_the_quota_is_checked_again_before_the_execution(project: RemediatedProj
     assert "of 24 are free" in outcome.results[-1].detail
 
 
-def test_a_read_only_key_cannot_remediate(project: RemediatedProject) -> None:
-    """The key of the audits changes nothing."""
+def test_a_viewer_key_cannot_remediate(project: RemediatedProject) -> None:
+    """A viewer key stops the execution, and no schedule is created."""
     project.create_plan()
     outcome = project.execute_plan(key=Server.viewer_key)
     assert outcome.stop_error is not None
@@ -284,8 +284,8 @@ def test_a_read_only_key_cannot_remediate(project: RemediatedProject) -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.NEVER, Mode.PROPOSE])
-def test_nothing_is_applied_without_permission_of_the_policy(project: RemediatedProject, mode: Mode) -> None:
-    """No write is sent."""
+def test_no_action_is_applied_without_the_mode_apply(project: RemediatedProject, mode: Mode) -> None:
+    """The modes `never` and `propose` send no write."""
     project.simulated_project.create_schedule("orders", "slow", "monthly", 40)
     restricted_project = project.with_policy(replace(build_remediation_policy(mode, mode, first_backup=True)))
     assert restricted_project.run().results == ()

@@ -1,4 +1,4 @@
-"""A first backup is taken once, because Pinecone does not refuse a second one."""
+"""Test that a first backup is taken once, because Pinecone does not refuse a second one."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -40,7 +40,7 @@ def count_backup_requests(project: RemediatedProject) -> int:
 
 
 def test_an_accepted_backup_that_is_not_listed_yet_is_not_requested_again(project: RemediatedProject) -> None:
-    """Another run waits for it to be listed; then it is enough."""
+    """The next run skips the backup until it is listed, and then needs no action."""
     project.create_plan()
     project.server.faults.append(EMPTY_LISTING_FAULT)
     backup_result = project.execute_plan().results[-1]
@@ -56,7 +56,7 @@ def test_an_accepted_backup_that_is_not_listed_yet_is_not_requested_again(projec
 
 
 def test_a_backup_that_is_never_listed_is_requested_again_later(project: RemediatedProject) -> None:
-    """The next run that does not find it requests it again."""
+    """A backup that is not listed after the waiting time is requested again."""
     project.create_plan()
     project.server.faults.append(EMPTY_LISTING_FAULT)
     project.execute_plan()
@@ -69,8 +69,8 @@ def test_a_backup_that_is_never_listed_is_requested_again_later(project: Remedia
     assert count_backup_requests(project) == 2
 
 
-def test_a_failed_first_backup_is_neither_repeated_nor_a_success(project: RemediatedProject) -> None:
-    """The index has no recovery point, whichever actor took the backup."""
+def test_a_failed_first_backup_is_not_repeated(project: RemediatedProject) -> None:
+    """A failed first backup of any actor is not repeated, and its action is not successful."""
     plan = project.create_plan()
     backup = project.simulated_project.create_backup("orders", "auditor-first-20261119")
     project.simulated_project.fail_backup(backup)

@@ -1,4 +1,4 @@
-"""The next run finds the actions of an interrupted run, and records their effect."""
+"""Test that the next run finds the actions of an interrupted run, and records their effect."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,14 +40,14 @@ def leave_unfinished(log: RemediationLog, record: ActionRecord) -> None:
 @pytest.mark.parametrize(
     "actor, delay, is_settled",
     [
-        pytest.param(ACTOR, timedelta(minutes=1), True, id="the same invocation, tried again"),
+        pytest.param(ACTOR, timedelta(minutes=1), True, id="same-invocation"),
         pytest.param("another", timedelta(minutes=15), True, id="another-at-limit"),
-        pytest.param("another", timedelta(minutes=15, seconds=-1), False, id="another that may be at it"),
-        pytest.param(ACTOR, timedelta(seconds=-1), False, id="begun since the facts were read"),
+        pytest.param("another", timedelta(minutes=15, seconds=-1), False, id="another-before-limit"),
+        pytest.param(ACTOR, timedelta(seconds=-1), False, id="started-after-the-read"),
     ],
 )
 def test_a_visible_effect_settles_an_attempt(tmp_path: Path, actor: str, delay: timedelta, *, is_settled: bool) -> None:
-    """The resource is recorded in the name of the actor that started the attempt, by one run only."""
+    """An attempt with a visible effect is recorded once as done by the actor that started it."""
     with serve_remediated_project(
         build_empty_project(), tmp_path / "state", build_remediation_policy(first_backup=True)
     ) as project:
@@ -72,7 +72,7 @@ def test_a_visible_effect_settles_an_attempt(tmp_path: Path, actor: str, delay: 
 
 @pytest.mark.parametrize("key", ACTION_KEYS)
 def test_an_attempt_without_a_visible_effect_stays_open(tmp_path: Path, key: str) -> None:
-    """A resource that is gone, or existed before, is not the effect of the attempt."""
+    """A resource that existed before the attempt is not its effect."""
     with serve_remediated_project(
         build_empty_project(), tmp_path / "state", build_remediation_policy(first_backup=True)
     ) as project:
@@ -84,19 +84,19 @@ def test_an_attempt_without_a_visible_effect_stays_open(tmp_path: Path, key: str
 
 
 def test_an_attempt_without_a_stored_plan_stays_open(tmp_path: Path) -> None:
-    """A plan is stored for a limited time."""
+    """An attempt whose plan is not stored any more is not settled."""
     with serve_remediated_project(
         build_empty_project(), tmp_path / "state", build_remediation_policy(fix_mode=Mode.NEVER)
     ) as project:
         (record,) = run_everything(project).values()
-        leave_unfinished(project.log, replace(record, plan_id="forgotten"))
+        leave_unfinished(project.log, replace(record, plan_id="expired"))
         project.simulated_project.advance(timedelta(hours=1))
         assert settle_open_actions(project.audit().inventory, project.policy, project.log, ACTOR) == []
 
 
 @pytest.mark.parametrize("is_own_schedule", [True, False])
 def test_an_existing_schedule_settles_an_interrupted_creation(tmp_path: Path, *, is_own_schedule: bool) -> None:
-    """The attempt was done if it created the schedule, and failed if somebody else did; either is enough."""
+    """The attempt is done if it created the schedule, and failed if another actor did; the action is satisfied."""
     with serve_remediated_project(
         build_empty_project(), tmp_path / "state", build_remediation_policy(fix_mode=Mode.NEVER)
     ) as project:

@@ -1,4 +1,4 @@
-"""Schedules that violate the policy are changed, and no retention is lowered."""
+"""Test that schedules that violate the policy are changed, and that no retention is lowered."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +20,8 @@ from support.simulator import (
 pytestmark = pytest.mark.writes
 
 
-def test_a_schedule_that_violates_the_policy_is_changed_and_never_lowered(tmp_path: Path) -> None:
-    """It runs more often, keeps backups longer, or is resumed, and reads back so."""
+def test_a_schedule_that_violates_the_policy_is_changed(tmp_path: Path) -> None:
+    """A schedule is changed to run more often, to keep backups longer, or to be enabled."""
     simulated_project = build_empty_project()
     for name, frequency, days in (("slow", "weekly", 60), ("brief", "daily", 2), ("paused", "weekly", 7)):
         simulated_project.create_index(name)
@@ -42,7 +42,7 @@ def test_a_schedule_that_violates_the_policy_is_changed_and_never_lowered(tmp_pa
 
 
 def test_a_schedule_that_changed_after_the_plan_is_skipped(tmp_path: Path) -> None:
-    """Somebody else is changing it."""
+    """A schedule that another actor changed after the plan receives no write."""
     simulated_project = build_empty_project()
     for name in ("slow", "gone", "done"):
         simulated_project.create_index(name)
@@ -68,8 +68,8 @@ def send_undo(project: RemediatedProject, method: str, path: str, body: object) 
     return httpx.request(method, project.server.url + path, json=body or None, headers=headers).status_code
 
 
-def test_the_undo_call_of_each_action_undoes_it(tmp_path: Path) -> None:
-    """The exact call restores the previous state of the project."""
+def test_each_undo_call_restores_the_previous_state(tmp_path: Path) -> None:
+    """The undo calls of all actions restore the schedules and delete the first backups."""
     simulated_project = build_empty_project()
     for name in ("bare", "brief", "paused", "slow"):
         simulated_project.create_index(name)
@@ -97,7 +97,7 @@ def test_the_undo_call_of_each_action_undoes_it(tmp_path: Path) -> None:
 
 
 def test_a_change_with_an_unknown_outcome_has_an_undo_call(tmp_path: Path) -> None:
-    """The call does no harm if there is nothing to undo."""
+    """The undo call of a change with an unknown outcome succeeds even if the change had no effect."""
     simulated_project = build_empty_project()
     simulated_project.create_index("slow")
     simulated_project.create_schedule("slow", "theirs", "weekly", 60)

@@ -1,6 +1,6 @@
-"""A second actor changes schedules between any two calls; an independent oracle checks the results.
+"""Test remediation while a second actor changes schedules between calls, with an independent check of the results.
 
-`make soak` runs six hundred seeds.
+`make soak` runs 600 seeds.
 """
 
 import random
@@ -35,10 +35,10 @@ DURING_CALL = -1
 
 
 class SecondActorCase:
-    """One project, one policy, and the changes of the second actor, all from one seed."""
+    """A project, a policy, and the changes of the second actor, drawn from one seed."""
 
     def __init__(self, seed: int) -> None:
-        """Choose everything from the seed."""
+        """Draw the case from a seed."""
         self.rng = rng = random.Random(seed)  # noqa: S311  the same each time
         self.project = build_empty_project()
         self.frequency = rng.choice([Frequency.DAILY, Frequency.DAILY, Frequency.WEEKLY])
@@ -49,9 +49,9 @@ class SecondActorCase:
         )
         self.is_lossy = rng.random() < 0.25
         self.changed_during_call: set[str] = set()
-        """The indexes that somebody changes between reading them and the call: no client can see that."""
+        """The indexes that the second actor changes between a read and a write, which no client can detect."""
         self.worsened_schedules: list[str] = []
-        """The indexes with a schedule that we made worse."""
+        """The indexes with a schedule that remediation weakened."""
         self._thread_state = local()
         for number in range(rng.randint(1, 3)):
             self._create_index(f"index-{number}")
@@ -78,7 +78,7 @@ class SecondActorCase:
                 self.project.update_schedule(schedule.id, enabled=False)
 
     def _watch_updates(self) -> None:
-        """Record each of our updates that weakens a schedule."""
+        """Record each update by remediation that weakens a schedule."""
         update_schedule = self.project.update_schedule
 
         def update_and_record(schedule_id: str, **changes: Any) -> Any:
@@ -92,10 +92,10 @@ class SecondActorCase:
                     self.worsened_schedules.append(schedule.index.name)
             return update_schedule(schedule_id, **changes)
 
-        setattr(self.project, "update_schedule", update_and_record)  # noqa: B010  what the server calls
+        setattr(self.project, "update_schedule", update_and_record)  # noqa: B010  the server calls it
 
     def is_satisfied(self, name: str) -> bool:
-        """Tell from the simulator alone whether the schedules of an index satisfy the policy."""
+        """Return whether the schedules of an index satisfy the policy, from the simulator only."""
         index = self.project.indexes.get(name)
         if index is None:
             return True
@@ -114,7 +114,7 @@ class SecondActorCase:
         )
 
     def make_faults(self) -> list[Fault]:
-        """Choose when the second actor makes a change: before one of the responses about the index."""
+        """Draw the changes of the second actor, each before one of the responses for an index."""
         rng, faults = self.rng, []
         for name, index in sorted(self.project.indexes.items()):
             for _ in range(rng.choice([0, 1, 1, 2])):
@@ -193,14 +193,16 @@ def check_result(case: SecondActorCase, result: ActionResult) -> None:
         case ActionState.UNKNOWN:
             assert case.is_lossy, result
         case ActionState.VERIFICATION_FAILED if is_policy_met:
-            index = case.project.indexes.get(name)  # the index or our schedule is gone, or another schedule exists
+            index = case.project.indexes.get(
+                name
+            )  # the index or the created schedule is deleted, or another schedule exists
             assert index is None or list(index.schedules) != [result.target_id], result
         case _:
             pass
 
 
 def run_seed(seed: int, folder: Path) -> None:
-    """Create a plan, apply it while a second actor makes changes, and apply another one without changes."""
+    """Create a plan, apply it while a second actor makes changes, and apply another plan without changes."""
     case = SecondActorCase(seed)
     with serve_remediated_project(case.project, folder / f"state-{seed}", case.policy()) as project:
         plan, audit_result = project.create_plan(), project.audit()
@@ -228,7 +230,7 @@ def run_seed(seed: int, folder: Path) -> None:
 
 
 def assert_settles(case: SecondActorCase, project: RemediatedProject) -> None:
-    """Without a second actor the next runs correct what the policy allows, and give reasons for the rest."""
+    """Assert that later runs without a second actor correct all indexes, or skip them with a reason."""
     case.worsened_schedules.clear()
     for _ in range(3):
         case.project.advance(timedelta(hours=1))
@@ -243,13 +245,13 @@ def assert_settles(case: SecondActorCase, project: RemediatedProject) -> None:
 
 @pytest.mark.parametrize("seed", range(SAMPLE_COUNT))
 def test_the_results_match_the_project(seed: int, tmp_path: Path) -> None:
-    """A sample of the seeds of `make soak`."""
+    """The results of each seed in a sample match the project."""
     run_seed(seed, tmp_path)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("first_seed", range(SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST))
 def test_the_results_match_the_project_for_all_seeds(first_seed: int, tmp_path: Path) -> None:
-    """The other seeds of `make soak`."""
+    """The results of each other seed of `make soak` match the project."""
     for seed in range(first_seed, min(first_seed + RUNS_PER_TEST, RUN_COUNT)):
         run_seed(seed, tmp_path)

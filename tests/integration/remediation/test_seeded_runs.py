@@ -1,6 +1,6 @@
-"""With faults and other actors, no schedule is created twice, unrecorded, or missing in the end.
+"""Test that with faults and other actors no schedule is created twice, stays unrecorded, or is missing at the end.
 
-`make soak` runs five hundred seeds.
+`make soak` runs 500 seeds.
 """
 
 import random
@@ -38,14 +38,14 @@ SCHEDULE_NAME = "soak"
 
 
 class SeededCase:
-    """One project, one policy, and faults, all from one seed."""
+    """A project, a policy, and faults, drawn from one seed."""
 
     def __init__(self, seed: int) -> None:
-        """Choose everything from the seed."""
+        """Draw the case from a seed."""
         self.rng = rng = random.Random(seed)  # noqa: S311  the same each time
         self.project = build_empty_project()
         self.paused_indexes: set[str] = set()
-        """The indexes with a paused schedule that nobody touches."""
+        """The indexes with a paused schedule, which must not change."""
         self.unscheduled_indexes: set[str] = set()
         for number in range(rng.choice([0, 0, 1, 2])):
             self._create_outlived_index(f"outlived-{number}")
@@ -69,7 +69,7 @@ class SeededCase:
         self.project.options.backup_quota = self.quota or 5000
 
     def _create_outlived_index(self, name: str) -> None:
-        """Create an index whose schedule is paused and whose runs are kept for long."""
+        """Create an index whose schedule ended, with runs that are kept for a long time."""
         self.project.create_index(name)
         schedule = self.project.create_schedule(name, "outlived", "daily", 100)
         self.project.advance(timedelta(days=self.rng.choice([3, 15])))
@@ -107,7 +107,7 @@ class SeededCase:
         return (Exemption((exempted_name,), ("index-has-*",), "team", "for a while", day),)
 
     def make_faults(self) -> list[Fault]:
-        """Choose the faults of all calls."""
+        """Draw the faults of all calls."""
         rng = self.rng
         faults = []
         for number in range(rng.randint(1, 5)):
@@ -128,7 +128,7 @@ class SeededCase:
         return [*faults, *self._make_late_listing()]
 
     def _make_late_listing(self) -> list[Fault]:
-        """Return a fault that hides new rows of a listing for a while."""
+        """Draw a fault that hides the rows of a listing for some calls."""
         rng = self.rng
         paths = ["/indexes/*/backups", "/backups", *([] if self.paused_indexes else ["/indexes/*/backup-schedules"])]
         late_fault = Fault(
@@ -143,7 +143,7 @@ class SeededCase:
         return [late_fault] if rng.random() < 0.6 else []
 
     def _act_as_other(self, project: SimulatedProject) -> None:
-        """Make a change that somebody else may make at any time."""
+        """Make a change as another actor."""
         live_names = sorted(project.indexes)
         name = self.rng.choice(live_names) if live_names else ""
         if not live_names or name in self.paused_indexes or project.get_index(name).kind is Deployed.POD:
@@ -156,16 +156,11 @@ class SeededCase:
             project.delete_index(name)
             project.create_index(name)
         elif not any(it.enabled for it in project.get_index(name).schedules.values()):
-            project.create_schedule(name, "meddled", "daily", 100)
-
-
-def list_own_scheduled_indexes(project: SimulatedProject) -> list[str]:
-    """Return the index of each enabled schedule that we created."""
-    return [it.index.name for it in project.schedules.values() if it.name == SCHEDULE_NAME and it.enabled]
+            project.create_schedule(name, "other-actor", "daily", 100)
 
 
 def compute_peak_backups(project: SimulatedProject) -> int:
-    """Return how many backups the project will hold if nothing changes and no quota limits it."""
+    """Return the maximum number of backups in the next 110 days without changes and without a quota."""
     future_project = deepcopy(project, {id(project.lock): project.lock})
     future_project.options.backup_quota = None
     peak_count = 0
@@ -178,12 +173,12 @@ def compute_peak_backups(project: SimulatedProject) -> int:
 
 
 def may_have_taken_effect(request: RecordedRequest) -> bool:
-    """Tell whether a write may have changed anything."""
+    """Return whether a write may have taken effect."""
     return request.status is None or request.status < 300
 
 
 def check_invariants(case: SeededCase, previous_peak: int, *, is_shared: bool) -> None:
-    """Check what must hold after every run."""
+    """Assert the invariants of every run."""
     project = case.project
     for name, index in project.indexes.items():
         enabled_schedules = [it for it in index.schedules.values() if it.enabled]
@@ -196,36 +191,36 @@ def check_invariants(case: SeededCase, previous_peak: int, *, is_shared: bool) -
     if case.quota is not None and previous_peak <= case.quota:
         assert (
             compute_peak_backups(project) <= case.quota + count_other_slots(case) + duplicate_count
-        )  # without a common state, two runs may take a first backup
+        )  # without a shared state, two runs can take a first backup
 
 
 def count_other_slots(case: SeededCase) -> int:
-    """Return how much of the quota others have used since."""
-    return sum(it.retention.days + 1 for it in case.project.schedules.values() if it.name == "meddled")
+    """Return the number of quota slots that schedules of other actors use."""
+    return sum(it.retention.days + 1 for it in case.project.schedules.values() if it.name == "other-actor")
 
 
 def run_command_once(project: RemediatedProject) -> None:
-    """Run the command; errors before a plan is created do not matter here."""
+    """Run remediation, and ignore errors before the plan is created."""
     with suppress(PineconeError, UsageError):
         project.run()
 
 
 @pytest.mark.parametrize("seed", range(SAMPLE_COUNT))
-def test_faults_do_no_harm_and_the_project_is_corrected(seed: int, tmp_path: Path) -> None:
-    """A sample of the seeds of `make soak`."""
+def test_invariants_hold_with_faults_and_the_project_is_corrected(seed: int, tmp_path: Path) -> None:
+    """The invariants hold for each seed in a sample."""
     run_seed(seed, tmp_path)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("first_seed", range(SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST))
-def test_faults_do_no_harm_for_all_seeds(first_seed: int, tmp_path: Path) -> None:
-    """The other seeds of `make soak`."""
+def test_invariants_hold_for_all_seeds(first_seed: int, tmp_path: Path) -> None:
+    """The invariants hold for each other seed of `make soak`."""
     for seed in range(first_seed, first_seed + RUNS_PER_TEST):
         run_seed(seed, tmp_path / str(seed))
 
 
 def run_seed(seed: int, folder: Path) -> None:
-    """Run twice at once with faults, then without faults as often as the limit of creations requires."""
+    """Run two concurrent remediations with faults, then runs without faults until every schedule is created."""
     folder.mkdir(exist_ok=True)
     case = SeededCase(seed)
     simulated_project, initial_peak = case.project, compute_peak_backups(case.project)
@@ -260,7 +255,7 @@ def run_seed(seed: int, folder: Path) -> None:
 
 
 def assert_recorded(*projects: RemediatedProject) -> None:
-    """Every schedule that we created or changed has a record that is older."""
+    """Assert that every write that may have taken effect is recorded."""
     recorded_names = set()
     for project in projects:
         for index in {it.name for it in project.simulated_project.indexes.values()}:
@@ -282,7 +277,7 @@ def assert_recorded(*projects: RemediatedProject) -> None:
 
 
 def assert_covered(case: SeededCase, project: RemediatedProject) -> None:
-    """Every index that needs a schedule and fits the quota has one."""
+    """Assert that every index that needs a schedule has one, unless the quota is too small."""
     target = build_target_schedule(case.policy.defaults)
     uncovered_indexes = [
         it for it in case.unscheduled_indexes if it in case.project.indexes and not case.project.get_index(it).schedules

@@ -1,4 +1,4 @@
-"""A running simulator is steered by other processes over its own calls, and served by its own command."""
+"""Test the control calls of a running simulator, and its command."""
 
 import signal
 import subprocess
@@ -31,7 +31,7 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 
 def test_the_clock_is_read_set_and_advanced(client: httpx.Client, server: Server) -> None:
-    """What is due by then has happened."""
+    """The clock is read, set and advanced, and the runs that are due are executed."""
     server.project.create_schedule("orders", "nightly")
     assert client.get("/_simulator/clock").json() == {"now": SIMULATED_NOW.isoformat()}
     client.post("/_simulator/clock", json={"seconds": 90_000})
@@ -44,7 +44,7 @@ def test_the_clock_is_read_set_and_advanced(client: httpx.Client, server: Server
 
 
 def test_faults_are_added_and_cleared(client: httpx.Client) -> None:
-    """With the words that name them, changes of the world included."""
+    """Faults are added by name, including changes of the project, and cleared."""
     fault = {"kind": "status", "status": 429, "path": "/indexes", "headers": {"Retry-After": "1"}}
     assert client.post("/_simulator/faults", json=fault).json() == {"faults": 1}
     assert client.get("/indexes").status_code == 429
@@ -61,7 +61,7 @@ def test_faults_are_added_and_cleared(client: httpx.Client) -> None:
 
 
 def test_the_log_is_read_and_cleared(client: httpx.Client) -> None:
-    """Calls of the simulator's own are not in it."""
+    """The log has the requests without the control calls, and can be cleared."""
     client.get("/indexes")
     (entry,) = client.get("/_simulator/requests").json()
     assert (entry["method"], entry["path"], entry["status"], entry["role"]) == ("GET", "/indexes", 200, "editor")
@@ -70,14 +70,14 @@ def test_the_log_is_read_and_cleared(client: httpx.Client) -> None:
 
 
 def test_latency_is_read_and_set(client: httpx.Client, server: Server) -> None:
-    """In seconds; the simulator's own calls have none."""
+    """The latency is read and set in seconds, and does not apply to control calls."""
     assert client.post("/_simulator/latency", json={"seconds": 9}).json() == {"seconds": 9.0}
     assert client.get("/_simulator/latency").json() == {"seconds": 9.0}
     assert server.latency == 9.0
 
 
-def test_another_scenario_takes_the_place(client: httpx.Client) -> None:
-    """At the same moment, unless another is said; the log begins anew."""
+def test_another_scenario_replaces_the_project(client: httpx.Client) -> None:
+    """A new scenario starts at the same time with an empty log."""
     client.get("/indexes")
     assert client.post("/_simulator/scenario", json={"name": "fleet:3x2"}).json() == {
         "now": SIMULATED_NOW.isoformat(),
@@ -97,20 +97,20 @@ def test_another_scenario_takes_the_place(client: httpx.Client) -> None:
         pytest.param("clock", {}, id="no-moment"),
     ],
 )
-def test_what_cannot_be_done_is_refused(client: httpx.Client, path: str, body: dict[str, str]) -> None:
-    """With 400 and the reason."""
+def test_an_invalid_control_call_is_refused(client: httpx.Client, path: str, body: dict[str, str]) -> None:
+    """An invalid control call returns 400 with the reason."""
     response = client.post(f"/_simulator/{path}", json=body)
     assert response.status_code == 400
     assert response.json()["error"]
 
 
-def test_an_unknown_call_of_the_simulator_is_not_found(client: httpx.Client) -> None:
-    """It is not taken for one of the service."""
+def test_an_unknown_control_call_is_not_found(client: httpx.Client) -> None:
+    """An unknown control call returns 404."""
     assert client.get("/_simulator/nothing").status_code == 404
 
 
-def test_a_world_can_follow_a_clock() -> None:
-    """It is brought to the clock's moment with every request."""
+def test_a_project_can_follow_a_clock() -> None:
+    """Every request advances the project to the time of the clock."""
     moments = iter([SIMULATED_NOW + timedelta(hours=1), SIMULATED_NOW + timedelta(days=2)])
     project = build_empty_project()
     with Server(project, clock=lambda: next(moments)) as server, open_plain_client(server) as client:
@@ -121,14 +121,14 @@ def test_a_world_can_follow_a_clock() -> None:
 
 
 def test_a_taken_port_is_an_error(server: Server) -> None:
-    """Raised where the server is entered."""
+    """Starting a server on a port in use raises an error."""
     with pytest.raises(OSError, match="address already in use"), Server(build_empty_project(), server.port):
-        pytest.fail("It served on a port that is taken.")
+        pytest.fail("The server started on a port in use.")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
-    """It says where, and with which keys, follows the real clock, and exits with 0."""
+def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
+    """The command prints its URL and keys, follows the real clock, and exits with 0 on a signal."""
     code = "import sys; from backup_auditor_simulator.cli import run; sys.exit(run('fleet:2x2', quota=7))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

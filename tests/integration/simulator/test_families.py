@@ -1,4 +1,4 @@
-"""The same project in the shapes of every version."""
+"""Test the responses for one project in every API version."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,7 +27,7 @@ ALL_VERSIONS = (*DATED_VERSIONS, UNSTABLE_VERSION, NEW_VERSION)
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Serve a project with an index of every kind, and a schedule that ran twice and failed once."""
+    """Serve a project with an index of every kind, and a schedule with successful runs and one failed run."""
     project = build_empty_project(SIMULATED_NOW - 3 * DAY - timedelta(hours=1))
     project.create_index("orders", tags={"env": "prod"})
     project.create_index("images", kind=IndexKind.BYOC, environment="gcp-us-central1-b921")
@@ -52,8 +52,8 @@ def _list_statuses(server: Server, version: str, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("version", [*DATED_VERSIONS, UNSTABLE_VERSION, None])
-def test_older_versions_place_an_index_by_its_spec(server: Server, version: str | None) -> None:
-    """They have dimension and metric, too; a request without a version gets the oldest."""
+def test_older_versions_have_the_spec_of_an_index(server: Server, version: str | None) -> None:
+    """Older versions and requests without a version return spec, dimension and metric of an index."""
     rows = {it["name"]: it for it in _request(server, version, "/indexes").json()["indexes"]}
     assert {name: list(row["spec"]) for name, row in rows.items()} == {
         "orders": ["serverless"],
@@ -64,8 +64,8 @@ def test_older_versions_place_an_index_by_its_spec(server: Server, version: str 
     assert "deployment" not in rows["orders"]
 
 
-def test_the_newest_version_places_an_index_by_its_deployment(server: Server) -> None:
-    """Dimension and metric stand in its schema alone."""
+def test_the_newest_version_has_the_deployment_of_an_index(server: Server) -> None:
+    """The newest version returns the deployment, and no spec, dimension and metric outside the schema."""
     rows = {it["name"]: it for it in _request(server, NEW_VERSION, "/indexes").json()["indexes"]}
     assert {name: row["deployment"]["deployment_type"] for name, row in rows.items()} == {
         "orders": "managed",
@@ -76,8 +76,8 @@ def test_the_newest_version_places_an_index_by_its_deployment(server: Server) ->
 
 
 @pytest.mark.parametrize("version", ALL_VERSIONS)
-def test_no_version_tells_an_id_or_a_creation_time_of_an_index(server: Server, version: str) -> None:
-    """Its id is known from schedules and backups only."""
+def test_no_version_has_the_id_or_the_creation_time_of_an_index(server: Server, version: str) -> None:
+    """An index has no id and no creation time in any version."""
     for row in _request(server, version, "/indexes").json()["indexes"]:
         assert not {"id", "index_id", "created_at"} & row.keys()
 
@@ -86,13 +86,13 @@ def test_no_version_tells_an_id_or_a_creation_time_of_an_index(server: Server, v
     "version,failed_status",
     [pytest.param(OLD_VERSION, "Failed", id="old"), pytest.param(NEW_VERSION, "InitializationFailed", id="new")],
 )
-def test_a_failed_backup_is_spelled_by_its_family(server: Server, version: str, failed_status: str) -> None:
-    """The listing is newest first here."""
+def test_the_status_of_a_failed_backup_depends_on_the_version(server: Server, version: str, failed_status: str) -> None:
+    """Old and new versions have different statuses for a failed backup."""
     assert _list_statuses(server, version, "/backups") == ["Ready", failed_status, "Ready"]
 
 
 def test_a_planned_run_is_scheduled_or_initializing(server: Server) -> None:
-    """Only where it is shown as scheduled is the moment of its run told besides its name."""
+    """A planned run is Scheduled with its time in older versions, and Initializing without it in the newest one."""
     path = f"/backup-schedules/{_find_schedule_id(server)}/history"
     old_row = _request(server, UNSTABLE_VERSION, path).json()["data"][0]
     new_row = _request(server, NEW_VERSION, path).json()["data"][0]
@@ -104,8 +104,8 @@ def test_a_planned_run_is_scheduled_or_initializing(server: Server) -> None:
 
 
 @pytest.mark.parametrize("version", ALL_VERSIONS)
-def test_planned_runs_can_stand_in_the_listing(server: Server, version: str) -> None:
-    """Whether they do is known in both ways."""
+def test_planned_runs_can_be_listed(server: Server, version: str) -> None:
+    """An option adds planned runs to the list of backups in every version."""
     assert len(_list_statuses(server, version, "/backups")) == 3
     server.project.options.lists_scheduled_runs = True
     server.project.record_change()
@@ -113,14 +113,14 @@ def test_planned_runs_can_stand_in_the_listing(server: Server, version: str) -> 
 
 
 @pytest.mark.parametrize("version", DATED_VERSIONS)
-def test_dated_versions_before_the_newest_know_no_schedules(server: Server, version: str) -> None:
-    """Every call about them is not found."""
+def test_dated_versions_before_the_newest_have_no_schedules(server: Server, version: str) -> None:
+    """Calls for schedules return 404 in these versions."""
     for path in ("/indexes/orders/backup-schedules", f"/backup-schedules/{_find_schedule_id(server)}/history"):
         assert _request(server, version, path).status_code == 404
 
 
-def test_schedules_read_alike_where_they_are_known(server: Server) -> None:
-    """Up to how moments are written."""
+def test_versions_with_schedules_return_equal_fields(server: Server) -> None:
+    """Versions with schedules differ only in the format of times."""
     old_row, new_row = (
         _request(server, it, "/indexes/orders/backup-schedules").json()["data"][0]
         for it in (UNSTABLE_VERSION, NEW_VERSION)
@@ -141,7 +141,7 @@ def test_schedules_read_alike_where_they_are_known(server: Server) -> None:
 def test_a_paused_schedule_shows_no_next_run(
     server: Server, next_run: PausedNextRun, expected: dict[str, object]
 ) -> None:
-    """It is null, or not there at all."""
+    """The next run of a paused schedule is null or absent."""
     server.project.options.paused_next_run = next_run
     server.project.update_schedule(_find_schedule_id(server), enabled=False)
     row = _request(server, NEW_VERSION, f"/backup-schedules/{_find_schedule_id(server)}").json()
@@ -150,7 +150,7 @@ def test_a_paused_schedule_shows_no_next_run(
 
 
 def test_a_paused_schedule_can_show_a_stale_next_run(server: Server) -> None:
-    """It is the moment that was planned before the pause."""
+    """An option keeps the next run that was planned before the pause."""
     server.project.options.paused_next_run = PausedNextRun.STALE
     server.project.update_schedule(_find_schedule_id(server), enabled=False)
     row = _request(server, NEW_VERSION, f"/backup-schedules/{_find_schedule_id(server)}").json()
@@ -158,14 +158,14 @@ def test_a_paused_schedule_can_show_a_stale_next_run(server: Server) -> None:
 
 
 def test_only_the_newest_version_marks_backups_of_deleted_indexes(server: Server) -> None:
-    """And in the listing of the project only where the service is so minded."""
+    """Only the newest version returns the deletion time of a backup's index."""
     server.project.delete_index("orders")
     assert all("source_index_deleted_at" in it for it in _request(server, NEW_VERSION, "/backups").json()["data"])
     assert not any("source_index_deleted_at" in it for it in _request(server, OLD_VERSION, "/backups").json()["data"])
 
 
 def test_backups_of_the_newest_version_have_no_dimension(server: Server) -> None:
-    """They have a schema in its place."""
+    """Backups have a schema instead of dimension and metric in the newest version."""
     old_row, new_row = (_request(server, it, "/backups").json()["data"][0] for it in (OLD_VERSION, NEW_VERSION))
     assert (old_row["dimension"], old_row["metric"]) == (1536, "cosine")
     assert not {"dimension", "metric"} & new_row.keys()
@@ -180,8 +180,8 @@ def test_backups_of_the_newest_version_have_no_dimension(server: Server) -> None
         pytest.param(NEW_VERSION, 200, id="new"),
     ],
 )
-def test_a_creation_is_answered_as_its_family_has_it(server: Server, version: str, status: int) -> None:
-    """201 in the older shapes."""
+def test_the_status_of_a_creation_depends_on_the_version(server: Server, version: str, status: int) -> None:
+    """A creation returns 201 in older versions, and 200 in the newest one."""
     with open_plain_client(server, version=version) as client:
         assert client.post("/indexes/orders/backups", json={}).status_code == status
 
@@ -195,7 +195,7 @@ def test_a_creation_is_answered_as_its_family_has_it(server: Server, version: st
     ],
 )
 def test_an_unknown_key_is_refused_in_json_or_plain_text(server: Server, version: str | None, is_json: bool) -> None:
-    """The newest version answers with a text."""
+    """An unknown key returns 401 as text in the newest version, and as JSON in the others."""
     with open_plain_client(server, version=version, key="another") as client:
         response = client.get("/indexes")
     assert response.status_code == 401
@@ -203,12 +203,12 @@ def test_an_unknown_key_is_refused_in_json_or_plain_text(server: Server, version
 
 
 def test_an_unsupported_version_is_refused(server: Server) -> None:
-    """With 400, so that a wrong setting is seen."""
+    """An unsupported version returns 400."""
     assert _request(server, "2019-01", "/indexes").status_code == 400
 
 
-def test_moments_are_written_in_many_ways() -> None:
-    """With and without a fraction, with `Z` and with an offset; always alike for the same thing."""
+def test_times_have_many_formats() -> None:
+    """Times have different fractions, separators and offsets, and one resource always has the same format."""
     project = SimulatedProject(SIMULATED_NOW - 40 * DAY, options=SimulatorOptions(backup_quota=None))
     project.create_index("orders")
     project.create_schedule("orders", "nightly", retention_days=100)

@@ -1,4 +1,4 @@
-"""What can go wrong with the simulator's answers, when it is switched on."""
+"""Test the faults of the simulator."""
 
 import json
 from collections.abc import Iterator
@@ -30,8 +30,8 @@ def client(server: Server) -> Iterator[httpx.Client]:
         yield plain_client
 
 
-def test_a_status_comes_with_an_error_and_headers(client: httpx.Client, server: Server) -> None:
-    """As a throttling service answers."""
+def test_a_status_has_an_error_and_headers(client: httpx.Client, server: Server) -> None:
+    """A fault with a status returns an error object and the headers of the fault."""
     server.faults.append(Fault(status=429, message="Too many requests", headers={"Retry-After": "7"}))
     response = client.get("/indexes")
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
@@ -39,7 +39,7 @@ def test_a_status_comes_with_an_error_and_headers(client: httpx.Client, server: 
 
 
 def test_a_status_can_have_any_body(client: httpx.Client, server: Server) -> None:
-    """The page of a proxy, for example."""
+    """A fault with a status can return an HTML page."""
     server.faults.append(Fault(status=502, body="<html>Bad Gateway</html>", content_type="text/html"))
     response = client.get("/indexes")
     assert (response.status_code, response.text) == (502, "<html>Bad Gateway</html>")
@@ -50,7 +50,7 @@ def test_a_status_can_have_any_body(client: httpx.Client, server: Server) -> Non
     "body,content_type,body_start",
     [
         pytest.param(None, "text/html", b"<html>", id="html"),
-        pytest.param('{"data": [', "application/json", b'{"data": [', id="half-json"),
+        pytest.param('{"data": [', "application/json", b'{"data": [', id="truncated-json"),
         pytest.param('{"data": 7}', "application/json", b'{"data": 7}', id="wrong-shape"),
         pytest.param(b"\xff\xfe", "application/octet-stream", b"\xff\xfe", id="binary"),
     ],
@@ -58,7 +58,7 @@ def test_a_status_can_have_any_body(client: httpx.Client, server: Server) -> Non
 def test_garbage_looks_like_success(
     client: httpx.Client, server: Server, body: str | bytes | None, content_type: str, body_start: bytes
 ) -> None:
-    """Its status is 200 and its content is not what was asked for."""
+    """Garbage has the status 200 and unexpected content."""
     server.faults.append(Fault(kind="garbage", body=body, content_type=content_type))
     response = client.get("/backups")
     assert response.status_code == 200
@@ -66,8 +66,8 @@ def test_garbage_looks_like_success(
     assert response.content.startswith(body_start)
 
 
-def test_a_fault_strikes_only_what_fits(client: httpx.Client, server: Server) -> None:
-    """Path, method and version must all fit."""
+def test_a_fault_applies_only_to_matching_requests(client: httpx.Client, server: Server) -> None:
+    """A fault applies to requests that match its path, method and version."""
     server.faults.append(Fault(path="/indexes/*/backups", method="GET", version=NEW_VERSION))
     assert client.get("/indexes/orders/backups").status_code == 503
     assert client.get("/backups").status_code == 200
@@ -75,14 +75,14 @@ def test_a_fault_strikes_only_what_fits(client: httpx.Client, server: Server) ->
     assert client.get("/indexes/orders/backups", headers={"X-Pinecone-Api-Version": OLD_VERSION}).status_code == 200
 
 
-def test_a_fault_begins_late_and_ends(client: httpx.Client, server: Server) -> None:
-    """`after` so many good answers, `times` so many bad ones."""
+def test_a_fault_has_a_start_and_an_end(client: httpx.Client, server: Server) -> None:
+    """A fault starts after `after` requests and applies to `times` requests."""
     server.faults.append(Fault(after=2, times=3))
     assert [client.get("/indexes").status_code for _ in range(7)] == [200, 200, 503, 503, 503, 200, 200]
 
 
-def test_a_storm_is_random_and_always_the_same(client: httpx.Client, server: Server) -> None:
-    """It is drawn from the seed of the fault."""
+def test_a_random_fault_is_reproducible(client: httpx.Client, server: Server) -> None:
+    """The affected requests depend on the seed of the fault."""
     status_lists = []
     for seed in (1, 1, 2):
         server.faults[:] = [Fault(status=429, probability=0.5, seed=seed)]
@@ -91,8 +91,8 @@ def test_a_storm_is_random_and_always_the_same(client: httpx.Client, server: Ser
     assert set(status_lists[0]) == {200, 429}
 
 
-def test_a_reset_does_nothing(client: httpx.Client, server: Server) -> None:
-    """The client sees an error of the connection, and no backup was made."""
+def test_a_reset_has_no_effect(client: httpx.Client, server: Server) -> None:
+    """A reset closes the connection, and no backup is created."""
     server.faults.append(Fault(kind=FaultKind.RESET, method="POST", times=1))
     with pytest.raises(httpx.ReadError):
         client.post("/indexes/orders/backups", json={})
@@ -100,8 +100,8 @@ def test_a_reset_does_nothing(client: httpx.Client, server: Server) -> None:
     assert server.requests[-1].status is None
 
 
-def test_a_reset_can_come_after_the_effect(client: httpx.Client, server: Server) -> None:
-    """The client sees the same, and there is one backup more."""
+def test_a_reset_can_follow_the_effect(client: httpx.Client, server: Server) -> None:
+    """A reset after the effect closes the connection, and a backup is created."""
     server.faults.append(Fault(kind=FaultKind.RESET_AFTER_EFFECT, method="POST", times=1))
     with pytest.raises(httpx.ReadError):
         client.post("/indexes/orders/backups", json={})
@@ -109,16 +109,16 @@ def test_a_reset_can_come_after_the_effect(client: httpx.Client, server: Server)
     assert server.requests[-1].status is None
 
 
-def test_an_answer_can_end_half_way(client: httpx.Client, server: Server) -> None:
-    """The announced length is not reached."""
+def test_a_response_can_be_truncated(client: httpx.Client, server: Server) -> None:
+    """A truncated response is shorter than its declared length."""
     server.faults.append(Fault(kind=FaultKind.TRUNCATE, times=1))
     with pytest.raises(httpx.RemoteProtocolError):
         client.get("/backups")
     assert client.get("/backups").status_code == 200
 
 
-def test_an_answer_can_fail_to_come(client: httpx.Client, server: Server) -> None:
-    """The connection stays open, and the client gives up."""
+def test_a_response_can_hang(client: httpx.Client, server: Server) -> None:
+    """A hanging response keeps the connection open until the client's timeout."""
     server.faults.append(Fault(kind=FaultKind.HANG, times=1))
     with pytest.raises(httpx.ReadTimeout):
         client.get("/backups", timeout=0.05)
@@ -126,8 +126,8 @@ def test_an_answer_can_fail_to_come(client: httpx.Client, server: Server) -> Non
 
 
 @pytest.mark.parametrize("kind", [FaultKind.DELAY, FaultKind.SLOW])
-def test_an_answer_can_come_late_or_slowly(client: httpx.Client, server: Server, kind: FaultKind) -> None:
-    """It is the right one all the same; a client that waits too little does not get it."""
+def test_a_response_can_be_late_or_slow(client: httpx.Client, server: Server, kind: FaultKind) -> None:
+    """A late or slow response is correct, unless the client's timeout is shorter."""
     whole_response = client.get("/backups").json()
     server.faults.append(Fault(kind=kind, seconds=0.02, times=1))
     assert client.get("/backups").json() == whole_response
@@ -136,8 +136,8 @@ def test_an_answer_can_come_late_or_slowly(client: httpx.Client, server: Server,
         client.get("/backups", timeout=0.05)
 
 
-def test_the_plan_can_be_refused(client: httpx.Client, server: Server) -> None:
-    """As the plan itself is, although the project's includes schedules."""
+def test_a_refusal_by_the_plan_can_be_simulated(client: httpx.Client, server: Server) -> None:
+    """A fault refuses schedules by the plan, although the project's plan includes them."""
     assert client.get("/indexes/orders/backup-schedules").status_code == 200
     server.faults.append(Fault(kind=FaultKind.REFUSE_PLAN, path="*/backup-schedules"))
     response = client.get("/indexes/orders/backup-schedules")
@@ -145,18 +145,18 @@ def test_the_plan_can_be_refused(client: httpx.Client, server: Server) -> None:
     assert "plan" in response.json()["error"]["message"]
 
 
-def test_a_planted_change_that_fails_is_a_server_error(
+def test_a_change_that_fails_is_a_server_error(
     client: httpx.Client, server: Server, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """And says on standard error what was wrong with it."""
+    """A change that fails returns 500 and prints the error to standard error."""
     server.faults.append(Fault(kind=FaultKind.SHIFT, times=1, change=lambda project: project.create_backup("nothing")))
     assert client.get("/indexes").status_code == 500
     assert "Index nothing not found." in capfd.readouterr().err
     assert client.get("/indexes").status_code == 200
 
 
-def test_latency_delays_every_answer(client: httpx.Client, server: Server) -> None:
-    """A client that waits too little gets none."""
+def test_latency_delays_every_response(client: httpx.Client, server: Server) -> None:
+    """A client with a timeout below the latency receives no response."""
     server.latency = 5.0
     with pytest.raises(httpx.ReadTimeout):
         client.get("/indexes", timeout=0.05)
@@ -165,7 +165,7 @@ def test_latency_delays_every_answer(client: httpx.Client, server: Server) -> No
 
 
 def test_the_log_has_every_request(client: httpx.Client, server: Server) -> None:
-    """In the order of arrival, with what its key may do."""
+    """The log has every request in order, with the role of its key."""
     client.get("/backups", params={"limit": 5})
     client.get("/nothing", headers={"Api-Key": "another"})
     client.get("/indexes", headers={"Api-Key": server.viewer_key})
@@ -176,8 +176,8 @@ def test_the_log_has_every_request(client: httpx.Client, server: Server) -> None
     ]
 
 
-def test_what_is_not_http_ends_the_connection(server: Server) -> None:
-    """The client sees no answer."""
+def test_an_invalid_request_closes_the_connection(server: Server) -> None:
+    """A request that is not HTTP receives no response."""
     with pytest.raises(httpx.TransportError), open_plain_client(server) as client:
         client.request("GET IT", "/indexes")
     with open_plain_client(server) as client:

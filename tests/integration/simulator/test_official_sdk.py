@@ -1,4 +1,4 @@
-"""The official SDK works against the simulator: this is how we know that it speaks the protocol."""
+"""Test that the official SDK works with the simulator, which shows that the simulator has the protocol of Pinecone."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,13 +29,13 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def pinecone(server: Server) -> Iterator[Pinecone]:
-    """Open the SDK's client with the editor's key."""
+    """Open the SDK's client with the editor key."""
     with Pinecone(api_key=server.editor_key, host=server.url) as client:
         yield client
 
 
 def test_indexes_are_created_described_and_deleted(pinecone: Pinecone) -> None:
-    """The SDK waits until the index is ready, and until it is gone."""
+    """The SDK creates, lists, configures and deletes an index."""
     fields = {"embedding": {"type": "dense_vector", "dimension": 8, "metric": "cosine"}}
     created_index = pinecone.indexes.create(name="invoices", schema={"fields": fields}, tags={"team": "finance"})
     assert created_index.status.ready
@@ -50,7 +50,7 @@ def test_indexes_are_created_described_and_deleted(pinecone: Pinecone) -> None:
 
 
 def test_backups_are_created_listed_and_deleted(pinecone: Pinecone, server: Server) -> None:
-    """A backup is under way at first, then ready, then gone."""
+    """A backup is initializing after its creation, then ready, and not found after its deletion."""
     created_backup = pinecone.backups.create(index_name="orders", name="before-upgrade", description="by hand")
     assert created_backup.status == "Initializing"
     server.project.advance(timedelta(minutes=11))
@@ -67,8 +67,8 @@ def test_backups_are_created_listed_and_deleted(pinecone: Pinecone, server: Serv
         pinecone.backups.describe(backup_id=created_backup.backup_id)
 
 
-def test_an_index_is_made_from_a_backup(pinecone: Pinecone, server: Server) -> None:
-    """The restore job is listed, and completes."""
+def test_an_index_is_created_from_a_backup(pinecone: Pinecone, server: Server) -> None:
+    """The restore job is listed and completes."""
     backup = pinecone.backups.create(index_name="orders")
     server.project.advance(timedelta(minutes=11))
     pinecone.create_index_from_backup(name="orders-copy", backup_id=backup.backup_id, timeout=-1)
@@ -81,7 +81,7 @@ def test_an_index_is_made_from_a_backup(pinecone: Pinecone, server: Server) -> N
 
 
 def test_a_schedule_is_created_and_runs(pinecone: Pinecone, server: Server) -> None:
-    """Its history has every run, and the one that is planned."""
+    """The history of a schedule has every run and the planned run."""
     schedule = pinecone.backup_schedules.create(
         index_name="orders", name="nightly", frequency="daily", retention_days=150
     )
@@ -96,7 +96,7 @@ def test_a_schedule_is_created_and_runs(pinecone: Pinecone, server: Server) -> N
 
 
 def test_a_schedule_is_changed_paused_resumed_and_deleted(pinecone: Pinecone, server: Server) -> None:
-    """The SDK reads every state of it."""
+    """The SDK changes, pauses, resumes and deletes a schedule."""
     created_schedule = pinecone.backup_schedules.create(
         index_name="orders", name="nightly", frequency="daily", retention_days=9
     )
@@ -119,7 +119,7 @@ def test_a_schedule_is_changed_paused_resumed_and_deleted(pinecone: Pinecone, se
 
 
 def test_a_second_enabled_schedule_is_a_conflict(pinecone: Pinecone) -> None:
-    """Beside a paused one it is none."""
+    """A second enabled schedule is a conflict, and a schedule next to a paused one is not."""
     first_schedule = pinecone.backup_schedules.create(
         index_name="orders", name="one", frequency="daily", retention_days=9
     )
@@ -132,15 +132,15 @@ def test_a_second_enabled_schedule_is_a_conflict(pinecone: Pinecone) -> None:
 
 
 def test_a_pod_index_has_no_backups(pinecone: Pinecone, server: Server) -> None:
-    """The call is refused with 400."""
+    """A schedule of a pod index is refused with 400."""
     server.project.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
     with pytest.raises(PineconeApiException) as error_info:
         pinecone.backup_schedules.create(index_name="sessions", name="n", frequency="daily", retention_days=9)
     assert error_info.value.status_code == 400
 
 
-def test_the_plan_is_refused_as_the_sdk_expects_it() -> None:
-    """The SDK recognises the refusal of a creation by its words, even for an index that is not there."""
+def test_a_refusal_by_the_plan_is_recognized_by_the_sdk() -> None:
+    """The SDK recognizes the message of a refusal by the plan, even for a missing index."""
     project = SimulatedProject(SIMULATED_NOW, options=SimulatorOptions(plan="starter"))
     with (
         serve(project) as server,
@@ -150,8 +150,8 @@ def test_the_plan_is_refused_as_the_sdk_expects_it() -> None:
         client.backup_schedules.create(index_name="nothing", name="n", frequency="daily", retention_days=9)
 
 
-def test_keys_may_do_different_things(server: Server) -> None:
-    """The viewer's may read, an unknown one nothing."""
+def test_keys_have_different_permissions(server: Server) -> None:
+    """A viewer key can only read, and an unknown key has no permission."""
     with Pinecone(api_key=server.viewer_key, host=server.url) as viewer:
         assert [it.name for it in viewer.indexes.list()] == ["orders"]
         with pytest.raises(ForbiddenError, match="Access denied: Permission control::backup-schedules::create"):
@@ -160,8 +160,8 @@ def test_keys_may_do_different_things(server: Server) -> None:
         list(other_client.indexes.list())
 
 
-def test_backups_outlive_their_index(pinecone: Pinecone, server: Server) -> None:
-    """The project's listing has them; the index's own does only when it is asked for deleted ones."""
+def test_backups_outlast_their_index(pinecone: Pinecone, server: Server) -> None:
+    """The backups of a deleted index are in the project's listing, and in the index's listing only on request."""
     created_backup = pinecone.backups.create(index_name="orders")
     server.project.advance(timedelta(minutes=11))
     pinecone.indexes.delete("orders")
@@ -173,8 +173,8 @@ def test_backups_outlive_their_index(pinecone: Pinecone, server: Server) -> None
     assert deleted_backup.backup_id == created_backup.backup_id
 
 
-def test_the_sdk_retries_past_a_fault(pinecone: Pinecone, server: Server) -> None:
-    """One refusal for want of capacity is not seen by its caller."""
+def test_the_sdk_retries_a_temporary_fault(pinecone: Pinecone, server: Server) -> None:
+    """The SDK retries a call with status 503."""
     server.faults.append(Fault(path="/indexes", status=503, times=1, headers={"Retry-After": "0"}))
     assert [it.name for it in pinecone.indexes.list()] == ["orders"]
     assert [it.status for it in server.requests] == [503, 200]

@@ -1,4 +1,4 @@
-"""Pages of the simulator's listings, and the traps in them."""
+"""Test the pages of the simulator's listings."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -49,27 +49,27 @@ def _read_pages(client: httpx.Client, **first_query: str | int) -> list[list[str
 @pytest.mark.parametrize(
     "version,size", [pytest.param(OLD_VERSION, 10, id="old"), pytest.param(NEW_VERSION, 100, id="new")]
 )
-def test_pages_have_the_size_of_their_family(server: Server, version: str, size: int) -> None:
-    """Unless the first call says another."""
+def test_the_default_page_size_depends_on_the_version(server: Server, version: str, size: int) -> None:
+    """A page has 10 rows in the older version, and 100 in the newest one."""
     with open_plain_client(server, version=version) as client:
         assert len(_read_pages(client)[0]) == size
 
 
-def test_a_full_last_page_carries_a_token_and_an_empty_page_follows(client: httpx.Client) -> None:
-    """Only a page that is not full says that it is the last."""
+def test_a_full_last_page_is_followed_by_an_empty_page(client: httpx.Client) -> None:
+    """Only a page that is not full has no token."""
     assert [len(it) for it in _read_pages(client, limit=100)] == [100, 100, 0]
     assert [len(it) for it in _read_pages(client, limit=60)] == [60, 60, 60, 20]
 
 
-def test_a_read_shows_every_row_once(client: httpx.Client, server: Server) -> None:
-    """As long as nothing changes."""
+def test_a_read_has_every_row_once(client: httpx.Client, server: Server) -> None:
+    """A read without concurrent changes has every row once."""
     shown_ids = [it for page in _read_pages(client, limit=30) for it in page]
     assert len(shown_ids) == 200
     assert set(shown_ids) == {it.id for it in server.project.list_backups()}
 
 
-def test_a_limit_beside_a_token_skips_or_repeats_rows(client: httpx.Client) -> None:
-    """The next page begins where the token's own page size has it."""
+def test_a_limit_with_a_token_skips_or_repeats_rows(client: httpx.Client) -> None:
+    """The start of the next page depends on the page size of the token."""
     first_page = client.get("/backups", params={"limit": 20}).json()
     all_ids = _read_pages(client, limit=100)[0]
     for limit, second_rows, third_position in ((5, all_ids[20:25], 40), (30, all_ids[20:50], 40)):
@@ -81,27 +81,25 @@ def test_a_limit_beside_a_token_skips_or_repeats_rows(client: httpx.Client) -> N
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "1.5", "", "٣"])
-def test_a_limit_outside_one_to_a_hundred_is_refused(client: httpx.Client, limit: str) -> None:
-    """With 400."""
+def test_a_limit_outside_1_to_100_is_refused(client: httpx.Client, limit: str) -> None:
+    """An invalid limit returns 400."""
     assert client.get("/backups", params={"limit": limit}).status_code == 400
 
 
 @pytest.mark.parametrize("token", ["", "x", "MTAwOjEwMA==", "ÿ", "bm90OmE6dG9rZW4="])
 def test_a_malformed_token_is_refused(client: httpx.Client, token: str) -> None:
-    """With 400."""
+    """A malformed token returns 400."""
     assert client.get("/backups", params={"paginationToken": token}).status_code == 400
 
 
-def test_a_parameter_that_is_not_known_is_refused(client: httpx.Client) -> None:
-    """With 400, so that a client that sends one is found out."""
+def test_an_unknown_parameter_is_refused(client: httpx.Client) -> None:
+    """An unknown parameter returns 400."""
     assert client.get("/backups", params={"offset": "3"}).status_code == 400
     assert client.get("/indexes", params={"limit": "3"}).status_code == 400
 
 
-def test_a_row_goes_missing_when_one_before_it_is_deleted_between_two_pages(
-    client: httpx.Client, server: Server
-) -> None:
-    """Without a trace: the walk ends well."""
+def test_a_row_is_missing_if_an_earlier_row_is_deleted_between_two_pages(client: httpx.Client, server: Server) -> None:
+    """A deletion between two pages hides an existing row without an error."""
     ids_before = {it.id for it in server.project.list_backups()}
 
     def delete_first_backup(project: SimulatedProject) -> None:
@@ -114,8 +112,8 @@ def test_a_row_goes_missing_when_one_before_it_is_deleted_between_two_pages(
     assert ids_before - set(shown_ids) <= {it.id for it in server.project.list_backups()}
 
 
-def test_a_row_is_repeated_when_one_is_created_between_two_pages(client: httpx.Client, server: Server) -> None:
-    """The new one itself is not shown, since it stands before all others."""
+def test_a_row_is_repeated_if_a_row_is_created_between_two_pages(client: httpx.Client, server: Server) -> None:
+    """A creation between two pages repeats a row, and the new row is not in the read."""
     server.faults.append(
         Fault(kind="shift", path="/backups", after=1, times=1, change=lambda project: project.create_backup("orders"))
     )
@@ -125,7 +123,7 @@ def test_a_row_is_repeated_when_one_is_created_between_two_pages(client: httpx.C
 
 
 def test_a_server_can_repeat_its_token(client: httpx.Client, server: Server) -> None:
-    """A walk that trusts it never ends."""
+    """A fault repeats a token, so that a read does not end."""
     server.faults.append(Fault(kind=FaultKind.REPEAT_TOKEN, path="/backups", after=1))
     pages = _read_pages(client, limit=30)
     assert len(pages) == 50
@@ -133,7 +131,7 @@ def test_a_server_can_repeat_its_token(client: httpx.Client, server: Server) -> 
 
 
 def test_every_listing_is_paged(client: httpx.Client, server: Server) -> None:
-    """Those of an index, of its schedules and of a history as well."""
+    """The listings of backups, schedules, histories and restore jobs have pages."""
     schedule_id = next(iter(server.project.schedules))
     for path, count in (
         ("/indexes/orders/backups", 1),

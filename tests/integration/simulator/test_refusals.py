@@ -1,4 +1,4 @@
-"""What the simulator refuses, and in which words and order."""
+"""Test what the simulator refuses, with which messages and in which order."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -43,7 +43,7 @@ def _read_error(response: httpx.Response) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize(
-    "path,missing_thing",
+    "path,missing_resource",
     [
         pytest.param("/indexes/nothing", "Index nothing", id="index"),
         pytest.param("/indexes/nothing/backups", "Index nothing", id="backups-of-index"),
@@ -52,19 +52,19 @@ def _read_error(response: httpx.Response) -> tuple[int, str, str]:
         pytest.param("/backup-schedules/nothing", "Backup schedule", id="schedule"),
         pytest.param("/backup-schedules/nothing/history", "Backup schedule", id="history"),
         pytest.param("/restore-jobs/nothing", "Restore job nothing", id="restore-job"),
-        pytest.param("/backup-schedules", "Resource /backup-schedules", id="no-such-call"),
+        pytest.param("/backup-schedules", "Resource /backup-schedules", id="unknown-call"),
         pytest.param("/", "Resource /", id="root"),
     ],
 )
-def test_what_is_not_there_is_not_found(client: httpx.Client, path: str, missing_thing: str) -> None:
-    """With 404, in JSON."""
-    assert _read_error(client.get(path)) == (404, "NOT_FOUND", f"{missing_thing} not found.")
+def test_a_missing_resource_is_not_found(client: httpx.Client, path: str, missing_resource: str) -> None:
+    """A missing resource returns 404 as JSON."""
+    assert _read_error(client.get(path)) == (404, "NOT_FOUND", f"{missing_resource} not found.")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("call", ["backups", "backup-schedules"])
 def test_pods_have_no_backups(client: httpx.Client, method: str, call: str) -> None:
-    """With 400, for reading and for writing."""
+    """Reads and writes of a pod's backups and schedules return 400."""
     body = {} if call == "backups" else SCHEDULE_BODY
     response = client.request(method, f"/indexes/sessions/{call}", json=body if method == "POST" else None)
     assert _read_error(response)[:2] == (400, "INVALID_ARGUMENT")
@@ -74,40 +74,40 @@ def test_pods_have_no_backups(client: httpx.Client, method: str, call: str) -> N
     "change,status",
     [
         pytest.param({"name": None}, 422, id="no-name"),
-        pytest.param({"name": 7}, 422, id="name-is-no-text"),
+        pytest.param({"name": 7}, 422, id="name-is-not-text"),
         pytest.param({"schedule": {"type": "time-based"}}, 422, id="no-frequency"),
         pytest.param({"schedule": {"type": "cron", "frequency": "daily"}}, 400, id="another-type"),
         pytest.param({"schedule": {"type": "time-based", "frequency": "hourly"}}, 400, id="another-frequency"),
-        pytest.param({"retention": {"expire_after_days": "9"}}, 422, id="days-are-no-number"),
-        pytest.param({"retention": {"expire_after_days": True}}, 422, id="days-are-a-truth"),
-        pytest.param({"retention": {"expire_after_days": 0}}, 400, id="no-days"),
-        pytest.param({"retention": {"expire_after_days": 10**12}}, 400, id="very-many-days"),
+        pytest.param({"retention": {"expire_after_days": "9"}}, 422, id="days-are-not-a-number"),
+        pytest.param({"retention": {"expire_after_days": True}}, 422, id="days-are-a-boolean"),
+        pytest.param({"retention": {"expire_after_days": 0}}, 400, id="zero-days"),
+        pytest.param({"retention": {"expire_after_days": 10**12}}, 400, id="too-many-days"),
         pytest.param({"enabled": True}, 400, id="unknown-key"),
         pytest.param({"retention": {"expire_after_days": 9, "forever": False}}, 400, id="unknown-inner-key"),
     ],
 )
-def test_a_schedule_that_is_not_one_is_refused(
+def test_an_invalid_schedule_is_refused(
     client: httpx.Client, server: Server, change: dict[str, Any], status: int
 ) -> None:
-    """With 422 where the body does not have the shape, with 400 where its values are wrong."""
+    """A body with an invalid structure returns 422, and one with invalid values returns 400."""
     assert client.post("/indexes/orders/backup-schedules", json=SCHEDULE_BODY | change).status_code == status
     assert server.project.schedules == {}
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"7", b"\xff"])
-def test_a_body_that_is_no_object_is_refused(client: httpx.Client, content: bytes) -> None:
-    """With 422."""
+def test_a_body_that_is_not_an_object_is_refused(client: httpx.Client, content: bytes) -> None:
+    """A body that is not a JSON object returns 422."""
     assert client.post("/indexes/orders/backups", content=content).status_code == 422
 
 
 @pytest.mark.parametrize("name", ["", "-x", "x-", "Upper", "a" * 46, "under_score"])
-def test_a_backup_with_an_impossible_name_is_refused(client: httpx.Client, name: str) -> None:
-    """With 400."""
+def test_a_backup_with_an_invalid_name_is_refused(client: httpx.Client, name: str) -> None:
+    """A backup with an invalid name returns 400."""
     assert client.post("/indexes/orders/backups", json={"name": name}).status_code == 400
 
 
-def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Server) -> None:
-    """A plan whose listings are refused, too, hides that there is no such index."""
+def test_the_plan_is_checked_before_the_index(client: httpx.Client, server: Server) -> None:
+    """A plan without schedules returns 403, even for a missing index."""
     server.project.options = SimulatorOptions(plan="builder", plan_denies_listings=True)
     for path in ("/indexes/nothing/backup-schedules", "/backup-schedules/nothing"):
         status, code, message = _read_error(client.get(path))
@@ -118,7 +118,7 @@ def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Se
 
 
 def test_a_plan_without_schedules_refuses_creation_and_resumption(client: httpx.Client, server: Server) -> None:
-    """Listings, histories, other changes and deletions answer."""
+    """A plan without schedules allows listings, histories, other changes and deletions."""
     schedule = server.project.create_schedule("orders", "nightly").id
     server.project.options = SimulatorOptions(plan="builder")
     new_body = SCHEDULE_BODY
@@ -134,7 +134,7 @@ def test_a_plan_without_schedules_refuses_creation_and_resumption(client: httpx.
 def test_an_encrypted_index_has_no_backups(
     client: httpx.Client, server: Server, keys: CustomerKeySupport, listing: int
 ) -> None:
-    """Creation is refused with 400; the listings are refused as well, or empty."""
+    """The creation of a backup returns 400, and the listings return 400 or are empty."""
     server.project.options.customer_key_support = keys
     server.project.create_index("secrets", cmek_id="key-1")
     assert client.post("/indexes/secrets/backups", json={}).status_code == 400
@@ -144,7 +144,7 @@ def test_an_encrypted_index_has_no_backups(
 
 
 def test_an_index_is_initializing_then_ready_then_terminating(client: httpx.Client, server: Server) -> None:
-    """An index is created and deleted over some time where the conduct says so."""
+    """The options set the duration of the creation and the deletion of an index."""
     server.project.options.index_creation_duration = server.project.options.index_deletion_duration = timedelta(
         minutes=5
     )
@@ -165,8 +165,8 @@ def test_an_index_is_initializing_then_ready_then_terminating(client: httpx.Clie
     assert states == ["Initializing", "Ready", "Terminating", 404]
 
 
-def test_the_viewer_may_not_write(server: Server) -> None:
-    """Each refusal names the permission that is wanting."""
+def test_a_viewer_key_cannot_write(server: Server) -> None:
+    """Each refused write names the missing permission."""
     with open_plain_client(server, key=server.viewer_key) as viewer:
         for method, path, permission in (
             ("POST", "/indexes", "control::indexes::create"),
@@ -181,16 +181,16 @@ def test_the_viewer_may_not_write(server: Server) -> None:
     assert list(server.project.indexes) == ["orders", "sessions"]
 
 
-def test_a_full_project_is_refused_in_words_of_its_quota(client: httpx.Client, server: Server) -> None:
-    """The code is another than where the plan or a permission is wanting."""
+def test_a_full_project_is_refused_by_its_quota(client: httpx.Client, server: Server) -> None:
+    """The refusal by the quota has its own code and message."""
     server.project.options.backup_quota = 1
     assert client.post("/indexes/orders/backups", json={}).status_code == 200
     message = "Increase your quota or upgrade to create more backups."
     assert _read_error(client.post("/indexes/orders/backups", json={})) == (403, "FORBIDDEN", message)
 
 
-def test_an_index_is_made_only_from_a_ready_backup(client: httpx.Client, server: Server) -> None:
-    """With 412 before that, and with 409 under a name that is taken."""
+def test_an_index_is_created_only_from_a_ready_backup(client: httpx.Client, server: Server) -> None:
+    """A backup that is not ready returns 412, and a name in use returns 409."""
     backup_id = client.post("/indexes/orders/backups", json={}).json()["backup_id"]
     path = f"/backups/{backup_id}/create-index"
     assert _read_error(client.post(path, json={"name": "copy"}))[:2] == (412, "FAILED_PRECONDITION")
@@ -201,10 +201,8 @@ def test_an_index_is_made_only_from_a_ready_backup(client: httpx.Client, server:
     assert response.json().keys() == {"restore_job_id", "index_id"}
 
 
-def test_the_backups_of_an_index_that_is_gone_are_not_found_unless_asked_for(
-    client: httpx.Client, server: Server
-) -> None:
-    """404 rather than an empty list; and 404 in any case where no index ever had the name."""
+def test_the_backups_of_a_deleted_index_are_listed_only_on_request(client: httpx.Client, server: Server) -> None:
+    """The listing of a deleted index returns 404 without `include_deleted`, and that of an unknown index always."""
     client.post("/indexes/orders/backups", json={})
     client.delete("/indexes/orders")
     assert client.get("/indexes/orders/backups").status_code == 404
@@ -216,8 +214,8 @@ def test_the_backups_of_an_index_that_is_gone_are_not_found_unless_asked_for(
         assert old_client.get("/indexes/orders/backups", params=deleted_query).status_code == 400
 
 
-def test_an_index_in_the_older_shape_is_created_by_its_spec(server: Server) -> None:
-    """And is read in the newest one all the same."""
+def test_an_older_version_creates_an_index_by_its_spec(server: Server) -> None:
+    """The newest version reads an index that an older version created."""
     body = {"name": "old", "dimension": 8, "metric": "euclidean", "spec": {"byoc": {"environment": "aws-us-east-1-b9"}}}
     with (
         open_plain_client(server, version="2025-10") as old_client,

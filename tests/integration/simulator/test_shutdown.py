@@ -1,4 +1,4 @@
-"""How the simulator ends."""
+"""Test the shutdown of the simulator."""
 
 import socket
 from contextlib import ExitStack
@@ -9,11 +9,11 @@ from backup_auditor_simulator.web.server import Server
 from support.simulator import SIMULATED_NOW
 
 ROUND_COUNT, CLIENT_COUNT = 30, 12
-TIMEOUT_SECONDS = 30  # seconds until an end that does not come is called one
+TIMEOUT_SECONDS = 30  # after this time a shutdown counts as failed
 
 
-def test_it_closes_connections_that_are_being_opened() -> None:
-    """Connections that were not yet accepted when it was told to end do not keep it."""
+def test_a_shutdown_closes_connections_that_are_being_opened() -> None:
+    """Connections that are not yet accepted do not block the shutdown."""
     for _ in range(ROUND_COUNT):
         with ExitStack() as client_stack:
             server = Server(SimulatedProject(SIMULATED_NOW))

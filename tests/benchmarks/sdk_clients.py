@@ -1,4 +1,4 @@
-"""The same reads by the official SDK: one after the other, in threads, and asynchronously."""
+"""The reads of an audit with the official SDK: one at a time, in threads, and asynchronously."""
 
 import asyncio
 from collections import deque
@@ -18,7 +18,7 @@ MAX_WAIT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the project is, and how many calls may be in flight."""
+    """The host and the key of a project, and the maximum number of concurrent calls."""
 
     key: str
     host: str
@@ -27,7 +27,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class ReadCounts:
-    """How much was read: rows of each kind."""
+    """The number of rows of each kind that were read."""
 
     indexes: int
     backups: int
@@ -36,7 +36,7 @@ class ReadCounts:
 
 
 def prepare_serial_client(access: Access) -> Callable[[], ReadCounts]:
-    """Prepare to read with the synchronous client, one call at a time."""
+    """Return a function that reads with the synchronous client, one call at a time."""
     return partial(_read_serially, Pinecone(access.key, host=access.host))
 
 
@@ -52,7 +52,7 @@ def _read_serially(client_context: Pinecone) -> ReadCounts:
 
 
 def prepare_threaded_client(access: Access) -> Callable[[], ReadCounts]:
-    """Prepare to read with the synchronous client in a pool of threads, under the limiter that the product uses."""
+    """Return a function that reads with the synchronous client in threads, under the limiter of the product."""
     client = Pinecone(access.key, host=access.host, connection_pool_maxsize=access.max_concurrency)
     return partial(_read_in_threads, client, access)
 
@@ -84,7 +84,7 @@ def _read_in_threads(client_context: Pinecone, access: Access) -> ReadCounts:
 
 
 def prepare_async_client(access: Access) -> Callable[[], ReadCounts]:
-    """Prepare to read with the asynchronous client, under a limiter that grows as the product's does."""
+    """Return a function that reads with the asynchronous client, under a limiter that grows like the product's."""
     client = AsyncPinecone(access.key, host=access.host, connection_pool_maxsize=access.max_concurrency)
     return lambda: asyncio.run(_read_asynchronously(client, access))
 
@@ -133,7 +133,7 @@ def _count_backups(client: Pinecone, call_limited: Callable[[Callable[[], Backup
 
 
 class _AsyncLimiter:
-    """As many calls at once as have been answered, from `START` up to the ceiling."""
+    """A limit of concurrent calls that starts at `INITIAL_CONCURRENCY` and grows by one with each response."""
 
     def __init__(self, max_concurrency: int) -> None:
         self._max_concurrency = max_concurrency

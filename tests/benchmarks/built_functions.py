@@ -1,4 +1,4 @@
-"""Built functions for benchmarks, compiled as they ship, and a project on loopback for them to audit."""
+"""Built functions for benchmarks, compiled as they are deployed, and a project on loopback that they audit."""
 
 import compileall
 import logging
@@ -21,7 +21,7 @@ from support.simulator import serve
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "build/layer-x86_64"
 MEMORY_MIB = 1024
-"""The memory of `audit`, which sets its share of a processor."""
+"""The memory of `audit`, which determines its share of a CPU."""
 TIMEOUT = timedelta(minutes=15)
 EVENT = b'{"project": "search"}'
 
@@ -38,11 +38,11 @@ def build_function(folder: Path, name: str, variables: Variables | None = None) 
 def write_function(
     folder: Path, code: str, *, wrapped_name: str | None = None, variables: Variables | None = None, layer: Path = LAYER
 ) -> Function:
-    """Write a function, with another one as `as_it_is.py` beside it, and compile it."""
+    """Write and compile a function; a wrapped function is `original.py` in the same folder."""
     settings = {"layers": (layer,), "memory": MEMORY_MIB, "timeout": TIMEOUT, "variables": dict(variables or {})}
     function = write_sample_function(folder, code, **settings)
     if wrapped_name is not None:
-        shutil.copy(ROOT / "functions" / wrapped_name / "app.py", folder / "as_it_is.py")
+        shutil.copy(ROOT / "functions" / wrapped_name / "app.py", folder / "original.py")
     if layer == LAYER:
         compileall.compile_dir(str(folder), quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
     return function
@@ -50,7 +50,7 @@ def write_function(
 
 @contextmanager
 def serve_audited_project(project: SimulatedProject, application: str) -> Iterator[Variables]:
-    """Serve a project and an application's AWS, and return the variables that lead functions there."""
+    """Serve a project and the AWS of an application, and yield the variables of a function that uses them."""
     names = make_resource_names(application)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with serve(project) as server, serve_moto() as environ, pytest.MonkeyPatch.context() as patch:
