@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backup_auditor.adapters.records import EARLIER_KINDS, decode_attempt_values, encode_attempt_values
+from backup_auditor.adapters.records import ATTEMPTS, EARLIER_KINDS, to_ticks
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
@@ -194,16 +194,18 @@ def build_attempt_sort_key(action_key: str, attempt: int) -> str:
 
 def encode_attempt(record: ActionRecord) -> Item:
     """Return the item of an attempt. It never expires: it proves who changed what in the project."""
-    values = encode_attempt_values(record)
+    values = dict(zip(ATTEMPTS.columns, ATTEMPTS.encode(record), strict=True))
     del values["project"]
+    times = {"began_at": record.started_at, "ended_at": record.ended_at}
     return {
         **build_key(build_project_key(record.project), build_attempt_sort_key(record.key, record.attempt)),
-        **encode_values({"action": values.pop("key"), **values}),
+        **encode_values({"action": values.pop("key"), **values, **times}),
     }
 
 
 def decode_attempt(project: str, item: Mapping[str, Any]) -> ActionRecord:
     """Return the attempt of an item."""
     values = decode_values(item)
-    times = {name: decode_moment(values.get(name)) for name in ("began_at", "ended_at")}
-    return decode_attempt_values({**values, **times, "project": project, "key": values["action"]})
+    values |= {name: to_ticks(decode_moment(values.get(name))) for name in ("began_at", "ended_at")}
+    values = {"made_id": None, **values, "project": project, "key": values["action"]}
+    return ATTEMPTS.decode(project, tuple(values[it] for it in ATTEMPTS.columns))
