@@ -88,9 +88,9 @@ def _reset_process(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         "PROJECT_NAME": "default",
     }.items():
         monkeypatch.setenv(name, value)
-    dispatch.get_dispatcher.cache_clear()
+    aws.get_sources.cache_clear()
     yield
-    dispatch.get_dispatcher.cache_clear()
+    aws.get_sources.cache_clear()
     cloud.take_events()
 
 
@@ -216,11 +216,11 @@ def test_invalid_input_is_raised_and_logged(
     with pytest.raises(RegistryError, match="lists no projects"):
         invoke(SCHEDULED_EVENT)
     monkeypatch.setenv("REGISTRY", f"s3://{BUCKET}/missing.yaml")
-    dispatch.get_dispatcher.cache_clear()
+    aws.get_sources.cache_clear()
     with pytest.raises(DocumentError, match=r"missing\.yaml: there is no such object"):
         invoke(SCHEDULED_EVENT)
     monkeypatch.setenv("EVENT_BUS", "")
-    dispatch.get_dispatcher.cache_clear()
+    aws.get_sources.cache_clear()
     with pytest.raises(SettingsError, match="EVENT_BUS is not set"):
         invoke(SCHEDULED_EVENT)
     assert [it["level"] for it in parse_log_lines(log_stream)] == ["ERROR"] * 4

@@ -11,8 +11,8 @@ from backup_auditor.adapters.aws.config_sources import (
     PINECONE_KEY,
     PING_URL,
     SLACK_WEBHOOK,
-    CachedSource,
     SecretFormat,
+    Source,
     fetch_document,
     fetch_secret,
     read_secret,
@@ -44,15 +44,15 @@ def aws() -> Iterator[AwsSession]:
 
 
 @pytest.fixture
-def documents(aws: AwsSession) -> CachedSource[bytes]:
+def documents(aws: AwsSession) -> Source[bytes]:
     """Remember nothing yet."""
-    return CachedSource(partial(fetch_document, aws))
+    return Source(partial(fetch_document, aws))
 
 
 @pytest.fixture
-def secrets(aws: AwsSession) -> CachedSource[str | bytes]:
+def secrets(aws: AwsSession) -> Source[str | bytes]:
     """Remember nothing yet."""
-    return CachedSource(partial(fetch_secret, aws))
+    return Source(partial(fetch_secret, aws))
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ DOCUMENT_STORES = [
 
 @pytest.mark.parametrize("put_document", DOCUMENT_STORES)
 def test_a_document_is_cached_until_it_is_requested_again(
-    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
+    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: Source[bytes]
 ) -> None:
     """A cached document is fetched again only on request, and then cached."""
     address = put_document(aws, "eins")
@@ -106,7 +106,7 @@ def test_a_document_is_cached_until_it_is_requested_again(
     assert documents(address) == "zwei – ✓".encode()
 
 
-def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: Source[bytes]) -> None:
     """A SecureString is read like any other."""
     aws.ssm.put_parameter(Name="/backup-auditor/secure", Value="text", Type="SecureString", Overwrite=True)
     assert documents("ssm:/backup-auditor/secure") == b"text"
@@ -120,9 +120,7 @@ def test_a_parameter_may_be_encrypted(aws: AwsSession, documents: CachedSource[b
         pytest.param(f"s3://{BUCKET}/missing", "there is no such object; upload it, or correct", id="object"),
     ],
 )
-def test_a_missing_document_is_named(
-    aws: AwsSession, address: str, reason: str, documents: CachedSource[bytes]
-) -> None:
+def test_a_missing_document_is_named(aws: AwsSession, address: str, reason: str, documents: Source[bytes]) -> None:
     """The error has the address and the remedy, and a failure is not cached."""
     put_object(aws, "present", "text")
     for _ in range(2):
@@ -131,7 +129,7 @@ def test_a_missing_document_is_named(
         assert str(error_info.value).startswith(f"{address}: {reason}")
 
 
-def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: Source[bytes]) -> None:
     """A document of more than 1 MiB is refused."""
     with pytest.raises(DocumentError, match="has more than 1,048,576 bytes"):
         documents(put_object(aws, "large", "x" * (1 << 20) + "x"))
@@ -153,7 +151,7 @@ def test_a_secret_is_the_value_or_json(
     secret_format: SecretFormat,
     secret_text: str,
     store_secret: Callable[[Any], str],
-    secrets: CachedSource[str | bytes],
+    secrets: Source[str | bytes],
 ) -> None:
     """A secret holds the value as it is, or in the field of its name."""
     assert read_secret(store_secret(value), secret_format, secrets) == secret_text
@@ -185,7 +183,7 @@ def test_an_invalid_secret_is_named_and_not_shown(
     secret_format: SecretFormat,
     reason: str,
     store_secret: Callable[[Any], str],
-    secrets: CachedSource[str | bytes],
+    secrets: Source[str | bytes],
 ) -> None:
     """The error and its causes name the secret and the remedy, and do not hold its value."""
     name = store_secret(value)
@@ -198,7 +196,7 @@ def test_an_invalid_secret_is_named_and_not_shown(
     assert not [it for it in (KEY, WEBHOOK, KEY[5:], WEBHOOK[-24:]) if it in error_texts.replace(name, "")]
 
 
-def test_a_missing_secret_is_named(secrets: CachedSource[str | bytes]) -> None:
+def test_a_missing_secret_is_named(secrets: Source[str | bytes]) -> None:
     """The error names the secret and the remedy."""
     with pytest.raises(
         SecretError, match=r"the secret s/missing: there is no such secret; create it, or correct the name"
@@ -207,7 +205,7 @@ def test_a_missing_secret_is_named(secrets: CachedSource[str | bytes]) -> None:
 
 
 def test_a_secret_that_is_to_be_deleted_is_named(
-    aws: AwsSession, store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
+    aws: AwsSession, store_secret: Callable[[Any], str], secrets: Source[str | bytes]
 ) -> None:
     """The error says that the secret is marked for deletion."""
     name = store_secret(KEY)
@@ -216,7 +214,7 @@ def test_a_secret_that_is_to_be_deleted_is_named(
         read_secret(name, PINECONE_KEY, secrets)
 
 
-def test_a_rotated_secret_is_picked_up(store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]) -> None:
+def test_a_rotated_secret_is_picked_up(store_secret: Callable[[Any], str], secrets: Source[str | bytes]) -> None:
     """A fresh read returns the new key, which is then cached."""
     name = store_secret(KEY)
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
@@ -227,7 +225,7 @@ def test_a_rotated_secret_is_picked_up(store_secret: Callable[[Any], str], secre
 
 
 def test_a_secret_that_was_fixed_is_read_again(
-    store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
+    store_secret: Callable[[Any], str], secrets: Source[str | bytes]
 ) -> None:
     """An invalid secret is not cached."""
     name = store_secret(" ")
@@ -237,7 +235,7 @@ def test_a_secret_that_was_fixed_is_read_again(
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
 
 
-def test_an_invalid_policy_is_not_replaced(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_an_invalid_policy_is_not_replaced(aws: AwsSession, documents: Source[bytes]) -> None:
     """An invalid policy is an error, and its correction is used at once."""
     project = RegisteredProject("a", policy=put_parameter(aws, "/backup-auditor/policy", "rules: [{name: first}]"))
     assert [it.name for it in load_project_policy(project, documents).rules] == ["first"]
@@ -252,14 +250,14 @@ def test_an_invalid_policy_is_not_replaced(aws: AwsSession, documents: CachedSou
     assert ([it.name for it in policy.rules], policy.source) == (["second"], "ssm:/backup-auditor/policy")
 
 
-def test_without_a_policy_the_built_in_one_applies(documents: CachedSource[bytes]) -> None:
+def test_without_a_policy_the_built_in_one_applies(documents: Source[bytes]) -> None:
     """A project that names no policy has the built-in one."""
     assert load_project_policy(RegisteredProject("a"), documents).source == "built-in"
 
 
 @pytest.mark.parametrize("put_document", DOCUMENT_STORES)
 def test_one_invalid_entry_keeps_the_others(
-    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
+    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: Source[bytes]
 ) -> None:
     """On AWS an entry without a secret is an error, and the others have the stack's defaults and the event channel."""
     address = put_document(
@@ -276,7 +274,7 @@ def test_one_invalid_entry_keeps_the_others(
     assert text.startswith(f'{address}:4: the project "b" has no secret, which is required on AWS')
 
 
-def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: Source[bytes]) -> None:
     """A cached registry without the project is read again."""
     address = put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}")
     registration = Registration(address, None)
@@ -286,14 +284,14 @@ def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documen
     assert load_projects(registration, documents, name="b").names == ("a", "b")
 
 
-def test_an_invalid_registry_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_an_invalid_registry_is_refused(aws: AwsSession, documents: Source[bytes]) -> None:
     """The error names the address and the line."""
     address = put_parameter(aws, "/backup-auditor/registry", "version: 1\nprojects: none")
     with pytest.raises(RegistryError, match=r"^ssm:/backup-auditor/registry:2: lists no projects"):
         load_projects(Registration(address, None), documents, fresh=True)
 
 
-def test_one_project_needs_no_registry(documents: CachedSource[bytes]) -> None:
+def test_one_project_needs_no_registry(documents: Source[bytes]) -> None:
     """Without a registry there is the project of the settings, and nothing is fetched."""
     only = RegisteredProject("a", "s/a", channels=(TOPIC,))
     registry = load_projects(Registration(None, only), documents, name="b", fresh=True)

@@ -19,7 +19,7 @@ import pytest
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.dynamodb.items import build_message_key, encode_message
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.notify import get_notifier
+from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.errors import RequestError, SettingsError, StateError
@@ -147,11 +147,11 @@ def cloud(
     monkeypatch.setenv("ALERT_TOPIC", topic)
     for handler in logging.getLogger("notify").handlers:  # it writes where standard output was when it was made
         monkeypatch.setattr(handler, "stream", CurrentStandardOutput())
-    get_notifier.cache_clear()
+    get_sources.cache_clear()
     with serve_slack() as slack:
         put_webhook(slack.make_webhook(WEBHOOK))
         yield Cloud(slack, monkeypatch, capsys, variables, queue, Channel(SNS_CHANNEL.kind, topic))
-    get_notifier.cache_clear()
+    get_sources.cache_clear()
 
 
 def put_webhook(value: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from backup_auditor.adapters.dynamodb.items import HEAD_SORT_KEY, build_key, build_project_key
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.remediate import get_remediator
+from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor_simulator.web.server import Server
 from support.aws.single_project import (
     FakeLambdaContext,
@@ -110,4 +110,4 @@ def open_remediation_harness(
         harness = RemediationHarness(server, capsys)
         harness.put_policy("apply")
         yield harness
-        get_remediator.cache_clear()
+        get_sources.cache_clear()

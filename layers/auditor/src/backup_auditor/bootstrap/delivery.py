@@ -3,7 +3,6 @@
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.adapters.aws.config_sources import SLACK_WEBHOOK
@@ -18,26 +17,14 @@ from backup_auditor.ports.messaging import Log
 from backup_auditor.retry import Retrier
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryResources:
-    """The names of the table, the bucket and the bus that a delivery uses."""
-
-    state_table: str
-    evidence_bucket: str
-    event_bus: str
-
-
 class AwsDelivery(DeliveryDependencies):
     """The dependencies of deliveries on AWS. A client is created for the first message to a channel of its kind."""
 
-    def __init__(
-        self, resources: DeliveryResources, sources: ConfigSources, seconds_left: Callable[[], float], log: Log
-    ) -> None:
+    def __init__(self, sources: ConfigSources, seconds_left: Callable[[], float], log: Log) -> None:
         """Create the outbox and the evidence store."""
-        self._resources = resources
         self._sources = sources
-        self.outbox = DynamoOutbox(sources.aws.dynamodb, resources.state_table)
-        self.evidence = EvidenceBucket(sources.aws.s3, resources.evidence_bucket)
+        self.outbox = DynamoOutbox(sources.aws.dynamodb, sources.settings.state_table)
+        self.evidence = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
         self.retrier = Retrier(seconds_left, time.sleep, random.uniform)
         self.log = log
 
@@ -48,7 +35,7 @@ class AwsDelivery(DeliveryDependencies):
             case ChannelKind.EVENTS:
                 from backup_auditor.adapters.aws.messaging import EventBus  # noqa: PLC0415  on first use
 
-                return EventSender(EventBus(aws.events, self._resources.event_bus), self.retrier.seconds_left)
+                return EventSender(EventBus(aws.events, self._sources.settings.event_bus), self.retrier.seconds_left)
             case ChannelKind.SNS:
                 from backup_auditor.adapters.aws.messaging import SnsTopics  # noqa: PLC0415  on first use
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,13 +61,10 @@ def fetch_policy(address: str) -> Policy:
 def fetch_key(name: str) -> str:
     """Return the Pinecone key in a secret. Raises `SecretError`."""
     session = _get_session(f"secret {name}", SecretError, ", or set key_env to the variable that holds the key")
-    from backup_auditor.adapters.aws.config_sources import (  # noqa: PLC0415  only for AWS
-        PINECONE_KEY,
-        fetch_secret,
-        read_secret,
-    )
+    from backup_auditor.adapters.aws import config_sources as sources  # noqa: PLC0415  only for AWS
 
-    return read_secret(name, PINECONE_KEY, lambda name, *, fresh=False: fetch_secret(session, name))  # noqa: ARG005
+    source = sources.Source(partial(sources.fetch_secret, session), is_cached=False)
+    return sources.read_secret(name, sources.PINECONE_KEY, source)
 
 
 def _make_client[Client](

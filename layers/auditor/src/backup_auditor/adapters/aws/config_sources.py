@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from backup_auditor.adapters.document_problems import MAX_DOCUMENT_BYTES
 from backup_auditor.domain.identifiers import parse_key
@@ -12,6 +12,8 @@ from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import DocumentError, SecretError
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters import BaseProvider
+
     from backup_auditor.adapters.aws.session import AwsSession
 
 _DOCUMENT_REMEDIES = {
@@ -67,28 +69,21 @@ def _fetch_object(aws: "AwsSession", address: str) -> bytes | None:
         return body.read() if response["ContentLength"] <= MAX_DOCUMENT_BYTES else None
 
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.parameters import BaseProvider
-
 _CACHE_SECONDS = 300
 
 
-class Source[Value](Protocol):
-    """Returns a value by its name."""
+class Source[Value]:
+    """Fetches values by name. Its cache lives as long as the process of a function, across invocations."""
 
-    def __call__(self, name: str, *, fresh: bool = False) -> Value:
-        """Return the value; `fresh` bypasses the cache."""
-
-
-class CachedSource[Value]:
-    """A cache of fetched values by name. It lives as long as the process of a function, across invocations."""
-
-    def __init__(self, fetch: Callable[[str], Value]) -> None:
+    def __init__(self, fetch: Callable[[str], Value], *, is_cached: bool = True) -> None:
         """Take the function that fetches a value. Its errors pass through."""
         self._fetch: Callable[[str], Value] = fetch
+        self._is_cached = is_cached
 
     def __call__(self, name: str, *, fresh: bool = False) -> Value:
         """Return the cached value, or fetch it; `fresh` always fetches. Failures are not cached."""
+        if not self._is_cached:
+            return self._fetch(name)
         from aws_lambda_powertools.utilities.parameters import GetParameterError  # noqa: PLC0415  it imports boto3
 
         try:
