@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from backup_auditor.adapters.aws.session import get_error_code, get_error_response
 from backup_auditor.adapters.dynamodb.items import (
     ACTION_PREFIX,
     HEAD_SORT_KEY,
@@ -91,19 +90,11 @@ class DynamoRemediationLog:
         token = encode_values({"taken_by": token_hex(8)})
         item = encode_attempt(record) | token
         with self._table.translate_errors():
-            try:
-                self._table.call(
-                    "put_item",
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(PK)",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except Exception as error:
-                if get_error_code(error) != "ConditionalCheckFailedException":
-                    raise
-                stored_item = get_error_response(error).get("Item", {})
-                return bool(stored_item.get("taken_by") == token["taken_by"])  # it is ours where an answer was lost
-            return True
+            is_recorded, existing_item = self._table.call_if(
+                "put_item", Item=item, ConditionExpression="attribute_not_exists(PK)"
+            )
+            # it is ours where an answer was lost
+            return is_recorded or existing_item.get("taken_by") == token["taken_by"]
 
     def record_result(self, record: ActionRecord) -> None:
         """Record the result of an attempt that was started."""
@@ -148,11 +139,7 @@ class DynamoRemediationLog:
         """Replace an item if the stored one meets a condition."""
         expressions = {"ExpressionAttributeNames": _STATE_NAME, "ExpressionAttributeValues": encode_values(values)}
         with self._table.translate_errors():
-            try:
-                self._table.call("put_item", Item=item, ConditionExpression=condition, **expressions)
-            except Exception as error:
-                if get_error_code(error) != "ConditionalCheckFailedException":
-                    raise
+            self._table.call_if("put_item", Item=item, ConditionExpression=condition, **expressions)
 
     def _query_attempts(self, project: str, values: Mapping[str, object], **options: Any) -> list[ActionRecord]:  # noqa: ANN401  as boto3 has it
         condition = "PK = :project AND begins_with(SK, :actions)"
