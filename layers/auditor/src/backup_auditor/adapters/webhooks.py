@@ -8,8 +8,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from backup_auditor.adapters.http_status import is_transient
-from backup_auditor.adapters.trust import explain_tls_failure, make_tls_context
+from backup_auditor.adapters.http import explain_tls_failure, is_transient, make_tls_context
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, SecretError, SettingsError
 
 _PING_SECONDS = 5.0

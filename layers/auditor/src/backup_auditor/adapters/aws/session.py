@@ -5,7 +5,7 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from backup_auditor.adapters.http_status import is_transient
+from backup_auditor.adapters.http import is_transient
 from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 

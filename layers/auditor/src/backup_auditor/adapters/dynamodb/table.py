@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from backup_auditor.adapters.aws.session import describe_error, get_error_code, get_error_response
 from backup_auditor.adapters.dynamodb.items import Item
-from backup_auditor.adapters.http_status import is_transient
+from backup_auditor.adapters.http import is_transient
 from backup_auditor.errors import StateError
 
 if TYPE_CHECKING:

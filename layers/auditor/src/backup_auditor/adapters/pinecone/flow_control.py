@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Self
 
-from backup_auditor.errors import DeadlineError, UnavailableError
+from backup_auditor.errors import DeadlineError
 
 type Uniform = Callable[[float, float], float]
 """Returns a random number between two."""
@@ -108,11 +108,6 @@ class RetryBudget:
         if self._failures < self._max_failures:
             return False
         return self._remaining < 1 or self._monotonic() - self._first_failure_at >= self._max_failure_seconds
-
-    def require_service(self) -> None:
-        """Raise `UnavailableError` once the service is lost."""
-        if self.is_service_lost:
-            raise UnavailableError("not sent: the service had stopped responding")
 
     def record_success(self) -> None:
         """Count a successful call."""
@@ -244,33 +239,3 @@ class Turn:
     def throttle(self) -> None:
         """Lower the limit and keep the place for another attempt."""
         self._round_number = self._limiter.throttle(self._round_number)
-
-
-class FlowControl:
-    """One concurrency limit, one retry budget and one deadline for all calls of a client."""
-
-    def __init__(self, max_concurrency: int, length: timedelta, monotonic: MonotonicClock) -> None:
-        """Start the time until the deadline."""
-        self.deadline = Deadline(length, monotonic)
-        self._limiter = ConcurrencyLimiter(max_concurrency)
-        self._budget = RetryBudget(monotonic)
-
-    def take_turn(self, *, is_urgent: bool = False) -> Turn:
-        """Wait for a turn. Raises `DeadlineError`, or `UnavailableError` if the service is lost."""
-        self._budget.require_service()
-        turn = Turn(self._limiter, self._limiter.acquire(self.deadline.require_seconds_left(), is_urgent=is_urgent))
-        if self._budget.is_service_lost:  # while this call waited
-            with turn:
-                self._budget.require_service()
-        return turn
-
-    def record(self, *, is_overloaded: bool) -> None:
-        """Count the outcome of a call."""
-        if is_overloaded:
-            self._budget.record_failure()
-        else:
-            self._budget.record_success()
-
-    def may_retry_after(self, seconds: float) -> bool:
-        """Tell whether deadline and budget allow another attempt after a wait, and spend a retry."""
-        return self.deadline.allows(seconds) and self._budget.spend_retry()

@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import NamedTuple, Self, cast
 
-from backup_auditor.adapters.http_status import is_transient
-from backup_auditor.adapters.pinecone.connection import Connection, to_one_line
+from backup_auditor.adapters.http import explain_tls_failure, is_transient, make_tls_context
+from backup_auditor.adapters.pinecone.connection import Connection, Proxy, find_proxy, to_one_line
 from backup_auditor.adapters.pinecone.flow_control import Deadline
-from backup_auditor.adapters.pinecone.proxy import Proxy, find_proxy
-from backup_auditor.adapters.trust import explain_tls_failure, make_tls_context
 from backup_auditor.errors import (
     MalformedResponseError,
     PineconeError,

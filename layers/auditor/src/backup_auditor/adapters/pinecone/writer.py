@@ -35,20 +35,16 @@ _ALL_ERRORS = (PineconeError,)
 class PineconeWriter:
     """A `ProjectWriter` over HTTP."""
 
-    def __init__(self, connection: Connection, client: PineconeClient, monotonic: MonotonicClock) -> None:
+    def __init__(self, client: PineconeClient, monotonic: MonotonicClock) -> None:
         """Send and read with one client; `monotonic` measures the age of the list of indexes."""
-        self._connection = connection
+        self.max_concurrency = client.connection.max_concurrency
+        self._connection = client.connection
         self._client = client
-        self._reader = PineconeReader(connection, client)
+        self._reader = PineconeReader(client)
         self._mapper = RowMapper()
         self._monotonic = monotonic
         self._indexes: tuple[float, ListingRead[Index]] | None = None
         self._indexes_lock = Lock()
-
-    @property
-    def max_concurrency(self) -> int:
-        """How many calls are in flight at most."""
-        return self._reader.max_concurrency
 
     @property
     def seconds_left(self) -> float:
@@ -134,4 +130,4 @@ def open_writer(connection: Connection, runtime: Runtime | None = None) -> Itera
     with Transport(connection) as transport:
         client_runtime = runtime or Runtime()
         client = PineconeClient(connection, transport, client_runtime)
-        yield PineconeWriter(connection, client, client_runtime.monotonic)
+        yield PineconeWriter(client, client_runtime.monotonic)

@@ -1,4 +1,7 @@
-"""Trusted certificates of TLS: the operating system's store, or what SSL_CERT_FILE and SSL_CERT_DIR name."""
+"""What every HTTP client of the project shares: which statuses are transient, and which certificates are trusted.
+
+Trusted is the operating system's certificate store, or what SSL_CERT_FILE and SSL_CERT_DIR name.
+"""
 
 import os
 import re
@@ -9,6 +12,17 @@ from pathlib import Path
 
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import SettingsError
+
+_TRANSIENT_STATUSES = frozenset({408, 429, *range(500, 600)}) - {501, 505}
+
+
+def is_transient(status: int) -> bool:
+    """Return whether the same request may succeed later: 408, 429, and every 5xx except 501 and 505.
+
+    The 5xx include 520 to 530: gateways use them when the service behind them failed.
+    """
+    return status in _TRANSIENT_STATUSES
+
 
 FILE_VARIABLE = "SSL_CERT_FILE"
 DIRECTORY_VARIABLE = "SSL_CERT_DIR"
@@ -22,7 +36,6 @@ _BUNDLES = (
 )
 """Paths of the certificate stores of systems. A Python that was built elsewhere may not know them."""
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
-_CLOCK_REMEDY = "check the clock of this machine, and renew the certificate"
 _EXPIRED, _NOT_YET_VALID, _WRONG_HOST, _WRONG_ADDRESS = 10, 9, 62, 64
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, _CERT_NOT_YET_VALID, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
 
@@ -56,7 +69,7 @@ def explain_tls_failure(error: ssl.SSLError, host: str, environ: Mapping[str, st
 
 def _find_remedy(code: int, environ: Mapping[str, str]) -> str:
     if code in {_EXPIRED, _NOT_YET_VALID}:
-        return _CLOCK_REMEDY
+        return "check the clock of this machine, and renew the certificate"
     if code in {_WRONG_HOST, _WRONG_ADDRESS}:
         return "check the host name, and whether a proxy answers in its place"
     file, directories = _read_store_variables(environ)
