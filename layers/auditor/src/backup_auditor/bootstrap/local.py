@@ -1,13 +1,13 @@
 """Wire the command line: state and report files, and documents, secrets and stores on AWS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backup_auditor.adapters.files import EvidenceFile, read_local_file
+from backup_auditor.adapters.files import EvidenceFile, ReportFolder, find_copies_beside_state, read_local_file
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.policy import Policy
@@ -16,6 +16,7 @@ from backup_auditor.ports.stores import EvidenceStore, StateAndAuditStore, State
 
 if TYPE_CHECKING:
     from backup_auditor.adapters.aws.session import AwsSession
+    from backup_auditor.application.evidence import ReportLocator
 
 
 def open_local_state(path: Path) -> AbstractContextManager[StateStore]:
@@ -47,6 +48,29 @@ def read_stored_file(file: StoredFile) -> bytes:
     from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket  # noqa: PLC0415  only for S3
 
     return EvidenceBucket(_make_client(lambda session: session.s3, file.location, EvidenceError), "").read(file)
+
+
+def make_report_locator(state: Path | None, reports: Path | None) -> "ReportLocator":
+    """Return what finds reports in a folder or, without one, where they were written and beside the state.
+
+    Raises `EvidenceError` if the folder does not exist.
+    """
+    return _WrittenReports(state) if reports is None else ReportFolder(reports)
+
+
+class _WrittenReports:
+    """Finds reports where they were written, then beside the state."""
+
+    def __init__(self, state: Path | None) -> None:
+        self._state = state
+
+    def locate(self, file: StoredFile) -> Iterator[StoredFile]:
+        yield file
+        if self._state is not None and not file.location.startswith("s3://"):
+            yield from find_copies_beside_state(self._state, file)
+
+    def read(self, file: StoredFile) -> bytes:
+        return read_stored_file(file)
 
 
 def fetch_policy(address: str) -> Policy:

@@ -3,9 +3,10 @@
 import os
 import platform
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 
-from backup_auditor.bootstrap.pinecone import make_connection
+from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.ports.pinecone import ProjectWriter
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.settings.pinecone import PineconeSettings
@@ -15,7 +16,7 @@ def open_project_for_changes(settings: PineconeSettings) -> AbstractContextManag
     """Open the project of the settings for changes. The deadline starts here."""
     from backup_auditor.adapters.pinecone.writer import open_writer  # noqa: PLC0415  a plan can be empty
 
-    return open_writer(make_connection(settings))
+    return open_writer(Connection(**asdict(settings)))
 
 
 def open_local_remediation_log(path: Path) -> AbstractContextManager[RemediationLog]:

@@ -9,8 +9,7 @@ from pathlib import Path
 from backup_auditor.adapters.policy_file.schema import parse_day, parse_duration
 from backup_auditor.application.evidence import FileStatus, verify_audits
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.local import open_audits_in_table, open_local_state_read_only
-from backup_auditor.bootstrap.reports import make_report_locator
+from backup_auditor.bootstrap.local import make_report_locator, open_audits_in_table, open_local_state_read_only
 from backup_auditor.cli.exit_codes import OK
 from backup_auditor.cli.options import DEFAULT_PROJECT, check_project_name
 from backup_auditor.cli.output import get_terminal_width, write_pieces
