@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from backup_auditor.adapters.document_problems import (
+from backup_auditor.adapters.documents import (
     DocumentKind,
     DocumentProblemError,
+    InputSource,
     Problem,
     describe_value,
-    make_visible,
+    format_problems,
     quote_excerpt,
+    read_bytes,
     suggest_key,
 )
-from backup_auditor.adapters.input_file import InputSource, read_bytes
 from backup_auditor.adapters.yaml_loader import ListNode, MappingNode, Node, ScalarNode, compose_document, decode_text
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.identifiers import (
@@ -32,6 +34,7 @@ from backup_auditor.domain.identifiers import (
 )
 from backup_auditor.domain.outbox import Channel, ChannelKind, parse_min_severity
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
+from backup_auditor.domain.text import escape_control_characters
 from backup_auditor.errors import RegistryError
 
 _SECRET_PATTERN = re.compile(r"pcsk_\w*|https?://[^\s\"]*", re.ASCII)
@@ -201,22 +204,26 @@ NO_DEFAULTS = RegistryDefaults()
 
 def load_registry(input_source: InputSource) -> Registry:
     """Return the registry in a file, a pipe, or standard input (`-`). Raises `RegistryError`."""
-    source = make_visible(str(input_source))
-    try:
+    source = escape_control_characters(str(input_source))
+    with _translate_problems(source):
         content = read_bytes(input_source, _DOCUMENT_KIND)
-    except DocumentProblemError as error:
-        raise _build_registry_error(source, [error.problem]) from None
     return parse_registry(content, source)
+
+
+@contextmanager
+def _translate_problems(source: str) -> Iterator[None]:
+    try:
+        yield
+    except DocumentProblemError as error:
+        raise RegistryError(*format_problems(source, [error.problem])) from None
 
 
 def parse_registry(content: bytes, source: str, defaults: RegistryDefaults = NO_DEFAULTS) -> Registry:
     """Return the registry in a document that was read from `source`. Raises `RegistryError`."""
-    try:
+    with _translate_problems(source):
         root = compose_document(decode_text(content), _DOCUMENT_KIND)
-    except DocumentProblemError as error:
-        raise _build_registry_error(source, [error.problem]) from None
     if problems := list(_find_root_problems(root)):
-        raise _build_registry_error(source, problems)
+        raise RegistryError(*format_problems(source, problems))
     projects: dict[str, RegisteredProject] = {}
     errors: list[tuple[int, EntryError]] = []
     projects_node = root.items["projects"]
@@ -246,10 +253,6 @@ def _find_root_problems(root: MappingNode) -> Iterator[Problem]:
     if not isinstance(projects_node, ListNode) or not projects_node.items:
         line = projects_node.line if projects_node else root.line
         yield Problem("lists no projects; add {name, secret} or {name, key_env} for each", line)
-
-
-def _build_registry_error(source: str, problems: list[Problem]) -> RegistryError:
-    return RegistryError(*(f"{source}:{it.line}: {it.text}" if it.line else f"{source}: {it.text}" for it in problems))
 
 
 type JsonSchema = dict[str, object]

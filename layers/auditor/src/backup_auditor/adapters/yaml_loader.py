@@ -8,8 +8,8 @@ from functools import cached_property
 import yaml
 from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, NodeEvent, ScalarEvent, SequenceEndEvent
 
-from backup_auditor.adapters.document_problems import DocumentKind, DocumentProblemError, make_visible, quote_excerpt
-from backup_auditor.adapters.input_file import strip_byte_order_mark
+from backup_auditor.adapters.documents import DocumentKind, DocumentProblemError, quote_excerpt, strip_byte_order_mark
+from backup_auditor.domain.text import escape_control_characters
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -153,14 +153,14 @@ def compose_document(text: str, kind: DocumentKind) -> MappingNode:
         return _Composer(yaml.parse(text, Loader=yaml.SafeLoader), kind).compose_root()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        description = make_visible(error.problem or error.context or "it cannot be read")
+        description = escape_control_characters(error.problem or error.context or "it cannot be read")
         raise DocumentProblemError(f"is not YAML: {description}; correct it", mark.line + 1 if mark else None) from None
     except (
         yaml.YAMLError,
         ValueError,
         OverflowError,
     ) as error:  # PyYAML does not translate the errors of impossible escapes
-        raise DocumentProblemError(f"is not YAML: {make_visible(str(error))[:200]}; correct it") from None
+        raise DocumentProblemError(f"is not YAML: {escape_control_characters(str(error))[:200]}; correct it") from None
 
 
 class _Composer:
@@ -217,7 +217,7 @@ class _Composer:
         node = self._anchors.get(name)
         if node is None:
             raise DocumentProblemError(
-                f"the alias *{make_visible(name)} has no finished anchor before it", _get_line(event)
+                f"the alias *{escape_control_characters(name)} has no finished anchor before it", _get_line(event)
             )
         self._node_count += node.size
         if level + node.depth > MAX_DEPTH:
@@ -247,7 +247,7 @@ class _Composer:
                 raise DocumentProblemError(
                     f"the key {quote_excerpt(key.value)} is a duplicate, first on line {first_line}; remove one", line
                 )
-            self._key_path.append(f".{make_visible(key.value)}")
+            self._key_path.append(f".{escape_control_characters(key.value)}")
             items[key.value] = self._compose_node(next(self._events), level + 1)
             self._key_path.pop()
             lines[key.value] = line

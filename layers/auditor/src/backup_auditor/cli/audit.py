@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from backup_auditor.adapters.documents import parse_source
 from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile
-from backup_auditor.adapters.input_file import parse_source
 from backup_auditor.application.audit import AuditResult
 from backup_auditor.bootstrap import local
 from backup_auditor.cli.error_text import format_error_line

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from shlex import join, quote
 
-from backup_auditor.adapters.input_file import STANDARD_INPUT, InputSource, parse_source
+from backup_auditor.adapters.documents import STANDARD_INPUT, InputSource, parse_source
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
 from backup_auditor.bootstrap import local, runtime

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from backup_auditor.adapters.document_problems import MAX_DOCUMENT_BYTES
+from backup_auditor.adapters.documents import MAX_DOCUMENT_BYTES
 from backup_auditor.domain.identifiers import parse_key
 from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import DocumentError, SecretError

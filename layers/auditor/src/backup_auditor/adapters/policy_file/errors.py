@@ -8,10 +8,11 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from backup_auditor.adapters.document_problems import Problem, describe_value, make_visible, quote_excerpt, suggest_key
+from backup_auditor.adapters.documents import Problem, describe_value, quote_excerpt, suggest_key
 from backup_auditor.adapters.policy_file.schema import PolicyShape, Shape
 from backup_auditor.adapters.yaml_loader import KeyPath, Node, find_node
 from backup_auditor.domain.policy_validation import Contradiction
+from backup_auditor.domain.text import escape_control_characters
 
 
 def find_shape(annotation: object) -> type[Shape] | None:
@@ -65,7 +66,9 @@ def describe_contradictions(contradictions: Iterable[Contradiction], root: Node)
 def _describe_contradiction(contradiction: Contradiction, root: Node) -> Problem:
     located_nodes = [find_node(root, (*contradiction.path, *key)) for key in contradiction.keys]
     line = next((line for node, line in located_nodes if node is not None), find_node(root, contradiction.path)[1])
-    return Problem(f"{_describe_place(contradiction.path, root)}: {make_visible(contradiction.text)}", line)
+    return Problem(
+        f"{_describe_place(contradiction.path, root)}: {escape_control_characters(contradiction.text)}", line
+    )
 
 
 def _describe_difference(error: ErrorDetails, root: Node) -> Problem:
@@ -166,5 +169,5 @@ def _describe_place(path: KeyPath, root: Node) -> str:
 
 
 def _format_path(path: KeyPath) -> str:
-    steps = (f"[{it}]" if isinstance(it, int) else f".{make_visible(it)}" for it in path)
+    steps = (f"[{it}]" if isinstance(it, int) else f".{escape_control_characters(it)}" for it in path)
     return "".join(steps).removeprefix(".")

@@ -84,6 +84,11 @@ def _check_true(value: bool) -> bool:
     return value
 
 
+def _to_number(value: float) -> float:
+    """Return 20.0 as 20, as it was written: reports show the number."""
+    return int(value) if value.is_integer() else value
+
+
 Duration = Annotated[str, BeforeValidator(_check_duration), Field(json_schema_extra={"pattern": _DURATION_PATTERN})]
 PositiveDuration = Annotated[
     Duration, AfterValidator(_check_positive_duration), Field(json_schema_extra={"pattern": _POSITIVE_DURATION_PATTERN})
@@ -100,7 +105,8 @@ Location = Annotated[Text, AfterValidator(_check_location), Field(json_schema_ex
 OnlyTrue = Annotated[bool, AfterValidator(_check_true), Field(json_schema_extra={"const": True})]
 Count = Annotated[int, Field(ge=0, le=MAX_DAYS)]
 Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
-Percent = Annotated[float, Field(ge=0, le=100)]
+Percent = Annotated[float, Field(ge=0, le=100), AfterValidator(_to_number)]
+Factor = Annotated[float, Field(ge=1), AfterValidator(_to_number)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 
 
@@ -165,8 +171,8 @@ class ContentShape(Shape):
     max_namespace_drop_percent: Percent | None = _define_key(
         "content.max_namespace_drop_percent", "maximum drop in the number of namespaces; null for no limit"
     )
-    max_size_factor: float | None = _define_key(
-        "content.max_size_factor", "maximum factor by which the size may grow or shrink; null for no limit", ge=1
+    max_size_factor: Factor | None = _define_key(
+        "content.max_size_factor", "maximum factor by which the size may grow or shrink; null for no limit"
     )
 
 
