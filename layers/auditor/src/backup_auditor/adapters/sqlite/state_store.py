@@ -111,7 +111,7 @@ class SqliteState:
             self._write(BACKUPS, key, change.backups)
             self._write(SCHEDULES, key, change.schedules)
             self._write(INDEXES, key, change.indexes)
-            audits = () if change.audit is None else (change.audit,)
+            audits = (change.audit,) if change.audit else ()
             self._write(AUDITS, key, Changes(audits, tuple(it.audit_id for it in change.discarded_audits)))
 
     def _write_head(self, project: str, change: StateChange) -> int:
