@@ -18,12 +18,12 @@ from backup_auditor.adapters.aws.config_sources import (
     read_secret,
 )
 from backup_auditor.adapters.aws.session import AwsSession
-from backup_auditor.bootstrap.aws import load_project_policy, load_projects
+from backup_auditor.bootstrap.aws import ConfigSources
 from backup_auditor.bootstrap.local import fetch_key, fetch_policy
 from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
-from backup_auditor.settings.functions import Registration
+from backup_auditor.settings.functions import FunctionSettings, Registration
 from support.aws.moto import serve_moto
 
 BUCKET = "config"
@@ -45,13 +45,13 @@ def aws() -> Iterator[AwsSession]:
 
 @pytest.fixture
 def documents(aws: AwsSession) -> Source[bytes]:
-    """Remember nothing yet."""
+    """Build a source with an empty cache."""
     return Source(partial(fetch_document, aws))
 
 
 @pytest.fixture
 def secrets(aws: AwsSession) -> Source[str | bytes]:
-    """Remember nothing yet."""
+    """Build a source with an empty cache."""
     return Source(partial(fetch_secret, aws))
 
 
@@ -235,36 +235,41 @@ def test_a_secret_that_was_fixed_is_read_again(
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
 
 
-def test_an_invalid_policy_is_not_replaced(aws: AwsSession, documents: Source[bytes]) -> None:
+def build_sources(registration: Registration) -> ConfigSources:
+    """Build the sources of a function process with a registry or a single project."""
+    return ConfigSources(FunctionSettings("", "", "", registration, None, None))
+
+
+def test_an_invalid_policy_is_not_replaced(aws: AwsSession) -> None:
     """An invalid policy is an error, and its correction is used at once."""
+    sources = build_sources(Registration(None, None))
     project = RegisteredProject("a", policy=put_parameter(aws, "/backup-auditor/policy", "rules: [{name: first}]"))
-    assert [it.name for it in load_project_policy(project, documents).rules] == ["first"]
+    assert [it.name for it in sources.load_policy(project).rules] == ["first"]
     put_parameter(aws, "/backup-auditor/policy", "rulez: []\nexemptions: {}")
-    documents(str(project.policy), fresh=True)
+    sources._documents(str(project.policy), fresh=True)
     with pytest.raises(PolicyError) as error_info:
-        load_project_policy(project, documents)
+        sources.load_policy(project)
     assert str(error_info.value).startswith("ssm:/backup-auditor/policy:1: ")
     assert str(error_info.value).endswith("(and 1 more: backup-auditor policy validate FILE lists them)")
     put_parameter(aws, "/backup-auditor/policy", "rules: [{name: second}]")
-    policy = load_project_policy(project, documents)
+    policy = sources.load_policy(project)
     assert ([it.name for it in policy.rules], policy.source) == (["second"], "ssm:/backup-auditor/policy")
 
 
-def test_without_a_policy_the_built_in_one_applies(documents: Source[bytes]) -> None:
+@pytest.mark.usefixtures("aws")
+def test_without_a_policy_the_built_in_one_applies() -> None:
     """A project that names no policy has the built-in one."""
-    assert load_project_policy(RegisteredProject("a"), documents).source == "built-in"
+    assert build_sources(Registration(None, None)).load_policy(RegisteredProject("a")).source == "built-in"
 
 
 @pytest.mark.parametrize("put_document", DOCUMENT_STORES)
-def test_one_invalid_entry_keeps_the_others(
-    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: Source[bytes]
-) -> None:
+def test_one_invalid_entry_keeps_the_others(put_document: Callable[[AwsSession, str], str], aws: AwsSession) -> None:
     """On AWS an entry without a secret is an error, and the others have the stack's defaults and the event channel."""
     address = put_document(
         aws, f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, key_env: B}}\n- {{name: c, secret: s/c, alerts: []}}"
     )
     registration = Registration(address, None, (TOPIC,), "ssm:policy")
-    registry = load_projects(registration, documents, fresh=True)
+    registry = build_sources(registration).load_registry(fresh=True)
     assert [(it.name, it.policy, it.channels) for it in registry.projects] == [
         ("a", "ssm:policy", (EVENT_CHANNEL, TOPIC)),
         ("c", "ssm:policy", (EVENT_CHANNEL,)),
@@ -274,27 +279,28 @@ def test_one_invalid_entry_keeps_the_others(
     assert text.startswith(f'{address}:4: the project "b" has no secret, which is required on AWS')
 
 
-def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession, documents: Source[bytes]) -> None:
+def test_a_project_that_is_new_in_the_registry_is_found(aws: AwsSession) -> None:
     """A cached registry without the project is read again."""
     address = put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}")
-    registration = Registration(address, None)
-    assert load_projects(registration, documents).names == ("a",)
+    sources = build_sources(Registration(address, None))
+    assert sources.load_registry().names == ("a",)
     put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, secret: s/b}}")
-    assert load_projects(registration, documents, name="a").names == ("a",)
-    assert load_projects(registration, documents, name="b").names == ("a", "b")
+    assert sources.load_registry("a").names == ("a",)
+    assert sources.load_registry("b").names == ("a", "b")
 
 
-def test_an_invalid_registry_is_refused(aws: AwsSession, documents: Source[bytes]) -> None:
+def test_an_invalid_registry_is_refused(aws: AwsSession) -> None:
     """The error names the address and the line."""
     address = put_parameter(aws, "/backup-auditor/registry", "version: 1\nprojects: none")
     with pytest.raises(RegistryError, match=r"^ssm:/backup-auditor/registry:2: lists no projects"):
-        load_projects(Registration(address, None), documents, fresh=True)
+        build_sources(Registration(address, None)).load_registry(fresh=True)
 
 
-def test_one_project_needs_no_registry(documents: Source[bytes]) -> None:
+@pytest.mark.usefixtures("aws")
+def test_one_project_needs_no_registry() -> None:
     """Without a registry there is the project of the settings, and nothing is fetched."""
     only = RegisteredProject("a", "s/a", channels=(TOPIC,))
-    registry = load_projects(Registration(None, only), documents, name="b", fresh=True)
+    registry = build_sources(Registration(None, only)).load_registry("b", fresh=True)
     assert [(it.name, it.channels) for it in registry.projects] == [("a", (EVENT_CHANNEL, TOPIC))]
 
 

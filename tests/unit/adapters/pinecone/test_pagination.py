@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backup_auditor.adapters.pinecone.reader import build_page_target, read_pages
-from backup_auditor.adapters.pinecone.schemas import RawRows
+from backup_auditor.adapters.pinecone.rows import RawRows
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.text import quote_segment

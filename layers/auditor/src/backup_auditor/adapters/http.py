@@ -7,7 +7,8 @@ import os
 import re
 import ssl
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from backup_auditor.domain.text import quote_text
@@ -50,7 +51,12 @@ def make_tls_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
         return _make_system_context()
     context = _make_empty_context()
     if file:
-        _load_file(context, file)
+        try:
+            context.load_verify_locations(cafile=file)
+        except OSError as error:
+            problem = f"{FILE_VARIABLE} is {quote_text(file)}: {_describe_error(error)}"
+            remedy = "name a file of certificates in PEM, or unset it to trust the operating system's store"
+            raise SettingsError(f"{problem}; {remedy}") from None
     if directories:
         _load_directories(context, directories)
     return context
@@ -131,16 +137,6 @@ def _has_entries(directory: str) -> bool:
         return False
 
 
-def _load_file(context: ssl.SSLContext, file: str) -> None:
-    try:
-        context.load_verify_locations(cafile=file)
-    except OSError as error:
-        raise SettingsError(
-            f"{FILE_VARIABLE} is {quote_text(file)}: {_describe_error(error)}; name a file of certificates in PEM, "
-            "or unset it to trust the operating system's store"
-        ) from None
-
-
 def _load_directories(context: ssl.SSLContext, directories: list[str]) -> None:
     """Load directories: lazily if `openssl rehash` named their files, else file by file."""
     has_certificate = False
@@ -149,21 +145,16 @@ def _load_directories(context: ssl.SSLContext, directories: list[str]) -> None:
             context.load_verify_locations(capath=directory)
             has_certificate = True
             continue
-        for file in _list_certificate_files(Path(directory)):
-            try:
-                context.load_verify_locations(cafile=file)
-            except OSError:
-                continue  # another file beside the certificates
-            has_certificate = True
+        for file in Path(directory).iterdir():
+            if file.suffix in {".pem", ".crt", ".cer"} and file.is_file():
+                with suppress(OSError):  # another file beside the certificates
+                    context.load_verify_locations(cafile=file)
+                    has_certificate = True
     if not has_certificate:
         raise SettingsError(
             f"{DIRECTORY_VARIABLE} is {quote_text(os.pathsep.join(directories))}: it has no certificates; "
             "name a directory of certificates in PEM, or unset it to trust the operating system's store"
         )
-
-
-def _list_certificate_files(directory: Path) -> Iterator[Path]:
-    return (it for it in sorted(directory.iterdir()) if it.suffix in {".pem", ".crt", ".cer"} and it.is_file())
 
 
 def _describe_error(error: OSError) -> str:

@@ -266,30 +266,28 @@ def decode_action_key(text: str) -> str:
     return f"{_RENAMED_KINDS.get(kind, kind)}{slash}{target}"
 
 
+_PLAN_FIELDS = ("project", "policy_sha256", "slots_before", "slots_after", "quota", "project_id")
+"""The fields of a plan that are stored as they are. Earlier versions stored no `project_id`."""
+
+
 def encode_plan(plan: RemediationPlan) -> str:
     """Return a plan as JSON."""
     fields = {
-        "project": plan.project,
-        "policy_sha256": plan.policy_sha256,
+        **{it: getattr(plan, it) for it in _PLAN_FIELDS},
         "made_at": format_moment(plan.created_at),
         "create_schedules": plan.create_schedules,
         "fix_schedules": plan.fix_schedules,
         "actions": [_encode_action(it) for it in plan.actions],
         "left_out": [[it.index, it.kind, it.reason, it.is_unknown] for it in plan.skipped_actions],
-        "slots_before": plan.slots_before,
-        "slots_after": plan.slots_after,
-        "quota": plan.quota,
-        "project_id": plan.project_id,
     }
     return json.dumps(fields)
 
 
 def decode_plan(text: str, plan_id: str) -> RemediationPlan:
     """Read a plan that was stored under an id. Raises `ValueError`, `KeyError` and `TypeError` if it is not a plan."""
-    fields = json.loads(text)
+    fields = {"project_id": None, **json.loads(text)}
     return RemediationPlan(
-        project=fields["project"],
-        policy_sha256=fields["policy_sha256"],
+        **{it: fields[it] for it in _PLAN_FIELDS},
         created_at=parse_moment(fields["made_at"]),
         create_schedules=Mode(fields["create_schedules"]),
         fix_schedules=Mode(fields["fix_schedules"]),
@@ -297,10 +295,6 @@ def decode_plan(text: str, plan_id: str) -> RemediationPlan:
         skipped_actions=tuple(
             SkippedAction(index, _decode_kind(kind), *skip_fields) for index, kind, *skip_fields in fields["left_out"]
         ),
-        slots_before=fields["slots_before"],
-        slots_after=fields["slots_after"],
-        quota=fields["quota"],
-        project_id=fields.get("project_id"),
         stored_id=plan_id,
     )
 

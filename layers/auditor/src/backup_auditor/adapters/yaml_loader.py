@@ -91,7 +91,7 @@ class MappingNode:
 
     @cached_property
     def size(self) -> int:
-        """The number of nodes. A node that aliases repeat counts each time."""
+        """The number of nodes, keys included. A node that aliases repeat counts each time."""
         return 1 + sum(1 + it.size for it in self.items.values())
 
     @cached_property
@@ -144,6 +144,8 @@ _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 # Escapes in quoted text can produce any of these.
 _CONTROL_CHARACTER = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# JSON writes a character above U+FFFF as two escapes.
+# JSON writes a character above U+FFFF as two escapes, a surrogate pair.
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
@@ -155,11 +157,8 @@ def compose_document(text: str, kind: DocumentKind) -> MappingNode:
         mark = error.problem_mark or error.context_mark
         description = escape_control_characters(error.problem or error.context or "it cannot be read")
         raise DocumentProblemError(f"is not YAML: {description}; correct it", mark.line + 1 if mark else None) from None
-    except (
-        yaml.YAMLError,
-        ValueError,
-        OverflowError,
-    ) as error:  # PyYAML does not translate the errors of impossible escapes
+    # PyYAML does not translate the errors of impossible escapes
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise DocumentProblemError(f"is not YAML: {escape_control_characters(str(error))[:200]}; correct it") from None
 
 
@@ -257,16 +256,13 @@ class _Composer:
         line = _get_line(event)
         if event.tag not in _TEXT_TAGS:
             _refuse_tag(event)
-        text = _SURROGATE_PAIR.sub(_combine_surrogates, event.value)
+        text = _SURROGATE_PAIR.sub(
+            lambda it: it[0].encode("utf-16-be", "surrogatepass").decode("utf-16-be"), event.value
+        )
         key_path = "".join(self._key_path).removeprefix(".")
         _refuse_control_characters(text, line, key_path)
         is_plain = event.tag is None and event.implicit[0]
         return ScalarNode(line, resolve_scalar(text, line, key_path) if is_plain else text)
-
-
-def _combine_surrogates(pair: re.Match[str]) -> str:
-    """Return the character of a surrogate pair: JSON writes a character above U+FFFF as two escapes."""
-    return pair[0].encode("utf-16-be", "surrogatepass").decode("utf-16-be")
 
 
 def _refuse_control_characters(text: str, line: int, key_path: str) -> None:

@@ -1,4 +1,4 @@
-"""Wire the command line: state and report files, and documents, secrets and stores on AWS."""
+"""Wire the command line: stored reports, and documents, secrets and stores on AWS."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -7,31 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backup_auditor.adapters.files import EvidenceFile, ReportFolder, find_copies_beside_state, read_local_file
-from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
+from backup_auditor.adapters.files import ReportFolder, find_copies_beside_state, read_local_file
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StateError
-from backup_auditor.ports.stores import EvidenceStore, StateAndAuditStore, StateStore
+from backup_auditor.ports.stores import StateAndAuditStore
 
 if TYPE_CHECKING:
     from backup_auditor.adapters.aws.session import AwsSession
     from backup_auditor.application.evidence import ReportLocator
-
-
-def open_local_state(path: Path) -> AbstractContextManager[StateStore]:
-    """Open the state in which an audit is recorded."""
-    return open_state(path)
-
-
-def open_local_state_read_only(path: Path) -> AbstractContextManager[StateAndAuditStore]:
-    """Open a state without changing it."""
-    return open_state_read_only(path)
-
-
-def open_evidence_file(path: Path) -> EvidenceStore:
-    """Return the file that a report is written to, as the evidence of the audit."""
-    return EvidenceFile(path)
 
 
 def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStore]:

@@ -74,11 +74,6 @@ class _RemediationInvocation:
         return replace(settings, deadline=min(settings.deadline, time_left))
 
 
-def _drop_results(answer: dict[str, object]) -> dict[str, object]:
-    """Return the answer without the result of each action: the log has them, and a stored answer must be small."""
-    return {name: it for name, it in answer.items() if name != "results"}
-
-
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
     """Remediate the project of an event or a payload, once per event.
 
@@ -96,7 +91,8 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
 
         answer = answer_once(
             f"{request.project}/{request.request_id}",
-            lambda: _drop_results(remediate_project(request, deps)),
+            # without the result of each action: the log has them, and a stored answer must be small
+            lambda: {name: it for name, it in remediate_project(request, deps).items() if name != "results"},
             verb="remediate",
             client=sources.aws.dynamodb,
             table=sources.settings.state_table,

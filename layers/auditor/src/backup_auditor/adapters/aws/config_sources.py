@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from functools import cached_property
+from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from backup_auditor.adapters.documents import MAX_DOCUMENT_BYTES
@@ -12,8 +12,6 @@ from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import DocumentError, SecretError
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.parameters import BaseProvider
-
     from backup_auditor.adapters.aws.session import AwsSession
 
 _DOCUMENT_REMEDIES = {
@@ -47,17 +45,15 @@ def _translate_errors(
 def fetch_document(aws: "AwsSession", address: str) -> bytes:
     """Return the bytes of a document. Raises `DocumentError`."""
     with _translate_errors(DocumentError, address, _DOCUMENT_REMEDIES):
-        content = _fetch_parameter(aws, address) if address.startswith("ssm:") else _fetch_object(aws, address)
+        if address.startswith("ssm:"):
+            response = aws.ssm.get_parameter(Name=address.removeprefix("ssm:"), WithDecryption=True)
+            return response["Parameter"]["Value"].encode()
+        content = _fetch_object(aws, address)
     if content is None:
         raise DocumentError(
             f"{address}: has more than {MAX_DOCUMENT_BYTES:,} bytes (the limit); check that it is the right document"
         )
     return content
-
-
-def _fetch_parameter(aws: "AwsSession", address: str) -> bytes:
-    name = address.removeprefix("ssm:")
-    return aws.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"].encode()
 
 
 def _fetch_object(aws: "AwsSession", address: str) -> bytes | None:
@@ -79,32 +75,15 @@ class Source[Value]:
         """Take the function that fetches a value. Its errors pass through."""
         self._fetch: Callable[[str], Value] = fetch
         self._is_cached = is_cached
+        self._values: dict[str, tuple[float, Value]] = {}
 
     def __call__(self, name: str, *, fresh: bool = False) -> Value:
         """Return the cached value, or fetch it; `fresh` always fetches. Failures are not cached."""
-        if not self._is_cached:
-            return self._fetch(name)
-        from aws_lambda_powertools.utilities.parameters import GetParameterError  # noqa: PLC0415  it imports boto3
-
-        try:
-            return cast("Value", self._provider.get(name, max_age=_CACHE_SECONDS, force_fetch=fresh))
-        except GetParameterError as error:
-            raise (error.__context__ or error) from None
-
-    @cached_property
-    def _provider(self) -> "BaseProvider":
-        from aws_lambda_powertools.utilities.parameters import BaseProvider  # noqa: PLC0415  it imports boto3
-
-        fetch: Callable[[str], Any] = self._fetch
-
-        class Provider(BaseProvider):
-            def _get(self, name: str, **_: object) -> Any:  # noqa: ANN401  whatever is fetched
-                return fetch(name)
-
-            def _get_multiple(self, path: str, **_: object) -> dict[str, str]:
-                raise NotImplementedError(path)
-
-        return Provider()  # type: ignore[no-untyped-call]
+        fetched_at, value = self._values.get(name, (0.0, None))
+        if fresh or not self._is_cached or value is None or time() - fetched_at >= _CACHE_SECONDS:
+            value = self._fetch(name)
+            self._values[name] = time(), value
+        return value
 
 
 _SECRET_REMEDIES = {

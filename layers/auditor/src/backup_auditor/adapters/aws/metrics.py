@@ -37,10 +37,7 @@ METRIC_UNITS = {
 def emit(
     project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Emit the metrics of a project, or of none. What is not known (`None`) is left out, and with it a line of nothing.
-
-    `more` are further dimensions beside the project.
-    """
+    """Emit the known metrics of a project; `None` for metrics of all projects. `dimensions` are further dimensions."""
     from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415  not needed before the end of an invocation
         AmazonCloudWatchEMFProvider,
     )

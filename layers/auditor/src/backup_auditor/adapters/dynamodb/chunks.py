@@ -11,7 +11,6 @@ from backup_auditor.adapters.dynamodb.items import (
     CHUNK_PREFIX,
     HEAD_SORT_KEY,
     Item,
-    build_chunk_name,
     build_key,
     build_project_key,
     decode_moment,
@@ -42,6 +41,8 @@ MAX_SHARDS = 4096
 HEAD_VERSION = 2
 """Incremented when the items change. The state of a newer version is refused."""
 _TABLES: tuple[RecordTable[Any], ...] = (FINDINGS, BACKUPS, SCHEDULES, INDEXES)
+_STATE_ATTRIBUTES = ("revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "pinecone_project_id")
+"""The attributes of a state that a head has as they are."""
 _CAPTURED_AT_COLUMN = BACKUPS.columns.index("captured_at")
 _TICKS_PER_DAY = 86_400_000_000
 
@@ -113,13 +114,8 @@ class Head:
     @property
     def all_chunk_names(self) -> frozenset[str]:
         """The names of all chunks of the head."""
-        return frozenset(
-            name
-            for groups in self.chunk_names.values()
-            for names in groups.values()
-            for name in names
-            if name is not None
-        )
+        groups = (it for groups in self.chunk_names.values() for it in groups.values())
+        return frozenset(name for names in groups for name in names if name is not None)
 
 
 EMPTY_HEAD = Head(EMPTY_STATE, "", {})
@@ -128,15 +124,7 @@ EMPTY_HEAD = Head(EMPTY_STATE, "", {})
 
 def build_head(change: StateChange, writer: str, chunk_names: ChunkNames) -> Head:
     """Return the head of a change."""
-    state = ProjectState(
-        revision=change.revision,
-        audit_id=change.audit_id,
-        observed_at=change.observed_at,
-        complete_at=change.complete_at,
-        policy_sha256=change.policy_sha256,
-        history=change.history,
-        pinecone_project_id=change.pinecone_project_id,
-    )
+    state = ProjectState(history=change.history, **{it: getattr(change, it) for it in _STATE_ATTRIBUTES})
     return Head(state, writer, chunk_names)
 
 
@@ -147,17 +135,12 @@ def encode_head(project: str, head: Head) -> Item:
         raise StateError(f"{project}: the state has more chunks than an item of DynamoDB can list; divide the project")
     values = {
         "version": HEAD_VERSION,
-        "revision": head.state.revision,
+        **{it: getattr(head.state, it) for it in _STATE_ATTRIBUTES},
         "writer": head.writer,
         "chunks": packed_names,
         "history": encode_history(head.state.history),
-        "audit_id": head.state.audit_id,
-        "observed_at": head.state.observed_at,
-        "complete_at": head.state.complete_at,
-        "policy_sha256": head.state.policy_sha256,
-        "pinecone_project_id": head.state.pinecone_project_id,
     }
-    return build_key(build_project_key(project), HEAD_SORT_KEY) | encode_values(values)
+    return build_key(project, HEAD_SORT_KEY) | encode_values(values)
 
 
 def decode_head(project: str, item: Mapping[str, Any]) -> Head:
@@ -196,8 +179,7 @@ class ChunkStore:
 
     def write(self, project: str, chunks: Mapping[str, bytes]) -> None:
         """Write chunks under new names."""
-        partition = build_project_key(project)
-        items = ({**build_key(partition, name), "rows": {"B": chunk}} for name, chunk in chunks.items())
+        items = ({**build_key(project, name), "rows": {"B": chunk}} for name, chunk in chunks.items())
         self._table.write({"PutRequest": {"Item": it}} for it in items)
 
     def load_state(self, project: str, head: Head) -> ProjectState:
@@ -229,7 +211,7 @@ class ChunkStore:
 
     def _read_each(self, project: str, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         missing_names = set(names)
-        for item in self._table.get_items([build_key(build_project_key(project), it) for it in sorted(missing_names)]):
+        for item in self._table.get_items([build_key(project, it) for it in sorted(missing_names)]):
             name = item["SK"]["S"]
             missing_names.discard(name)
             yield name, item["rows"]["B"]
@@ -330,7 +312,7 @@ class ChunkRewriter:
     def _add_chunk(self, chunk: bytes | None) -> str | None:
         if chunk is None:
             return None
-        name = build_chunk_name(self._revision, self._writer, len(self.new_chunks))
+        name = f"{CHUNK_PREFIX}{self._revision:012d}#{self._writer}#{len(self.new_chunks)}"
         self.new_chunks[name] = chunk
         return name
 
@@ -357,9 +339,9 @@ def delete_unused_chunks(table: Table, project: str, head: Head) -> None:
     or its writer lost the race and can no longer record. A process that still reads an earlier head finds a chunk
     missing and then reads the latest head.
     """
-    partition, used_names = build_project_key(project), head.all_chunk_names
+    used_names = head.all_chunk_names
     last_name = f"{CHUNK_PREFIX}{head.state.revision + 1:012d}"
-    values = encode_values({":project": partition, ":first": CHUNK_PREFIX, ":last": last_name})
+    values = encode_values({":project": build_project_key(project), ":first": CHUNK_PREFIX, ":last": last_name})
     items = table.query("PK = :project AND SK BETWEEN :first AND :last", values, ("SK",))
     names = (it["SK"]["S"] for it in items)
-    table.write({"DeleteRequest": {"Key": build_key(partition, it)}} for it in names if it not in used_names)
+    table.write({"DeleteRequest": {"Key": build_key(project, it)}} for it in names if it not in used_names)

@@ -105,7 +105,7 @@ class DynamoState:
                     raise ConflictingRecordError(reason)
                 raise failure
             self._table.write(
-                {"DeleteRequest": {"Key": build_key(build_project_key(project), build_audit_sort_key(audit))}}
+                {"DeleteRequest": {"Key": build_key(project, build_audit_sort_key(audit))}}
                 for audit in change.discarded_audits
             )
         # the audit is recorded; the next recording deletes what stays here
@@ -127,7 +127,7 @@ class DynamoState:
         """Return the times of the last audits."""
         with self._table.translate_errors():
             attribute_names = ("observed_at", "complete_at", "pinecone_project_id")
-            item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY), attribute_names) or {}
+            item = self._table.get_item(build_key(project, HEAD_SORT_KEY), attribute_names) or {}
             observed_at, complete_at, project_id = map(decode_values(item).get, attribute_names)
             return LastAudits(decode_moment(observed_at), decode_moment(complete_at), project_id)
 
@@ -136,7 +136,7 @@ class DynamoState:
         with self._table.translate_errors():
             response = self._table.call(
                 "update_item",
-                Key=build_key(build_project_key(project), REGISTRATION_SORT_KEY),
+                Key=build_key(project, REGISTRATION_SORT_KEY),
                 UpdateExpression="SET since = if_not_exists(since, :now)",
                 ExpressionAttributeValues=encode_values({":now": now}),
                 ReturnValues="ALL_NEW",
@@ -151,7 +151,7 @@ class DynamoState:
         return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)
 
     def _load_head(self, project: str) -> Head:
-        item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY))
+        item = self._table.get_item(build_key(project, HEAD_SORT_KEY))
         return EMPTY_HEAD if item is None else decode_head(project, item)
 
     def _load_newer_head(self, project: str, head: Head) -> Head:

@@ -14,7 +14,6 @@ from backup_auditor.adapters.pinecone.flow_control import (
     Deadline,
     MonotonicClock,
     RetryBudget,
-    Turn,
     Uniform,
     parse_retry_after,
 )
@@ -48,22 +47,21 @@ class Runtime:
     uniform: Uniform = SystemRandom().uniform
 
 
+@dataclass(slots=True)
 class SharedDenial:
     """The refusal of schedule calls by the plan: one answer holds for every index."""
 
-    def __init__(self) -> None:
-        """Start without a refusal."""
-        self._message: str | None = None
+    message: str | None = None
 
     def record(self, error: PineconeError) -> None:
         """Store an error, if it is a refusal by the plan."""
         if isinstance(error, OrganizationPlanError):
-            self._message = str(error)
+            self.message = str(error)
 
     def raise_if_known(self) -> None:
         """Raise `OrganizationPlanError` after a refusal."""
-        if self._message is not None:
-            raise OrganizationPlanError(self._message)
+        if self.message is not None:
+            raise OrganizationPlanError(self.message)
 
 
 class PineconeClient:
@@ -124,12 +122,14 @@ class PineconeClient:
         outcome: Outcome | None = None
         attempts = 0
         while True:
-            with self._take_turn(outcome, is_urgent=is_urgent) as turn:
+            round_number = self._take_turn(outcome, is_urgent=is_urgent)
+            is_overloaded = False
+            try:
                 while True:
                     if denial is not None:
                         denial.raise_if_known()
                     outcome = self._send(method, target, version, body)
-                    turn.is_overloaded = is_overload(outcome)
+                    is_overloaded = is_overload(outcome)
                     if isinstance(outcome, Response) and is_success(outcome):
                         return outcome.body
                     attempts += 1
@@ -142,19 +142,21 @@ class PineconeClient:
                         raise ResponseLostError(str(error)) if is_lost else error
                     if not is_throttle(outcome):
                         break
-                    turn.throttle()
+                    round_number = self._limiter.throttle(round_number)  # and keep the place
                     self._runtime.sleep(wait)
+            finally:
+                self._limiter.release(round_number, is_overloaded=is_overloaded)
             self._runtime.sleep(wait)
 
-    def _take_turn(self, previous_outcome: Outcome | None, *, is_urgent: bool) -> Turn:
-        """Wait for a turn. Raises the error of the previous attempt if there will be no other."""
+    def _take_turn(self, previous_outcome: Outcome | None, *, is_urgent: bool) -> int:
+        """Wait for a place, and return its round. Raises the error of the previous attempt if there is no other."""
         error: PineconeError = UnavailableError("not sent: the service had stopped responding")
         try:
             if not self._budget.is_service_lost:
                 seconds_left = self.deadline.require_seconds_left()
                 round_number = self._limiter.acquire(seconds_left, is_urgent=is_urgent)
                 if not self._budget.is_service_lost:
-                    return Turn(self._limiter, round_number)
+                    return round_number
                 self._limiter.release(round_number, is_overloaded=False)  # it was lost while this call waited
         except UnavailableError as deadline_error:
             error = deadline_error
@@ -187,7 +189,7 @@ class PineconeClient:
         return wait if self.deadline.allows(wait) and self._budget.spend_retry() else None
 
     def _is_only_throttled(self, outcome: Outcome) -> bool:
-        """Tell whether a call was throttled, and not refused because of a quota."""
+        """Return whether a call was throttled, and not refused because of a quota."""
         return is_throttle(outcome) and isinstance(self._build_error(outcome), ThrottledError)
 
     def _build_error(self, outcome: Outcome) -> PineconeError:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
@@ -43,7 +44,13 @@ class Connection:
 
     def __post_init__(self) -> None:
         """Set the defaults and refuse invalid parts."""
-        _refuse_bad_key(self.key)
+        if not self.key:
+            raise SettingsError("the API key is missing; set PINECONE_API_KEY")
+        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
+            raise SettingsError(
+                "the API key contains a space, a line break or an invalid character; "
+                "set PINECONE_API_KEY to the key only"
+            )
         object.__setattr__(self, "host", _parse_host(self.host))
         object.__setattr__(self, "schedules_api_version", self.schedules_api_version or self.api_version)
         for version in (self.api_version, self.schedules_api_version):
@@ -62,15 +69,6 @@ class Connection:
         return _is_loopback(urlsplit(self.host))
 
 
-def _refuse_bad_key(key: str) -> None:
-    if not key:
-        raise SettingsError("the API key is missing; set PINECONE_API_KEY")
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise SettingsError(
-            "the API key contains a space, a line break or an invalid character; set PINECONE_API_KEY to the key only"
-        )
-
-
 def _parse_host(text: str) -> str:
     host = text.strip()
     if "://" not in host:
@@ -81,14 +79,9 @@ def _parse_host(text: str) -> str:
     except ValueError:
         parts, name = urlsplit(""), None
     is_plain = host.isascii() and host.isprintable() and not set(host) & set(" \\%")
-    if (
-        not name
-        or not is_plain
-        or not _has_valid_labels(name)
-        or parts.query
-        or parts.fragment
-        or parts.scheme not in {"http", "https"}
-    ):
+    is_url = parts.scheme in {"http", "https"} and not parts.query and not parts.fragment
+    labels = (name or "").removesuffix(".").split(".")  # a name with an empty or a long part cannot be resolved
+    if not is_plain or not is_url or not all(0 < len(it) <= _MAX_LABEL_LENGTH for it in labels):
         raise SettingsError("invalid address in PINECONE_CONTROLLER_HOST (expected one like https://api.pinecone.io)")
     if "@" in parts.netloc:
         raise SettingsError(
@@ -99,11 +92,6 @@ def _parse_host(text: str) -> str:
             f"the API key would be sent unencrypted to {name}; use https (plain http is for this machine only)"
         )
     return host.rstrip("/")
-
-
-def _has_valid_labels(name: str) -> bool:
-    """Tell whether a name can be resolved: no part of it is empty or too long."""
-    return all(0 < len(it) <= _MAX_LABEL_LENGTH for it in name.removesuffix(".").split("."))
 
 
 def _is_loopback(parts: SplitResult) -> bool:
@@ -168,22 +156,17 @@ def _parse_proxy(text: str, source: str, host: str) -> Proxy:
 
 
 def _is_exempt(host: str, port: int) -> bool:
-    name = f"[{host}]" if ":" in host else host
-    return bool(proxy_bypass(f"{name}:{port}") or proxy_bypass(host)) or _is_in_exempt_network(host)
-
-
-def _is_in_exempt_network(host: str) -> bool:
-    """Tell whether NO_PROXY has a network, such as 10.0.0.0/8, that contains the address of a host."""
+    """Return whether NO_PROXY names a host, or a network, such as 10.0.0.0/8, that contains its address."""
+    if proxy_bypass(f"[{host}]:{port}" if ":" in host else f"{host}:{port}") or proxy_bypass(host):
+        return True
     try:
         address = ip_address(host)
     except ValueError:
         return False
     for entry in (getproxies().get("no") or "").split(","):
-        try:
+        with suppress(ValueError):  # the name of a host
             if address in ip_network(entry.strip(), strict=False):
                 return True
-        except ValueError:
-            continue
     return False
 
 
@@ -195,9 +178,7 @@ _KEY_REPLACEMENT = "[key]"
 def to_one_line(text: str, key: str = "", max_length: int = MAX_LINE_LENGTH) -> str:
     """Return a text as one line of at most `max_length` characters, with keys replaced."""
     text = _KEY_PATTERN.sub(_KEY_REPLACEMENT, text.replace(key, _KEY_REPLACEMENT) if key else text)
-    visible_text = "".join(character if _is_visible(character) else " " for character in text[: 16 * max_length])
+    visible_text = "".join(
+        it if it.isprintable() or escape_control_characters(it) == it else " " for it in text[: 16 * max_length]
+    )
     return cut_text(collapse_whitespace(visible_text), max_length)
-
-
-def _is_visible(character: str) -> bool:
-    return character.isprintable() or escape_control_characters(character) == character

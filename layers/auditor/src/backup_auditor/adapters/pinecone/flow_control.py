@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import Lock
-from typing import Self
 
 from backup_auditor.errors import DeadlineError
 
@@ -72,8 +71,11 @@ class Deadline:
         return max(seconds_left, 0.001)
 
     def allows(self, seconds: float) -> bool:
-        """Tell whether the deadline is later than so many seconds from now."""
+        """Return whether the deadline is later than so many seconds from now."""
         return self._monotonic() + seconds < self._end
+
+
+_MAX_FAILURE_SECONDS = 30.0
 
 
 class RetryBudget:
@@ -89,14 +91,12 @@ class RetryBudget:
         capacity: float = 100,
         refund: float = 1,
         max_failures: int = 20,
-        max_failure_time: timedelta = timedelta(seconds=30),
     ) -> None:
         """Start full. After `max_failures` in a row the service is lost once the budget is empty or the time is up."""
         self._monotonic = monotonic
         self._capacity = capacity
         self._refund = refund
         self._max_failures = max_failures
-        self._max_failure_seconds = max_failure_time.total_seconds()
         self._remaining = capacity
         self._failures = 0
         self._first_failure_at = 0.0
@@ -107,7 +107,7 @@ class RetryBudget:
         """Whether the service has failed for too long for another call."""
         if self._failures < self._max_failures:
             return False
-        return self._remaining < 1 or self._monotonic() - self._first_failure_at >= self._max_failure_seconds
+        return self._remaining < 1 or self._monotonic() - self._first_failure_at >= _MAX_FAILURE_SECONDS
 
     def record_success(self) -> None:
         """Count a successful call."""
@@ -214,28 +214,3 @@ class ConcurrencyLimiter:
                 self._in_flight -= 1
                 self._admit_waiting()
         raise DeadlineError("the time limit was reached")
-
-
-class Turn:
-    """A place among the calls in flight; leaving the `with` block gives it back."""
-
-    __slots__ = ("_limiter", "_round_number", "is_overloaded")
-
-    def __init__(self, limiter: ConcurrencyLimiter, round_number: int) -> None:
-        """Hold a place that was acquired in a round."""
-        self._limiter = limiter
-        self._round_number = round_number
-        self.is_overloaded = False
-        """Whether the last call failed because of too much load, or had no response."""
-
-    def __enter__(self) -> Self:
-        """Return the turn."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Give the place back."""
-        self._limiter.release(self._round_number, is_overloaded=self.is_overloaded)
-
-    def throttle(self) -> None:
-        """Lower the limit and keep the place for another attempt."""
-        self._round_number = self._limiter.throttle(self._round_number)

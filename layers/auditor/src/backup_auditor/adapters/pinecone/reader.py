@@ -4,11 +4,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote_from_bytes
 
-from backup_auditor.adapters.pinecone import schemas
 from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime, SharedDenial
 from backup_auditor.adapters.pinecone.connection import Connection
-from backup_auditor.adapters.pinecone.mapping import RowMapper
-from backup_auditor.adapters.pinecone.schemas import RawRows, parse_page, parse_rows
+from backup_auditor.adapters.pinecone.rows import (
+    BACKUP,
+    BACKUP_PAGE,
+    INDEX,
+    SCHEDULE,
+    SCHEDULE_PAGE,
+    RawRows,
+    RowMapper,
+    parse_page,
+    parse_rows,
+)
 from backup_auditor.adapters.pinecone.transport import Transport
 from backup_auditor.domain.inventory import map_rows_by_id
 from backup_auditor.domain.listing import ListingRead, ReadFailure
@@ -54,7 +62,7 @@ class PineconeReader:
 
     def read_indexes(self) -> ListingRead[Index]:
         """Return the live indexes, which come in one response. Raises any `PineconeError`."""
-        raw_rows = parse_rows(self._client.read(b"/indexes", self._connection.api_version), "indexes", schemas.INDEX)
+        raw_rows = parse_rows(self._client.read(b"/indexes", self._connection.api_version), "indexes", INDEX)
         failure = ReadFailure("GET /indexes", raw_rows.fault) if raw_rows.fault is not None else None
         return ListingRead(tuple(self._mapper.map_index(row) for row in raw_rows.rows), failure)
 
@@ -74,7 +82,7 @@ class PineconeReader:
 
         def fetch(token: str | None) -> RawRows[Schedule]:
             body = self._client.read(build_page_target(path, token), version, shared_denial=self._plan_denial)
-            raw_page = parse_page(body, schemas.SCHEDULE_PAGE, schemas.SCHEDULE)
+            raw_page = parse_page(body, SCHEDULE_PAGE, SCHEDULE)
             return RawRows([self._mapper.map_schedule(row) for row in raw_page.rows], raw_page.token, raw_page.fault)
 
         return read_pages(f"GET {path}", fetch, final_errors=final_errors)
@@ -100,7 +108,7 @@ class PineconeReader:
     ) -> ListingRead[Backup]:
         def fetch(token: str | None) -> RawRows[Backup]:
             body = self._client.read(build_page_target(path, token), version, is_urgent=is_urgent)
-            raw_page = parse_page(body, schemas.BACKUP_PAGE, schemas.BACKUP)
+            raw_page = parse_page(body, BACKUP_PAGE, BACKUP)
             return RawRows([self._mapper.map_backup(row) for row in raw_page.rows], raw_page.token, raw_page.fault)
 
         return read_pages(f"GET {path}", fetch, on_page=on_page, final_errors=final_errors)

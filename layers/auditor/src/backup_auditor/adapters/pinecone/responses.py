@@ -53,7 +53,7 @@ _ERROR_BY_STATUS: dict[int, type[PineconeError]] = {
 
 
 def is_success(response: Response) -> bool:
-    """Tell whether a call succeeded."""
+    """Return whether a call succeeded."""
     return HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
 
 
@@ -63,9 +63,9 @@ def build_error(response: Response, key: str) -> PineconeError:
         return MalformedResponseError(f"{response.status}: redirects are not followed with a key; check the host")
     code, message, is_structured = _read_error(response.body)
     error_type = _choose_error_type(response.status, code, message, is_structured=is_structured)
-    return error_type(
-        f"{response.status}: {to_one_line(_replace_markup(message) or _find_phrase(response.status), key)}"
-    )
+    if message.lstrip().startswith("<") or _MARKUP_PATTERN.search(message):
+        message = "an HTML page"  # gateways send one at times
+    return error_type(f"{response.status}: {to_one_line(message or _find_phrase(response.status), key)}")
 
 
 def _choose_error_type(status: int, code: str, message: str, *, is_structured: bool) -> type[PineconeError]:
@@ -98,21 +98,12 @@ def _read_error(body: bytes) -> tuple[str, str, bool]:
     try:
         document: Any = json.loads(body)
     except (ValueError, RecursionError):
-        return "", _decode_plain_text(body), False
+        return "", body[:4000].decode("utf-8", "replace").removeprefix("\ufeff").strip(), False
     error_fields = document.get("error", document) if isinstance(document, dict) else document
     if isinstance(error_fields, dict):
         code, message = error_fields.get("code"), error_fields.get("message")
         return str(code or ""), message if isinstance(message, str) else "", isinstance(message, str)
     return "", error_fields if isinstance(error_fields, str) else "", False
-
-
-def _decode_plain_text(body: bytes) -> str:
-    return body[:4000].decode("utf-8", "replace").removeprefix("\ufeff").strip()
-
-
-def _replace_markup(message: str) -> str:
-    """Return a message, or a text that replaces an HTML page, which gateways send at times."""
-    return "an HTML page" if message.lstrip().startswith("<") or _MARKUP_PATTERN.search(message) else message
 
 
 def _find_phrase(status: int) -> str:
@@ -132,27 +123,26 @@ _PERMANENT_ERRORS = (NameNotResolvedError, NotTrustedError, DeadlineError)
 
 
 def is_overload(outcome: Outcome) -> bool:
-    """Tell whether the service is overloaded or did not respond."""
+    """Return whether the service is overloaded or did not respond."""
     return is_transient(outcome.status) if isinstance(outcome, Response) else isinstance(outcome, UnavailableError)
 
 
 def is_throttle(outcome: Outcome) -> bool:
-    """Tell whether a call was throttled."""
+    """Return whether a call was throttled."""
     return isinstance(outcome, Response) and outcome.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def is_retryable(outcome: Outcome) -> bool:
-    """Tell whether a retry of a call that changes nothing may succeed."""
+    """Return whether a retry of a call that changes nothing may succeed."""
     return is_overload(outcome) and not isinstance(outcome, _PERMANENT_ERRORS)
 
 
 def may_have_taken_effect(outcome: Outcome) -> bool:
-    """Tell whether a failed call that changes something may have taken effect."""
+    """Return whether a failed call that changes something may have taken effect."""
     if isinstance(outcome, Response):
-        is_server_error = outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # 520 to 526 come from a proxy
-        return outcome.status == HTTPStatus.REQUEST_TIMEOUT or (
-            is_server_error and outcome.status != HTTPStatus.NOT_IMPLEMENTED
-        )
+        if outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR:  # 520 to 526 come from a proxy
+            return outcome.status != HTTPStatus.NOT_IMPLEMENTED
+        return outcome.status == HTTPStatus.REQUEST_TIMEOUT
     return not isinstance(outcome, UnreachableError | NotConnectedError)
 
 
@@ -179,6 +169,6 @@ def explain_missing(error: PineconeError, target: bytes, version: str) -> Pineco
 
 
 def _find_collection(target: bytes) -> bytes:
-    """Return the last collection of the path of a call, whatever the name of the index is."""
+    """Return the last collection of the path of a call, for any name of an index."""
     _, collection, *segments = target.partition(b"?")[0].split(b"/")
     return segments[1] if collection == b"indexes" and len(segments) > 1 else collection

@@ -70,11 +70,8 @@ def build_transport_error(error: Exception, route: RequestRoute) -> PineconeErro
         return _build_proxy_error(str(error), route, route.proxy)
     if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
         return _build_connect_error(error, route, proxy_note)
-    summary = (
-        "the response was cut off, or is not HTTP"
-        if isinstance(error, httpx.ProtocolError)
-        else "the connection was lost"
-    )
+    is_invalid = isinstance(error, httpx.ProtocolError)
+    summary = "the response was cut off, or is not HTTP" if is_invalid else "the connection was lost"
     return UnavailableError(f"{summary}{proxy_note}")
 
 
@@ -235,11 +232,10 @@ def _open_pool(connection: Connection, proxy: Proxy | None) -> httpx.HTTPTranspo
         tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; faster to create than with certificates
         return httpx.HTTPTransport(verify=tls_context, limits=limits)
     tls_context = make_tls_context()
-    return httpx.HTTPTransport(verify=tls_context, limits=limits, proxy=_build_proxy(tls_context, proxy))
-
-
-def _build_proxy(tls_context: ssl.SSLContext, proxy: Proxy | None) -> httpx.Proxy | None:
-    """Return a proxy for httpx. An https proxy uses the same trusted certificates."""
     if proxy is None:
-        return None
-    return httpx.Proxy(proxy.url, ssl_context=tls_context if proxy.name.startswith("https:") else None)
+        return httpx.HTTPTransport(verify=tls_context, limits=limits)
+    # an https proxy uses the same trusted certificates
+    proxy_context = tls_context if proxy.name.startswith("https:") else None
+    return httpx.HTTPTransport(
+        verify=tls_context, limits=limits, proxy=httpx.Proxy(proxy.url, ssl_context=proxy_context)
+    )

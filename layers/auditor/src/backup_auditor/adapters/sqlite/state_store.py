@@ -1,7 +1,7 @@
 """The state store that holds the state of every project in one SQLite file."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from backup_auditor.adapters.records import (
     INDEXES,
     SCHEDULES,
     RecordTable,
+    StoredRow,
     decode_action_state,
     decode_drift,
     decode_history,
@@ -29,9 +30,12 @@ from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError
 
 # without a last audit, the columns that must not be null hold '' and 0
-_HEAD_COLUMNS = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
-_AUDITS_VERSION, _HISTORY_VERSION, _PROJECT_ID_VERSION = 2, 3, 4
-"""The table versions that added the audits, their history, and the id of the Pinecone project."""
+_HEAD_COLUMNS = (
+    *("id", "revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "drift", "history"),
+    "pinecone_project_id",
+)
+_AUDITS_VERSION = 2
+"""The version of the tables that added the audits."""
 
 
 class SqliteState:
@@ -48,11 +52,7 @@ class SqliteState:
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
                 return EMPTY_STATE  # an empty file, opened read-only
-            # a state of an older version that is opened read-only is not upgraded
-            history = "history" if version >= _HISTORY_VERSION else "'[]'"
-            project_id = "pinecone_project_id" if version >= _PROJECT_ID_VERSION else "NULL"
-            statement = f"SELECT {_HEAD_COLUMNS}, {history}, {project_id} FROM project WHERE name = ?"  # noqa: S608  columns are our own words
-            head = self._connection.execute(statement, (project,)).fetchone()
+            head = next(self._select("project", _HEAD_COLUMNS, "name", project), None)
             if head is None:
                 return EMPTY_STATE
             key, revision, audit_id, observed_at, complete_at, policy_sha256, drift, history, project_id = head
@@ -68,18 +68,21 @@ class SqliteState:
                 schedules=self._load_rows(SCHEDULES, key, project),
                 indexes=self._load_rows(INDEXES, key, project),
                 drift=decode_drift(drift),
-                history=decode_history(history),
+                history=decode_history(history or "[]"),
                 first_backup_ids=self._load_first_backups(project) if version >= _AUDITS_VERSION else frozenset(),
             )
 
     def _load_rows[Known](self, table: RecordTable[Known], key: int, project: str) -> dict[str, Known]:
-        existing_columns = {
-            name for (name,) in self._connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
-        }
-        # a state of an older version that is opened read-only lacks the columns that were added since
-        columns = ", ".join(it if it in existing_columns else f"NULL AS {it}" for it in table.columns)
-        rows = self._connection.execute(f"SELECT {columns} FROM {table.name} WHERE project = ?", (key,))  # noqa: S608  our own words
+        rows = self._select(table.name, table.columns, "project", key)
         return {row[0]: table.decode(project, row) for row in rows}
+
+    def _select(self, table: str, columns: Iterable[str], key_column: str, key: object) -> Iterator[StoredRow]:
+        """Return rows; a column that was added later is null in a state of an older version, opened read-only."""
+        existing_rows = self._connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+        existing_columns = {name for (name,) in existing_rows}
+        selection = ", ".join(it if it in existing_columns else f"NULL AS {it}" for it in columns)
+        statement = f"SELECT {selection} FROM {table} WHERE {key_column} = ?"  # noqa: S608  our own words
+        return self._connection.execute(statement, (key,))
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation created as first backups."""
@@ -132,7 +135,7 @@ class SqliteState:
             change.pinecone_project_id,
         )
         (row_id,) = self._connection.execute(
-            f"INSERT OR REPLACE INTO project (name, {_HEAD_COLUMNS}, history, pinecone_project_id)"  # noqa: S608  our own words
+            f"INSERT OR REPLACE INTO project (name, {', '.join(_HEAD_COLUMNS)})"  # noqa: S608  our own words
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (project, key, *head),
         ).fetchone()
