@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from backup_auditor.adapters.dynamodb.items import HEAD_SORT_KEY, build_key, build_project_key
+from backup_auditor.adapters.dynamodb.items import HEAD_SORT_KEY, build_key
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor_simulator.web.server import Server
@@ -60,7 +60,7 @@ class RemediationHarness:
         """Let the state hold the id that an audit recorded."""
         boto3.client("dynamodb").update_item(
             TableName=os.environ["STATE_TABLE"],
-            Key=build_key(build_project_key("search"), HEAD_SORT_KEY),
+            Key=build_key("search", HEAD_SORT_KEY),
             UpdateExpression="SET pinecone_project_id = :id",
             ExpressionAttributeValues={":id": {"S": project_id}},
         )

@@ -69,7 +69,7 @@ class _AuditInvocation:
     def publish_events(self, project: str) -> None:
         from backup_auditor.application.notifications.dispatcher import deliver_pending  # noqa: PLC0415  at the end
         from backup_auditor.application.notifications.routing import Route  # noqa: PLC0415  at the end
-        from backup_auditor.bootstrap.delivery import AwsDelivery  # noqa: PLC0415  at the end
+        from backup_auditor.bootstrap.notify import AwsDelivery  # noqa: PLC0415  at the end
 
         seconds_left = partial(get_seconds_left, self._context, _SECONDS_AFTER_EVENTS)
         deps = AwsDelivery(self._sources, seconds_left, self.log)

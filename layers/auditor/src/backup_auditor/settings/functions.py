@@ -16,7 +16,7 @@ from backup_auditor.domain.outbox import Channel, ChannelKind, parse_min_severit
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings import variables as env
-from backup_auditor.settings.variables import VARIABLES_BY_FUNCTION, Variable, read_optional
+from backup_auditor.settings.variables import VARIABLES_BY_FUNCTION, Variable, read_text
 
 _MAX_DAYS = 36_500
 
@@ -71,7 +71,12 @@ class _FunctionVariables:
         self._environ = environ
 
     def read[Value](self, variable: Variable, parse: Callable[[str], Value]) -> Value | None:
-        return read_optional(self._environ, variable, parse) if variable in self._variables else None
+        """Return a value, `None` without one. The error does not show it."""
+        text = read_text(self._environ, variable) if variable in self._variables else ""
+        try:
+            return parse(text) if text else None
+        except ValueError as error:
+            raise SettingsError(f"{variable.name} {error}") from None
 
     def require[Value](self, variable: Variable, parse: Callable[[str], Value]) -> Value | None:
         """Return a value, `None` only if the variable is not meant for the function."""

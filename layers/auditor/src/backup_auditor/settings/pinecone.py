@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from backup_auditor.domain.identifiers import MIN_KEY_LENGTH, parse_key
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import SettingsError
-from backup_auditor.settings.variables import Variable, read_variable
+from backup_auditor.settings.variables import Variable, read_text
 
 KEY_VARIABLE = "PINECONE_API_KEY"
 _PREFIX = "BACKUP_AUDITOR_"
@@ -125,7 +126,11 @@ def redact(text: str, environ: Mapping[str, str]) -> str:
 
 
 def _read_setting[Value](environ: Mapping[str, str], name: str, parse: Callable[[str], Value]) -> Value:
-    return read_variable(environ, next(it for it in COMMAND_VARIABLES if it.name == name), parse)
+    text = read_text(environ, next(it for it in COMMAND_VARIABLES if it.name == name))
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} is {quote_text(text, 80)}: {error}") from None
 
 
 def _parse_version(text: str) -> str:

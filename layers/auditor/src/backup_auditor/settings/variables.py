@@ -1,11 +1,8 @@
-"""The environment variables of the functions, and how a variable is read."""
+"""The environment variables of the functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
-
-from backup_auditor.domain.text import quote_text
-from backup_auditor.errors import SettingsError
 
 
 class Variable(NamedTuple):
@@ -19,26 +16,6 @@ class Variable(NamedTuple):
 def read_text(environ: Mapping[str, str], variable: Variable) -> str:
     """Return the value of a variable, else its default. An empty variable counts as absent."""
     return environ.get(variable.name, "").strip() or variable.default
-
-
-def read_variable[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value:
-    """Read a variable. Raises `SettingsError`, which shows its value."""
-    text = read_text(environ, variable)
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise SettingsError(f"{variable.name} is {quote_text(text, 80)}: {error}") from None
-
-
-def read_optional[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value | None:
-    """Read an optional variable. Raises `SettingsError`, which does not show its value."""
-    text = read_text(environ, variable)
-    if not text:
-        return None
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise SettingsError(f"{variable.name} {error}") from None
 
 
 STATE_TABLE = Variable("STATE_TABLE", "The table for states of projects and messages that are not sent yet.")

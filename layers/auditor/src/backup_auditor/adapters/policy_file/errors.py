@@ -74,29 +74,23 @@ def _describe_contradiction(contradiction: Contradiction, root: Node) -> Problem
 def _describe_difference(error: ErrorDetails, root: Node) -> Problem:
     path: KeyPath = error["loc"]
     node, line = find_node(root, path)
-    if error["type"] == "extra_forbidden":
-        return Problem(_describe_unknown_key(path, root), line)
-    if error["type"] == "missing":
-        description = find_fields(path[:-1])[str(path[-1])].description
-        return Problem(f"{_describe_place(path[:-1], root)} has no {path[-1]}; add it: {description}", line)
-    if error["type"] == "no_subject":
-        alternatives = "or tags, backups, or project: true"
-        return Problem(
-            f"{_describe_place(path, root)} has no names; add it:"
-            f" {find_fields(path)['names'].description}; {alternatives}",
-            line,
-        )
-    if error["type"] == "several_subjects":
-        first_subject, second_subject = error["ctx"]["first"], error["ctx"]["second"]
-        line = find_node(root, (*path, second_subject))[1]
-        return Problem(
-            f"{_describe_place(path, root)} has {first_subject} and {second_subject}; write an exemption for each", line
-        )
+    place = _describe_place(path, root)
+    match error["type"]:
+        case "extra_forbidden":
+            return Problem(_describe_unknown_key(path, root), line)
+        case "missing":
+            description = find_fields(path[:-1])[str(path[-1])].description
+            return Problem(f"{_describe_place(path[:-1], root)} has no {path[-1]}; add it: {description}", line)
+        case "no_subject":
+            description = f"{find_fields(path)['names'].description}; or tags, backups, or project: true"
+            return Problem(f"{place} has no names; add it: {description}", line)
+        case "several_subjects":
+            subjects = error["ctx"]
+            line = find_node(root, (*path, subjects["second"]))[1]
+            problem = f"has {subjects['first']} and {subjects['second']}"
+            return Problem(f"{place} {problem}; write an exemption for each", line)
     value = node.value if node else None
-    return Problem(
-        f"{_describe_place(path, root)} is {describe_value(value)}; write {_describe_expected(error, path, value)}",
-        line,
-    )
+    return Problem(f"{place} is {describe_value(value)}; write {_describe_expected(error, path, value)}", line)
 
 
 def _describe_unknown_key(path: KeyPath, root: Node) -> str:
