@@ -108,7 +108,6 @@ def _hash_files(folder: Path, suffix: str) -> Iterator[tuple[str, Path]]:
                 yield hashlib.sha256(path.read_bytes()).hexdigest(), path
 
 
-ORDINARY_MODE = 0o666
 PRIVATE_MODE = 0o600
 _MAX_NAME_LENGTH = 100
 
@@ -119,7 +118,7 @@ class AtomicFile:
     Raises `UsageError` if it cannot be written. Links are followed; pipes and devices are written to directly.
     """
 
-    def __init__(self, path: Path, mode: int = ORDINARY_MODE) -> None:
+    def __init__(self, path: Path, mode: int = 0o666) -> None:
         """Open a temporary file beside the target."""
         self._path = path
         self._target = Path(os.path.realpath(path))

@@ -84,10 +84,7 @@ class _AuditInvocation:
 
 
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
-    """Audit the project of an event or a payload, once per event.
-
-    Errors are logged and raised, so that Lambda retries the event.
-    """
+    """Audit the project of an event, once per event, or of a payload. Errors are raised, so that Lambda retries."""
     with log_errors(LOG, RequestError, SettingsError):  # the audit logs all others itself
         sources = get_sources("audit")
         request = read_audit_request(event)

@@ -25,15 +25,6 @@ def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStor
     return nullcontext(DynamoState(_make_client(lambda session: session.dynamodb, f"table {table}", StateError), table))
 
 
-def read_stored_file(file: StoredFile) -> bytes:
-    """Return the bytes of a report or a page, on disk or in S3. Raises `EvidenceError`."""
-    if not file.location.startswith("s3://"):
-        return read_local_file(file)
-    from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket  # noqa: PLC0415  only for S3
-
-    return EvidenceBucket(_make_client(lambda session: session.s3, file.location, EvidenceError), "").read(file)
-
-
 def make_report_locator(state: Path | None, reports: Path | None) -> "ReportLocator":
     """Return what finds reports in a folder or, without one, where they were written and beside the state.
 
@@ -54,7 +45,11 @@ class _WrittenReports:
             yield from find_copies_beside_state(self._state, file)
 
     def read(self, file: StoredFile) -> bytes:
-        return read_stored_file(file)
+        if not file.location.startswith("s3://"):
+            return read_local_file(file)
+        from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket  # noqa: PLC0415  only for S3
+
+        return EvidenceBucket(_make_client(lambda session: session.s3, file.location, EvidenceError), "").read(file)
 
 
 def fetch_policy(address: str) -> Policy:

@@ -75,10 +75,7 @@ class _RemediationInvocation:
 
 
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
-    """Remediate the project of an event or a payload, once per event.
-
-    Errors are logged and raised, so that Lambda retries the event.
-    """
+    """Remediate the project of an event, once per event, or of a payload. Errors are raised, so that Lambda retries."""
     with log_errors(LOG, BackupAuditorError):
         # keys and policies are not cached: a policy that says `never` is in force at once
         sources = get_sources("remediate", is_cached=False)

@@ -166,57 +166,49 @@ class MissingChunkError(Exception):
     """A chunk that a head lists is missing."""
 
 
-class ChunkStore:
-    """The chunks in one table."""
+def read_chunks(table: Table, project: str, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield chunks with their names, in any order. Raises `MissingChunkError` at the end if one is missing."""
+    missing_names = set(names)
+    for item in table.get_items([build_key(project, it) for it in sorted(missing_names)]):
+        name = item["SK"]["S"]
+        missing_names.discard(name)
+        yield name, item["rows"]["B"]
+    if missing_names:
+        raise MissingChunkError
 
-    def __init__(self, table: Table) -> None:
-        """Take the table."""
-        self._table = table
 
-    def read(self, project: str, names: Iterable[str]) -> dict[str, bytes]:
-        """Return chunks by their names. Raises `MissingChunkError`."""
-        return dict(self._read_each(project, names))
+def write_chunks(table: Table, project: str, chunks: Mapping[str, bytes]) -> None:
+    """Write chunks under new names."""
+    items = ({**build_key(project, name), "rows": {"B": chunk}} for name, chunk in chunks.items())
+    table.write({"PutRequest": {"Item": it}} for it in items)
 
-    def write(self, project: str, chunks: Mapping[str, bytes]) -> None:
-        """Write chunks under new names."""
-        items = ({**build_key(project, name), "rows": {"B": chunk}} for name, chunk in chunks.items())
-        self._table.write({"PutRequest": {"Item": it}} for it in items)
 
-    def load_state(self, project: str, head: Head) -> ProjectState:
-        """Return the state of a head, read chunk by chunk. Raises `MissingChunkError`."""
-        if head.state.revision == 0:
-            return EMPTY_STATE
-        kind_by_name = {
-            name: kind for kind, groups in head.chunk_names.items() for names in groups.values() for name in names
-        }
-        table_by_kind = {it.name: it for it in _TABLES}
-        facts: dict[str, dict[str, Any]] = {it: {} for it in table_by_kind}
-        drift: dict[str | None, list[Drift]] = {}
-        for name, chunk in self._read_each(project, head.all_chunk_names):
-            kind = kind_by_name[name]
-            if kind == DRIFT.name:
-                drift[name] = [DRIFT.decode(project, row) for row in unpack_rows(chunk)]
-            else:
-                table = table_by_kind[kind]
-                facts[kind].update((row[0], table.decode(project, row)) for row in _read_rows(table, chunk))
-        drift_names = head.chunk_names.get(DRIFT.name, {}).get("", [])
-        return replace(
-            head.state,
-            findings=facts[FINDINGS.name],
-            backups=facts[BACKUPS.name],
-            schedules=facts[SCHEDULES.name],
-            indexes=facts[INDEXES.name],
-            drift=tuple(it for name in drift_names for it in drift[name]),
-        )
-
-    def _read_each(self, project: str, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        missing_names = set(names)
-        for item in self._table.get_items([build_key(project, it) for it in sorted(missing_names)]):
-            name = item["SK"]["S"]
-            missing_names.discard(name)
-            yield name, item["rows"]["B"]
-        if missing_names:
-            raise MissingChunkError
+def load_state(table: Table, project: str, head: Head) -> ProjectState:
+    """Return the state of a head, read chunk by chunk. Raises `MissingChunkError`."""
+    if head.state.revision == 0:
+        return EMPTY_STATE
+    kind_by_name = {
+        name: kind for kind, groups in head.chunk_names.items() for names in groups.values() for name in names
+    }
+    table_by_kind = {it.name: it for it in _TABLES}
+    facts: dict[str, dict[str, Any]] = {it: {} for it in table_by_kind}
+    drift: dict[str | None, list[Drift]] = {}
+    for name, chunk in read_chunks(table, project, head.all_chunk_names):
+        kind = kind_by_name[name]
+        if kind == DRIFT.name:
+            drift[name] = [DRIFT.decode(project, row) for row in unpack_rows(chunk)]
+        else:
+            rows = table_by_kind[kind]
+            facts[kind].update((row[0], rows.decode(project, row)) for row in _read_rows(rows, chunk))
+    drift_names = head.chunk_names.get(DRIFT.name, {}).get("", [])
+    return replace(
+        head.state,
+        findings=facts[FINDINGS.name],
+        backups=facts[BACKUPS.name],
+        schedules=facts[SCHEDULES.name],
+        indexes=facts[INDEXES.name],
+        drift=tuple(it for name in drift_names for it in drift[name]),
+    )
 
 
 @dataclass(slots=True)

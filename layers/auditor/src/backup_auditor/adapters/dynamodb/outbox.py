@@ -72,8 +72,7 @@ class DynamoOutbox:
             {"Put": {"TableName": self._table.name, "Item": encode_sent_message(message, now)}},
         ]
         with self._table.translate_errors():
-            failure = self._table.transact(writes, token_hex(8))
-            if failure is not None:
+            if failure := self._table.transact(writes, token_hex(8)):
                 raise failure
         self._tokens.pop(message.message_id, None)
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from backup_auditor.adapters.dynamodb.chunks import (
     EMPTY_HEAD,
     ChunkRewriter,
-    ChunkStore,
     Head,
     MissingChunkError,
     build_head,
     decode_head,
     delete_unused_chunks,
     encode_head,
+    load_state,
+    read_chunks,
+    write_chunks,
 )
 from backup_auditor.adapters.dynamodb.items import (
     AUDIT_PREFIX,
@@ -64,7 +66,6 @@ class DynamoState:
     def __init__(self, client: "DynamoDBClient", table: str, *, retention: timedelta | None = None) -> None:
         """Take the client, the table's name, and the retention of audit records; `None` keeps them forever."""
         self._table = Table(client, table)
-        self._chunks = ChunkStore(self._table)
         self._retention = retention
 
     def load(self, project: str) -> ProjectState:
@@ -73,9 +74,8 @@ class DynamoState:
             head = self._load_head(project)
             for _ in range(_MAX_READS):
                 try:
-                    return replace(
-                        self._chunks.load_state(project, head), first_backup_ids=self._load_first_backups(project)
-                    )
+                    state = load_state(self._table, project, head)
+                    return replace(state, first_backup_ids=self._load_first_backups(project))
                 except MissingChunkError:
                     head = self._load_newer_head(project, head)
         raise StateError(f"{project}: the state changed on every attempt to read it; audit the project less often")
@@ -89,14 +89,17 @@ class DynamoState:
             writer = token_hex(8)
             try:
                 rewriter = ChunkRewriter(
-                    previous_head.chunk_names, change, writer, lambda names: self._chunks.read(project, names)
+                    previous_head.chunk_names,
+                    change,
+                    writer,
+                    lambda names: dict(read_chunks(self._table, project, names)),
                 )
             except MissingChunkError:
                 self._load_newer_head(project, previous_head)
                 raise _build_conflict_error(project) from None
             new_head = build_head(change, writer, rewriter.chunk_names)
             writes = _build_writes(self._table.name, project, change, (previous_head, new_head), self._retention)
-            self._chunks.write(project, rewriter.new_chunks)
+            write_chunks(self._table, project, rewriter.new_chunks)
             failure = self._table.transact(writes, writer)
             # after a lost answer, the retry fails on its own head; the writer of the stored head shows the result
             if failure is not None and self._load_head(project).writer != writer:

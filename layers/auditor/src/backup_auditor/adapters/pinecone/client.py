@@ -65,10 +65,7 @@ class SharedDenial:
 
 
 class PineconeClient:
-    """Makes the calls of one project. All of them share a deadline, a retry budget and a concurrency limit.
-
-    Safe to use from many threads.
-    """
+    """Makes all calls of one project under one deadline, retry budget and concurrency limit, from any thread."""
 
     def __init__(self, connection: Connection, transport: Transport, runtime: Runtime) -> None:
         """Start the time until the deadline."""

@@ -21,10 +21,7 @@ _MAX_LABEL_LENGTH = 63
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to connect to one project. Its text never contains the key.
-
-    Raises `SettingsError` for an invalid part; the message never contains the key.
-    """
+    """How to connect to one project. Neither its text nor the `SettingsError` of an invalid part contains the key."""
 
     key: str = field(repr=False)
     host: str = DEFAULT_HOST

@@ -160,10 +160,7 @@ class ConcurrencyLimiter:
         return int(self._limit)
 
     def acquire(self, timeout: float, *, is_urgent: bool = False) -> int:
-        """Wait for a place, and return the round, which `release` needs.
-
-        Raises `DeadlineError` if there is no place within `timeout` seconds.
-        """
+        """Wait for a place, and return its round. Raises `DeadlineError` if there is none in `timeout` seconds."""
         with self._lock:
             if self._in_flight < int(self._limit) and not self._normal_queue and not self._urgent_queue:
                 self._in_flight += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote_from_bytes
 
 from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime, SharedDenial
@@ -82,8 +83,8 @@ class PineconeReader:
 
         def fetch(token: str | None) -> RawRows[Schedule]:
             body = self._client.read(build_page_target(path, token), version, shared_denial=self._plan_denial)
-            raw_page = parse_page(body, SCHEDULE_PAGE, SCHEDULE)
-            return RawRows([self._mapper.map_schedule(row) for row in raw_page.rows], raw_page.token, raw_page.fault)
+            page = parse_page(body, SCHEDULE_PAGE, SCHEDULE)
+            return RawRows([self._mapper.map_schedule(row) for row in page.rows], page.token, page.fault)
 
         return read_pages(f"GET {path}", fetch, final_errors=final_errors)
 
@@ -103,15 +104,14 @@ class PineconeReader:
         version: str,
         *,
         is_urgent: bool = False,
-        on_page: Callable[[], None] | None = None,
-        final_errors: ErrorTypes = (),
+        **options: Any,  # noqa: ANN401  of `read_pages`
     ) -> ListingRead[Backup]:
         def fetch(token: str | None) -> RawRows[Backup]:
             body = self._client.read(build_page_target(path, token), version, is_urgent=is_urgent)
-            raw_page = parse_page(body, BACKUP_PAGE, BACKUP)
-            return RawRows([self._mapper.map_backup(row) for row in raw_page.rows], raw_page.token, raw_page.fault)
+            page = parse_page(body, BACKUP_PAGE, BACKUP)
+            return RawRows([self._mapper.map_backup(row) for row in page.rows], page.token, page.fault)
 
-        return read_pages(f"GET {path}", fetch, on_page=on_page, final_errors=final_errors)
+        return read_pages(f"GET {path}", fetch, **options)
 
 
 def read_pages[Row: (Backup, Schedule)](

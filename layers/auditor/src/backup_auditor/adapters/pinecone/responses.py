@@ -69,28 +69,18 @@ def build_error(response: Response, key: str) -> PineconeError:
 
 
 def _choose_error_type(status: int, code: str, message: str, *, is_structured: bool) -> type[PineconeError]:
-    if status == HTTPStatus.FORBIDDEN:
-        return _choose_forbidden_error(code, message, is_structured=is_structured)
-    if status == HTTPStatus.TOO_MANY_REQUESTS and _mentions_quota(code, message):
+    is_about_quota = code in _QUOTA_CODES or _QUOTA_PATTERN.search(message)
+    if is_about_quota and status in {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}:
         return QuotaError
+    if status == HTTPStatus.FORBIDDEN:
+        # only the service can refuse a plan, not the page of a proxy
+        is_about_plan = is_structured and _PLAN_PATTERN.search(message) and not _PERMISSION_PATTERN.search(message)
+        return OrganizationPlanError if is_about_plan else ForbiddenError
     if status == HTTPStatus.BAD_REQUEST and _VERSION_PATTERN.search(message):
         return MalformedResponseError  # about the API version, not about the index
     if status in _ERROR_BY_STATUS:
         return _ERROR_BY_STATUS[status]
     return UnavailableError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else MalformedResponseError
-
-
-def _choose_forbidden_error(code: str, message: str, *, is_structured: bool) -> type[PineconeError]:
-    """Return which of the three meanings a 403 has. Only the service can refuse a plan, not the page of a proxy."""
-    if _mentions_quota(code, message):
-        return QuotaError
-    if is_structured and _PLAN_PATTERN.search(message) and not _PERMISSION_PATTERN.search(message):
-        return OrganizationPlanError
-    return ForbiddenError
-
-
-def _mentions_quota(code: str, message: str) -> bool:
-    return code in _QUOTA_CODES or _QUOTA_PATTERN.search(message) is not None
 
 
 def _read_error(body: bytes) -> tuple[str, str, bool]:

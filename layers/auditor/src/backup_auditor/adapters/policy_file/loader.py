@@ -131,10 +131,7 @@ POLICY_DOCUMENT = DocumentKind("policy", '"backup-auditor policy init" prints on
 
 
 def load_policy(input_source: InputSource) -> Policy:
-    """Return the policy in a file, a pipe, or standard input (`-`).
-
-    Raises `PolicyError` with one line for each problem.
-    """
+    """Return the policy in a file, a pipe, or standard input (`-`). Raises `PolicyError` with all problems."""
     source = escape_control_characters(str(input_source))
     with _translate_problems(source):
         content = read_bytes(input_source, POLICY_DOCUMENT)

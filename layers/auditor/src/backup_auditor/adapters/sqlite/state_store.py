@@ -41,10 +41,11 @@ _AUDITS_VERSION = 2
 class SqliteState:
     """A `StateStore` and `AuditLog` in an open SQLite file. It has no outbox: a local audit sends no notifications."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        """Take the connection. The caller closes it."""
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, is_writable: bool) -> None:
+        """Take the connection. The caller closes it. If it is not writable, recording a change does nothing."""
         self._path = path
         self._connection = connection
+        self._is_writable = is_writable
 
     def load(self, project: str) -> ProjectState:
         """Return the state of a project."""
@@ -108,6 +109,8 @@ class SqliteState:
 
     def record(self, project: str, change: StateChange) -> None:
         """Write a change in one transaction. Raises `ConflictingRecordError` unless its revision is the latest."""
+        if not self._is_writable:
+            return
         with translate_errors(self._path), transaction(self._connection):
             key = self._write_head(project, change)
             self._write(FINDINGS, key, change.findings)
@@ -153,27 +156,15 @@ class SqliteState:
         )
 
 
-class ReadOnlyState:
-    """A `StateStore` that is only read: recording a change does nothing."""
-
-    def __init__(self, store: SqliteState) -> None:
-        """Take the store to read."""
-        self.load = store.load
-        self.list_audits = store.list_audits
-
-    def record(self, project: str, change: StateChange) -> None:
-        """Do nothing."""
-
-
 @contextmanager
 def open_state(path: Path) -> Iterator[SqliteState]:
     """Open a state for reading and recording; create it if it is missing. Raises `StateError`."""
     with open_database(path, is_writable=True) as connection:
-        yield SqliteState(path, connection)
+        yield SqliteState(path, connection, is_writable=True)
 
 
 @contextmanager
-def open_state_read_only(path: Path) -> Iterator[ReadOnlyState]:
+def open_state_read_only(path: Path) -> Iterator[SqliteState]:
     """Open an existing state without changing it. Raises `StateError` if it cannot be read."""
     with open_database(path, is_writable=False) as connection:
-        yield ReadOnlyState(SqliteState(path, connection))
+        yield SqliteState(path, connection, is_writable=False)
