@@ -1,4 +1,4 @@
-"""A project that is audited night after night: all is told on the night when it begins or ends, and nothing else."""
+"""A project is audited every night: each event is reported on the night when it starts or ends, and nothing else is."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Holds what is written against files that were approved: `golden/` beside the tests has one for each form.
 
-Whoever changes a form on purpose writes its file anew by `pytest tests/unit/rendering --approve`, and reads what
+To change a format on purpose, write its file again by `pytest tests/unit/rendering --approve`, and read what
 changed.
 """
 
@@ -17,7 +17,7 @@ type Approve = Callable[[str, Iterable[str]], None]
 
 
 def make_approve(config: pytest.Config) -> Approve:
-    """Return what compares pieces of text with a golden file, or writes it where that was asked for."""
+    """Return what compares pieces of text with a golden file, or writes it with `--approve`."""
 
     def approve(name: str, pieces: Iterable[str]) -> None:
         content = b"".join(encode_pieces(pieces))

@@ -37,11 +37,11 @@ def start_browser() -> Iterator[Browser]:
 
 @dataclass
 class OpenPage:
-    """A page that is open, and what it said and asked for."""
+    """An open page, its messages and its requests."""
 
     page: Page
     messages: list[str] = field(default_factory=list)
-    """What stands in the console, errors, and dialogs."""
+    """The lines of the console, errors, and dialogs."""
     requested_urls: list[str] = field(default_factory=list)
     """What was requested, beside the page itself."""
 

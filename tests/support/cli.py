@@ -99,12 +99,12 @@ class AuditedProject:
 
     @property
     def state_path(self) -> Path:
-        """Where the project is remembered, unless another file is named."""
+        """The state file of the project, unless another file is named."""
         return self.home / "backup-auditor" / "default.sqlite3"
 
     @property
     def environment(self) -> dict[str, str]:
-        """How the command reaches the project, and where it remembers."""
+        """The variables that name the project and the folder of its state."""
         access_variables = {"PINECONE_API_KEY": self.server.viewer_key, "PINECONE_CONTROLLER_HOST": self.server.url}
         return {**os.environ, **access_variables, "XDG_STATE_HOME": str(self.home)}
 
@@ -127,7 +127,7 @@ class AuditedProject:
         return CompletedCommand(code, *(_read_stream(it) for it in (out, err)))
 
     def audit(self, *flags: str | Path) -> CompletedCommand:
-        """Audit the project as it stands, the report as JSON."""
+        """Audit the project as it is, with a report as JSON."""
         return self.run_command("audit", "--now", self.now_text, "--format", "json", *flags)
 
     def advance(self, nights: int = 1) -> None:

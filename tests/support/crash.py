@@ -1,4 +1,4 @@
-"""Records audits in a process that is killed at random instants, and looks at what is remembered then.
+"""Records audits in a process that is killed at random instants, and reads what is recorded then.
 
 `python crash.py FOLDER INSTANTS SEED` prints how many audits each process had recorded when it was killed. It forks,
 and is therefore a program of its own.
@@ -28,7 +28,7 @@ MAX_RECORDINGS = 500
 
 @cache
 def build_state(revision: int) -> ProjectState:
-    """Return what is remembered after so many audits: every row tells which one wrote it."""
+    """Return the state after so many audits: every row has the number of the audit that wrote it."""
     if revision == 0:
         return EMPTY_STATE
     moment = NOW + timedelta(days=revision)
@@ -57,7 +57,7 @@ def record_forever(path: Path) -> None:
 
 
 def count_after_kill(path: Path, instant: float) -> int:
-    """Return how many audits are remembered, wholly, after a process that recorded them was killed."""
+    """Return how many audits are recorded completely after a process that recorded them was killed."""
     child = os.fork()
     if child == 0:
         try:
@@ -72,7 +72,7 @@ def count_after_kill(path: Path, instant: float) -> int:
     with open_state(path) as store:
         state = store.load(PROJECT)
     if state != build_state(state.revision):
-        raise RuntimeError(f"a part of an audit is remembered, of revision {state.revision}")
+        raise RuntimeError(f"a part of an audit is recorded, of revision {state.revision}")
     return state.revision
 
 

@@ -50,7 +50,7 @@ class ConnectProxy:
 
     target: int
     credentials: str = ""
-    """The `USER:PASSWORD` that it asks for."""
+    """The `USER:PASSWORD` that it requires."""
     scripted_answers: list[bytes] = field(default_factory=list)
     """What it answers to the next requests instead; nothing at all is the end of the connection."""
     dies_after_connecting: bool = False

@@ -1,4 +1,4 @@
-"""A listener for tests that says the same to everybody, whatever it hears."""
+"""A server for tests that sends the same answer to every request."""
 
 import socket
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 @contextmanager
 def serve_answer(answer: bytes, *, byte_interval: float | None = None) -> Iterator[tuple[int, list[bytes]]]:
-    """Listen on loopback; yield the port, and what was heard so far.
+    """Listen on loopback; yield the port, and the requests so far.
 
     With `drip` the answer comes a byte at a time, so many seconds apart.
     """

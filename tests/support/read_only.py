@@ -1,4 +1,4 @@
-"""Makes a folder that nobody may write to, whoever runs the tests: by its mode, or for root in a mount namespace."""
+"""Makes a folder read-only for any user: by its mode, or for root in a mount namespace."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def can_be_read_only() -> bool:
 
 @contextmanager
 def make_read_only(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Make a folder read-only; return what stands before a command that is to find it so."""
+    """Make a folder read-only; return the prefix of a command that is to find it so."""
     if os.geteuid() == 0:
         yield "unshare", "--mount", "sh", "-c", _MOUNT, str(folder)
         return

@@ -52,7 +52,7 @@ class ServiceBackup:
     schedule: ServiceSchedule | None
     is_listed: bool = True
     is_stuck: bool = False
-    """Whether the service forgets to delete it."""
+    """Whether the service does not delete it."""
 
 
 @dataclass(eq=False)

@@ -141,7 +141,7 @@ def audit_server(server: Server, **options: Any) -> AuditResult:
 
 
 def count_calls(server: Server) -> Counter[str]:
-    """Count the requests by what they asked for, names and ids left out."""
+    """Count the requests by method and path, without names and ids."""
     return Counter(_describe_call(it) for it in server.requests)
 
 

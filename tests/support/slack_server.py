@@ -49,7 +49,7 @@ class SlackReceiver:
 
     port: int = 0
     posted_messages: list[tuple[str, Any]] = field(default_factory=list)
-    """Path and payload of each message that somebody can read now."""
+    """Path and payload of each message that is in its channel now."""
     requested_paths: list[str] = field(default_factory=list)
     """The path of each request, whatever became of it."""
     answers: list[SlackAnswer] = field(default_factory=list)

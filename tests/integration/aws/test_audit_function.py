@@ -44,16 +44,16 @@ class AuditFunctionHarness:
     context: FakeLambdaContext = field(default_factory=FakeLambdaContext)
 
     def audit_in_new_process(self, event: object, context: FakeLambdaContext | None = None) -> dict[str, object]:
-        """Audit as a process of the function does that has just begun."""
+        """Audit in a new process of the function."""
         get_sources.cache_clear()
         return handle(event, context or self.context)
 
     def list_items(self) -> list[dict[str, Any]]:
-        """Return all that stands in the table."""
+        """Return all items of the table."""
         return list(boto3.client("dynamodb").scan(TableName=os.environ["STATE_TABLE"])["Items"])
 
     def load_objects(self) -> dict[str, bytes]:
-        """Return all that stands in the bucket."""
+        """Return all objects of the bucket."""
         client, bucket = boto3.client("s3"), os.environ["EVIDENCE_BUCKET"]
         keys = [it["Key"] for it in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
         return {f"s3://{bucket}/{key}": client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
@@ -97,7 +97,7 @@ def load_handler() -> Any:
 
 
 def take_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
-    """Return the metrics of the project that were emitted since this was asked last."""
+    """Return the metrics of the project that were emitted since the last call."""
     lines = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
     project_lines = [it for it in lines if it["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["project"]]]
     return {name: it[0] for line in project_lines for name, it in line.items() if isinstance(it, list)}

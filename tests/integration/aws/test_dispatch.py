@@ -18,29 +18,18 @@ from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.bootstrap import aws, dispatch
 from backup_auditor.errors import DeliveryError, DocumentError, RegistryError, RequestError, SettingsError
 from support.aws.moto import serve_moto
+from support.aws.single_project import FakeLambdaContext
 
 ROOT = Path(__file__).parents[3]
 BUS = "auditor"
-BUS_WITHOUT_RULES = "nobody-listens"
+BUS_WITHOUT_RULES = "without-rules"
 BUCKET = "config"
 SCHEDULED_EVENT = json.loads((ROOT / "events" / "dispatch.scheduled.json").read_text())
 
 
 @dataclass
-class FakeLambdaContext:
-    """What Lambda says of an invocation."""
-
-    aws_request_id: str = "invocation"
-    remaining_milliseconds: int = 120_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Say that there is time."""
-        return self.remaining_milliseconds
-
-
-@dataclass
 class Cloud:
-    """A bus with a queue behind it that hears every request, and a bucket for the registry."""
+    """A bus with a queue behind it that receives every request, and a bucket for the registry."""
 
     queue: str
 
@@ -68,7 +57,7 @@ def cloud() -> Iterator[Cloud]:
         events, sqs = boto3.client("events"), boto3.client("sqs")
         for name in (BUS, BUS_WITHOUT_RULES):
             events.create_event_bus(Name=name)
-        queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+        queue = sqs.create_queue(QueueName="requests")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         pattern = {"source": ["backup-auditor"], "detail": {"project": [{"prefix": ""}]}}
         events.put_rule(Name="requested", EventBusName=BUS, EventPattern=json.dumps(pattern))
@@ -101,7 +90,7 @@ def invoke(event: object, context: FakeLambdaContext | None = None) -> dict[str,
     assert spec.loader is not None
     app = module_from_spec(spec)
     spec.loader.exec_module(app)
-    return dict(app.lambda_handler(event, context or FakeLambdaContext()))
+    return dict(app.lambda_handler(event, context or FakeLambdaContext(120.0, "dispatch")))
 
 
 @pytest.fixture
@@ -168,7 +157,10 @@ def test_a_thousand_projects_are_requested_once_each(cloud: Cloud, monkeypatch: 
 def test_one_project_needs_no_registry(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a registry the single project is requested, and a direct invocation has its own request id."""
     monkeypatch.setenv("REGISTRY", "")
-    assert invoke({"reason": "after an incident"}, FakeLambdaContext("r7")) == {"requested": 1, "registry_errors": []}
+    assert invoke({"reason": "after an incident"}, FakeLambdaContext(120.0, "dispatch", aws_request_id="r7")) == {
+        "requested": 1,
+        "registry_errors": [],
+    }
     (event,) = cloud.take_events()
     assert event["detail"] == {"project": "default", "reason": "after an incident", "request_id": "r7/default"}
 

@@ -12,7 +12,8 @@ from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.errors import RequestError, StateError
 from support.aws.moto import serve_moto
 from support.aws.single_project import FakeLambdaContext, create_resources, make_resource_names
-from support.fakes.project_audit import FakeLog
+from support.fakes.log import FakeLog
+from support.faults.aws_clients import KilledError
 
 RESOURCE_NAMES = make_resource_names("idempotency")
 TABLE = RESOURCE_NAMES["STATE_TABLE"]
@@ -120,8 +121,8 @@ def test_in_a_race_one_computes_the_answer(client: Any) -> None:
 def test_a_stopped_invocation_counts_as_failed_after_its_timeout(client: Any) -> None:
     """After the timeout of the first function, another can start."""
     work = GuardedWork(client, "killed")
-    work.error = _KilledError()
-    with pytest.raises(_KilledError):
+    work.error = KilledError()
+    with pytest.raises(KilledError):
         work.run(FakeLambdaContext(remaining_seconds=0))
     work.error = None
     assert work.run(FakeLambdaContext(aws_request_id="another"))["times"] == 2
@@ -130,8 +131,8 @@ def test_a_stopped_invocation_counts_as_failed_after_its_timeout(client: Any) ->
 def test_a_stopped_invocation_can_retry_at_once(client: Any) -> None:
     """Lambda retries with the same id before the timeout of the first attempt, and only twice."""
     work = GuardedWork(client, "killed-early")
-    work.error = _KilledError()
-    with pytest.raises(_KilledError):
+    work.error = KilledError()
+    with pytest.raises(KilledError):
         work.run()
     work.error = None
     with pytest.raises(RequestError, match="retry when that has ended"):
@@ -176,7 +177,3 @@ def test_an_answer_that_cannot_be_stored_is_returned(client: Any, monkeypatch: p
     ((level, line, extra),) = work.log.lines
     assert (level, extra["request"]) == ("error", "unnoted")
     assert "a repeated request is computed again" in line
-
-
-class _KilledError(BaseException):
-    """Ends a process without another word."""

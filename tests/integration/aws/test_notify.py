@@ -24,6 +24,7 @@ from backup_auditor.domain.notifications.triggers import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.errors import RequestError, SettingsError, StateError
 from support.aws.dynamodb import make_table
+from support.aws.single_project import FakeLambdaContext
 from support.builders.facts import NOW
 from support.builders.notifications import (
     EVENT_CHANNEL,
@@ -42,20 +43,6 @@ _NUMBERS = count()
 
 
 @dataclass
-class FakeLambdaContext:
-    """Lambda's context."""
-
-    function_name: str = "notify"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:111122223333:function:notify"
-    aws_request_id: str = "request"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how much time is left."""
-        return 300_000
-
-
-@dataclass
 class Cloud:
     """An application on AWS, with a queue behind its topic and its bus, and a receiver of webhooks."""
 
@@ -67,7 +54,7 @@ class Cloud:
     topic: Channel
 
     def record_audit(self, name: str = "orders", project: str = "search", **facts: Any) -> None:
-        """Record what has to be told of an audit that found something new."""
+        """Record the messages of an audit with a new finding."""
         facts = {"observed_at": NOW, "audit_id": f"audit-of-{name}", **facts}
         report = build_alert_report(build_open_finding(name), project=project, **facts)
         stored_report = EvidenceBucket(boto3.client("s3"), self.environ["EVIDENCE_BUCKET"]).store_report(report)
@@ -83,7 +70,7 @@ class Cloud:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        result: dict[str, Any] = module.lambda_handler(event, FakeLambdaContext())
+        result: dict[str, Any] = module.lambda_handler(event, FakeLambdaContext(300.0, "notify"))
         return result
 
     def invoke_sample(self, case: str, delay: timedelta = timedelta()) -> dict[str, Any]:
@@ -91,7 +78,7 @@ class Cloud:
         return self.notify(json.loads((ROOT / f"events/notify.{case}.json").read_text(encoding="utf-8")), delay)
 
     def take_messages(self) -> list[Any]:
-        """Take what the topic and the bus were told."""
+        """Take the messages of the topic and the bus."""
         sqs, bodies = boto3.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             bodies += [json.loads(it["Body"]) for it in messages]

@@ -156,7 +156,7 @@ def test_a_plan_is_not_executed_with_the_key_of_another_project(harness: Remedia
 
 
 def test_a_project_of_unknown_id_is_not_changed(harness: RemediationHarness) -> None:
-    """Nothing is written, and it counts as a failure because nobody reads the answer."""
+    """Nothing is written, and it counts as a failure because no caller reads the answer."""
     harness.put_policy("apply", expected_id="ours")
     response = harness.run(COMPLETED_EVENT)
     assert "the policy expects project ours" in response["refused"]

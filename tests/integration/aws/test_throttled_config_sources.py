@@ -21,7 +21,7 @@ MAX_ATTEMPTS = 12
 
 
 class ThrottlingStore:
-    """Answers that it is asked too often, some times."""
+    """Throttles some calls."""
 
     def __init__(self, throttles: int) -> None:
         """Take how often."""
@@ -88,7 +88,7 @@ def test_a_thousand_audits_at_once_are_waited_for(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_store_that_refuses_to_the_end_is_named(monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> None:
-    """The audit fails, is retried by Lambda, and becomes a dead letter."""
+    """The audit fails, is retried by Lambda, and reaches the dead-letter queue."""
     store = ThrottlingStore(99)
     with (
         open_session(store, monkeypatch) as aws,

@@ -1,4 +1,4 @@
-"""How long an audit waits: as long as the service asks, and never past its deadline."""
+"""An audit waits as long as `Retry-After` says, and never past its deadline."""
 
 from datetime import timedelta
 
@@ -54,7 +54,7 @@ def test_throttled_calls_are_counted() -> None:
 
 
 def test_a_wait_past_the_deadline_is_not_started() -> None:
-    """If the service asks for more time than is left, the call ends with its response."""
+    """If `Retry-After` is longer than the time left, the call ends with its response."""
     clock = RecordingClock()
     with (
         serve(build_empty_project()) as server,

@@ -43,7 +43,7 @@ def leave_unfinished(log: RemediationLog, record: ActionRecord) -> None:
         pytest.param(ACTOR, timedelta(minutes=1), True, id="the same invocation, tried again"),
         pytest.param("another", timedelta(minutes=15), True, id="another-at-limit"),
         pytest.param("another", timedelta(minutes=15, seconds=-1), False, id="another that may be at it"),
-        pytest.param(ACTOR, timedelta(seconds=-1), False, id="begun since the facts were read"),
+        pytest.param(ACTOR, timedelta(seconds=-1), False, id="started-after-the-read"),
     ],
 )
 def test_a_visible_effect_settles_an_attempt(tmp_path: Path, actor: str, delay: timedelta, *, is_settled: bool) -> None:
@@ -89,14 +89,14 @@ def test_an_attempt_without_a_stored_plan_stays_open(tmp_path: Path) -> None:
         build_empty_project(), tmp_path / "state", build_remediation_policy(fix_mode=Mode.NEVER)
     ) as project:
         (record,) = run_everything(project).values()
-        leave_unfinished(project.log, replace(record, plan_id="forgotten"))
+        leave_unfinished(project.log, replace(record, plan_id="deleted"))
         project.simulated_project.advance(timedelta(hours=1))
         assert settle_open_actions(project.audit().inventory, project.policy, project.log, ACTOR) == []
 
 
 @pytest.mark.parametrize("is_own_schedule", [True, False])
 def test_an_existing_schedule_settles_an_interrupted_creation(tmp_path: Path, *, is_own_schedule: bool) -> None:
-    """The attempt was done if it created the schedule, and failed if somebody else did; either is enough."""
+    """The attempt was done if it created the schedule, and failed if another client did; either is enough."""
     with serve_remediated_project(
         build_empty_project(), tmp_path / "state", build_remediation_policy(fix_mode=Mode.NEVER)
     ) as project:

@@ -42,7 +42,7 @@ def test_a_schedule_that_violates_the_policy_is_changed_and_never_lowered(tmp_pa
 
 
 def test_a_schedule_that_changed_after_the_plan_is_skipped(tmp_path: Path) -> None:
-    """Somebody else is changing it."""
+    """Another client is changing it."""
     simulated_project = build_empty_project()
     for name in ("slow", "gone", "done"):
         simulated_project.create_index(name)

@@ -49,7 +49,7 @@ class SecondActorCase:
         )
         self.is_lossy = rng.random() < 0.25
         self.changed_during_call: set[str] = set()
-        """The indexes that somebody changes between reading them and the call: no client can see that."""
+        """The indexes that another client changes between read and call, which no client can see."""
         self.worsened_schedules: list[str] = []
         """The indexes with a schedule that we made worse."""
         self._thread_state = local()

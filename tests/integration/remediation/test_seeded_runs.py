@@ -45,7 +45,7 @@ class SeededCase:
         self.rng = rng = random.Random(seed)  # noqa: S311  the same each time
         self.project = build_empty_project()
         self.paused_indexes: set[str] = set()
-        """The indexes with a paused schedule that nobody touches."""
+        """The indexes with a paused schedule that no client changes."""
         self.unscheduled_indexes: set[str] = set()
         for number in range(rng.choice([0, 0, 1, 2])):
             self._create_outlived_index(f"outlived-{number}")
@@ -143,7 +143,7 @@ class SeededCase:
         return [late_fault] if rng.random() < 0.6 else []
 
     def _act_as_other(self, project: SimulatedProject) -> None:
-        """Make a change that somebody else may make at any time."""
+        """Make a change that another client may make at any time."""
         live_names = sorted(project.indexes)
         name = self.rng.choice(live_names) if live_names else ""
         if not live_names or name in self.paused_indexes or project.get_index(name).kind is Deployed.POD:

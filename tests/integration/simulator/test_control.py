@@ -77,7 +77,7 @@ def test_latency_is_read_and_set(client: httpx.Client, server: Server) -> None:
 
 
 def test_another_scenario_takes_the_place(client: httpx.Client) -> None:
-    """At the same moment, unless another is said; the log begins anew."""
+    """The time stays the same unless another is given; the log is empty."""
     client.get("/indexes")
     assert client.post("/_simulator/scenario", json={"name": "fleet:3x2"}).json() == {
         "now": SIMULATED_NOW.isoformat(),

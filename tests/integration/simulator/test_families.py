@@ -92,7 +92,7 @@ def test_a_failed_backup_is_spelled_by_its_family(server: Server, version: str, 
 
 
 def test_a_planned_run_is_scheduled_or_initializing(server: Server) -> None:
-    """Only where it is shown as scheduled is the moment of its run told besides its name."""
+    """Only a scheduled backup shows the time of its run beside its name."""
     path = f"/backup-schedules/{_find_schedule_id(server)}/history"
     old_row = _request(server, UNSTABLE_VERSION, path).json()["data"][0]
     new_row = _request(server, NEW_VERSION, path).json()["data"][0]

@@ -161,7 +161,7 @@ def test_keys_may_do_different_things(server: Server) -> None:
 
 
 def test_backups_outlive_their_index(pinecone: Pinecone, server: Server) -> None:
-    """The project's listing has them; the index's own does only when it is asked for deleted ones."""
+    """The project's listing has them; the listing of the index has them only with the option for deleted indexes."""
     created_backup = pinecone.backups.create(index_name="orders")
     server.project.advance(timedelta(minutes=11))
     pinecone.indexes.delete("orders")

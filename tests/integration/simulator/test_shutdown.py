@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 30  # seconds until an end that does not come is called one
 
 
 def test_it_closes_connections_that_are_being_opened() -> None:
-    """Connections that were not yet accepted when it was told to end do not keep it."""
+    """Connections that were not accepted before the shutdown do not delay it."""
     for _ in range(ROUND_COUNT):
         with ExitStack() as client_stack:
             server = Server(SimulatedProject(SIMULATED_NOW))

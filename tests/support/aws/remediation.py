@@ -75,7 +75,7 @@ class RemediationHarness:
         return take_events()
 
     def take_metrics(self) -> dict[str, float]:
-        """Return the metrics that were emitted since this was asked last."""
+        """Return the metrics that were emitted since the last call."""
         lines = [json.loads(it) for it in self.capsys.readouterr().out.splitlines() if '"_aws"' in it]
         assert all(it["project"] == "search" for it in lines)
         return {name: it[0] for line in lines for name, it in line.items() if isinstance(it, list)}

@@ -1,4 +1,4 @@
-"""The bucket in which tests keep reports, and what lies in it."""
+"""The bucket in which tests store reports, and its objects."""
 
 from typing import Any
 

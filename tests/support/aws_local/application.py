@@ -1,4 +1,4 @@
-"""The application as somebody deployed it: the stack, projects to audit, a registry, keys, and channels to hear by."""
+"""A deployed application: the stack, projects to audit, a registry, keys, and channels."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -35,7 +35,7 @@ FLEET_PARAMETERS = {
 }
 """The parameters of a stack for many projects."""
 CANARY = "x" * 6 + "Canary" + "x" * 6
-"""Stands in every secret, and may be found nowhere else."""
+"""A text that is in every secret, and nowhere else."""
 
 
 def make_key(project: str, version: int = 1) -> str:
@@ -108,7 +108,7 @@ class Application(DeployedApplication):
         self.put_registry([self.make_entry(it) for it in self.simulated_projects])
 
     def unregister(self, name: str) -> None:
-        """Take a project away; what is remembered of it stays."""
+        """Remove a project; its state stays."""
         del self.simulated_projects[name]
         self.put_registry([self.make_entry(it) for it in self.simulated_projects])
 

@@ -30,7 +30,7 @@ class LocalAws:
     def __init__(self) -> None:
         """Prepare to serve."""
         self.principals: dict[str, Principal] = {}
-        """By access key; whoever is not among them is a test, and may do anything."""
+        """By access key; a caller that is not among them is a test, and may do anything."""
         self.denials: tuple[Statement, ...] = ()
         """What the policies of resources deny to everybody."""
         self.requests: list[FunctionRequest] = []
@@ -86,7 +86,7 @@ class LocalAws:
         return response(environ, start_response)
 
     def _respond(self, environ: dict[str, Any], call: AwsCall, principal: Principal) -> Response | None:
-        """Return the answer to a function; `None` where it is to hear none."""
+        """Return the answer to a function; `None` if it is to receive none."""
         missing_permissions = [
             it for it in call.permissions if not is_allowed(it, (*principal.statements, *self.denials))
         ]
@@ -111,7 +111,7 @@ class LocalAws:
         return self._hide_missing_object(response, call, principal)
 
     def _hide_missing_object(self, response: Response, call: AwsCall, principal: Principal) -> Response:
-        """Hide that an object is missing from whoever may not list its bucket, as S3 does."""
+        """Hide that an object is missing from a caller that may not list its bucket, as S3 does."""
         if call.service != "s3" or response.status_code != 404:
             return response
         bucket = call.permissions[0].resource.partition("/")[0]

@@ -32,7 +32,7 @@ class ScheduledInvocation:
     """The logical name of what it starts."""
     role: str
     event: str
-    """As it stands in the template, attributes of the context not yet put in."""
+    """As it is in the template, without the attributes of the context."""
     expression: str
 
 
@@ -109,7 +109,7 @@ def read_statements(aws: LocalAws, role: str) -> tuple[Statement, ...]:
     iam = open_client("iam", aws.endpoint)
     attached_policies = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     if attached_policies:
-        raise NotImplementedError(f"{role} has managed policies, whose statements nobody knows here")
+        raise NotImplementedError(f"{role} has managed policies, whose statements are unknown here")
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     policies = (iam.get_role_policy(RoleName=role, PolicyName=it)["PolicyDocument"] for it in names)
     # moto's CloudFormation makes the text of a document as Python would write it, and `None` of what is left out

@@ -20,8 +20,8 @@ def send_dead_letter(
     event: Mapping[str, Any],
     last_invocation: Invocation,
 ) -> None:
-    """Put an event where dead letters go, with what its last invocation ended by."""
-    letter = {
+    """Put an event into the dead-letter queue, with the error of its last invocation."""
+    message = {
         "version": "1.0",
         "requestContext": {
             "requestId": last_invocation.request_id,
@@ -35,4 +35,4 @@ def send_dead_letter(
     key = f"LAMBDA{uuid4().hex[:14].upper()}"
     aws.principals[key] = Principal(function.name, statements, lambda: None)
     queue = open_client("sqs", aws.endpoint, key=key)
-    queue.send_message(QueueUrl=function.dead_letters, MessageBody=json.dumps(letter))
+    queue.send_message(QueueUrl=function.dead_letters, MessageBody=json.dumps(message))

@@ -21,7 +21,7 @@ _LAMBDA_ACTIONS = {
 
 
 class DeployedApplication:
-    """A deployed application, as whoever operates it sees it."""
+    """A deployed application, as its operator sees it."""
 
     aws: LocalAws
     stack: Stack
@@ -54,7 +54,7 @@ class DeployedApplication:
         return [*collect_metrics(self.runner.invocations[first_invocation:]), dead_letter_count]
 
     def clear_dead_letters(self) -> None:
-        """Empty the queue, as somebody does who has dealt with them."""
+        """Empty the queue, as an operator does who has fixed the causes."""
         self._take_messages(self.stack.physical_ids["DeadLetterQueue"])
         self.flow.dead_letters.clear()
 

@@ -47,7 +47,7 @@ class EventFlow:
     ) -> None:
         """Begin with nothing on its way; `repeats` is how likely an event is delivered twice."""
         self.dead_letters: list[EventDelivery] = []
-        """What was given up, and put into the queue of dead letters."""
+        """The events in the dead-letter queue."""
         self.events: dict[str, Mapping[str, Any]] = {}
         """Every event that was put on the bus, by its id."""
         self.repeat_probability = repeat_probability
@@ -86,7 +86,7 @@ class EventFlow:
         scheduled_text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         text = schedule.event.replace("<aws.scheduler.scheduled-time>", scheduled_text)
         if "<aws." in text:
-            raise NotImplementedError(f"{schedule_name} has attributes in its input that nobody knows here: {text}")
+            raise NotImplementedError(f"{schedule_name} has unknown attributes in its input: {text}")
         self.deliver(schedule.function, json.loads(text))
 
     def deliver(self, function: str, event: Mapping[str, Any]) -> None:

@@ -47,7 +47,7 @@ def is_allowed(permission: Permission, statements: Iterable[Statement]) -> bool:
 
 
 def _is_condition_met(test: str, keys: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:
-    """Judge one condition. Raises `NotImplementedError` for a test that nobody has described here yet."""
+    """Judge one condition. Raises `NotImplementedError` for a test that is not described here."""
     if test == "Null":
         return all((key not in context) == (str(expected).lower() == "true") for key, expected in keys.items())
     quantifier, _, operator = test.rpartition(":")

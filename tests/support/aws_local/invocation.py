@@ -1,4 +1,4 @@
-"""One event in one process: what was asked, what was answered, and how it ended."""
+"""One event in one process: its payload, its answer, and how it ended."""
 
 from dataclasses import dataclass
 from enum import StrEnum

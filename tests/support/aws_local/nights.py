@@ -100,7 +100,7 @@ class NightlyRuns:
 
 
 def build_projects() -> dict[str, SimulatedProject]:
-    """Build twenty projects: one that nobody looked after, and nineteen in which all is well."""
+    """Build twenty projects: a neglected one and nineteen healthy ones."""
     large_projects = {name: build_scenario("healthy", now=FIRST_NIGHT) for name in ("search", "mail", "maps")}
     return {"shop": build_scenario("neglected", now=FIRST_NIGHT), **large_projects} | {
         name: build_scenario("fleet:2x3", now=FIRST_NIGHT) for name in FLEET_PROJECTS
@@ -108,7 +108,7 @@ def build_projects() -> dict[str, SimulatedProject]:
 
 
 def apply_changes(app: Application) -> None:
-    """Let a day bring changes: something breaks, something is mended, a key is rotated, and the registry grows."""
+    """Let a day bring changes: something breaks, something is fixed, a key is rotated, and the registry grows."""
     (schedule,) = app.simulated_projects["search"].get_index("catalog-search").schedules
     app.simulated_projects["search"].update_schedule(schedule, enabled=False)
     app.simulated_projects["team-01"].create_index("bare")

@@ -1,4 +1,4 @@
-"""What reached those who are to be told, by topic, webhook and bus."""
+"""What reached the recipients, by topic, webhook and bus."""
 
 import html
 import json
@@ -26,7 +26,7 @@ class DeliveredMessage:
     """All of it."""
     is_possible_duplicate: bool
     document: Mapping[str, Any]
-    """What machines are told; empty for Slack."""
+    """The attributes for machines; empty for Slack."""
 
 
 def list_topic_messages(app: Application) -> list[DeliveredMessage]:

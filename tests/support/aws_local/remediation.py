@@ -20,7 +20,7 @@ def format_policy(create_mode: str, **settings: object) -> str:
 
 
 def build_partly_scheduled_project(moment: datetime, *names: str) -> SimulatedProject:
-    """Build a project with an index that is well, one that somebody paused, and some without a schedule."""
+    """Build a project with an index that is well, one that is paused, and some without a schedule."""
     project = SimulatedProject(moment - timedelta(days=9))
     for name in ("catalog", "paused"):
         project.create_index(name)
@@ -43,7 +43,7 @@ class ProjectView:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """Everything that Pinecone was asked for."""
+        """Every request to Pinecone."""
         return self.app.pinecone.recorders[self.name].requests
 
     @property

@@ -49,7 +49,7 @@ class AwsCall:
 
 
 def parse_call(method: str, path: str, query: str, headers: Mapping[str, str], content: bytes) -> AwsCall:
-    """Read a request. Raises `NotImplementedError` for one that nobody has described here yet."""
+    """Read a request. Raises `NotImplementedError` for one that is not described here."""
     credential = _CREDENTIAL_PATTERN.search(headers.get("authorization", ""))
     key, service = credential.groups() if credential else ("", "")
     target = headers.get("x-amz-target", "")

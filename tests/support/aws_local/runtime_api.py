@@ -1,4 +1,4 @@
-"""The Runtime API of one sandbox: a built function's process asks it for events, and tells it what became of them."""
+"""The Runtime API of one sandbox: a built function's process fetches its events there, and returns their results."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ class RuntimeApi:
         self.responses: SimpleQueue[InvocationResponse] = SimpleQueue()
         self.is_ready = Event()
         self.ready_at = 0.0
-        """When the process asked for its first event, by the clock `time.perf_counter`."""
+        """When the process fetched its first event, by the clock `time.perf_counter`."""
         self._server = _Server(self)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 

@@ -95,7 +95,7 @@ def _replace_references(value: Any, names: set[str], buses: set[str]) -> Any:
 
 
 def _replace_function(function: str, argument: Any, names: set[str], buses: set[str]) -> Any:
-    """Make up what is asked of some resources; of a bus, whose name moto does not know as its `Ref`, ask its name."""
+    """Return attributes of some resources; for a bus, whose `Ref` moto does not know, its name."""
     if function == "Ref" and argument in buses:
         return {"Fn::GetAtt": [argument, "Name"]}
     if function == "Fn::Sub" and isinstance(argument, str):

@@ -1,4 +1,4 @@
-"""Audits one night after the other for tests: what is remembered goes from each to the next."""
+"""Audits one night after the other for tests: the state goes from each audit to the next."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ class AuditSequence:
     """Nightly audits of one project: the first at `NOW`, each a day after the one before."""
 
     def __init__(self) -> None:
-        """Remember nothing."""
+        """Start with an empty state."""
         self.state: ProjectState = EMPTY_STATE
         self.audit_count = 0
 

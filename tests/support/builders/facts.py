@@ -264,7 +264,7 @@ def evaluate_verdicts(facts: IndexCase | Inventory, policy: Policy | None = None
 
 
 def build_known_backup(backup: Backup, expires_at: datetime | None = None, **facts: Any) -> KnownBackup:
-    """Build what is remembered of a backup: taken by hand, unless there is a moment at which it is to expire."""
+    """Build the stored record of a backup: a manual one, unless it has an expiry."""
     defaults: dict[str, Any] = {
         "backup_id": backup.backup_id,
         "index_id": backup.index_id,

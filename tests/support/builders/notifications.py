@@ -1,4 +1,4 @@
-"""Builds reports for tests of what somebody is told of them."""
+"""Builds reports for tests of notifications."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -122,7 +122,7 @@ def build_digest(  # noqa: PLR0913  each is one thing a digest may be about
     build_link: Callable[[str], str | None] = make_report_link,
     is_possible_duplicate: bool = False,
 ) -> Digest:
-    """Choose what a channel is told of a report."""
+    """Choose what a channel receives of a report."""
     trigger = find_trigger(channel, report, previous_at) or Trigger.CHANGE
     message = OutboxMessage(
         message_id=compute_message_id(report.project, report.audit_id, channel),

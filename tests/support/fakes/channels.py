@@ -1,4 +1,4 @@
-"""A post office for tests: an outbox, evidence, and channels that fail when they are told to."""
+"""Deliveries for tests: an outbox, evidence, and channels that fail on demand."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from support.builders.notifications import (
     build_alert_report,
     build_open_finding,
 )
+from support.fakes.log import FakeLog
 from support.fakes.stores import FakeEvidence, FakeOutbox, PendingMessage
 
 ALL_CHANNELS = (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL)
@@ -33,7 +34,7 @@ ALL_CHANNELS = (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL)
 
 @dataclass
 class ScriptedCalls:
-    """What was asked of something, and what it is to answer: an error is raised instead of what would be done."""
+    """The calls of a fake, and its answers: an error is raised instead of an effect."""
 
     recorded_calls: list[Any] = field(default_factory=list)
     script: list[Exception | None] = field(default_factory=list)
@@ -80,29 +81,6 @@ class FakeBus(ScriptedCalls):
 
 
 @dataclass
-class FakeLog:
-    """A log that can be read."""
-
-    lines: list[tuple[str, str, Mapping[str, object]]] = field(default_factory=list)
-
-    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write a line."""
-        self.lines.append(("info", str(msg), extra))
-
-    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write a line."""
-        self.lines.append(("warning", str(msg), extra))
-
-    def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write a line."""
-        self.lines.append(("error", str(msg), extra))
-
-    def join_messages(self, level: str) -> str:
-        """Return what was written on one level."""
-        return "\n".join(text for it, text, _ in self.lines if it == level)
-
-
-@dataclass
 class FakeDeliveryDependencies(DeliveryDependencies):
     """Dependencies of deliveries, made of fakes."""
 
@@ -140,7 +118,7 @@ class DeliveryHarness:
     def record_audit(
         self, report: Report | None = None, channels: tuple[Channel, ...] = ALL_CHANNELS
     ) -> tuple[OutboxMessage, ...]:
-        """Record what has to be told of an audit, by default one with a new finding."""
+        """Record the messages of an audit, by default one with a new finding."""
         report = report or build_alert_report(build_open_finding())
         messages = create_messages(report, self.evidence.store_report(report), channels, YESTERDAY)
         self.outbox.pending_by_id |= {it.message_id: PendingMessage(it) for it in messages}
@@ -165,7 +143,7 @@ class DeliveryHarness:
 
     @property
     def retrier(self) -> Retrier:
-        """The patience of somebody who does not really wait."""
+        """A retrier that does not really wait."""
         return Retrier(lambda: self.seconds_left, self._wait, lambda low, high: (low + high) / 2)
 
     def _make_sender(self, kind: ChannelKind) -> Sender:

@@ -15,6 +15,7 @@ from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BadKeyError
 from support.builders.facts import NOW, IndexCase, build_index
 from support.builders.reports import BUILT_IN_POLICY
+from support.fakes.log import FakeLog
 from support.fakes.stores import FakeEvidence, FakeStore
 
 EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
@@ -58,44 +59,15 @@ class FakeReader:
         return ListingRead(self.case.histories[schedule_id].rows)
 
 
-class FakeLog:
-    """A log that is a list."""
-
-    def __init__(self) -> None:
-        """Begin with no line."""
-        self.lines: list[tuple[str, str, Mapping[str, object]]] = []
-        self.keys: dict[str, object] = {}
-
-    def append_keys(self, **keys: object) -> None:
-        """Know these from now on."""
-        self.keys |= keys
-
-    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write down."""
-        self.lines.append(("info", str(msg), extra))
-
-    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write down."""
-        self.lines.append(("warning", str(msg), extra))
-
-    def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Write down."""
-        self.lines.append(("error", str(msg), extra))
-
-    def get_messages(self, level: str) -> list[str]:
-        """Return what was written down at a level."""
-        return [text for line_level, text, _ in self.lines if line_level == level]
-
-
 @dataclass
 class AuditHarness:
-    """A world in which every part can be put in the place of another, and nothing is asked for in vain."""
+    """Dependencies of an audit of which a test can replace each one."""
 
     case: IndexCase = field(default_factory=build_index)
     registry: Registry = field(default_factory=lambda: Registry((SEARCH_PROJECT,)))
     policy: Policy = BUILT_IN_POLICY
     keys: list[str] = field(default_factory=lambda: ["key-1"])
-    """The key that is remembered, and the one that a fresh look finds."""
+    """The cached key, and the one that a fresh read finds."""
     accepted_key: str | None = "key-1"
     """The only key that is not refused; `None` where every key is accepted."""
     cases_by_key: Mapping[str, IndexCase] = field(default_factory=dict)

@@ -36,13 +36,13 @@ class FakeStore:
     """Keeps memories as they are, and applies recordings as a store must."""
 
     def __init__(self) -> None:
-        """Remember nothing."""
+        """Start empty."""
         self.states: dict[str, ProjectState] = {}
         self.audits_by_project: dict[str, list[AuditRecord]] = {}
         self.outbox = FakeOutbox()
 
     def load(self, project: str) -> ProjectState:
-        """Return what is remembered of a project."""
+        """Return the state of a project."""
         return self.states.get(project, EMPTY_STATE)
 
     def record(self, project: str, change: StateChange) -> None:
@@ -110,7 +110,7 @@ class FakeOutbox:
         return sorted(messages, key=lambda it: (it.observed_at, it.message_id))
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
-        """Take a message that nobody has."""
+        """Claim a message that is not claimed."""
         pending_message = self.pending_by_id.get(message.message_id)
         if pending_message is None or (
             pending_message.claimed_until is not None and pending_message.claimed_until > now
@@ -195,7 +195,7 @@ def _apply_changes(previous: Any, changes: Changes[Any], key: str) -> dict[str, 
 def record_and_load(
     store: StateStore, previous: ProjectState, current: ProjectState, project: str = PROJECT
 ) -> ProjectState:
-    """Record that one memory takes the place of another, and load what is remembered then."""
+    """Record the change from one state to another, and load the state."""
     record_change(store, previous, current, project)
     return store.load(project)
 
@@ -209,7 +209,7 @@ def record_change(  # noqa: PLR0913  the facts of one recording
     audit: AuditRecord | None = None,
     messages: tuple[OutboxMessage, ...] = (),
 ) -> None:
-    """Record that one memory takes the place of another, with what is kept of the audit, and whom it has to be told."""
+    """Record the change from one state to another, with the record of the audit and its messages."""
     change = diff_states(previous, current)
     assert change is not None
     store.record(project, replace(change, audit=audit, messages=messages))

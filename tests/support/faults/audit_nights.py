@@ -23,7 +23,7 @@ class FaultyNights:
     """Two nights of one project of its own: trouble in the first, then none, and a change before the second."""
 
     def __init__(self, app: Application, name: str, moment: datetime) -> None:
-        """Begin with an index that nobody protects, and one that is well."""
+        """Start with an unprotected index and a healthy one."""
         self.app, self.name, self.moment = app, name, moment
         self.project = SimulatedProject(moment - timedelta(days=9))
         self.project.create_index("orders")
@@ -55,7 +55,7 @@ class FaultyNights:
         return alarms
 
     def run_clean_night(self) -> None:
-        """Let a night come in which nothing goes wrong, and all be told that is still to be told."""
+        """Run a night without faults, in which every pending message is delivered."""
         self.project.delete_index("bare")
         self.project.create_index("other")
         self.app.run_night(self.moment + timedelta(days=1))
@@ -65,7 +65,7 @@ class FaultyNights:
             self.app.sweep(timedelta(minutes=50))
 
     def list_pending(self) -> list[Any]:
-        """Return what is still to be told."""
+        """Return the messages that are still pending."""
         return [it for it in self.app.list_items("outbox") if it["project"]["S"] == self.name]
 
     def list_audit_records(self) -> list[Any]:
@@ -84,7 +84,7 @@ class FaultyNights:
         return {f"s3://{bucket}/{key}": hashlib.sha256(it).hexdigest() for key, it in pages}
 
     def list_messages(self) -> list[DeliveredMessage]:
-        """Return what topic and webhook were told of it."""
+        """Return what topic and webhook received of it."""
         messages = (
             list_topic_messages(self.app)[self._topic_count :] + list_webhook_messages(self.app)[self._webhook_count :]
         )
@@ -100,7 +100,7 @@ class FaultyNights:
             if it["detail"].get("project") == self.name
         ]
         if self.list_pending():
-            yield "something was never told"
+            yield "a message was never delivered"
         for record in self.list_audit_records():
             content = reports.get(record["location"]["S"])
             if content is None or hashlib.sha256(content).hexdigest() != record["sha256"]["S"]:
@@ -112,14 +112,14 @@ class FaultyNights:
             for kind, expected in find_changes(report).items():
                 published = {it["detail"]["fingerprint"] for it in events if _is_event(it, kind, report)}
                 if published != expected:
-                    yield f"{kind}: the bus heard of {published} and not of {expected}"
+                    yield f"{kind}: the bus received {published} and not of {expected}"
             channels = {it.channel.partition(":")[0] for it in messages if report["audit_id"] in it.text}
             if any(find_changes(report).values()) and channels != {"sns", "slack"}:
-                yield f"of audit {report['audit_id']} heard only {channels}"
+                yield f"audit {report['audit_id']} reached only {channels}"
         yield from self._find_repeats(messages, fault_plan)
 
     def _find_repeats(self, messages: list[DeliveredMessage], fault_plan: FaultPlan) -> Iterator[str]:
-        """Yield what was told twice, although nothing went wrong that hides an acceptance, or without saying so."""
+        """Yield what was delivered twice although no fault hid an acceptance, or without a mark."""
         is_excused = {"sns": False, "slack": LOST_ANSWER in fault_plan.slack_answers}
         for fault in fault_plan.aws_faults:
             if fault.function == "backup-auditor-notify" and fault.trigger_count:
@@ -131,9 +131,9 @@ class FaultyNights:
         for repeats in by_message.values():
             channel = repeats[0].channel.partition(":")[0]
             if len(repeats) > 1 and not is_excused[channel]:
-                yield f"{channel} was told {len(repeats)} times of one audit"
+                yield f"{channel} received {len(repeats)} messages of one audit"
             if not all(it.is_possible_duplicate for it in repeats[1:]):
-                yield f"{channel} was told again without a word of it"
+                yield f"{channel} received a duplicate without a mark"
 
     def count_versions(self) -> Counter[str]:
         """Return how many versions each of its reports has."""
@@ -164,7 +164,7 @@ def audit_under_faults(app: Application, seed: int) -> None:
     fault_plan = choose_faults(seed)
     alarms = nights.run_faulty_night(fault_plan)
     is_done = bool(nights.list_audit_records()) and not nights.list_pending()
-    assert is_done or alarms, f"{fault_plan}: what stays wrong rings nowhere"
+    assert is_done or alarms, f"{fault_plan}: no alarm for what stays wrong"
     nights.run_clean_night()
     assert not list(nights.find_violations(fault_plan)), str(fault_plan)
     assert set(nights.count_versions().values()) == {1}, str(fault_plan)

@@ -14,7 +14,7 @@ from support.slack_server import (
 )
 
 UNANSWERED_KINDS = {AwsFaultKind.LOST, AwsFaultKind.KILLED}
-"""What is done, and nobody hears of it."""
+"""Faults after which an effect exists and its answer is lost."""
 _CALLS_BY_FUNCTION = {
     "backup-auditor-dispatch": ("ssm:GetParameter", "events:PutEvents"),
     "backup-auditor-audit": (
@@ -64,7 +64,7 @@ class FaultPlan:
     permanent_slack_answer: SlackAnswer | None = None
 
     def __str__(self) -> str:
-        """Say what goes wrong, for whoever reads of a test that failed."""
+        """Describe the faults, for the message of a failed test."""
         fault_texts = [f"{it.function} {it.call} {it.kind} after {it.after} times {it.times}" for it in self.aws_faults]
         return f"seed {self.seed}: {fault_texts} slack {self.slack_answers} for ever {self.permanent_slack_answer}"
 

@@ -15,7 +15,7 @@ class AwsFaultKind(StrEnum):
     UNAVAILABLE = "unavailable"
     """Nothing is done: 500 or 503."""
     THROTTLED = "throttled"
-    """Nothing is done: the service asks to be called less often."""
+    """Nothing is done: the service throttles the call."""
     REFUSED = "refused"
     """Nothing is done: access is denied."""
     LATE = "late"
@@ -23,7 +23,7 @@ class AwsFaultKind(StrEnum):
     LOST = "lost"
     """It is done, and the answer is lost with the connection."""
     KILLED = "killed"
-    """It is done, and the process that asked is killed before it hears of it."""
+    """It is done, and the process is killed before it receives the answer."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +86,7 @@ _DEFAULT_CODES = {
 
 
 def build_error_response(kind: AwsFaultKind, call: AwsCall, text: str = "made up for a test") -> AwsErrorResponse:
-    """Return how a service says that it did not do what was asked."""
+    """Return the answer of a service that did not do what was requested."""
     status, code = _SERVICE_CODES[kind].get(call.service, _DEFAULT_CODES[kind])
     if call.service == "s3":
         return AwsErrorResponse(

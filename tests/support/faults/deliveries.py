@@ -1,4 +1,4 @@
-"""A post office in which things go wrong by a seed: calls fail, answers are lost, come late, or find nobody alive."""
+"""Deliveries with seeded faults: calls fail, and answers are lost, come late, or find their process killed."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -27,17 +27,15 @@ from support.builders.notifications import (
     build_alert_report,
     build_open_finding,
 )
-from support.fakes.channels import FakeDeliveryDependencies, FakeLog
+from support.fakes.channels import FakeDeliveryDependencies
+from support.fakes.log import FakeLog
 from support.fakes.stores import FakeEvidence, FakeOutbox, PendingMessage
+from support.faults.aws_clients import KilledError
 
 PROJECT_CHANNELS = {"search": (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL), "shop": (EVENT_CHANNEL, SLACK_CHANNEL)}
 OUTBOX_CALLS = ("list_pending", "claim", "load_progress", "record_progress", "mark_sent", "mark_failed")
 CHANNEL_CALLS = ("sns", "slack", "events")
 TIME_BUDGET_SECONDS = 300.0
-
-
-class KilledError(BaseException):
-    """The process is no more."""
 
 
 class DeliveryFaultKind(StrEnum):
@@ -72,7 +70,7 @@ class DeliveryFault:
 
 @dataclass
 class DeliverySimulation:
-    """What lasts from one process to the next, and what the channels have heard."""
+    """What lasts from one process to the next, and what the channels have received."""
 
     seed: int
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
@@ -81,7 +79,7 @@ class DeliverySimulation:
     faults: list[DeliveryFault] = field(default_factory=list)
     triggered_faults: list[str] = field(default_factory=list)
     received_parts: list[tuple[str, str, bool]] = field(default_factory=list)
-    """Message and part, and whether it said that it may be a repeat."""
+    """Message and part, and whether it was marked as a possible duplicate."""
     settled_ids: set[str] = field(default_factory=set)
     """Messages of which it is recorded that they were accepted."""
     sent_after_settled: list[str] = field(default_factory=list)
@@ -109,7 +107,7 @@ class DeliverySimulation:
             self.faults.append(DeliveryFault(call, kind, self.rng.randint(0, 6), self.rng.choice([1, 1, 2, 5, 10**9])))
 
     def run(self) -> None:
-        """Let a process deliver; what ends it is heard of by nobody but its clock."""
+        """Let a process deliver; what ends it is recorded only by its clock."""
         process = Process(self)
         try:
             summary = deliver_pending(process.dependencies, find_route)
@@ -119,7 +117,7 @@ class DeliverySimulation:
             self.failures_by_project = dict(summary.failures_by_project)
 
     def list_expected_parts(self, message: OutboxMessage) -> set[str]:
-        """Name what has to be heard of a message."""
+        """Name what has to be received of a message."""
         if message.channel_id != EVENT_CHANNEL.channel_id:
             return {message.message_id}
         sent_parts: list[str] = []
@@ -154,7 +152,7 @@ class Process:
         return _DigestSender(self, str(kind))
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, for nobody else."""
+        """Let time pass for this process only."""
         self.seconds_left -= seconds
         if self.seconds_left < 0:
             self.is_dead = True
@@ -205,7 +203,7 @@ class Process:
         )
 
     def send_events(self, message: OutboxMessage, receive_parts: Callable[[list[str]], None]) -> None:
-        """Carry the events of a message to somebody else."""
+        """Deliver the events of a message."""
 
         class Bus:
             def put(
@@ -222,7 +220,7 @@ class Process:
         )
 
     def record_receipt(self, message: OutboxMessage, parts: Sequence[str], *, is_repeat: bool) -> None:
-        """Let a channel hear something."""
+        """Let a channel receive something."""
         if message.message_id in self.simulation.settled_ids:
             self.simulation.sent_after_settled.append(message.message_id)
         self.simulation.received_parts += [(message.message_id, part, is_repeat) for part in parts]
@@ -257,7 +255,7 @@ class _DigestSender:
     name: str
 
     def send(self, delivery: Delivery) -> None:
-        """Let the channel hear a digest, as often as it is sent."""
+        """Let the channel receive a digest, as often as it is sent."""
         message = delivery.message
 
         def record_digest() -> None:
@@ -271,7 +269,7 @@ class _EventSender:
     process: Process
 
     def send(self, delivery: Delivery) -> None:
-        """Let the bus hear events, as many at once as the carrier gives it."""
+        """Let the bus receive events, as many at once as one call has."""
         process, message = self.process, delivery.message
 
         class Bus:

@@ -43,7 +43,7 @@ class FaultPlan:
         self.pinecone_faults = [self._choose_pinecone_fault(rng) for _ in range(rng.choice((0, 0, 1, 2)))]
 
     def __str__(self) -> str:
-        """Say what goes wrong, for whoever reads of a test that failed."""
+        """Describe the faults, for the message of a failed test."""
         aws_texts = [f"{it.call} {it.kind} after {it.after} times {it.times}" for it in self.aws_faults]
         pinecone_texts = [
             f"{it.method} {it.path} {it.kind} {it.status} after {it.after}" for it in self.pinecone_faults
@@ -127,7 +127,7 @@ class RemediationRun:
         records = self.project_view.attempts_by_action
         for action in self._list_applied_actions():
             if action not in records:
-                yield f"nobody recorded {action}"
+                yield f"no record has {action}"
 
     def find_omissions(self) -> Iterator[str]:
         """Yield what may not be when it is over."""
@@ -143,7 +143,7 @@ class RemediationRun:
             if not {"done", "verification_failed"} & set(states):
                 yield f"{action} is recorded as {states}"
             if action not in published_actions:
-                yield f"the bus did not hear of {action}"
+                yield f"the bus did not receive {action}"
 
     def _list_applied_actions(self) -> set[str]:
         """Return the actions that took effect."""
@@ -157,9 +157,7 @@ def remediate_under_faults(app: Application, seed: int) -> None:
     """Let a project of its own be put right while things go wrong, and then once more when all is well."""
     remediation_run = RemediationRun(app, seed)
     alarms = remediation_run.run_with_faults()
-    assert remediation_run.has_all_schedules() or alarms, (
-        f"{remediation_run.fault_plan}: what stays wrong rings nowhere"
-    )
+    assert remediation_run.has_all_schedules() or alarms, f"{remediation_run.fault_plan}: no alarm for what stays wrong"
     violations = list(remediation_run.find_violations())
     assert not violations, f"{remediation_run.fault_plan}: {violations}"
     remediation_run.run(remediation_run.moment + timedelta(days=1))

@@ -42,7 +42,7 @@ class RecordingEnvironment(dict[str, str]):
         super().__init__(variables)
         self.requested_names: set[str] = set()
 
-    def get(self, key: str, default: str | None = None) -> str:  # type: ignore[override]  # nobody asks without a default
+    def get(self, key: str, default: str | None = None) -> str:  # type: ignore[override]  # always called with a default
         """Record the name."""
         self.requested_names.add(key)
         return super().get(key, default or "")
@@ -101,7 +101,7 @@ def test_a_registry_takes_the_place_of_the_one_project() -> None:
     assert registration.has_weekly_summary
 
 
-def test_what_is_not_asked_for_is_left_out() -> None:
+def test_optional_settings_can_be_absent() -> None:
     """Without topic, webhook, ping and policy there are none, alerts start at low, and records are stored for ever."""
     required_names = ("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET")
     settings = read_function_settings("audit", {it: ALL_VARIABLES[it] for it in required_names})
@@ -111,7 +111,7 @@ def test_what_is_not_asked_for_is_left_out() -> None:
     assert notify_config.registration.channels == (Channel(ChannelKind.SNS, TOPIC, Severity.LOW),)
 
 
-def test_nothing_is_forgotten_after_no_days() -> None:
+def test_a_retention_of_zero_days_keeps_records() -> None:
     """A retention of zero days means for ever."""
     assert read_function_settings("audit", ALL_VARIABLES | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
 
