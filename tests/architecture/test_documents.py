@@ -139,7 +139,7 @@ def test_the_architecture_lists_every_item() -> None:
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     kinds = {sort for partition, sort in rows if partition == "project"}
-    remediation_prefixes = {items.ACTION_PREFIX.strip("#"), items.build_plan_sort_key("").strip("#")}
+    remediation_prefixes = {items.ACTION_PREFIX.strip("#"), items.PLAN_PREFIX.strip("#")}
     assert kinds == {
         items.HEAD_SORT_KEY,
         items.REGISTRATION_SORT_KEY,

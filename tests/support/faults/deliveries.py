@@ -27,17 +27,15 @@ from support.builders.notifications import (
     build_alert_report,
     build_open_finding,
 )
-from support.fakes.channels import FakeDeliveryDependencies, FakeLog
+from support.fakes.channels import FakeDeliveryDependencies
+from support.fakes.log import FakeLog
 from support.fakes.stores import FakeEvidence, FakeOutbox, PendingMessage
+from support.faults.aws_clients import KilledError
 
 PROJECT_CHANNELS = {"search": (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL), "shop": (EVENT_CHANNEL, SLACK_CHANNEL)}
 OUTBOX_CALLS = ("list_pending", "claim", "load_progress", "record_progress", "mark_sent", "mark_failed")
 CHANNEL_CALLS = ("sns", "slack", "events")
 TIME_BUDGET_SECONDS = 300.0
-
-
-class KilledError(BaseException):
-    """The simulated end of the process."""
 
 
 class DeliveryFaultKind(StrEnum):

@@ -11,7 +11,7 @@ from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import StateError
 from backup_auditor.ports.stores import LastAudits
 from support.builders.facts import HOUR, NOW, SECOND
-from support.fakes.project_audit import FakeLog
+from support.fakes.log import FakeLog
 
 
 class FakeAuditHistory:

@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile
-from backup_auditor.adapters.input_file import parse_source
+from backup_auditor.adapters.documents import parse_source
+from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile, EvidenceFile
 from backup_auditor.application.audit import AuditResult
 from backup_auditor.bootstrap import local
 from backup_auditor.cli.error_text import format_error_line
@@ -179,7 +179,7 @@ def _choose_evidence_store(arguments: Namespace) -> EvidenceStore | None:
     if arguments.format != "json" or arguments.output in (None, "-"):
         return None
     path = Path(arguments.output)
-    return local.open_evidence_file(path) if path.is_file() or not path.exists() else None
+    return EvidenceFile(path) if path.is_file() or not path.exists() else None
 
 
 def _choose_exit_code(audit: AuditResult, fail_on: str) -> int:

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from backup_auditor.adapters.policy_file.schema import parse_day, parse_duration
+from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.evidence import FileStatus, verify_audits
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.local import open_audits_in_table, open_local_state_read_only
-from backup_auditor.bootstrap.reports import make_report_locator
+from backup_auditor.bootstrap.local import make_report_locator, open_audits_in_table
 from backup_auditor.cli.exit_codes import OK
 from backup_auditor.cli.options import DEFAULT_PROJECT, check_project_name
 from backup_auditor.cli.output import get_terminal_width, write_pieces
@@ -67,7 +67,7 @@ def _find_state_file(arguments: Namespace, project: str) -> Path:
 
 
 def _open_audit_log(table: str | None, state: Path | None) -> AbstractContextManager[AuditLog]:
-    return open_audits_in_table(table or "") if state is None else open_local_state_read_only(state)
+    return open_audits_in_table(table or "") if state is None else open_state_read_only(state)
 
 
 def _list_audits(

@@ -11,8 +11,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from shlex import join, quote
 
-from backup_auditor.adapters.input_file import STANDARD_INPUT, InputSource, parse_source
+from backup_auditor.adapters.documents import STANDARD_INPUT, InputSource, parse_source
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
 from backup_auditor.bootstrap import local, runtime
 from backup_auditor.bootstrap.pinecone import open_project
@@ -195,7 +196,7 @@ def _open_store(options: AuditOptions, *, is_recorded: bool) -> AbstractContextM
     """Open the state before anything is read; one that is not there is made only to be recorded in."""
     if options.state is None or not (is_recorded or os.path.lexists(options.state)):
         return nullcontext()
-    return local.open_local_state(options.state) if is_recorded else local.open_local_state_read_only(options.state)
+    return open_state(options.state) if is_recorded else open_state_read_only(options.state)
 
 
 def read_project_settings(options: AuditOptions) -> PineconeSettings:

@@ -5,7 +5,7 @@ import os
 import sys
 from argparse import Namespace
 
-from backup_auditor.adapters.input_file import InputSource, parse_source
+from backup_auditor.adapters.documents import InputSource, parse_source
 from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.built_in import read_default_policy
 from backup_auditor.adapters.policy_file.loader import load_policy

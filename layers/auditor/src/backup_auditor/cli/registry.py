@@ -5,7 +5,7 @@ import os
 import sys
 from argparse import Namespace
 
-from backup_auditor.adapters.input_file import InputSource, parse_source
+from backup_auditor.adapters.documents import InputSource, parse_source
 from backup_auditor.adapters.registry_file import build_registry_schema, load_registry
 from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
 from backup_auditor.cli.output import log_stderr, write_pieces

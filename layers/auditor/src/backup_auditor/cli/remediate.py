@@ -6,10 +6,11 @@ from argparse import Namespace
 from datetime import timedelta
 from pathlib import Path
 
+from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.application.remediation.executor import ExecutionResult, PlanExecutor
 from backup_auditor.application.remediation.service import check_may_write, check_project, create_plan, find_plan
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.remediation import find_actor, open_local_remediation_log, open_project_for_changes
+from backup_auditor.bootstrap.remediation import find_actor, open_project_for_changes
 from backup_auditor.cli.audit import choose_plan_exit_code, choose_remediation_exit_code, choose_worst_exit_code
 from backup_auditor.cli.options import (
     DEFAULT_PROJECT,
@@ -67,7 +68,7 @@ def run(arguments: Namespace) -> int:
     if arguments.apply:
         _require_apply_mode(options)
     require_consent(is_applied=arguments.apply, is_agreed=arguments.yes)
-    with open_local_remediation_log(options.state or Path()) as log:
+    with open_remediation_log(options.state or Path()) as log:
         inventory: Inventory | None = None
         if arguments.plan is None:
             inventory, plan = _make_plan(options, log)

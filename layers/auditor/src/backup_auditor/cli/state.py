@@ -6,8 +6,9 @@ from argparse import Namespace
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.local import open_audits_in_table, open_local_state, open_local_state_read_only
+from backup_auditor.bootstrap.local import open_audits_in_table
 from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
 from backup_auditor.cli.options import DEFAULT_PROJECT, check_project_name
 from backup_auditor.cli.output import get_terminal_width, log_stderr, write_pieces
@@ -62,12 +63,12 @@ def _open_for_reading(arguments: Namespace, project: str) -> AbstractContextMana
     path = _choose_state_file(arguments, project)
     if not os.path.lexists(path):
         raise UsageError(f"{path}: there is no state of {project}; name it with --state, --table or --project")
-    return open_local_state_read_only(path)
+    return open_state_read_only(path)
 
 
 def _open_for_writing(arguments: Namespace, project: str) -> AbstractContextManager[StateStore]:
     return (
-        open_local_state(_choose_state_file(arguments, project))
+        open_state(_choose_state_file(arguments, project))
         if arguments.table is None
         else open_audits_in_table(arguments.table)
     )
