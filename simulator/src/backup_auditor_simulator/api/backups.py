@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from backup_auditor_simulator.api.responses import Call, Response
 from backup_auditor_simulator.api.schemas import encode_json, write_backup, write_restore_job
-from backup_auditor_simulator.errors import build_bad_request_error, build_not_found_error
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.model import Backup, IndexKind
 
 
@@ -18,13 +18,13 @@ def list_index_backups(call: Call) -> Response:
     project = call.project
     include_deleted = call.query.get("include_deleted", "false")
     if include_deleted not in {"true", "false"}:
-        raise build_bad_request_error("include_deleted must be true or false.")
+        raise ApiError(400, "include_deleted must be true or false.")
     if include_deleted == "true":
         indexes = project.list_indexes_named(call.resource_key)
         if not indexes:
-            raise build_not_found_error(f"Index {call.resource_key}")
+            raise ApiError(404, f"Index {call.resource_key} not found.")
         if all(it.kind is IndexKind.POD for it in indexes):
-            raise build_bad_request_error("Backups are not supported for pod-based indexes.")
+            raise ApiError(400, "Backups are not supported for pod-based indexes.")
     else:
         indexes = [project.get_index_for_listing(call.resource_key)]
     return _build_page(
@@ -33,8 +33,7 @@ def list_index_backups(call: Call) -> Response:
 
 
 def _build_page(call: Call, backups: Sequence[Backup]) -> Response:
-    family, options = call.family, call.project.options
-    return call.build_page_response(backups, lambda backup: write_backup(backup, family, options))
+    return call.build_page_response(backups, lambda backup: _write_backup(call, backup))
 
 
 def create_backup(call: Call) -> Response:

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from backup_auditor_simulator.api.responses import Call, Response
-from backup_auditor_simulator.api.schemas import Body, Family, encode_json
-from backup_auditor_simulator.errors import build_bad_request_error, build_unprocessable_error
+from backup_auditor_simulator.api.schemas import Body, Family, build_body_error, encode_json
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.model import Index, IndexKind
 
 _ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready"}}
@@ -20,23 +20,20 @@ def write_index(index: Index, family: Family, now: datetime) -> bytes:
         "status": {"ready": state == "Ready", "state": state},
         "deletion_protection": "enabled" if index.deletion_protection else "disabled",
     }
-    row |= _build_new_row(index) if family.is_new else _build_old_row(index)
-    return encode_json(row)
+    return encode_json(row | (_build_new_row(index) if family.is_new else _build_old_row(index)))
 
 
 def _build_new_row(index: Index) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    optional_fields = {
+        "read_capacity": None if index.kind is IndexKind.POD else _ON_DEMAND,
+        "source_backup_id": index.source_backup_id,
+        "cmek_id": index.cmek_id,
+    }
+    return {
         "deployment": _build_deployment(index),
         "schema": {"fields": index.fields},
         "tags": index.tags or None,
-    }
-    if index.kind is not IndexKind.POD:
-        row["read_capacity"] = _ON_DEMAND
-    if index.source_backup_id is not None:
-        row["source_backup_id"] = index.source_backup_id
-    if index.cmek_id is not None:
-        row["cmek_id"] = index.cmek_id
-    return row
+    } | {key: value for key, value in optional_fields.items() if value is not None}
 
 
 def _build_deployment(index: Index) -> dict[str, Any]:
@@ -99,9 +96,8 @@ def list_indexes(call: Call) -> Response:
     """List every live index, in one answer. The key is absent where there is none and the shapes are old."""
     if not call.project.indexes and not call.family.is_new:
         return Response(200, b"{}")
-    return Response(
-        200, b'{"indexes":[' + b",".join(_write_index(call, it) for it in call.project.indexes.values()) + b"]}"
-    )
+    rows = b",".join(_write_index(call, it) for it in call.project.indexes.values())
+    return Response(200, b'{"indexes":[' + rows + b"]}")
 
 
 def describe_index(call: Call) -> Response:
@@ -143,7 +139,7 @@ def _write_index(call: Call, index: Index) -> bytes:
 def _take_protection(body: Body) -> bool | None:
     text = body.take("deletion_protection", str)
     if text not in {None, "enabled", "disabled"}:
-        raise build_bad_request_error("deletion_protection must be enabled or disabled.")
+        raise ApiError(400, "deletion_protection must be enabled or disabled.")
     return None if text is None else text == "enabled"
 
 
@@ -152,7 +148,7 @@ def _parse_new_traits(body: Body) -> dict[str, Any]:
     deployment = body.take_object("deployment") or Body({"deployment_type": "managed"})
     kind = _KINDS_BY_TYPE.get(deployment.require("deployment_type", str))
     if kind is None:
-        raise build_bad_request_error("deployment_type must be one of: managed, byoc, pod.")
+        raise ApiError(400, "deployment_type must be one of: managed, byoc, pod.")
     body.take("read_capacity", dict)
     traits: dict[str, Any] = {
         "fields": fields,
@@ -169,14 +165,14 @@ def _parse_old_traits(body: Body) -> dict[str, Any]:
     if body.take("vector_type", str, "dense") == "sparse":
         vector = {"type": "sparse_vector", "metric": "dotproduct"}
     elif dimension is None:
-        raise build_bad_request_error("dimension is required for dense indexes.")
+        raise ApiError(400, "dimension is required for dense indexes.")
     else:
         vector["dimension"] = dimension
     for key, kind in (("serverless", IndexKind.SERVERLESS), ("byoc", IndexKind.BYOC), ("pod", IndexKind.POD)):
         location = spec.take_object(key)
         if location is not None:
             return {"fields": {"_values": vector}} | _parse_location(kind, location)
-    raise build_unprocessable_error("missing field `spec.serverless` at line 1 column 1")
+    raise build_body_error("missing field `spec.serverless` at line 1 column 1")
 
 
 def _parse_location(kind: IndexKind, location: Body) -> dict[str, Any]:

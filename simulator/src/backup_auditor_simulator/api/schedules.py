@@ -2,7 +2,7 @@
 
 from backup_auditor_simulator.api.responses import Call, Response
 from backup_auditor_simulator.api.schemas import write_run, write_schedule
-from backup_auditor_simulator.errors import build_bad_request_error
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.model import Schedule
 
 
@@ -30,7 +30,7 @@ def create_schedule(call: Call) -> Response:
     for part in (body, schedule_body, retention_body):
         part.reject_unknown_fields()
     if schedule_type != "time-based":
-        raise build_bad_request_error("schedule.type must be time-based.")
+        raise ApiError(400, "schedule.type must be time-based.")
     return call.build_created_response(
         _write_schedule(call, call.project.create_schedule(call.resource_key, name, frequency, retention_days))
     )
@@ -42,7 +42,7 @@ def describe_schedule(call: Call) -> Response:
 
 
 def update_schedule(call: Call) -> Response:
-    """Change a schedule: `frequency` stands at the top here, unlike in the creation."""
+    """Change a schedule. Unlike at creation, `frequency` is a field of the body itself."""
     body = call.body
     enabled, frequency, retention_body = (
         body.take("enabled", bool),
