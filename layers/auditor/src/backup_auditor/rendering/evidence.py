@@ -1,4 +1,4 @@
-"""Shows which nights were audited, and what became of their reports, as a table or as JSON."""
+"""The recorded audits: which are missing, what became of their reports, and what a discard removes."""
 
 import json
 from collections import Counter
@@ -15,6 +15,7 @@ from backup_auditor.domain.audit_record import (
     StoredFile,
     find_day_status,
 )
+from backup_auditor.domain.lifecycle.discard import Discard
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_moment, to_hours
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
@@ -140,3 +141,35 @@ def _build_audit(audit: AuditRecord) -> dict[str, object]:
 
 def _build_stored_file(stored_file: StoredFile) -> dict[str, str]:
     return {"location": stored_file.location, "sha256": stored_file.sha256}
+
+
+_MAX_AUDITS = 20
+"""The limit of audits in the list."""
+
+
+def render_discard(discard: Discard, project: str, location: str, now: datetime) -> Iterator[str]:
+    """Describe in a few lines what a state loses by a discard."""
+    yield escape_text(f"State of {project}: {location}")
+    yield f"Clock of this machine: {format_moment(now)}"
+    yield f"To be discarded: {pluralize(len(discard.audits), 'recorded audit')}"
+    for audit in discard.audits[:_MAX_AUDITS]:
+        yield f"  {_format_discarded_audit(audit)}"
+    if len(discard.audits) > _MAX_AUDITS:
+        yield f"  and {len(discard.audits) - _MAX_AUDITS:,} more"
+    yield f"  {pluralize(discard.dropped_count, 'finding')} that no other audit found"
+    if discard.reverted_count:
+        yield f"  the last change of {pluralize(discard.reverted_count, 'finding')}"
+    last_observed_at = discard.after.observed_at
+    if last_observed_at is None:
+        yield "After that no audit is recorded: the next one is the first."
+    else:
+        yield f"After that the last recorded audit is of {format_moment(last_observed_at)}."
+    state = discard.after
+    if state.backups or state.schedules or state.indexes:
+        counts = f"{pluralize(len(state.backups), 'backup')}, {pluralize(len(state.schedules), 'schedule')} and"
+        yield f"Kept: {counts} {pluralize(len(state.indexes), 'index', 'indexes')} that the state knows."
+
+
+def _format_discarded_audit(audit: AuditRecord) -> str:
+    completeness = "complete" if audit.is_complete else "incomplete"
+    return f"{format_moment(audit.observed_at)}  {completeness}, {audit.compliance}, audit {audit.audit_id}"
