@@ -13,8 +13,7 @@ import pytest
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.digest import render_digest_text
-from backup_auditor.rendering.digest_json import build_digest_json
+from backup_auditor.rendering.digest import build_digest_json, render_digest_text
 from backup_auditor.rendering.formats.csv import render_csv
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.formats.junit import render_junit

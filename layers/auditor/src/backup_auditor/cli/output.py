@@ -19,7 +19,7 @@ from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import BackupAuditorError, UsageError
 from backup_auditor.ports.pinecone import NoProgress, Progress
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.text import encode_pieces, escape_text, join_lines
 from backup_auditor.settings.pinecone import allows_color, redact, supports_cursor_control
 

@@ -13,7 +13,8 @@ from backup_auditor.domain.remediation.actions import Action, ApiCall
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionResult, RemediationPlan, build_result
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, Report
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.digest_json import build_short_resource_json, build_stored_file_json
+from backup_auditor.rendering.digest import build_short_resource_json
+from backup_auditor.rendering.formats.json import build_stored_file_json, build_summary_json
 from backup_auditor.rendering.text import truncate
 
 type Detail = Mapping[str, object]
@@ -52,16 +53,10 @@ def _build_common(report: Report, stored_report: StoredReport) -> Detail:
 
 
 def _build_completed(report: Report) -> Detail:
-    summary = report.summary
     return {
         "complete": report.is_complete,
         "compliance": report.compliance,
-        "summary": {
-            "findings": dict(summary.findings),
-            "open": dict(summary.open),
-            "exempted": summary.exempted,
-            "coverage_percent": summary.coverage_percent,
-        },
+        "summary": build_summary_json(report.summary),
         "read_error_count": len(report.read_failures),
         "warning_count": len(report.warnings),
         "proposal_count": len(report.proposals or ()),

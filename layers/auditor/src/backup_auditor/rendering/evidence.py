@@ -18,6 +18,7 @@ from backup_auditor.domain.audit_record import (
 from backup_auditor.domain.lifecycle.discard import Discard
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_moment, to_hours
+from backup_auditor.rendering.formats.json import build_stored_file_json
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
 type CheckedFile = tuple[StrEnum, str | None]
@@ -126,7 +127,7 @@ def render_reports_json(project: str, audits: Sequence[AuditCheck]) -> str:
 
 def _build_page(audit: AuditRecord, check: CheckedFile | None) -> dict[str, object] | None:
     page = audit.report and audit.report.page
-    return {**_build_stored_file(page), "status": check[0], "reason": check[1]} if page and check else None
+    return {**build_stored_file_json(page), "status": check[0], "reason": check[1]} if page and check else None
 
 
 def _build_audit(audit: AuditRecord) -> dict[str, object]:
@@ -135,12 +136,8 @@ def _build_audit(audit: AuditRecord) -> dict[str, object]:
         "observed_at": format_moment(audit.observed_at),
         "complete": audit.is_complete,
         "compliance": audit.compliance,
-        "report": _build_stored_file(audit.report) if audit.report else None,
+        "report": build_stored_file_json(audit.report) if audit.report else None,
     }
-
-
-def _build_stored_file(stored_file: StoredFile) -> dict[str, str]:
-    return {"location": stored_file.location, "sha256": stored_file.sha256}
 
 
 _MAX_AUDITS = 20

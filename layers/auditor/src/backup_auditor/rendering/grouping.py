@@ -9,9 +9,7 @@ from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
 
 MAX_VISIBLE_ROWS = 5
-"""How many of more than that, and one, are shown before the rest is folded."""
-FULL_REPORT_COMMAND = "backup-auditor audit --format json"
-"""What shows all, where nothing else is said."""
+"""The limit of rows before the rest is folded; a single further row is shown too."""
 
 
 def fold[Row](rows: tuple[Row, ...] | list[Row]) -> tuple[tuple[Row, ...] | list[Row], int]:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from unicodedata import normalize
 
 from backup_auditor.domain.notifications.digest import Digest
-from backup_auditor.rendering.digest import format_title_parts, render_digest_summary, render_digest_text
-from backup_auditor.rendering.digest_json import build_digest_json
+from backup_auditor.rendering.digest import (
+    build_digest_json,
+    format_title_parts,
+    render_digest_summary,
+    render_digest_text,
+)
 from backup_auditor.rendering.text import escape_text, escape_truncated
 
 MAX_PUBLICATION_BYTES = 262_144

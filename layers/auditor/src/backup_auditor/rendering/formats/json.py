@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding
 from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import Proposal
-from backup_auditor.domain.reporting.report import SCHEMA_VERSION, InventoryCounts, Report, Summary
-from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_hours
+from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
+from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours
 from backup_auditor.errors import EvidenceError
-from backup_auditor.rendering.formats.options import RenderOptions
-from backup_auditor.rendering.json_fragments import build_proposal_json, build_rule_json
+from backup_auditor.rendering.formats import RenderOptions
+from backup_auditor.rendering.text import truncate
 
 type _Json = dict[str, Any]
 
@@ -191,6 +192,11 @@ def build_resource_json(resource: Resource) -> dict[str, object]:
     return {"type": resource.type, "project": resource.project, "name": resource.name, "id": resource.id}
 
 
+def build_stored_file_json(stored_file: StoredFile) -> dict[str, str]:
+    """Return the location and the hash of a file."""
+    return {"location": stored_file.location, "sha256": stored_file.sha256}
+
+
 def _format_optional_moment(moment: datetime | None) -> str | None:
     return None if moment is None else format_moment(moment)
 
@@ -201,6 +207,63 @@ def _format_moments(moments: Iterable[datetime]) -> list[str]:
 
 def _build_periods(periods: Iterable[Period]) -> list[dict[str, str]]:
     return [{"from": format_moment(it.start), "to": format_moment(it.end)} for it in periods]
+
+
+_MAX_REASON_LENGTH = 4000
+
+
+def build_proposal_json(proposal: Proposal) -> dict[str, object]:
+    """Return a proposal with the exact call."""
+    return {
+        "plan_id": proposal.plan_id,
+        "kind": proposal.kind,
+        "index": proposal.index,
+        "mode": proposal.mode,
+        "reason": truncate(proposal.reason, _MAX_REASON_LENGTH),
+        "call": {"method": proposal.method, "path": proposal.path, "body": dict(proposal.body)},
+    }
+
+
+def build_rule_json(rule: AppliedRule) -> dict[str, object]:
+    """Return one rule, or the defaults, with every limit; a limit that is null is not checked."""
+    requirements = rule.requirements
+    schedule, content, protection = requirements.schedule, requirements.content, requirements.protection
+    retention = {"min": _convert_to_days(schedule.retention_min), "max": _convert_to_days(schedule.retention_max)}
+    return {
+        "name": rule.name,
+        "indexes": rule.index_count,
+        "schedule": {"required": schedule.required, "frequency": schedule.frequency, "retention_days": retention},
+        "recovery": {
+            "max_age_hours": to_hours(requirements.max_age),
+            "min_copies": requirements.recovery.min_copies,
+            "horizon_hours": _convert_to_hours(requirements.recovery.horizon),
+        },
+        "runs": {
+            "grace_hours": to_hours(requirements.runs.grace),
+            "stuck_after_hours": _convert_to_hours(requirements.runs.stuck_after),
+        },
+        "content": {
+            "allow_empty": content.allow_empty,
+            "max_record_drop_percent": content.max_record_drop_percent,
+            "max_namespace_drop_percent": content.max_namespace_drop_percent,
+            "max_size_factor": content.max_size_factor,
+        },
+        "protection": {
+            "deletion_protection": protection.deletion_protection,
+            "locations": protection.locations,
+            "required_tags": protection.required_tags,
+            "max_backup_age_days": _convert_to_days(protection.max_backup_age),
+        },
+        "orphaned_backups": {"max_age_days": _convert_to_days(requirements.orphaned_backups.max_age)},
+    }
+
+
+def _convert_to_days(length: timedelta | None) -> float | int | None:
+    return None if length is None else to_days(length)
+
+
+def _convert_to_hours(length: timedelta | None) -> float | None:
+    return None if length is None else to_hours(length)
 
 
 _encode = json.JSONEncoder(allow_nan=False).encode
@@ -226,37 +289,30 @@ def render_json(report: Report) -> Iterator[str]:
     for name, value in _build_head(report).items():
         yield f"\n {_encode(name)}: {_encode(value)},"
     yield from _encode_rows("findings", report.findings, _build_finding)
-    yield ","
     yield from _encode_rows("resolved", report.resolved_findings, _build_resolved)
-    yield ","
     yield from _encode_rows("drift", report.drift, _build_drift)
-    yield ","
-    yield from _encode_rows("read_errors", report.read_failures, _build_read_failure)
-    yield ","
+    yield from _encode_rows("read_errors", report.read_failures, lambda it: {"call": it.call, "error": it.error})
     yield from _encode_rows("warnings", report.warnings, str)
-    yield ","
     yield from _encode_rows("history", report.history, _build_past_audit)
-    yield ","
     yield from _encode_rows("rules", report.rules, build_rule_json)
-    yield ","
     if report.proposals is not None:
         yield from _encode_rows("proposals", report.proposals, build_proposal_json)
-        yield ","
-    yield from _encode_rows("timelines", report.timelines, build_timeline_json)
+    yield from _encode_rows("timelines", report.timelines, build_timeline_json, end="")
     yield "\n}"
 
 
-def _encode_rows[Row](name: str, rows: Iterable[Row], build_row: Callable[[Row], object]) -> Iterator[str]:
+def _encode_rows[Row](
+    name: str, rows: Iterable[Row], build_row: Callable[[Row], object], end: str = ","
+) -> Iterator[str]:
     yield f'\n "{name}": ['
     separator = "\n  "
     for row in rows:
         yield separator + _encode(build_row(row))
         separator = ",\n  "
-    yield "]"
+    yield f"]{end}"
 
 
 def _build_head(report: Report) -> dict[str, object]:
-    counts, summary = report.inventory, report.summary
     return {
         "schema_version": SCHEMA_VERSION,
         "audit_id": report.audit_id,
@@ -265,20 +321,18 @@ def _build_head(report: Report) -> dict[str, object]:
         "compliance": report.compliance,
         "project": {"name": report.project, "id": report.project_id},
         "policy": {"source": report.policy_source, "sha256": report.policy_sha256},
-        "inventory": {
-            "indexes": counts.indexes,
-            "backups": counts.backups,
-            "recovery_points": counts.recovery_points,
-            "schedules": counts.schedules,
-            "runs": counts.runs,
-            "requests": counts.requests,
-        },
-        "summary": {
-            "findings": dict(summary.findings),
-            "open": dict(summary.open),
-            "exempted": summary.exempted,
-            "coverage_percent": summary.coverage_percent,
-        },
+        "inventory": {name: getattr(report.inventory, name) for name in InventoryCounts.__slots__},
+        "summary": build_summary_json(report.summary),
+    }
+
+
+def build_summary_json(summary: Summary) -> dict[str, object]:
+    """Return the counts of findings, and the coverage."""
+    return {
+        "findings": dict(summary.findings),
+        "open": dict(summary.open),
+        "exempted": summary.exempted,
+        "coverage_percent": summary.coverage_percent,
     }
 
 
@@ -327,10 +381,6 @@ def _build_drift(drift: Drift) -> dict[str, object]:
         "before": drift.before,
         "after": drift.after,
     }
-
-
-def _build_read_failure(failure: ReadFailure) -> dict[str, object]:
-    return {"call": failure.call, "error": failure.error}
 
 
 def _build_past_audit(audit: PastAudit) -> dict[str, object]:

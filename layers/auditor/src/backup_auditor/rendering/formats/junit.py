@@ -9,7 +9,7 @@ from itertools import groupby
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.grouping import label_finding
 from backup_auditor.rendering.summary import build_audit_facts, count_totals, describe_since
 from backup_auditor.rendering.text import escape_text

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
 from backup_auditor.rendering.grouping import (
-    FULL_REPORT_COMMAND,
     group_exempted_findings,
     group_open_findings,
     group_unknown_findings,

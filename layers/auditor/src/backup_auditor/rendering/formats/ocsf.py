@@ -9,7 +9,7 @@ from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, Severity
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
 
 

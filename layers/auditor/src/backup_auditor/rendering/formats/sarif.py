@@ -12,7 +12,7 @@ from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.controls import render_controls_markdown
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.grouping import label_resource
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
 from backup_auditor.rendering.text import escape_text

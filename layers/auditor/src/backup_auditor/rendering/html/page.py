@@ -12,7 +12,8 @@ from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.finding import Finding, ResourceType, Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import RenderOptions
+from backup_auditor.rendering.formats.json import build_rule_json
 from backup_auditor.rendering.grouping import label_finding
 from backup_auditor.rendering.html.findings import Figure, FindingViews, build_anchor, build_figures
 from backup_auditor.rendering.html.index_history import IndexHistory, build_index_history, build_sort_key
@@ -24,7 +25,6 @@ from backup_auditor.rendering.html.overview import (
     build_trend,
     count_open_by_age,
 )
-from backup_auditor.rendering.json_fragments import build_rule_json
 from backup_auditor.rendering.summary import (
     COMPLIANCE_HEADINGS,
     build_drift_rows,
