@@ -15,7 +15,7 @@ from backup_auditor.rendering.grouping import fold
 from backup_auditor.rendering.text import Style, escape_text, format_columns
 
 NOW_POSITION = 0.75
-"""Where the audit lies: three quarters show what was, and one, at the same scale, what is to come."""
+"""The position of the audit: three quarters show the past, and one, at the same scale, the future."""
 
 type Positions = tuple[float, ...]
 type Ranges = tuple[tuple[float, float], ...]
@@ -23,20 +23,20 @@ type Ranges = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class TimeScale:
-    """A stretch of time as a line from 0 to 1."""
+    """A period as a line from 0 to 1."""
 
     period: Period
 
     def locate(self, moment: datetime) -> float:
-        """Return where a moment lies; below 0 or above 1 where it is not shown."""
+        """Return the position of a moment; below 0 or above 1 if it is not shown."""
         return (moment - self.period.start) / (self.period.end - self.period.start)
 
     def locate_all(self, moments: Iterable[datetime]) -> Positions:
-        """Return where those of some moments lie that are shown."""
+        """Return the positions of the moments that are shown."""
         return tuple(self.locate(it) for it in moments if self.period.start <= it <= self.period.end)
 
     def locate_periods(self, periods: Iterable[Period]) -> Ranges:
-        """Return where stretches of time lie, as far as they are shown."""
+        """Return the positions of periods, as far as they are shown."""
         return tuple((self.locate(it.start), self.locate(it.end)) for it in merge_periods(periods, self.period))
 
 
@@ -54,10 +54,10 @@ class TimelineLayout:
     objective_met: Ranges
     objective_missed: Ranges
     remaining: tuple[tuple[float, int], ...]
-    """How many recovery points are left from a place on, if none is added; the first place is that of the audit. Empty
-    where that is not known."""
+    """The number of remaining recovery points from a position on, if none is added. The first position is that of the
+    audit. Empty if unknown."""
     last_expiry: float | None
-    """From where on none is left; `None` where that is not known, does not come, or lies beyond what is shown."""
+    """The position from which none remains; `None` if it is unknown, never comes, or is not shown."""
 
 
 def lay_out_timeline(timeline: Timeline, observed_at: datetime) -> TimelineLayout:
@@ -101,28 +101,26 @@ def _count_remaining(timeline: Timeline, observed_at: datetime, scale: TimeScale
 
 POINT_MARK, PAST_MARK, FAILED_MARK, MISSING_MARK, IN_PROGRESS_MARK, SCHEDULED_MARK, MET_MARK, TOO_OLD_MARK = "#+x!~o=X"
 MANY_MARK, UNKNOWN_MARK = "+?"
-"""What takes the place of a number that has no single digit, or is not known."""
+"""The marks for a number of more than one digit, and for an unknown one."""
 _COLUMN_LENGTHS = tuple(map(timedelta, (1, 2, 3, 4, 5, 7, 10, 14, 21, 31)))
 """A day at the least: of a daily schedule each column has one run."""
 _DIGIT_LIMIT = 10
 
 
-@dataclass(frozen=True, slots=True)
 class TimelineRows:
-    """Rows of as many columns as there are before the audit, and after it."""
+    """Rows of columns before and after the audit, each of which covers the same length of time."""
 
-    layout: TimelineLayout
-    column_length: timedelta
-    """How much time a column stands for."""
-
-    @property
-    def past_column_count(self) -> int:
-        """How many columns lie before the audit."""
-        return _count_columns(self.layout, self.column_length)[0]
+    def __init__(self, layout: TimelineLayout, column_length: timedelta) -> None:
+        """Count the columns."""
+        self.layout = layout
+        self.column_length = column_length
+        self._column_count = (layout.period.end - layout.period.start) / column_length
+        self.past_column_count = ceil(round(NOW_POSITION * self._column_count, 6))
+        self.length = self.past_column_count + ceil(round((1 - NOW_POSITION) * self._column_count, 6))
 
     def draw_runs(self) -> str:
-        """Show what became of each run, the worst where several share a column, and what is planned."""
-        layout, row = self.layout, self._make_blank_row()
+        """Show the outcome of each run, the worst if several share a column, and the planned runs."""
+        layout, row = self.layout, [" "] * self.length
         gaps = [self._find_gap_columns(start, end) for start, end in layout.gaps]
         for gap in gaps:
             row[gap] = MISSING_MARK * len(row[gap])
@@ -143,14 +141,14 @@ class TimelineRows:
         return self._format_row(row)
 
     def _find_gap_columns(self, start: float, end: float) -> slice:
-        """Return the columns between the runs that a gap lies between, one at the least; it may reach to the audit."""
+        """Return the columns of a gap, which may reach to the audit; at least one."""
         first = self._find_last_column(start) + 1
         last = self.past_column_count if end >= NOW_POSITION else self._find_last_column(end)
         return slice(first, max(last, first + 1))
 
     def draw_objective(self) -> str:
-        """Show when there was a recovery point that was recent enough, and when there was none."""
-        row = self._make_blank_row()
+        """Show when a recovery point was recent enough, and when none was."""
+        row = [" "] * self.length
         for mark, ranges in ((MET_MARK, self.layout.objective_met), (TOO_OLD_MARK, self.layout.objective_missed)):
             for start, end in ranges:
                 first, last = self._find_first_column(start), self._find_last_column(end)
@@ -158,49 +156,35 @@ class TimelineRows:
         return self._format_row(row)
 
     def draw_remaining(self) -> str:
-        """Show how many recovery points are left by the end of each column to come."""
-        row = self._make_blank_row()
-        for column in range(self.past_column_count, len(row)):
+        """Show the number of remaining recovery points at the end of each future column."""
+        row = [" "] * self.length
+        for column in range(self.past_column_count, self.length):
             end = NOW_POSITION + (column + 1 - self.past_column_count) / self._column_count
-            row[column] = _format_last_count([count for position, count in self.layout.remaining if position <= end])
+            counts = [count for position, count in self.layout.remaining if position <= end]
+            row[column] = (str(counts[-1]) if counts[-1] < _DIGIT_LIMIT else MANY_MARK) if counts else UNKNOWN_MARK
         return self._format_row(row)
-
-    @property
-    def _column_count(self) -> float:
-        return (self.layout.period.end - self.layout.period.start) / self.column_length
-
-    def _make_blank_row(self) -> list[str]:
-        return [" "] * sum(_count_columns(self.layout, self.column_length))
 
     def _format_row(self, row: list[str]) -> str:
         return f"{''.join(row[: self.past_column_count])}|{''.join(row[self.past_column_count :])}"
 
     def _find_first_column(self, position: float) -> int:
-        """Return the column that begins with a place, or holds it."""
+        """Return the column that starts at a position, or contains it."""
         column = self.past_column_count + floor(round((position - NOW_POSITION) * self._column_count, 6))
-        return min(column, len(self._make_blank_row()) - 1)
+        return min(column, self.length - 1)
 
     def _find_last_column(self, position: float) -> int:
-        """Return the column that ends with a place, or holds it."""
+        """Return the column that ends at a position, or contains it."""
         return max(self.past_column_count + ceil(round((position - NOW_POSITION) * self._column_count, 6)) - 1, 0)
 
 
 def fit_rows(layout: TimelineLayout, width: int) -> TimelineRows:
-    """Return rows of at most so many characters, in which a column stands for a length that people count in."""
-    column_lengths = (it for it in _COLUMN_LENGTHS if sum(_count_columns(layout, it)) < width)
-    return TimelineRows(layout, next(column_lengths, _COLUMN_LENGTHS[-1]))
-
-
-def _format_last_count(counts: list[int]) -> str:
-    """Return the last of some numbers as one character."""
-    if not counts:
-        return UNKNOWN_MARK
-    return str(counts[-1]) if counts[-1] < _DIGIT_LIMIT else MANY_MARK
-
-
-def _count_columns(layout: TimelineLayout, column_length: timedelta) -> tuple[int, int]:
-    length = (layout.period.end - layout.period.start) / column_length
-    return ceil(round(NOW_POSITION * length, 6)), ceil(round((1 - NOW_POSITION) * length, 6))
+    """Return rows of at most so many characters, with columns of the shortest length of time that fits."""
+    rows = TimelineRows(layout, _COLUMN_LENGTHS[0])
+    for column_length in _COLUMN_LENGTHS[1:]:
+        if rows.length < width:
+            break
+        rows = TimelineRows(layout, column_length)
+    return rows
 
 
 _LABEL_WIDTH = 13
@@ -219,7 +203,7 @@ _GOOD_MARKS = (Compliance.COMPLIANT, MET_MARK)
 
 
 def render_timeline(timeline: Timeline, observed_at: datetime, width: int, style: Style) -> Iterator[str]:
-    """Draw the nights of one index up to an audit, and some to come, on lines of at most `width` columns."""
+    """Draw the timeline of one index around an audit, on lines of at most `width` columns."""
     layout = lay_out_timeline(timeline, observed_at)
     rows = fit_rows(layout, width - _LABEL_WIDTH)
     runs, objective = rows.draw_runs(), rows.draw_objective()
@@ -238,7 +222,7 @@ def _format_legend(marks: str, end: str) -> str:
 
 
 def _build_text_rows(timeline: Timeline) -> list[tuple[str, str]]:
-    """Tell in words what the rows show as marks, and what they have no room for."""
+    """Return in words what the rows show as marks, and what they have no room for."""
     gaps = [f"{pluralize(it.missing_runs, 'run')}, {_format_period(it)}" for it in timeline.gaps]
     earlier_count, last_expires_at = timeline.earlier_recovery_point_count, timeline.last_expires_at
     rows = [

@@ -44,21 +44,15 @@ def build_steps(control_id: str, finding: Finding | None) -> Steps | None:
     if control is None:
         return None
     values = {} if finding is None else _find_placeholder_values(finding)
-    console, api = (
-        tuple(fill_placeholders(it, values) for it in texts)
-        for texts in (control.guidance.console, control.guidance.api)
-    )
+    guidance = control.guidance
+    console, api = (tuple(fill_placeholders(it, values) for it in texts) for texts in (guidance.console, guidance.api))
     return Steps(control.title, control.rationale, console, api)
 
 
 def build_commands(finding: Finding) -> list[str]:
-    """Return the calls that a shell can make as they stand, but for what is written in capitals: none that deletes."""
+    """Return the calls as shell commands, with placeholders in capitals; none of them deletes."""
     control = _CONTROLS_BY_ID.get(finding.control)
-    calls = (
-        []
-        if control is None
-        else [call_match for step in control.guidance.api if (call_match := _CALL_PATTERN.match(step))]
-    )
+    calls = filter(None, map(_CALL_PATTERN.match, control.guidance.api)) if control else ()
     values = _find_placeholder_values(finding)
     return [command for call in calls if (command := _build_command(call, values))]
 
@@ -80,13 +74,13 @@ def _build_command(call: re.Match[str], values: Evidence) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One thing that a verdict was computed from."""
+    """One value that a verdict was computed from."""
 
     name: str
     text: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    """Where there are rows, there is no text."""
+    """If there are rows, there is no text."""
 
 
 def build_figures(evidence: Mapping[str, object], prefix: str = "") -> Iterator[Figure]:
@@ -119,35 +113,33 @@ def _build_table_figure(name: str, rows: list[Mapping[str, object]]) -> Figure:
 
 
 _MAX_DETAILED = 300
-"""How many findings are shown with evidence and commands."""
+"""The limit of findings with evidence and commands."""
 _MAX_VISIBLE = 6_000
-"""How many are shown at all."""
+"""The limit of findings on the page."""
 _MAX_EXPANDED = 20
-"""How many stand open when the page is."""
+"""The limit of findings that are expanded at first."""
 
 
-@dataclass(frozen=True, slots=True)
 class FindingView:
     """One finding on the page."""
 
-    anchor: str
-    resource: str
-    index: str
-    """What the filter by index looks at."""
-    control: str
-    severity: str
-    state: str
-    """`new`, `ongoing`, `reopened`, or `open` without an earlier audit; `unknown`; `exempted`."""
-    reason: str
-    since: str
-    remediation: str
-    is_detailed: bool
-    is_expanded: bool
-    figures: tuple[Figure, ...]
-    commands: tuple[str, ...]
-    exemption: str
-    """By whom it was accepted and why; empty where it was not."""
-    exempted_until: str
+    def __init__(self, finding: Finding, *, is_dated: bool, is_detailed: bool, is_expanded: bool = False) -> None:
+        """Take the finding; `is_detailed` adds remediation, evidence and commands."""
+        exemption = finding.exemption
+        self.anchor = build_anchor(finding)
+        self.resource = label_finding(finding)
+        self.index = "" if finding.resource.type is ResourceType.PROJECT else finding.resource.name
+        """The name for the filter by index."""
+        self.control, self.severity, self.reason = finding.control, finding.severity.value, finding.reason
+        self.state = choose_state(finding)
+        """`new`, `ongoing`, `reopened`, or `open` without an earlier audit; `unknown`; `exempted`."""
+        self.since = describe_since(finding).strip(" ()") if is_dated else ""
+        self.is_detailed, self.is_expanded = is_detailed, is_expanded
+        self.remediation = finding.remediation if is_detailed else ""
+        self.figures = tuple(build_figures(finding.evidence)) if is_detailed else ()
+        self.commands = tuple(build_commands(finding)) if is_detailed and finding.is_open else ()
+        self.exemption = "" if exemption is None else f"accepted by {exemption.owner}: {exemption.reason}"
+        self.exempted_until = "" if exemption is None else exemption.expires.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +155,10 @@ class GroupView:
 
 
 class FindingViews:
-    """The findings of a report in the order of the page: open ones, those not known, those accepted."""
+    """The findings of a report in the order of the page: open, unknown, exempted."""
 
     def __init__(self, report: Report) -> None:
-        """Look at the findings of one report."""
+        """Group the findings of one report."""
         self._is_dated = has_history(report)
         self._numbers = count()
         self._groups = [
@@ -178,12 +170,12 @@ class FindingViews:
 
     @property
     def short_count(self) -> int:
-        """How many are shown without evidence and commands."""
+        """The number of findings without evidence and commands."""
         return max(min(self.total, _MAX_VISIBLE) - _MAX_DETAILED, 0)
 
     @property
     def omitted_count(self) -> int:
-        """How many are only counted."""
+        """The number of findings that are only counted."""
         return max(self.total - _MAX_VISIBLE, 0)
 
     def __iter__(self) -> Iterator[GroupView]:
@@ -199,27 +191,12 @@ class FindingViews:
             number = next(self._numbers)
             if number >= _MAX_VISIBLE:
                 return
-            yield self._build_view(finding, is_detailed=number < _MAX_DETAILED, is_expanded=number < _MAX_EXPANDED)
-
-    def _build_view(self, finding: Finding, *, is_detailed: bool, is_expanded: bool) -> FindingView:
-        exemption = finding.exemption
-        return FindingView(
-            anchor=build_anchor(finding),
-            resource=label_finding(finding),
-            index="" if finding.resource.type is ResourceType.PROJECT else finding.resource.name,
-            control=finding.control,
-            severity=finding.severity,
-            state=choose_state(finding),
-            reason=finding.reason,
-            since=describe_since(finding).strip(" ()") if self._is_dated else "",
-            remediation=finding.remediation if is_detailed else "",
-            is_detailed=is_detailed,
-            is_expanded=is_expanded,
-            figures=tuple(build_figures(finding.evidence)) if is_detailed else (),
-            commands=tuple(build_commands(finding)) if is_detailed and finding.is_open else (),
-            exemption="" if exemption is None else f"accepted by {exemption.owner}: {exemption.reason}",
-            exempted_until="" if exemption is None else exemption.expires.isoformat(),
-        )
+            yield FindingView(
+                finding,
+                is_dated=self._is_dated,
+                is_detailed=number < _MAX_DETAILED,
+                is_expanded=number < _MAX_EXPANDED,
+            )
 
 
 def build_anchor(finding: Finding) -> str:
@@ -228,7 +205,7 @@ def build_anchor(finding: Finding) -> str:
 
 
 def choose_state(finding: Finding) -> str:
-    """Return where a finding stands, as the filter by state says it."""
+    """Return the state of a finding, as the filter by state names it."""
     if finding.exemption is not None:
         return "exempted"
     if finding.compliance is Compliance.INSUFFICIENT_DATA:
