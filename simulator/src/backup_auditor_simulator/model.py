@@ -77,18 +77,20 @@ class Index:
 
     id: str
     name: str
-    kind: IndexKind
-    cloud: str
-    region: str
-    environment: str
-    fields: Mapping[str, Any]
-    """Its schema: field name to field."""
-    tags: dict[str, str]
-    deletion_protection: bool
-    records: int
-    namespaces: int
     created_at: datetime
     ready_at: datetime
+    records: int
+    namespaces: int
+    kind: IndexKind = IndexKind.SERVERLESS
+    cloud: str = "aws"
+    region: str = "us-east-1"
+    environment: str = "aped-4627-b74a"
+    fields: Mapping[str, Any] = field(
+        default_factory=lambda: {"_values": {"type": "dense_vector", "dimension": 1536, "metric": "cosine"}}
+    )
+    """Its schema: field name to field."""
+    tags: dict[str, str] = field(default_factory=dict)
+    deletion_protection: bool = False
     deleted_at: datetime | None = None
     is_terminating: bool = False
     """Whether its deletion has begun and not ended."""

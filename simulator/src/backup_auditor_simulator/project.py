@@ -24,6 +24,16 @@ from backup_auditor_simulator.model import (
 )
 from backup_auditor_simulator.options import CustomerKeySupport, SimulatorOptions
 
+_MAX_SCHEDULE_NAME_LENGTH = 255
+_MAX_RUN_NAME_LENGTH = 45
+_BYTES_PER_DIMENSION = 4
+_BYTES_PER_RECORD = 240
+_CUSTOMER_KEY_MESSAGE = "Backups are not supported for indexes that are encrypted with a customer-managed key."
+_SECOND_ENABLED_MESSAGES = (
+    "This index already has an enabled backup schedule. Disable or delete it first.",
+    "Only one enabled backup schedule is allowed per index.",
+    "A backup schedule is already enabled for this index.",
+)
 _NAME_PATTERN = re.compile(r"[a-z0-9]([a-z0-9-]{0,43}[a-z0-9])?")
 
 
@@ -369,48 +379,23 @@ class SimulatedProject:
         if not self.options.has_backups:
             raise ApiError(403, "Scheduled backups are not available for your plan")
 
-    def create_index(  # noqa: PLR0913  an index has this many traits, and every one has a default
-        self,
-        name: str,
-        *,
-        kind: IndexKind = IndexKind.SERVERLESS,
-        cloud: str = "aws",
-        region: str = "us-east-1",
-        environment: str = "aped-4627-b74a",
-        fields: Mapping[str, Any] | None = None,
-        tags: Mapping[str, str] | None = None,
-        deletion_protection: bool = False,
-        records: int | None = None,
-        namespaces: int | None = None,
-        source_backup_id: str | None = None,
-        cmek_id: str | None = None,
-        pod_type: str = "p1.x1",
-    ) -> Index:
-        """Create an index, ready once `index_creation_duration` has passed.
+    def create_index(self, name: str, **traits: Any) -> Index:  # noqa: ANN401  the fields of an index
+        """Create an index, ready once `index_creation_duration` has passed. The traits are fields of `Index`.
 
-        One of the same name as an earlier one has another id, and no schedules.
+        An index with the name of an earlier one has another id, and no schedules. Empty traits have their default.
         """
         require_name(name, "Index")
         if name in self.indexes:
             raise ApiError(409, "Resource already exists.")
-        index = Index(
-            id=self.make_id(),
-            name=name,
-            kind=kind,
-            cloud=cloud,
-            region=region,
-            environment=environment,
-            fields=fields or {"_values": {"type": "dense_vector", "dimension": 1536, "metric": "cosine"}},
-            tags=dict(tags or {}),
-            deletion_protection=deletion_protection,
-            records=self.rng.randrange(20_000, 900_000) if records is None else records,
-            namespaces=self.rng.randrange(1, 40) if namespaces is None else namespaces,
-            created_at=self.now,
-            ready_at=self.now + self.options.index_creation_duration,
-            source_backup_id=source_backup_id,
-            cmek_id=cmek_id,
-            pod_type=pod_type,
-        )
+        index_id = self.make_id()
+        if traits.get("records") is None:
+            traits["records"] = self.rng.randrange(20_000, 900_000)
+        if traits.get("namespaces") is None:
+            traits["namespaces"] = self.rng.randrange(1, 40)
+        ready_at = self.now + self.options.index_creation_duration
+        given_traits = {key: value for key, value in traits.items() if value not in (None, {})}
+        index = Index(index_id, name, self.now, ready_at, **given_traits)
+        index.tags = dict(index.tags)
         self.indexes[name] = index
         self.record_change()
         return index
@@ -446,12 +431,7 @@ class SimulatedProject:
         self.advance(timedelta())
 
     def create_index_from_backup(
-        self,
-        backup_id: str,
-        name: str,
-        *,
-        tags: Mapping[str, str] | None = None,
-        deletion_protection: bool = False,
+        self, backup_id: str, name: str, *, tags: Mapping[str, str] | None = None, deletion_protection: bool = False
     ) -> RestoreJob:
         """Start a restore of a backup into a new index, which is ready when the restore job is complete."""
         backup = self.get_backup(backup_id)
@@ -564,33 +544,11 @@ def require_name(name: str, resource: str) -> None:
         )
 
 
-_CUSTOMER_KEY_MESSAGE = "Backups are not supported for indexes that are encrypted with a customer-managed key."
-
-
-_BYTES_PER_DIMENSION = 4
-
-
-_BYTES_PER_RECORD = 240
-
-
 def find_expiry(backup: Backup) -> datetime | None:
     """Return when a backup expires: capture and its schedule's present retention. Manual ones never do."""
     if backup.schedule is None or backup.captured_at is None:
         return None
     return backup.captured_at + backup.schedule.retention
-
-
-_MAX_RUN_NAME_LENGTH = 45
-
-
-_SECOND_ENABLED_MESSAGES = (
-    "This index already has an enabled backup schedule. Disable or delete it first.",
-    "Only one enabled backup schedule is allowed per index.",
-    "A backup schedule is already enabled for this index.",
-)
-
-
-_MAX_SCHEDULE_NAME_LENGTH = 255
 
 
 def parse_frequency(text: str) -> Frequency:

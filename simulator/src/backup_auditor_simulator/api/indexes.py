@@ -8,6 +8,8 @@ from backup_auditor_simulator.api.schemas import Body, Family, build_body_error,
 from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.model import Index, IndexKind
 
+_TYPES_BY_KIND = {IndexKind.SERVERLESS: "managed", IndexKind.BYOC: "byoc", IndexKind.POD: "pod"}
+_KINDS_BY_TYPE = {text: kind for kind, text in _TYPES_BY_KIND.items()}
 _ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready"}}
 
 
@@ -37,24 +39,13 @@ def _build_new_row(index: Index) -> dict[str, Any]:
 
 
 def _build_deployment(index: Index) -> dict[str, Any]:
-    match index.kind:
-        case IndexKind.SERVERLESS:
-            return {
-                "deployment_type": "managed",
-                "cloud": index.cloud,
-                "region": index.region,
-                "environment": index.environment,
-            }
-        case IndexKind.BYOC:
-            return {"deployment_type": "byoc", "environment": index.environment}
-        case IndexKind.POD:
-            return {
-                "deployment_type": "pod",
-                "environment": index.environment,
-                "pod_type": index.pod_type,
-                "replicas": 1,
-                "shards": 1,
-            }
+    deployment: dict[str, Any] = {"deployment_type": _TYPES_BY_KIND[index.kind]}
+    if index.kind is IndexKind.SERVERLESS:
+        deployment |= {"cloud": index.cloud, "region": index.region}
+    deployment["environment"] = index.environment
+    if index.kind is IndexKind.POD:
+        deployment |= {"pod_type": index.pod_type, "replicas": 1, "shards": 1}
+    return deployment
 
 
 def _build_old_row(index: Index) -> dict[str, Any]:
@@ -72,24 +63,15 @@ def _build_old_row(index: Index) -> dict[str, Any]:
 
 
 def _build_spec(index: Index) -> dict[str, Any]:
+    spec: dict[str, Any] = {"environment": index.environment}
     match index.kind:
         case IndexKind.SERVERLESS:
-            return {"serverless": {"cloud": index.cloud, "region": index.region, "read_capacity": _ON_DEMAND}}
+            spec = {"cloud": index.cloud, "region": index.region, "read_capacity": _ON_DEMAND}
         case IndexKind.BYOC:
-            return {"byoc": {"environment": index.environment, "read_capacity": _ON_DEMAND}}
+            spec["read_capacity"] = _ON_DEMAND
         case IndexKind.POD:
-            return {
-                "pod": {
-                    "environment": index.environment,
-                    "pod_type": index.pod_type,
-                    "pods": 1,
-                    "replicas": 1,
-                    "shards": 1,
-                }
-            }
-
-
-_KINDS_BY_TYPE = {"managed": IndexKind.SERVERLESS, "byoc": IndexKind.BYOC, "pod": IndexKind.POD}
+            spec |= {"pod_type": index.pod_type, "pods": 1, "replicas": 1, "shards": 1}
+    return {index.kind.value: spec}
 
 
 def list_indexes(call: Call) -> Response:
@@ -150,12 +132,8 @@ def _parse_new_traits(body: Body) -> dict[str, Any]:
     if kind is None:
         raise ApiError(400, "deployment_type must be one of: managed, byoc, pod.")
     body.take("read_capacity", dict)
-    traits: dict[str, Any] = {
-        "fields": fields,
-        "source_backup_id": body.take("source_backup_id", str),
-        "cmek_id": body.take("cmek_id", str),
-    }
-    return traits | _parse_location(kind, deployment)
+    ids = {key: body.take(key, str) for key in ("source_backup_id", "cmek_id")}
+    return {"fields": fields, **ids, **_parse_location(kind, deployment)}
 
 
 def _parse_old_traits(body: Body) -> dict[str, Any]:
@@ -168,8 +146,8 @@ def _parse_old_traits(body: Body) -> dict[str, Any]:
         raise ApiError(400, "dimension is required for dense indexes.")
     else:
         vector["dimension"] = dimension
-    for key, kind in (("serverless", IndexKind.SERVERLESS), ("byoc", IndexKind.BYOC), ("pod", IndexKind.POD)):
-        location = spec.take_object(key)
+    for kind in IndexKind:
+        location = spec.take_object(kind.value)
         if location is not None:
             return {"fields": {"_values": vector}} | _parse_location(kind, location)
     raise build_body_error("missing field `spec.serverless` at line 1 column 1")
@@ -181,12 +159,8 @@ def _parse_location(kind: IndexKind, location: Body) -> dict[str, Any]:
         return {"kind": kind, "cloud": cloud, "region": region}
     environment = location.require("environment", str)
     cloud, _, region = environment.partition("-")
-    traits: dict[str, Any] = {
-        "kind": kind,
-        "environment": environment,
-        "cloud": cloud,
-        "region": region.rpartition("-")[0] or region,
-    }
+    region = region.rpartition("-")[0] or region
+    traits: dict[str, Any] = {"kind": kind, "environment": environment, "cloud": cloud, "region": region}
     if kind is IndexKind.POD:
         traits["pod_type"] = location.take("pod_type", str, "p1.x1")
     return traits

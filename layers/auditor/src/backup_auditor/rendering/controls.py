@@ -1,4 +1,4 @@
-"""Shows controls, one or all, as a table, JSON or Markdown; the documentation of controls is made here too."""
+"""Controls, one or all, as a table, JSON or Markdown; the documentation of controls uses it too."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ _STEP_LISTS: tuple[tuple[str, Callable[[Guidance], tuple[str, ...]]], ...] = (
     ("By the API", lambda it: it.api),
 )
 _MIN_TITLE_WIDTH = 30
-"""How many columns a title has beside the id; with fewer it has lines of its own."""
+"""The least number of columns of a title beside the id; with fewer it has lines of its own."""
 
 
 def render_controls_table(controls: Sequence[AnyControl], width: int = 100) -> str:
@@ -30,7 +30,7 @@ def render_controls_table(controls: Sequence[AnyControl], width: int = 100) -> s
 
 
 def render_controls_json(controls: Sequence[AnyControl]) -> str:
-    """Show everything there is to know of each control as one JSON document."""
+    """Show all facts of each control as one JSON document."""
     entries = [
         {
             "id": control.id,

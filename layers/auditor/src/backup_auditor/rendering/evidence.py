@@ -22,13 +22,13 @@ from backup_auditor.rendering.formats.json import build_stored_file_json
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
 type CheckedFile = tuple[StrEnum, str | None]
-"""What became of a file, and what is to be said of that."""
+"""The status of a file, and its reason."""
 type AuditCheck = tuple[AuditRecord, CheckedFile, CheckedFile | None]
-"""An audit, what became of its report, and of its page where it has one."""
+"""An audit, its report, and its page if it has one."""
 
 
 def render_audit_days_table(project: str, days: AuditDays, width: int) -> Iterator[str]:
-    """Show a line for each audit and each gap, after one that counts them."""
+    """Show a line with the counts, and a line for each audit and each gap."""
     counts = ", ".join(f"{days.count(it):,} {it}" for it in DayStatus)
     heading = f"{escape_text(project)}: {counts} (one complete audit at least every {format_interval(days.interval)})"
     yield from wrap_text(heading, width, "  ")
@@ -60,7 +60,7 @@ def _format_first_cell(moment: datetime, status: DayStatus) -> str:
 
 
 def render_audit_days_json(project: str, days: AuditDays) -> str:
-    """Show every audit, and each that is missing, as one JSON document."""
+    """Show every audit and every missing one as one JSON document."""
     document = {
         "project": project,
         "every_hours": to_hours(days.interval),
@@ -82,7 +82,7 @@ def _build_day_rows(audit_day: AuditDay) -> Iterator[dict[str, object]]:
 
 
 def render_reports_table(project: str, audits: Sequence[AuditCheck], width: int) -> Iterator[str]:
-    """Show a line for each report and for each page, after one that counts them."""
+    """Show a line with the counts, and a line for each report and each page."""
     page_checks = [page for _, _, page in audits if page]
     counts = f"reports {_format_counts([report for _, report, _ in audits])}" + (
         f"; pages {_format_counts(page_checks)}" if page_checks else ""
@@ -117,7 +117,7 @@ def _describe_file(stored_file: StoredFile | None, reason: str | None) -> str:
 
 
 def render_reports_json(project: str, audits: Sequence[AuditCheck]) -> str:
-    """Show every audit and what became of its report and page as one JSON document."""
+    """Show every audit with the status of its report and page as one JSON document."""
     rows = [
         {**_build_audit(audit), "status": status, "reason": reason, "page": _build_page(audit, page)}
         for audit, (status, reason), page in audits

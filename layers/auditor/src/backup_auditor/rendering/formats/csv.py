@@ -1,4 +1,4 @@
-"""Reports as CSV (RFC 4180), a finding a row: for spreadsheets and for whoever counts."""
+"""Reports as CSV (RFC 4180) for spreadsheets, a finding a row."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ _COLUMNS = (
     "first_seen",
     "fingerprint",
     "evidence",
-    # not here, but in the JSON of the same audit: how many of each there are
+    # the numbers of rows that only the JSON report lists
     "read_error_count",
     "resolved_count",
     "drift_count",
@@ -44,9 +44,9 @@ _COLUMNS = (
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001  spreadsheets take the wide ones for the narrow
 _INVISIBLE_CHARACTERS = "\xad\u200b\u200c\u200d\u2060\ufeff"
 BYTE_ORDER_MARK = "\ufeff"
-"""What begins a file: without it, spreadsheets take UTF-8 for the encoding of their country."""
+"""The start of a file: without it, spreadsheets decode UTF-8 with a local encoding."""
 MAX_CELL_LENGTH = 32_767
-"""Characters, as UTF-16 counts them, that a spreadsheet takes into one cell."""
+"""The limit of a spreadsheet cell, in UTF-16 code units."""
 _MAX_COMMAND_LENGTH = 1000
 
 
@@ -106,7 +106,7 @@ def _list_values(finding: Finding) -> list[str]:
 
 
 def _format_cell(text: str, full_command: str) -> str:
-    """Return a text as one cell on one line, in which nothing is computed."""
+    """Return a text as one cell on one line, which no spreadsheet takes for a formula."""
     cell = escape_text(text)
     if cell.lstrip().lstrip(_INVISIBLE_CHARACTERS).startswith(_FORMULA_STARTS):
         cell = f"'{cell}"
@@ -116,7 +116,7 @@ def _format_cell(text: str, full_command: str) -> str:
 
 
 def _shorten(text: str, full_command: str) -> str:
-    """Return as much of a text as a cell has room for, the count of what is missing, and the command that shows it."""
+    """Return as much of a text as a cell has room for, the number of cut characters, and the command for all."""
     max_length = MAX_CELL_LENGTH - count_units(_describe_missing(len(text), full_command))
     end, length = 0, 0
     while length + count_units(text[end]) <= max_length:

@@ -7,10 +7,11 @@ from typing import Any
 
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.evaluation.results import Timeline
+from backup_auditor.domain.evaluation.run_gaps import RunGap
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding
-from backup_auditor.domain.remediation.actions import ActionKind
+from backup_auditor.domain.remediation.actions import ActionKind, ApiCall
 from backup_auditor.domain.remediation.plan import Proposal
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours
@@ -22,9 +23,9 @@ type _Json = dict[str, Any]
 
 
 def load_report(document: bytes, location: str) -> Report:
-    """Return the report that a document holds; keys that are not known are passed over.
+    """Return the report of a document; unknown keys are ignored.
 
-    Raises `EvidenceError`, with the location, where it is no report, or one of another version.
+    Raises `EvidenceError`, with the location, if it is no report, or one of another version.
     """
     try:
         facts = json.loads(document)
@@ -51,7 +52,7 @@ def load_report(document: bytes, location: str) -> Report:
 
 
 def _load_report_fields(facts: _Json) -> Report:
-    counts = facts["inventory"]
+    counts, summary = facts["inventory"], facts["summary"]
     return Report(
         audit_id=facts["audit_id"],
         observed_at=parse_moment(facts["observed_at"]),
@@ -61,7 +62,12 @@ def _load_report_fields(facts: _Json) -> Report:
         policy_source=facts["policy"]["source"],
         policy_sha256=facts["policy"]["sha256"],
         inventory=InventoryCounts(**{name: counts[name] for name in InventoryCounts.__slots__}),
-        summary=_load_summary(facts["summary"]),
+        summary=Summary(
+            findings={it: summary["findings"][it] for it in Compliance},
+            open=_load_open_counts(summary["open"]),
+            exempted=summary["exempted"],
+            coverage_percent=summary["coverage_percent"],
+        ),
         findings=tuple(map(_load_finding, facts["findings"])),
         resolved_findings=tuple(map(_load_resolved, facts["resolved"])),
         drift=tuple(
@@ -76,25 +82,15 @@ def _load_report_fields(facts: _Json) -> Report:
 
 
 def _load_proposal(facts: _Json) -> Proposal:
-    call = facts["call"]
     return Proposal(
         plan_id=facts["plan_id"],
         kind=ActionKind(facts["kind"]),
         index=facts["index"],
         mode=facts["mode"],
         reason=facts["reason"],
-        method=call["method"],
-        path=call["path"],
-        body=call["body"],
-    )
-
-
-def _load_summary(facts: _Json) -> Summary:
-    return Summary(
-        findings={it: facts["findings"][it] for it in Compliance},
-        open=_load_open_counts(facts["open"]),
-        exempted=facts["exempted"],
-        coverage_percent=facts["coverage_percent"],
+        method=facts["call"]["method"],
+        path=facts["call"]["path"],
+        body=facts["call"]["body"],
     )
 
 
@@ -153,25 +149,20 @@ def _load_resolved(facts: _Json) -> ResolvedFinding:
 
 
 def build_timeline_json(timeline: Timeline) -> dict[str, object]:
-    """Return the nights of one index."""
-    points = (
-        {
-            "captured_at": format_moment(entry.captured_at),
-            "expires": entry.expires,
-            "expires_at": _format_optional_moment(entry.expires_at),
-        }
-        for entry in timeline.recovery_points
-    )
-    gaps = (
-        {"from": format_moment(entry.start), "to": format_moment(entry.end), "missing": entry.missing_runs}
-        for entry in timeline.gaps
-    )
+    """Return the timeline of one index."""
     return {
         "resource": build_resource_json(timeline.resource),
         "rule": timeline.rule,
         "max_age_hours": to_hours(timeline.max_age),
         "since": format_moment(timeline.since),
-        "recovery_points": list(points),
+        "recovery_points": [
+            {
+                "captured_at": format_moment(it.captured_at),
+                "expires": it.expires,
+                "expires_at": _format_optional_moment(it.expires_at),
+            }
+            for it in timeline.recovery_points
+        ],
         "earlier_recovery_points": timeline.earlier_recovery_point_count,
         "earlier_recovery_points_expire_at": _format_moments(timeline.earlier_expiries),
         "remaining_recovery_points_known": timeline.is_remaining_known,
@@ -180,15 +171,15 @@ def build_timeline_json(timeline: Timeline) -> dict[str, object]:
         "failed_runs": _format_moments(timeline.failed_runs),
         "runs_in_progress": _format_moments(timeline.runs_in_progress),
         "scheduled_runs": _format_moments(timeline.scheduled_runs),
-        "missing_runs": list(gaps),
-        "objective_met": _build_periods(timeline.objective_met),
-        "objective_missed": _build_periods(timeline.objective_missed),
+        "missing_runs": [{**_build_period(it), "missing": it.missing_runs} for it in timeline.gaps],
+        "objective_met": list(map(_build_period, timeline.objective_met)),
+        "objective_missed": list(map(_build_period, timeline.objective_missed)),
         "unknown_reasons": timeline.unknown_reasons,
     }
 
 
 def build_resource_json(resource: Resource) -> dict[str, object]:
-    """Return what something is about."""
+    """Return a resource."""
     return {"type": resource.type, "project": resource.project, "name": resource.name, "id": resource.id}
 
 
@@ -205,8 +196,8 @@ def _format_moments(moments: Iterable[datetime]) -> list[str]:
     return [format_moment(it) for it in moments]
 
 
-def _build_periods(periods: Iterable[Period]) -> list[dict[str, str]]:
-    return [{"from": format_moment(it.start), "to": format_moment(it.end)} for it in periods]
+def _build_period(period: Period | RunGap) -> dict[str, object]:
+    return {"from": format_moment(period.start), "to": format_moment(period.end)}
 
 
 _MAX_REASON_LENGTH = 4000
@@ -222,6 +213,11 @@ def build_proposal_json(proposal: Proposal) -> dict[str, object]:
         "reason": truncate(proposal.reason, _MAX_REASON_LENGTH),
         "call": {"method": proposal.method, "path": proposal.path, "body": dict(proposal.body)},
     }
+
+
+def build_call_json(call: ApiCall) -> dict[str, object]:
+    """Return an API call."""
+    return {"method": call.method, "path": call.path, "body": dict(call.body)}
 
 
 def build_rule_json(rule: AppliedRule) -> dict[str, object]:
@@ -284,7 +280,7 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
 
 
 def render_json(report: Report) -> Iterator[str]:
-    """Write a report as one JSON document, a finding a line, ASCII only, without a line's end."""
+    """Write a report as one JSON document, a finding a line, ASCII only, without a final line end."""
     yield "{"
     for name, value in _build_head(report).items():
         yield f"\n {_encode(name)}: {_encode(value)},"

@@ -29,10 +29,10 @@ def render_document(reports: Iterable[Report], _: RenderOptions) -> Iterator[str
 
 
 def render_junit(reports: Iterable[Report]) -> Iterator[str]:
-    """Write a suite for each control of each report, and in it a case for each resource. The last line lacks its end.
+    """Write a suite for each control of each report, with a case for each resource, without a final line end.
 
-    What was not met has failed, what could not be judged is an error, what was accepted or does not apply was skipped.
-    The warnings of a report are the error output of its first suite.
+    A non-compliant case is a failure, an unknown one an error; an exempted or not applicable one is skipped. The
+    warnings of a report are the error output of its first suite.
     """
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="backup-auditor">\n'
     for report in reports:
@@ -80,22 +80,17 @@ def _choose_outcome(finding: Finding) -> str:
 def _render_outcome(finding: Finding, outcome: str) -> str:
     exemption = finding.exemption
     if exemption is not None:
-        message = f"Accepted until {exemption.expires} by {exemption.owner}: {exemption.reason}"
-        head, lines = (
-            _render_attributes(message=message, type="EXEMPTED"),
-            [f"{finding.compliance} ({finding.severity}): {finding.reason}"],
-        )
+        message, kind = f"Accepted until {exemption.expires} by {exemption.owner}: {exemption.reason}", "EXEMPTED"
+        lines = [f"{finding.compliance} ({finding.severity}): {finding.reason}"]
     elif outcome == _SKIPPED:
         return f"<{outcome}{_render_attributes(message=finding.reason, type=finding.compliance)}/>"
     else:
-        kind = finding.severity if outcome == _FAILURE else finding.compliance
-        head, lines = (
-            _render_attributes(message=finding.reason, type=kind),
-            [f"{finding.severity}{describe_since(finding)}"],
-        )
+        message, kind = finding.reason, finding.severity if outcome == _FAILURE else finding.compliance
+        lines = [f"{finding.severity}{describe_since(finding)}"]
     if finding.remediation:
         lines.append(f"Next: {finding.remediation}")
     lines.append(f"Fingerprint: {finding.fingerprint}")
+    head = _render_attributes(message=message, type=kind)
     return f"<{outcome}{head}>{'\n'.join(map(_escape_xml, lines))}</{outcome}>"
 
 
@@ -104,5 +99,5 @@ def _render_attributes(**values: object) -> str:
 
 
 def _escape_xml(text: str) -> str:
-    """Return a text in which nothing is markup and every character is allowed in XML."""
+    """Return a text without markup, in which XML allows every character."""
     return escape(escape_text(text))

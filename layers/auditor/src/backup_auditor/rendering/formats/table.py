@@ -31,7 +31,7 @@ from backup_auditor.rendering.summary import (
 from backup_auditor.rendering.text import Style, escape_text, format_columns, join_lines, wrap_text
 
 _MAX_UNFOLDED_FINDINGS = 100
-"""How many open findings are shown one by one."""
+"""The limit of open findings that are shown one by one."""
 _MAX_READ_FAILURES = 10
 
 
@@ -50,10 +50,7 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
 def render_table(
     report: Report, *, width: int = 100, is_colored: bool = False, full_command: str = FULL_REPORT_COMMAND
 ) -> Iterator[str]:
-    """Write a report as lines of text of at most `width` columns of a terminal.
-
-    `full_command` is the command that shows what is folded.
-    """
+    """Write a report as lines of at most `width` columns; `full_command` is the command that shows all."""
     return _Table(report, max(width, 40), Style(is_colored), full_command).render_lines()
 
 
@@ -78,7 +75,7 @@ class _Table:
         yield from self._render_changes("RESOLVED", build_resolved_rows(self.report))
         yield from self._render_changes("DRIFT", build_drift_rows(self.report))
         yield ""
-        yield from self._render_counts()
+        yield from self._render_rows(build_count_rows(self.report))
         yield from self._render_read_failures()
 
     def _render_verdict(self) -> Iterator[str]:
@@ -94,27 +91,25 @@ class _Table:
 
     def _render_lead(self) -> Iterator[str]:
         rows = (("first", describe_first_step(self.report)), ("changes", describe_delta(self.report)))
-        yield from format_columns([(label, escape_text(text)) for label, text in rows if text is not None], self.width)
+        yield from self._render_rows((label, text) for label, text in rows if text is not None)
+
+    def _render_rows(self, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+        yield from format_columns([(escape_text(label), escape_text(text)) for label, text in rows], self.width)
 
     def _render_folded(self, count_text: str) -> Iterator[str]:
         yield from map(self.style.dim, wrap_text(f"  and {count_text}; all: {self.full_command}", self.width, "    "))
 
     def _render_open_group(self, group: Group, *, is_foldable: bool) -> Iterator[str]:
         visible_findings, folded_count = fold(group.findings) if is_foldable else (group.findings, 0)
+        has_past_audits = has_history(self.report)
         heading = f"{group.severity.upper():8}  "
         count_note = "" if len(group.findings) == 1 else f" ({len(group.findings):,})"
         first, *rest = wrap_text(heading + group.control + count_note, self.width, "  ")
         yield self.style.color(group.severity, first[: len(heading)]) + self.style.bold(first[len(heading) :])
         yield from map(self.style.bold, rest)
-        has_past_audits = has_history(self.report)
-        rows = [
-            (
-                escape_text(label_finding(finding)),
-                escape_text(finding.reason + (describe_since(finding) if has_past_audits else "")),
-            )
-            for finding in visible_findings
-        ]
-        yield from format_columns(rows, self.width)
+        yield from self._render_rows(
+            (label_finding(it), it.reason + (describe_since(it) if has_past_audits else "")) for it in visible_findings
+        )
         if folded_count:
             yield from self._render_folded(f"{folded_count:,} more")
         next_step = group.findings[0].remediation
@@ -132,9 +127,7 @@ class _Table:
         yield self.style.color(Compliance.INSUFFICIENT_DATA, heading) + first[len(heading) :]
         yield from rest
         visible_groups, folded_count = fold(groups)
-        yield from format_columns(
-            [(escape_text(label_group(it)), escape_text(it[0].reason)) for it in visible_groups], self.width
-        )
+        yield from self._render_rows((label_group(it), it[0].reason) for it in visible_groups)
         if folded_count:
             yield from self._render_folded(f"{sum(map(len, groups[len(visible_groups) :])):,} more")
 
@@ -156,12 +149,11 @@ class _Table:
         yield ""
         yield f"EXEMPTED ({self.report.summary.exempted:,})"
         visible_groups, folded_count = fold(groups)
-        rows: list[tuple[str, str]] = []
-        for group in visible_groups:
-            if (exemption := group[0].exemption) is not None:
-                text = f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
-                rows.append((escape_text(label_group(group)), escape_text(text)))
-        yield from format_columns(rows, self.width)
+        yield from self._render_rows(
+            (label_group(group), f"until {exemption.expires}, {exemption.owner}: {exemption.reason}")
+            for group in visible_groups
+            if (exemption := group[0].exemption) is not None
+        )
         if folded_count:
             yield from self._render_folded(f"under {pluralize(folded_count, 'more exemption')}")
 
@@ -171,14 +163,9 @@ class _Table:
         yield ""
         yield self.style.bold(f"{title} ({len(rows):,})")
         visible_rows, folded_count = fold(rows)
-        yield from format_columns([(escape_text(label), escape_text(text)) for label, text in visible_rows], self.width)
+        yield from self._render_rows(visible_rows)
         if folded_count:
             yield from self._render_folded(f"{folded_count:,} more")
-
-    def _render_counts(self) -> Iterator[str]:
-        yield from format_columns(
-            [(label, escape_text(text)) for label, text in build_count_rows(self.report)], self.width
-        )
 
     def _render_read_failures(self) -> Iterator[str]:
         if self.report.is_complete:
