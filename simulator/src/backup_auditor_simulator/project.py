@@ -230,13 +230,9 @@ class SimulatedProject:
         backup = self.get_backup(backup_id)
         if backup.state is BackupState.SCHEDULED:
             raise ApiError(412, "Unable to delete backup. It is waiting to run.")
-        pending_job_ids = [
-            it.id for it in self.restore_jobs.values() if it.backup is backup and it.completed_at is None
-        ]
-        if pending_job_ids:
-            raise ApiError(
-                412, f"Unable to delete backup. There are pending restore jobs for this backup: {pending_job_ids}"
-            )
+        jobs = [it.id for it in self.restore_jobs.values() if it.backup is backup and it.completed_at is None]
+        if jobs:
+            raise ApiError(412, f"Unable to delete backup. There are pending restore jobs for this backup: {jobs}")
         self._add_event(self.now + self.options.backup_deletion_duration, partial(self.remove_backup, backup))
         self.advance(timedelta())
 

@@ -1,7 +1,7 @@
 """Bodies of requests and responses in each API version: reading, rows and times."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -138,24 +138,25 @@ def encode_json(value: object) -> bytes:
 
 def write_backup(backup: Backup, family: Family, options: SimulatorOptions) -> bytes:
     """Write a backup as backup listings have it."""
-    return _write_cached(backup, f"{family.name} listing", family, options)
+    return _write_cached(backup, f"{family.name} listing", lambda: _build_backup_row(backup, family, options))
 
 
 def write_run(backup: Backup, family: Family, options: SimulatorOptions) -> bytes:
     """Write a backup as histories have it: what is still unknown is null rather than absent."""
-    return _write_cached(backup, f"{family.name} history", family, options)
+    return _write_cached(backup, f"{family.name} history", lambda: _build_run_row(backup, family, options))
 
 
-def _write_cached(backup: Backup, shape: str, family: Family, options: SimulatorOptions) -> bytes:
-    content = backup.cached_rows.get(shape)
-    if content is None:
-        row = _build_backup_row(backup, family, options)
-        if shape.endswith("history"):
-            nulls = dict.fromkeys(("description", "record_count", "namespace_count", "size_bytes"))
-            row = nulls | row
-            row.pop("source_index_deleted_at", None)
-        content = backup.cached_rows[shape] = encode_json(row)
-    return content
+def _write_cached(backup: Backup, shape: str, build_row: Callable[[], dict[str, Any]]) -> bytes:
+    if shape not in backup.cached_rows:
+        backup.cached_rows[shape] = encode_json(build_row())
+    return backup.cached_rows[shape]
+
+
+def _build_run_row(backup: Backup, family: Family, options: SimulatorOptions) -> dict[str, Any]:
+    row = dict.fromkeys(("description", "record_count", "namespace_count", "size_bytes"))
+    row |= _build_backup_row(backup, family, options)
+    row.pop("source_index_deleted_at", None)
+    return row
 
 
 def _build_backup_row(backup: Backup, family: Family, options: SimulatorOptions) -> dict[str, Any]:

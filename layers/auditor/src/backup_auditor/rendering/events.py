@@ -30,7 +30,19 @@ def build_audit_events(report: Report, stored_report: StoredReport) -> Iterator[
     reopened_findings = [it for it in view.opened_findings if it.lifecycle == "reopened"]
     changes = {"opened": len(new_findings), "reopened": len(reopened_findings), "resolved": len(view.resolved_findings)}
     common_fields = _build_common(report, stored_report)
-    yield EventType.AUDIT_COMPLETED, {**common_fields, **_build_completed(report), "changes": changes}
+    yield (
+        EventType.AUDIT_COMPLETED,
+        {
+            **common_fields,
+            "complete": report.is_complete,
+            "compliance": report.compliance,
+            "summary": build_summary_json(report.summary),
+            "read_error_count": len(report.read_failures),
+            "warning_count": len(report.warnings),
+            "proposal_count": len(report.proposals or ()),
+            "changes": changes,
+        },
+    )
     for finding in new_findings:
         yield EventType.FINDING_OPENED, {**common_fields, **_build_opened(finding)}
     for finding in reopened_findings:
@@ -49,17 +61,6 @@ def _build_common(report: Report, stored_report: StoredReport) -> Detail:
             **build_stored_file_json(stored_report),
             "page": build_stored_file_json(stored_report.page) if stored_report.page else None,
         },
-    }
-
-
-def _build_completed(report: Report) -> Detail:
-    return {
-        "complete": report.is_complete,
-        "compliance": report.compliance,
-        "summary": build_summary_json(report.summary),
-        "read_error_count": len(report.read_failures),
-        "warning_count": len(report.warnings),
-        "proposal_count": len(report.proposals or ()),
     }
 
 

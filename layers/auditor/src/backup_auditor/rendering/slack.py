@@ -20,7 +20,8 @@ _MARKUP_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def fit_text(text: str, length: int) -> str:
     """Return a text without markup, of at most a length; one that was cut ends in an ellipsis."""
-    pieces = ["".join(_MARKUP_ENTITIES.get(it, it) for it in cluster) for cluster in split_clusters(escape_lines(text))]
+    lines = "\n".join(map(escape_text, text.split("\n")))  # the ends of lines are kept
+    pieces = ["".join(_MARKUP_ENTITIES.get(it, it) for it in cluster) for cluster in split_clusters(lines)]
     if sum(map(count_units, pieces)) <= length:
         return "".join(pieces)
     remaining_length = length - 1
@@ -31,11 +32,6 @@ def fit_text(text: str, length: int) -> str:
             break
         fitting_pieces.append(piece)
     return "".join(fitting_pieces) + "…"
-
-
-def escape_lines(text: str) -> str:
-    """Return a text with every control character escaped, but for the ends of lines."""
-    return "\n".join(map(escape_text, text.split("\n")))
 
 
 def count_units(text: str) -> int:

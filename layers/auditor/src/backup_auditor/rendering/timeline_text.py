@@ -1,7 +1,6 @@
 """The timeline of an index as lines of text."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from math import ceil, floor
@@ -21,82 +20,56 @@ type Positions = tuple[float, ...]
 type Ranges = tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TimeScale:
-    """A period as a line from 0 to 1."""
+class TimelineLayout:
+    """The timeline of one index around the moment of the audit, as positions from 0 to 1."""
 
-    period: Period
+    def __init__(self, timeline: Timeline, observed_at: datetime) -> None:
+        """Locate everything that is shown."""
+        future_length = (observed_at - timeline.since) * ((1 - NOW_POSITION) / NOW_POSITION)
+        self.period = Period(timeline.since, shift_moment(observed_at, future_length))
+        self.recovery_points = self._locate_all(it.captured_at for it in timeline.recovery_points)
+        self.past_runs = self._locate_all(timeline.past_runs)
+        self.failed_runs = self._locate_all(timeline.failed_runs)
+        self.runs_in_progress = self._locate_all(timeline.runs_in_progress)
+        self.scheduled_runs = self._locate_all(timeline.scheduled_runs)
+        self.gaps = self._locate_periods(Period(it.start, it.end) for it in timeline.gaps)
+        self.objective_met = self._locate_periods(timeline.objective_met)
+        self.objective_missed = self._locate_periods(timeline.objective_missed)
+        self.remaining = self._count_remaining(timeline, observed_at) if timeline.is_remaining_known else ()
+        """The number of remaining recovery points from a position on, if none is added. The first position is that of
+        the audit. Empty if unknown."""
+        self.last_expiry = self._locate_last_expiry(timeline, observed_at)
+        """The position from which none remains; `None` if it is unknown, never comes, or is not shown."""
 
-    def locate(self, moment: datetime) -> float:
+    def _locate(self, moment: datetime) -> float:
         """Return the position of a moment; below 0 or above 1 if it is not shown."""
         return (moment - self.period.start) / (self.period.end - self.period.start)
 
-    def locate_all(self, moments: Iterable[datetime]) -> Positions:
+    def _locate_all(self, moments: Iterable[datetime]) -> Positions:
         """Return the positions of the moments that are shown."""
-        return tuple(self.locate(it) for it in moments if self.period.start <= it <= self.period.end)
+        return tuple(self._locate(it) for it in moments if self.period.start <= it <= self.period.end)
 
-    def locate_periods(self, periods: Iterable[Period]) -> Ranges:
+    def _locate_periods(self, periods: Iterable[Period]) -> Ranges:
         """Return the positions of periods, as far as they are shown."""
-        return tuple((self.locate(it.start), self.locate(it.end)) for it in merge_periods(periods, self.period))
+        return tuple((self._locate(it.start), self._locate(it.end)) for it in merge_periods(periods, self.period))
 
+    def _locate_last_expiry(self, timeline: Timeline, observed_at: datetime) -> float | None:
+        has_points = timeline.recovery_points or timeline.earlier_recovery_point_count
+        is_empty = timeline.is_remaining_known and not has_points
+        expires_at = observed_at if is_empty and not timeline.unknown_reasons else timeline.last_expires_at
+        return (
+            None if expires_at is None or expires_at > self.period.end else self._locate(max(expires_at, observed_at))
+        )
 
-@dataclass(frozen=True, slots=True)
-class TimelineLayout:
-    """The nights of one index, laid out."""
-
-    period: Period
-    recovery_points: Positions
-    past_runs: Positions
-    failed_runs: Positions
-    runs_in_progress: Positions
-    scheduled_runs: Positions
-    gaps: Ranges
-    objective_met: Ranges
-    objective_missed: Ranges
-    remaining: tuple[tuple[float, int], ...]
-    """The number of remaining recovery points from a position on, if none is added. The first position is that of the
-    audit. Empty if unknown."""
-    last_expiry: float | None
-    """The position from which none remains; `None` if it is unknown, never comes, or is not shown."""
-
-
-def lay_out_timeline(timeline: Timeline, observed_at: datetime) -> TimelineLayout:
-    """Lay out the nights of one index around the moment of the audit."""
-    past_length = observed_at - timeline.since
-    scale = TimeScale(
-        Period(timeline.since, shift_moment(observed_at, past_length * ((1 - NOW_POSITION) / NOW_POSITION)))
-    )
-    last_expiry = _locate_last_expiry(timeline, observed_at, scale)
-    return TimelineLayout(
-        period=scale.period,
-        recovery_points=scale.locate_all(it.captured_at for it in timeline.recovery_points),
-        past_runs=scale.locate_all(timeline.past_runs),
-        failed_runs=scale.locate_all(timeline.failed_runs),
-        runs_in_progress=scale.locate_all(timeline.runs_in_progress),
-        scheduled_runs=scale.locate_all(timeline.scheduled_runs),
-        gaps=scale.locate_periods(Period(it.start, it.end) for it in timeline.gaps),
-        objective_met=scale.locate_periods(timeline.objective_met),
-        objective_missed=scale.locate_periods(timeline.objective_missed),
-        remaining=_count_remaining(timeline, observed_at, scale) if timeline.is_remaining_known else (),
-        last_expiry=last_expiry,
-    )
-
-
-def _locate_last_expiry(timeline: Timeline, observed_at: datetime, scale: TimeScale) -> float | None:
-    is_empty = timeline.is_remaining_known and not (timeline.recovery_points or timeline.earlier_recovery_point_count)
-    expires_at = observed_at if is_empty and not timeline.unknown_reasons else timeline.last_expires_at
-    return None if expires_at is None or expires_at > scale.period.end else scale.locate(max(expires_at, observed_at))
-
-
-def _count_remaining(timeline: Timeline, observed_at: datetime, scale: TimeScale) -> tuple[tuple[float, int], ...]:
-    point_expiries = (it.expires_at for it in timeline.recovery_points if it.expires_at is not None)
-    expiries = sorted([*point_expiries, *timeline.earlier_expiries])
-    count = timeline.earlier_recovery_point_count + len(timeline.recovery_points)
-    steps = [(scale.locate(observed_at), count - sum(it <= observed_at for it in expiries))]
-    for expires_at in expiries:
-        if observed_at < expires_at <= scale.period.end:
-            steps.append((scale.locate(expires_at), steps[-1][1] - 1))
-    return tuple(steps)
+    def _count_remaining(self, timeline: Timeline, observed_at: datetime) -> tuple[tuple[float, int], ...]:
+        point_expiries = (it.expires_at for it in timeline.recovery_points if it.expires_at is not None)
+        expiries = sorted([*point_expiries, *timeline.earlier_expiries])
+        count = timeline.earlier_recovery_point_count + len(timeline.recovery_points)
+        steps = [(self._locate(observed_at), count - sum(it <= observed_at for it in expiries))]
+        for expires_at in expiries:
+            if observed_at < expires_at <= self.period.end:
+                steps.append((self._locate(expires_at), steps[-1][1] - 1))
+        return tuple(steps)
 
 
 POINT_MARK, PAST_MARK, FAILED_MARK, MISSING_MARK, IN_PROGRESS_MARK, SCHEDULED_MARK, MET_MARK, TOO_OLD_MARK = "#+x!~o=X"
@@ -204,7 +177,7 @@ _GOOD_MARKS = (Compliance.COMPLIANT, MET_MARK)
 
 def render_timeline(timeline: Timeline, observed_at: datetime, width: int, style: Style) -> Iterator[str]:
     """Draw the timeline of one index around an audit, on lines of at most `width` columns."""
-    layout = lay_out_timeline(timeline, observed_at)
+    layout = TimelineLayout(timeline, observed_at)
     rows = fit_rows(layout, width - _LABEL_WIDTH)
     runs, objective = rows.draw_runs(), rows.draw_objective()
     start, end = f"{layout.period.start:%Y-%m-%d}", f"{layout.period.end:%Y-%m-%d}"

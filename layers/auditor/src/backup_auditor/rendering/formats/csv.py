@@ -11,7 +11,7 @@ from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
 from backup_auditor.rendering.slack import count_units
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
-from backup_auditor.rendering.text import escape_text, format_json
+from backup_auditor.rendering.text import escape_text, format_json, format_value
 
 _COLUMNS = (
     "project",
@@ -68,7 +68,7 @@ def render_csv(reports: Iterable[Report], *, full_command: str = FULL_REPORT_COM
     yield format_row(_COLUMNS)
     for report in reports:
         facts, totals = (
-            [_format_cell(_format_fact(value), command) for value in build(report).values()]
+            [_format_cell(format_value(value), command) for value in build(report).values()]
             for build in (build_audit_facts, count_totals)
         )
         warnings = _format_cell(json.dumps(report.warnings, ensure_ascii=False), command)
@@ -128,7 +128,3 @@ def _shorten(text: str, full_command: str) -> str:
 
 def _describe_missing(count: int, full_command: str) -> str:
     return f"… and {count:,} more characters; all: {full_command}"
-
-
-def _format_fact(fact: str | int) -> str:
-    return fact if isinstance(fact, str) else json.dumps(fact)

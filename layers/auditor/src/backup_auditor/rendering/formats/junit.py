@@ -1,6 +1,5 @@
 """Reports as JUnit's XML: a CI shows which control failed on which index."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
@@ -12,7 +11,7 @@ from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.grouping import label_finding
 from backup_auditor.rendering.summary import build_audit_facts, count_totals, describe_since
-from backup_auditor.rendering.text import escape_text
+from backup_auditor.rendering.text import escape_text, format_value
 
 _FAILURE, _ERROR, _SKIPPED, _PASSED = "failure", "error", "skipped", "passed"
 _OUTCOMES = {
@@ -37,17 +36,15 @@ def render_junit(reports: Iterable[Report]) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="backup-auditor">\n'
     for report in reports:
         facts = build_audit_facts(report) | count_totals(report)
-        properties = "".join(_render_property(name, value) for name, value in facts.items())
+        properties = "".join(
+            f"   <property{_render_attributes(name=name, value=format_value(value))}/>\n"
+            for name, value in facts.items()
+        )
         warnings = report.warnings
         for control, findings in groupby(report.findings, key=lambda it: it.control):
             yield from _render_suite(report, control, list(findings), properties, warnings)
             warnings = ()
     yield "</testsuites>"
-
-
-def _render_property(name: str, value: str | int) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return f"   <property{_render_attributes(name=name, value=text)}/>\n"
 
 
 def _render_suite(

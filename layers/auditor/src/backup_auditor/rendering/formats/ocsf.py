@@ -40,14 +40,6 @@ COMPLIANCE = {
 }
 
 
-def choose_activity(finding: Finding, resolved: ResolvedFinding | None, observed_at: datetime) -> OcsfValue:
-    """Return close for a resolved finding, update for a known one, and create for any other."""
-    if resolved is not None:
-        return CLOSE
-    is_known = finding.first_seen is not None and finding.first_seen < observed_at
-    return UPDATE if is_known else CREATE
-
-
 def choose_status(finding: Finding, resolved: ResolvedFinding | None) -> OcsfValue | None:
     """Return the status of a finding; one that never was open or unknown has none."""
     if resolved is not None:
@@ -105,8 +97,9 @@ def _build_finding(
         expires = exemption.expires.isoformat()
         exemption_fields = {"owner": exemption.owner, "reason": exemption.reason, "expires": expires}
     first_seen = resolved.first_seen if resolved is not None else finding.first_seen
+    is_known = finding.first_seen is not None and finding.first_seen < report.observed_at
     event = {
-        **_build_head(report, finding.fingerprint, choose_activity(finding, resolved, report.observed_at)),
+        **_build_head(report, finding.fingerprint, CLOSE if resolved else UPDATE if is_known else CREATE),
         **SEVERITIES[finding.severity].build_fields("severity"),
         **(status.build_fields("status") if status else {}),
         "message": finding.reason,

@@ -132,23 +132,18 @@ class _Table:
             yield from self._render_folded(f"{sum(map(len, groups[len(visible_groups) :])):,} more")
 
     def _render_warnings(self) -> Iterator[str]:
-        if not self.report.warnings:
-            return
-        yield ""
-        yield self.style.bold(f"WARNINGS ({len(self.report.warnings):,})")
         visible_warnings, folded_count = fold(self.report.warnings)
+        if visible_warnings:
+            yield from ["", self.style.bold(f"WARNINGS ({len(self.report.warnings):,})")]
         for warning in visible_warnings:
             yield from wrap_text(f"  {escape_text(warning)}", self.width, "    ")
         if folded_count:
             yield from self._render_folded(f"{folded_count:,} more")
 
     def _render_exempted(self) -> Iterator[str]:
-        groups = group_exempted_findings(self.report)
-        if not groups:
-            return
-        yield ""
-        yield f"EXEMPTED ({self.report.summary.exempted:,})"
-        visible_groups, folded_count = fold(groups)
+        visible_groups, folded_count = fold(group_exempted_findings(self.report))
+        if visible_groups:
+            yield from ["", f"EXEMPTED ({self.report.summary.exempted:,})"]
         yield from self._render_rows(
             (label_group(group), f"until {exemption.expires}, {exemption.owner}: {exemption.reason}")
             for group in visible_groups
@@ -158,11 +153,9 @@ class _Table:
             yield from self._render_folded(f"under {pluralize(folded_count, 'more exemption')}")
 
     def _render_changes(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
-        if not rows:
-            return
-        yield ""
-        yield self.style.bold(f"{title} ({len(rows):,})")
         visible_rows, folded_count = fold(rows)
+        if visible_rows:
+            yield from ["", self.style.bold(f"{title} ({len(rows):,})")]
         yield from self._render_rows(visible_rows)
         if folded_count:
             yield from self._render_folded(f"{folded_count:,} more")

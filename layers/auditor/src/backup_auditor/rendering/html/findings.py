@@ -167,16 +167,10 @@ class FindingViews:
             *(("exempted", "", _describe_exemption(it[0]), it) for it in group_exempted_findings(report)),
         ]
         self.total = sum(len(findings) for *_, findings in self._groups)
-
-    @property
-    def short_count(self) -> int:
+        self.short_count = max(min(self.total, _MAX_VISIBLE) - _MAX_DETAILED, 0)
         """The number of findings without evidence and commands."""
-        return max(min(self.total, _MAX_VISIBLE) - _MAX_DETAILED, 0)
-
-    @property
-    def omitted_count(self) -> int:
+        self.omitted_count = max(self.total - _MAX_VISIBLE, 0)
         """The number of findings that are only counted."""
-        return max(self.total - _MAX_VISIBLE, 0)
 
     def __iter__(self) -> Iterator[GroupView]:
         """Return the groups that have a finding to show."""

@@ -9,43 +9,28 @@ from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_minute
 from backup_auditor.rendering.html.overview import build_index_anchor
-from backup_auditor.rendering.timeline_text import Positions, Ranges, TimelineLayout, lay_out_timeline
+from backup_auditor.rendering.timeline_text import Positions, Ranges, TimelineLayout
 
 _WIDTH = 1000
 _OBJECTIVE_Y, _RUNS_Y, _FLOOR_Y, _CEILING_Y = 6, 28, 62, 16
 """The distances from the top: the objective, the runs, and the lowest and highest end of the stairs."""
 
 
-@dataclass(frozen=True, slots=True)
 class TimelinePicture:
-    """Paths; an empty one shows nothing."""
+    """The paths of a timeline; an empty one shows nothing."""
 
-    objective_met: str
-    objective_missed: str
-    gaps: str
-    recovery_points: str
-    past_runs: str
-    failed_runs: str
-    runs_in_progress: str
-    scheduled_runs: str
-    remaining: str
-    last_expiry: str
-
-
-def draw_timeline(layout: TimelineLayout) -> TimelinePicture:
-    """Draw a layout. A dot is a line without length: its round ends stay round however wide the picture is."""
-    return TimelinePicture(
-        objective_met=_draw_ranges(layout.objective_met, _OBJECTIVE_Y),
-        objective_missed=_draw_ranges(layout.objective_missed, _OBJECTIVE_Y),
-        gaps=_draw_ranges(layout.gaps, _RUNS_Y),
-        recovery_points=_draw_marks(layout.recovery_points, _RUNS_Y, "h0"),
-        past_runs=_draw_marks(layout.past_runs, _RUNS_Y, "h0"),
-        failed_runs=_draw_marks(layout.failed_runs, _RUNS_Y - 13, "v26"),
-        runs_in_progress=_draw_marks(layout.runs_in_progress, _RUNS_Y - 8, "v16"),
-        scheduled_runs=_draw_marks(layout.scheduled_runs, _RUNS_Y - 6, "v12"),
-        remaining=_draw_stairs(layout.remaining),
-        last_expiry="" if layout.last_expiry is None else f"M{_convert_to_x(layout.last_expiry)} 0V64",
-    )
+    def __init__(self, layout: TimelineLayout) -> None:
+        """Draw a layout. A dot is a line without length: its round ends stay round however wide the picture is."""
+        self.objective_met = _draw_ranges(layout.objective_met, _OBJECTIVE_Y)
+        self.objective_missed = _draw_ranges(layout.objective_missed, _OBJECTIVE_Y)
+        self.gaps = _draw_ranges(layout.gaps, _RUNS_Y)
+        self.recovery_points = _draw_marks(layout.recovery_points, _RUNS_Y, "h0")
+        self.past_runs = _draw_marks(layout.past_runs, _RUNS_Y, "h0")
+        self.failed_runs = _draw_marks(layout.failed_runs, _RUNS_Y - 13, "v26")
+        self.runs_in_progress = _draw_marks(layout.runs_in_progress, _RUNS_Y - 8, "v16")
+        self.scheduled_runs = _draw_marks(layout.scheduled_runs, _RUNS_Y - 6, "v12")
+        self.remaining = _draw_stairs(layout.remaining)
+        self.last_expiry = "" if layout.last_expiry is None else f"M{_convert_to_x(layout.last_expiry)} 0V64"
 
 
 def _convert_to_x(position: float) -> int:
@@ -97,7 +82,7 @@ class IndexHistory:
         self, timeline: Timeline, observed_at: datetime, findings: Sequence[Finding], *, is_detailed: bool
     ) -> None:
         """Take the timeline and the findings of the index; `is_detailed` lists its moments one by one."""
-        layout = lay_out_timeline(timeline, observed_at)
+        layout = TimelineLayout(timeline, observed_at)
         rule = f"rule {timeline.rule}" if timeline.rule else "the defaults"
         open_findings = sorted((it for it in findings if it.is_open), key=lambda it: (-it.severity.rank, it.control))
         self.anchor = build_index_anchor(timeline.resource)
@@ -112,7 +97,7 @@ class IndexHistory:
         self.objective = f"a recovery point no older than {format_length(timeline.max_age)}, by {rule}"
         self.start_day = _format_moment(timeline.since)[:_DAY_LENGTH]
         self.end_day = _format_moment(layout.period.end)[:_DAY_LENGTH]
-        self.picture = draw_timeline(layout)
+        self.picture = TimelinePicture(layout)
         self.description = describe_history(timeline, observed_at)
         self.unknown_reasons = timeline.unknown_reasons
         self.moments = tuple(_build_moments(timeline)) if is_detailed else ()

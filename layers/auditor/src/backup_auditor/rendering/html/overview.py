@@ -138,17 +138,26 @@ _MIN_COLUMN_HEIGHT = 2
 """The height of the lowest column."""
 
 
-@dataclass(frozen=True, slots=True)
 class TrendLine:
     """One severity: its picture and figures."""
 
-    severity: str
-    columns: str
-    """A path; a column for each audit that found any."""
-    incomplete_marks: str
-    """A path; a line from the top down to the column of each audit that could not read everything."""
-    current_count: int
-    max_count: int
+    def __init__(self, severity: Severity, audits: Sequence[PastAudit]) -> None:
+        """Draw the open findings of a severity in the audits up to this one."""
+        counts = [it.open_counts[severity] for it in audits]
+        self.severity = severity.value
+        self.current_count, self.max_count = counts[-1], max(counts)
+        columns, incomplete_marks = [], []
+        for number, (audit, count) in enumerate(zip(audits, counts, strict=True)):
+            x, top = _find_position(audits, number), _FLOOR_Y
+            if count:
+                top -= max((_FLOOR_Y - _CEILING_Y) * count // self.max_count, _MIN_COLUMN_HEIGHT)
+                columns.append(f"M{x} {_FLOOR_Y}V{top}h{_COLUMN_WIDTH}V{_FLOOR_Y}z")
+            if not audit.is_complete:
+                incomplete_marks.append(f"M{x + _COLUMN_WIDTH // 2} 0V{top}")
+        self.columns = "".join(columns)
+        """A path; a column for each audit that found any."""
+        self.incomplete_marks = "".join(incomplete_marks)
+        """A path; a line from the top down to the column of each audit that could not read everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,57 +169,27 @@ class TrendRow:
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Trend:
     """The past audits and this one."""
 
-    lines: tuple[TrendLine, ...]
-    rows: tuple[TrendRow, ...]
-    """The latest first, which is this one."""
-    start: int
-    """The distance of the first of them from the left."""
-
-    @property
-    def has_incomplete_audits(self) -> bool:
-        """Whether one of them could not read everything."""
-        return not all(it.is_complete for it in self.rows)
+    def __init__(self, audits: Sequence[PastAudit]) -> None:
+        """Draw a line for each severity, the worst first, and list the audits, this one first."""
+        severities = tuple(reversed(Severity))
+        self.lines = tuple(TrendLine(it, audits) for it in severities)
+        self.rows = tuple(
+            TrendRow(format_moment(it.observed_at), it.is_complete, tuple(map(it.open_counts.__getitem__, severities)))
+            for it in reversed(audits)
+        )
+        self.start = _find_position(audits, 0)
+        """The distance of the first column from the left."""
+        self.has_incomplete_audits = not all(it.is_complete for it in audits)
 
 
 def build_trend(report: Report) -> Trend | None:
     """Return the open findings of the audits up to this one; `None` if no earlier audit is recorded."""
     if not report.history:
         return None
-    audits = *report.history, PastAudit(report.observed_at, report.is_complete, report.summary.open)
-    severities = tuple(reversed(Severity))
-    rows = (
-        TrendRow(
-            format_moment(audit.observed_at),
-            audit.is_complete,
-            tuple(audit.open_counts[severity] for severity in severities),
-        )
-        for audit in reversed(audits)
-    )
-    return Trend(tuple(_build_trend_line(audits, it) for it in severities), tuple(rows), _find_position(audits, 0))
-
-
-def _build_trend_line(audits: Sequence[PastAudit], severity: Severity) -> TrendLine:
-    counts = [it.open_counts[severity] for it in audits]
-    max_count = max(counts)
-    tops = [
-        _FLOOR_Y - (max((_FLOOR_Y - _CEILING_Y) * it // max_count, _MIN_COLUMN_HEIGHT) if it else 0) for it in counts
-    ]
-    positions = [_find_position(audits, number) for number in range(len(audits))]
-    columns = (
-        f"M{x} {_FLOOR_Y}V{top}h{_COLUMN_WIDTH}V{_FLOOR_Y}z"
-        for x, top in zip(positions, tops, strict=True)
-        if top < _FLOOR_Y
-    )
-    incomplete_marks = (
-        f"M{x + _COLUMN_WIDTH // 2} 0V{top}"
-        for x, top, audit in zip(positions, tops, audits, strict=True)
-        if not audit.is_complete
-    )
-    return TrendLine(severity, "".join(columns), "".join(incomplete_marks), counts[-1], max_count)
+    return Trend((*report.history, PastAudit(report.observed_at, report.is_complete, report.summary.open)))
 
 
 def _find_position(audits: Sequence[PastAudit], number: int) -> int:
