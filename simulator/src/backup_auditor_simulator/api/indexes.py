@@ -1,10 +1,9 @@
 """The calls about indexes, and indexes as each API version writes them."""
 
-from datetime import datetime
 from typing import Any
 
 from backup_auditor_simulator.api.responses import Call, Response
-from backup_auditor_simulator.api.schemas import Body, Family, build_body_error, encode_json
+from backup_auditor_simulator.api.schemas import Body, build_body_error, encode_json
 from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.model import Index, IndexKind
 
@@ -13,16 +12,17 @@ _KINDS_BY_TYPE = {text: kind for kind, text in _TYPES_BY_KIND.items()}
 _ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready"}}
 
 
-def write_index(index: Index, family: Family, now: datetime) -> bytes:
+def _write_index(call: Call, index: Index) -> bytes:
     """Write an index. In no family has it an id or a time of creation."""
-    state = "Terminating" if index.is_terminating else "Ready" if now >= index.ready_at else "Initializing"
+    is_ready = call.project.now >= index.ready_at
+    state = "Terminating" if index.is_terminating else "Ready" if is_ready else "Initializing"
     row: dict[str, Any] = {
         "name": index.name,
         "host": f"{index.name}-{index.id[:7]}.svc.{index.environment}.pinecone.io",
         "status": {"ready": state == "Ready", "state": state},
         "deletion_protection": "enabled" if index.deletion_protection else "disabled",
     }
-    return encode_json(row | (_build_new_row(index) if family.is_new else _build_old_row(index)))
+    return encode_json(row | (_build_new_row(index) if call.family.is_new else _build_old_row(index)))
 
 
 def _build_new_row(index: Index) -> dict[str, Any]:
@@ -112,10 +112,6 @@ def delete_index(call: Call) -> Response:
     """Delete an index and its schedules, not its backups."""
     call.project.delete_index(call.resource_key)
     return Response(202)
-
-
-def _write_index(call: Call, index: Index) -> bytes:
-    return write_index(index, call.family, call.project.now)
 
 
 def _take_protection(body: Body) -> bool | None:

@@ -1,7 +1,7 @@
 """Calls, their responses, and the pages of a listing: an offset inside an opaque token."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -83,18 +83,12 @@ class Call:
         return Response(200 if self.family.is_new else 201, row)
 
     def build_page_response[Row](self, rows: Sequence[Row], write: Callable[[Row], bytes]) -> Response:
-        """Answer with the page of a listing that the query names."""
+        """Answer with the page of a listing that the query names. On the last page, `pagination` is null or absent."""
         page_rows, token = cut_page(rows, self.query, self.family.default_page_size)
-        return Response(200, write_page(map(write, page_rows), token, shows_null=self.family.is_new))
-
-
-def write_page(rows: Iterable[bytes], token: str | None, *, shows_null: bool) -> bytes:
-    """Write a page. Where there is no further one, `pagination` is null or absent."""
-    if token is not None:
-        pagination = b',"pagination":{"next":"' + token.encode() + b'"}'
-    else:
-        pagination = b',"pagination":null' if shows_null else b""
-    return b'{"data":[' + b",".join(rows) + b"]" + pagination + b"}"
+        pagination = b',"pagination":null' if self.family.is_new else b""
+        if token is not None:
+            pagination = b',"pagination":{"next":"' + token.encode() + b'"}'
+        return Response(200, b'{"data":[' + b",".join(map(write, page_rows)) + b"]" + pagination + b"}")
 
 
 def build_error_response(error: ApiError, family: Family | None) -> Response:

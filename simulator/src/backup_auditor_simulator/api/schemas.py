@@ -8,8 +8,8 @@ from typing import Any, Self
 from zlib import crc32
 
 from backup_auditor_simulator.errors import ApiError
-from backup_auditor_simulator.model import Backup, BackupState, RestoreJob, Schedule
-from backup_auditor_simulator.options import PausedNextRun, SimulatorOptions
+from backup_auditor_simulator.model import Backup, BackupState
+from backup_auditor_simulator.options import SimulatorOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,39 +201,3 @@ def _choose_status(backup: Backup, family: Family, options: SimulatorOptions) ->
             return "InitializationFailed" if family.is_new else "Failed"
         case BackupState.SCHEDULED:
             return options.scheduled_run_status or ("Initializing" if family.is_new else "Scheduled")
-
-
-def write_schedule(schedule: Schedule, family: Family, options: SimulatorOptions, project_id: str) -> bytes:
-    """Write a schedule."""
-    next_run = schedule.next_run if schedule.enabled or options.paused_next_run is PausedNextRun.STALE else None
-    row = {
-        "schedule_id": schedule.id,
-        "name": schedule.name,
-        "index_id": schedule.index.id,
-        "project_id": project_id,
-        "schedule_type": "time-based",
-        "frequency": schedule.frequency,
-        "retention_expire_after_days": schedule.retention.days,
-        "enabled": schedule.enabled,
-        "next_scheduled_run": None if next_run is None else write_moment(next_run, family, schedule.id + "next"),
-        "created_at": write_moment(schedule.created_at, family, schedule.id),
-    }
-    if not schedule.enabled and options.paused_next_run is PausedNextRun.ABSENT:
-        del row["next_scheduled_run"]
-    return encode_json(row)
-
-
-def write_restore_job(job: RestoreJob, family: Family) -> bytes:
-    """Write a restore job."""
-    row = {
-        "restore_job_id": job.id,
-        "backup_id": job.backup.id,
-        "target_index_name": job.index.name,
-        "target_index_id": job.index.id,
-        "status": "Pending" if job.completed_at is None else "Completed",
-        "created_at": write_moment(job.created_at, family, job.id),
-        "percent_complete": 0.0 if job.completed_at is None else 100.0,
-    }
-    if job.completed_at is not None:
-        row["completed_at"] = write_moment(job.completed_at, family, job.id + "completed")
-    return encode_json(row)

@@ -19,7 +19,7 @@ _MAX_COUNT_DIGITS = 6
 
 
 class CommandParser(ArgumentParser):
-    """Reports what is wrong with a command line in one line."""
+    """Reports an error of the command line in one line."""
 
     def __init__(self, **options: object) -> None:
         """Take no abbreviated flags: they would change their meaning with the next flag that is added."""

@@ -1,4 +1,4 @@
-"""What `backup-auditor registry` does: judges a registry, prints the schema."""
+"""`backup-auditor registry`: validate a registry, or print the schema."""
 
 import json
 from argparse import Namespace

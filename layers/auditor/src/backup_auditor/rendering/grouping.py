@@ -1,4 +1,4 @@
-"""Group the findings of a report for people: what is alike appears once."""
+"""Group the findings of a report for people: equal facts appear once."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_VISIBLE_ROWS = 5
 
 
 def fold[Row](rows: tuple[Row, ...] | list[Row]) -> tuple[tuple[Row, ...] | list[Row], int]:
-    """Return the rows to be shown, and how many are not; a single one is never folded away."""
+    """Return the rows to show, and the number of the others; a single one is never folded."""
     if len(rows) <= MAX_VISIBLE_ROWS + 1:
         return rows, 0
     return rows[:MAX_VISIBLE_ROWS], len(rows) - MAX_VISIBLE_ROWS
@@ -22,7 +22,7 @@ def fold[Row](rows: tuple[Row, ...] | list[Row]) -> tuple[tuple[Row, ...] | list
 _NO_RESTORE_CONTROLS = frozenset(
     {"index-has-recovery-point", "recovery-points-belong-to-index", "recovery-point-is-not-empty"}
 )
-"""Controls without which there is nothing to restore an index from."""
+"""Controls whose open finding means that an index cannot be restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Group:
 
 
 def group_open_findings(report: Report) -> list[Group]:
-    """Return what is non-compliant and not exempted, by severity and control: worst first, then what strikes most.
+    """Return the open findings by severity and control: the worst first, then those of most resources.
 
-    Of what is equally severe, indexes of which nothing can be restored come before those of which something can.
+    With equal severity, indexes that cannot be restored come before those that can.
     """
     finding_lists = _group_findings((it for it in report.findings if it.is_open), lambda it: (it.severity, it.control))
     groups = [Group(it[0].severity, it[0].control, tuple(it)) for it in finding_lists]
@@ -48,7 +48,7 @@ def group_open_findings(report: Report) -> list[Group]:
 
 
 def group_unknown_findings(report: Report) -> list[tuple[Finding, ...]]:
-    """Return what could not be judged and is not exempted, by what was not read: what leaves most unknown first."""
+    """Return the unknown findings that are not exempted, by what was not read: the largest group first."""
     unknown_findings = (
         it for it in report.findings if it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None
     )
@@ -56,7 +56,7 @@ def group_unknown_findings(report: Report) -> list[tuple[Finding, ...]]:
 
 
 def group_exempted_findings(report: Report) -> list[tuple[Finding, ...]]:
-    """Return what deviates and was accepted, by the exemption: what expires next first."""
+    """Return the exempted findings by exemption: the one that expires next first."""
     exempted_findings = (it for it in report.findings if it.exemption is not None)
     groups = map(tuple, _group_findings(exempted_findings, lambda it: it.exemption))
     return sorted(groups, key=lambda it: (it[0].exemption.expires if it[0].exemption else date.max, it[0].control))
