@@ -81,7 +81,7 @@ def _set_clock(recorder: RequestRecorder, members: _Members) -> object:
         recorder.project.advance_to(datetime.fromisoformat(members["now"]))
     else:
         recorder.project.advance(timedelta(seconds=members["seconds"]))
-    return {"now": recorder.project.now.isoformat()}
+    return _read_clock(recorder, members)
 
 
 def _set_latency(recorder: RequestRecorder, members: _Members) -> object:

@@ -4,12 +4,11 @@ import os
 import pickle
 from argparse import Namespace
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Self
 
 from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile
 from backup_auditor.adapters.input_file import parse_source
@@ -99,11 +98,7 @@ class ReportSpool:
         self.count = 0
         """How many reports it holds."""
 
-    def __enter__(self) -> Self:
-        """Return the spool."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Close the file."""
         self._file.close()
 
@@ -179,7 +174,7 @@ def _run_many(arguments: Namespace) -> int:
         max_projects = report_format.max_projects or max(1, len(entries))
         further_paths = _list_further_paths(arguments, output, -(-len(entries) // max_projects), len(entries))
         files = [output, *(stack.enter_context(AtomicFile(it)) for it in further_paths)]
-        spool = stack.enter_context(ReportSpool(has_timelines=report_format.has_timelines))
+        spool = stack.enter_context(closing(ReportSpool(has_timelines=report_format.has_timelines)))
         targets = [registry_audit.audit(it, spool) for it in entries]
         shared_groups = find_shared_by_target(it for it in targets if it is not None)
         for group in shared_groups:

@@ -75,12 +75,6 @@ class AuditOptions:
     secret: str | None = None
     """The secret on AWS that holds its key; it replaces the variable."""
 
-    @property
-    def key_remedy(self) -> str:
-        """Say how to correct a key that is not accepted."""
-        instruction = f"set {self.key_variable} to" if self.secret is None else f"let the secret {self.secret} hold"
-        return f"{instruction} a key of the project"
-
 
 def read_options(arguments: Namespace) -> AuditOptions:
     """Read what the flags name. Raises `UsageError`."""
@@ -252,7 +246,9 @@ def _explain_other_project(options: AuditOptions) -> Iterator[None]:
 def _explain_failure(error: PineconeError, host: str, options: AuditOptions) -> str:
     """Return why nothing was audited, and what to do about it."""
     if isinstance(error, BadKeyError):
-        return f"{host} does not accept the key ({error}); {options.key_remedy}"
+        is_variable = options.secret is None
+        remedy = f"set {options.key_variable} to" if is_variable else f"let the secret {options.secret} hold"
+        return f"{host} does not accept the key ({error}); {remedy} a key of the project"
     if isinstance(error, NotFoundError):
         return f"{host} does not respond like Pinecone ({error}); check PINECONE_CONTROLLER_HOST"
     if isinstance(error, UnreachableError):

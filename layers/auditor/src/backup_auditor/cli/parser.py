@@ -82,16 +82,12 @@ def _add_command_of_actions(
     return _add_command(commands, name, summary).add_subparsers(dest="action", metavar="ACTION", required=True)
 
 
-def _add_policy_option(parser: ArgumentParser) -> None:
+def _add_report_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--policy",
         metavar="FILE",
         help="the policy file (default: backup-auditor.yaml in the working directory, else built-in)",
     )
-
-
-def _add_report_options(parser: ArgumentParser) -> None:
-    _add_policy_option(parser)
     parser.add_argument("--project", metavar="NAME", help="the name of the project in reports (default: default)")
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
-from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.plan import Proposal
@@ -157,7 +156,9 @@ def build_sections(digest: Digest, row_limit: int) -> tuple[DigestSection, ...]:
         build_findings_section("Still open", view.still_open_findings),
         build_findings_section("Open before, unknown now", view.now_unknown_findings),
         _build_section("Proposed", report.proposals or (), _format_proposal, row_limit),
-        _build_section("Read errors", report.read_failures, _format_read_failure, row_limit),
+        _build_section(
+            "Read errors", report.read_failures, lambda it: f"{_shorten(it.call)}: {_shorten(it.error)}", row_limit
+        ),
         _build_section("Warnings", report.warnings, _shorten, row_limit),
     )
     return tuple(it for it in optional_sections if it is not None)
@@ -231,10 +232,6 @@ def _format_resolved(resolved: ResolvedFinding) -> str:
     return f"{resource}: {control} (was {resolved.severity})\n  {_shorten(resolved.reason)}"
 
 
-def _format_read_failure(failure: ReadFailure) -> str:
-    return f"{_shorten(failure.call)}: {_shorten(failure.error)}"
-
-
 def _format_proposal(proposal: Proposal) -> str:
     return (
         f"{_shorten(proposal.index)}: {proposal.kind.label} ({_MODE_DESCRIPTIONS[proposal.mode]})\n "
@@ -303,6 +300,7 @@ def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
     """Return a digest as a JSON object with at most so many rows of each kind, the worst opened finding first."""
     view, message, report = digest.view, digest.message, digest.report
     findings, proposals = (*view.opened_findings, *view.unresolved_findings), report.proposals or ()
+    page = message.report.page and {**build_stored_file_json(message.report.page), "link": digest.page_link}
     return {
         "schema_version": SCHEMA_VERSION,
         "message_id": message.message_id,
@@ -323,7 +321,7 @@ def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
         "open": {it: sum(finding.severity is it for finding in view.open_findings) for it in reversed(Severity)},
         "previously_open_now_unknown": len(view.now_unknown_findings),
         "read_error_count": len(report.read_failures),
-        "report": _build_report(digest),
+        "report": {**build_stored_file_json(message.report), "link": digest.report_link, "page": page},
         "findings": [_build_finding(it, digest) for it in findings[:row_limit]],
         "resolved_findings": [_build_resolved(it) for it in view.resolved_findings[:row_limit]],
         **({"proposals": [build_proposal_json(it) for it in proposals[:row_limit]]} if proposals else {}),
@@ -354,12 +352,6 @@ def build_short_resource_json(resource: Resource) -> Mapping[str, str | None]:
         "name": truncate(resource.name, _MAX_TEXT_LENGTH),
         "id": None if resource.id is None else truncate(resource.id, _MAX_TEXT_LENGTH),
     }
-
-
-def _build_report(digest: Digest) -> Mapping[str, object]:
-    stored_report = digest.message.report
-    page = {**build_stored_file_json(stored_report.page), "link": digest.page_link} if stored_report.page else None
-    return {**build_stored_file_json(stored_report), "link": digest.report_link, "page": page}
 
 
 def _build_finding(finding: Finding, digest: Digest) -> Mapping[str, object]:

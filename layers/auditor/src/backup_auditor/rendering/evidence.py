@@ -118,16 +118,13 @@ def _describe_file(stored_file: StoredFile | None, reason: str | None) -> str:
 
 def render_reports_json(project: str, audits: Sequence[AuditCheck]) -> str:
     """Show every audit with the status of its report and page as one JSON document."""
-    rows = [
-        {**_build_audit(audit), "status": status, "reason": reason, "page": _build_page(audit, page)}
-        for audit, (status, reason), page in audits
-    ]
+    rows = []
+    for audit, (status, reason), page_check in audits:
+        page, page_row = audit.report and audit.report.page, None
+        if page and page_check:
+            page_row = {**build_stored_file_json(page), "status": page_check[0], "reason": page_check[1]}
+        rows.append({**_build_audit(audit), "status": status, "reason": reason, "page": page_row})
     return json.dumps({"project": project, "reports": rows}, indent=1)
-
-
-def _build_page(audit: AuditRecord, check: CheckedFile | None) -> dict[str, object] | None:
-    page = audit.report and audit.report.page
-    return {**build_stored_file_json(page), "status": check[0], "reason": check[1]} if page and check else None
 
 
 def _build_audit(audit: AuditRecord) -> dict[str, object]:
@@ -150,7 +147,8 @@ def render_discard(discard: Discard, project: str, location: str, now: datetime)
     yield f"Clock of this machine: {format_moment(now)}"
     yield f"To be discarded: {pluralize(len(discard.audits), 'recorded audit')}"
     for audit in discard.audits[:_MAX_AUDITS]:
-        yield f"  {_format_discarded_audit(audit)}"
+        completeness = "complete" if audit.is_complete else "incomplete"
+        yield f"  {format_moment(audit.observed_at)}  {completeness}, {audit.compliance}, audit {audit.audit_id}"
     if len(discard.audits) > _MAX_AUDITS:
         yield f"  and {len(discard.audits) - _MAX_AUDITS:,} more"
     yield f"  {pluralize(discard.dropped_count, 'finding')} that no other audit found"
@@ -165,8 +163,3 @@ def render_discard(discard: Discard, project: str, location: str, now: datetime)
     if state.backups or state.schedules or state.indexes:
         counts = f"{pluralize(len(state.backups), 'backup')}, {pluralize(len(state.schedules), 'schedule')} and"
         yield f"Kept: {counts} {pluralize(len(state.indexes), 'index', 'indexes')} that the state knows."
-
-
-def _format_discarded_audit(audit: AuditRecord) -> str:
-    completeness = "complete" if audit.is_complete else "incomplete"
-    return f"{format_moment(audit.observed_at)}  {completeness}, {audit.compliance}, audit {audit.audit_id}"

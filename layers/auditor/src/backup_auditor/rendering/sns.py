@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from unicodedata import normalize
 
@@ -46,16 +46,11 @@ class Publication:
 
 def build_publication(digest: Digest) -> Publication:
     """Write a digest with as many rows as there is room for, and with the number of the others."""
-    publications = (_build_limited_publication(digest, row_limit) for row_limit in _list_row_limits())
+    row_limits = [_MAX_ROWS]
+    while row_limits[-1]:
+        row_limits.append(row_limits[-1] * 3 // 4)
+    publications = (_build_limited_publication(digest, row_limit) for row_limit in row_limits)
     return next(it for it in publications if it.size <= MAX_PUBLICATION_BYTES)
-
-
-def _list_row_limits() -> Iterator[int]:
-    row_limit = _MAX_ROWS
-    while row_limit:
-        yield row_limit
-        row_limit = row_limit * 3 // 4
-    yield 0
 
 
 def _build_limited_publication(digest: Digest, row_limit: int) -> Publication:

@@ -157,12 +157,6 @@ def describe_since(finding: Finding) -> str:
     return {"new": " (new)", "reopened": f" (reopened, first seen {day})"}.get(finding.lifecycle, f" (since {day})")
 
 
-def describe_changes(report: Report) -> str:
-    """Count what was opened, what stayed and what was resolved."""
-    counts = Counter(it.lifecycle for it in report.findings)
-    return f"{', '.join(f'{counts[it]:,} {it}' for it in _LIFECYCLES)}; {len(report.resolved_findings):,} resolved"
-
-
 def build_resolved_rows(report: Report) -> list[tuple[str, str]]:
     """Return where each finding was resolved, and why."""
     return [(label_resource(it.resource), f"{it.control}: {it.reason}") for it in report.resolved_findings]
@@ -219,5 +213,7 @@ def describe_delta(report: Report) -> str | None:
     """Return one line about the changes since the last audit; `None` if no earlier audit is recorded."""
     if not has_history(report):
         return None
+    counts = Counter(it.lifecycle for it in report.findings)
+    changes = f"{', '.join(f'{counts[it]:,} {it}' for it in _LIFECYCLES)}; {len(report.resolved_findings):,} resolved"
     drift_clause = f"; {pluralize(len(report.drift), 'setting')} drifted" if report.drift else ""
-    return describe_changes(report) + drift_clause
+    return changes + drift_clause

@@ -185,30 +185,23 @@ def render_timeline(timeline: Timeline, observed_at: datetime, width: int, style
     yield style.dim(f"{'':{_LABEL_WIDTH}}{start}{'now':>{max(rows.past_column_count - len(start) + 2, 4)}}")
     for label, row in (("runs", runs), ("objective", objective), ("left", rows.draw_remaining())):
         yield f"  {label:{_LABEL_WIDTH - 2}}{_color_row(row, style)}".rstrip()
-    text_rows = [("legend", _format_legend(runs + objective, end)), *_build_text_rows(timeline)]
+    meanings = [f"{mark} {meaning}" for mark, meaning in _MARK_MEANINGS.items() if mark in runs + objective]
+    legend = "; ".join([f"to {end}", *meanings, "left: remaining recovery points if none is added"])
+    text_rows = [("legend", legend), *_build_text_rows(timeline)]
     yield from format_columns([(label, escape_text(text)) for label, text in text_rows], width)
-
-
-def _format_legend(marks: str, end: str) -> str:
-    meanings = [f"{mark} {meaning}" for mark, meaning in _MARK_MEANINGS.items() if mark in marks]
-    return "; ".join([f"to {end}", *meanings, "left: remaining recovery points if none is added"])
 
 
 def _build_text_rows(timeline: Timeline) -> list[tuple[str, str]]:
     """Return in words what the rows show as marks, and what they have no room for."""
     gaps = [f"{pluralize(it.missing_runs, 'run')}, {_format_period(it)}" for it in timeline.gaps]
     earlier_count, last_expires_at = timeline.earlier_recovery_point_count, timeline.last_expires_at
+    earlier_points = pluralize(earlier_count, "recovery point")
     rows = [
         ("failed", _join_folded(list(map(format_minute, timeline.failed_runs)))),
         ("missing", _join_folded(gaps)),
         ("too old", _join_folded([_format_period(it) for it in timeline.objective_missed])),
         ("none left", "" if last_expires_at is None else f"from {format_minute(last_expires_at)}, if none is added"),
-        (
-            "earlier",
-            f"{pluralize(earlier_count, 'recovery point')} before {format_minute(timeline.since)}"
-            if earlier_count
-            else "",
-        ),
+        ("earlier", f"{earlier_points} before {format_minute(timeline.since)}" if earlier_count else ""),
         *(("unknown", it) for it in timeline.unknown_reasons),
     ]
     return [(label, text) for label, text in rows if text]
@@ -224,12 +217,9 @@ def _join_folded(texts: Sequence[str]) -> str:
 
 
 def _color_row(row: str, style: Style) -> str:
-    pieces = ((mark, "".join(characters)) for mark, characters in groupby(row))
-    return "".join(_color_piece(mark, piece, style) for mark, piece in pieces)
-
-
-def _color_piece(mark: str, piece: str, style: Style) -> str:
-    for meaning, marks in (_BAD_MARKS, _GOOD_MARKS):
-        if mark in marks:
-            return style.color(meaning, piece)
-    return piece
+    text = ""
+    for mark, characters in groupby(row):
+        meaning = next((meaning for meaning, marks in (_BAD_MARKS, _GOOD_MARKS) if mark in marks), None)
+        piece = "".join(characters)
+        text += piece if meaning is None else style.color(meaning, piece)
+    return text

@@ -75,7 +75,10 @@ def _load_report_fields(facts: _Json) -> Report:
             for entry in facts["drift"]
         ),
         read_failures=tuple(ReadFailure(it["call"], it["error"]) for it in facts["read_errors"]),
-        history=tuple(map(_load_past_audit, facts.get("history", ()))),
+        history=tuple(
+            PastAudit(parse_moment(it["observed_at"]), it["complete"], _load_open_counts(it["open"]))
+            for it in facts.get("history", ())
+        ),
         proposals=tuple(map(_load_proposal, facts["proposals"])) if "proposals" in facts else None,
         warnings=tuple(facts.get("warnings", ())),
     )
@@ -92,10 +95,6 @@ def _load_proposal(facts: _Json) -> Proposal:
         path=facts["call"]["path"],
         body=facts["call"]["body"],
     )
-
-
-def _load_past_audit(facts: _Json) -> PastAudit:
-    return PastAudit(parse_moment(facts["observed_at"]), facts["complete"], _load_open_counts(facts["open"]))
 
 
 def _load_open_counts(counts: _Json) -> dict[Severity, int]:

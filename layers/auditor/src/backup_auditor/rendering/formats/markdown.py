@@ -74,11 +74,6 @@ def build_list_section(title: str, rows: Sequence[tuple[str, str]]) -> MarkdownS
     return MarkdownSection(title, tuple(lines), len(rows))
 
 
-def build_sentences_section(title: str, sentences: Sequence[str]) -> MarkdownSection:
-    """Return a list of sentences."""
-    return MarkdownSection(title, tuple(f"- {format_text(it)}" for it in sentences[:MAX_ROWS]), len(sentences))
-
-
 def format_text(text: str) -> str:
     """Return a sentence without markup; one that is too long is cut, and ends in an ellipsis."""
     return escape_markdown(truncate(text, _MAX_TEXT_LENGTH))
@@ -94,14 +89,9 @@ def _format_row(finding: Finding, age_note: str) -> str:
     exemption = finding.exemption
     if exemption is not None:
         reason += f" {format_text(f'Accepted until {exemption.expires} by {exemption.owner}: {exemption.reason}')}"
-    return f"| {_format_resource(finding).replace('|', '\\|')} | {finding.control} | {reason} |"
-
-
-def _format_resource(finding: Finding) -> str:
     resource = finding.resource
-    if resource.type is ResourceType.DELETED_INDEX:
-        return f"{format_name(resource.name)}, deleted ({format_name(resource.id or '')})"
-    return format_name(resource.name)
+    id_note = f", deleted ({format_name(resource.id or '')})" if resource.type is ResourceType.DELETED_INDEX else ""
+    return f"| {(format_name(resource.name) + id_note).replace('|', '\\|')} | {finding.control} | {reason} |"
 
 
 _MAX_LENGTH = 65_536
@@ -210,9 +200,10 @@ def _build_sections(report: Report) -> list[MarkdownSection]:
         title = f"{group.severity.capitalize()}: {group.control}"
         footer = f"Next: {format_text(next_step)}" if next_step else ""
         sections.append(build_findings_section(title, group.findings, is_dated=has_history(report), footer=footer))
+    warnings = report.warnings
     sections += [
         build_findings_section("Unknown", list(chain.from_iterable(group_unknown_findings(report)))),
-        build_sentences_section("Warnings", report.warnings),
+        MarkdownSection("Warnings", tuple(f"- {format_text(it)}" for it in warnings[:MAX_ROWS]), len(warnings)),
         build_findings_section("Exempted", list(chain.from_iterable(group_exempted_findings(report)))),
         build_list_section("Read errors", [(it.call, it.error) for it in report.read_failures]),
         build_list_section("Resolved", build_resolved_rows(report)),

@@ -40,15 +40,6 @@ COMPLIANCE = {
 }
 
 
-def choose_status(finding: Finding, resolved: ResolvedFinding | None) -> OcsfValue | None:
-    """Return the status of a finding; one that never was open or unknown has none."""
-    if resolved is not None:
-        return RESOLVED
-    if finding.exemption is not None:
-        return SUPPRESSED
-    return NEW if finding.compliance in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA) else None
-
-
 type OcsfObject = dict[str, object]
 
 _VERSION = "1.5.0"
@@ -91,7 +82,10 @@ def _build_events(report: Report, controls_by_id: Mapping[str, AnyControl]) -> I
 def _build_finding(
     finding: Finding, resolved: ResolvedFinding | None, report: Report, control: AnyControl | None, warnings: OcsfObject
 ) -> OcsfObject:
-    status, exemption = choose_status(finding, resolved), finding.exemption
+    exemption = finding.exemption
+    status = RESOLVED if resolved else SUPPRESSED if exemption else None
+    if status is None and finding.compliance in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA):
+        status = NEW
     exemption_fields = None
     if exemption is not None:
         expires = exemption.expires.isoformat()

@@ -63,7 +63,8 @@ class _Table:
 
     def render_lines(self) -> Iterator[str]:
         yield from self._render_verdict()
-        yield from self._render_lead()
+        lead_rows = (("first", describe_first_step(self.report)), ("changes", describe_delta(self.report)))
+        yield from self._render_rows((label, text) for label, text in lead_rows if text is not None)
         groups = group_open_findings(self.report)
         is_foldable = sum(len(it.findings) for it in groups) > _MAX_UNFOLDED_FINDINGS
         for group in groups:
@@ -88,10 +89,6 @@ class _Table:
         first, *rest = wrap_text(head + sentence, self.width, "")
         yield self.style.color(report.compliance, head) + self.style.bold(first[len(head) :])
         yield from map(self.style.bold, rest)
-
-    def _render_lead(self) -> Iterator[str]:
-        rows = (("first", describe_first_step(self.report)), ("changes", describe_delta(self.report)))
-        yield from self._render_rows((label, text) for label, text in rows if text is not None)
 
     def _render_rows(self, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield from format_columns([(escape_text(label), escape_text(text)) for label, text in rows], self.width)

@@ -126,12 +126,14 @@ class FindingView:
     def __init__(self, finding: Finding, *, is_dated: bool, is_detailed: bool, is_expanded: bool = False) -> None:
         """Take the finding; `is_detailed` adds remediation, evidence and commands."""
         exemption = finding.exemption
-        self.anchor = build_anchor(finding)
+        self.anchor = f"finding-{finding.fingerprint}"
+        """The fragment, which is the same in every audit."""
         self.resource = label_finding(finding)
         self.index = "" if finding.resource.type is ResourceType.PROJECT else finding.resource.name
         """The name for the filter by index."""
         self.control, self.severity, self.reason = finding.control, finding.severity.value, finding.reason
-        self.state = choose_state(finding)
+        is_unknown = finding.compliance is Compliance.INSUFFICIENT_DATA
+        self.state = "exempted" if exemption else "unknown" if is_unknown else finding.lifecycle or "open"
         """`new`, `ongoing`, `reopened`, or `open` without an earlier audit; `unknown`; `exempted`."""
         self.since = describe_since(finding).strip(" ()") if is_dated else ""
         self.is_detailed, self.is_expanded = is_detailed, is_expanded
@@ -164,7 +166,11 @@ class FindingViews:
         self._groups = [
             *(("open", it.severity.value, it.control, it.findings) for it in group_open_findings(report)),
             *(("unknown", "", find_cause(it[0]), it) for it in group_unknown_findings(report)),
-            *(("exempted", "", _describe_exemption(it[0]), it) for it in group_exempted_findings(report)),
+            *(
+                ("exempted", "", f"until {exemption.expires}, {exemption.owner}: {exemption.reason}", it)
+                for it in group_exempted_findings(report)
+                if (exemption := it[0].exemption) is not None
+            ),
         ]
         self.total = sum(len(findings) for *_, findings in self._groups)
         self.short_count = max(min(self.total, _MAX_VISIBLE) - _MAX_DETAILED, 0)
@@ -191,22 +197,3 @@ class FindingViews:
                 is_detailed=number < _MAX_DETAILED,
                 is_expanded=number < _MAX_EXPANDED,
             )
-
-
-def build_anchor(finding: Finding) -> str:
-    """Return the fragment of a finding, which is the same in every audit."""
-    return f"finding-{finding.fingerprint}"
-
-
-def choose_state(finding: Finding) -> str:
-    """Return the state of a finding, as the filter by state names it."""
-    if finding.exemption is not None:
-        return "exempted"
-    if finding.compliance is Compliance.INSUFFICIENT_DATA:
-        return "unknown"
-    return finding.lifecycle or "open"
-
-
-def _describe_exemption(finding: Finding) -> str:
-    exemption = finding.exemption
-    return "" if exemption is None else f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
