@@ -12,5 +12,5 @@ def test_the_pictures_are_current(neglected_page: ReportPage, browser: Browser) 
     with open_page(browser, neglected_page.page) as opened_page:
         recorded_hash = take_pictures.HASH_FILE.read_text(encoding="utf-8").strip()
         assert recorded_hash == take_pictures.hash_page(opened_page.page), (
-            "take them anew: .venv/bin/python scripts/take_pictures.py"
+            "take them again: .venv/bin/python scripts/take_pictures.py"
         )

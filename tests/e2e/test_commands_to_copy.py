@@ -14,7 +14,7 @@ ID_PATTERN = re.compile(r"/(?:backups|backup-schedules)/[^/\s.,;]+")
 
 
 def test_a_command_names_what_its_finding_names(neglected_server: Server, tmp_path: Path) -> None:
-    """An id that stands in the next step stands in the commands, and capitals only where it has them too."""
+    """An id of the next step is in the commands, and they have placeholders only where it has them too."""
     inventory_path = tmp_path / "inventory.json"
     moment, save_flags = ("--now", SIMULATED_NOW.isoformat()), ("--no-state", "--save-inventory", inventory_path)
     audit_result = run_command(

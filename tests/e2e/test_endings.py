@@ -1,4 +1,4 @@
-"""How the command ends when its streams are gone or full, or when somebody stops it."""
+"""The end of the command when its streams are closed or full, or when a signal stops it."""
 
 import signal
 import subprocess
@@ -59,7 +59,7 @@ def test_a_reader_that_left_is_no_error_of_any_command(words: str) -> None:
 
 @pytest.mark.parametrize("words", COMMAND_LINES)
 def test_closed_output_makes_no_traceback(words: str) -> None:
-    """What has nowhere to go is told in one line, or goes where errors go."""
+    """Output that cannot be written is reported in one line, or goes to standard error."""
     process = run_in_shell(f'"{COMMAND}" {words} >&-')
     assert "Traceback" not in process.stderr
     assert "fault of" not in process.stderr
@@ -85,7 +85,7 @@ def test_results_may_go_to_a_pipe_by_its_name(healthy_server: Server) -> None:
 def test_who_stops_it_finds_nothing_left_behind(
     number: signal.Signals, code: int, expected_output: bytes, faulty_server: Server, tmp_path: Path
 ) -> None:
-    """While a service hangs, it ends at once, and takes its unfinished files with it."""
+    """While a service does not answer, it ends at once, and removes its unfinished files."""
     faulty_server.faults.append(Fault(kind="hang", path="/backups"))
     files = ["--output", str(tmp_path / "report"), "--save-inventory", str(tmp_path / "inventory")]
     with subprocess.Popen(

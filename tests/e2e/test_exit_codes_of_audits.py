@@ -141,7 +141,7 @@ def test_a_plan_without_schedules_is_known(empty_project: SimulatedProject) -> N
 
 
 def test_backups_of_schedules_that_a_plan_lost_expire_at_no_known_time(faulty_server: Server) -> None:
-    """Their names are those of runs, and nothing tells the retention any more: exit 3."""
+    """The backups have names of runs, and their retention is unknown: exit 3."""
     faulty_server.faults.append(Fault(path="/indexes/*/backup-schedules", kind="refuse_plan"))
     result = run_command("audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server))
     unknown_controls = {
@@ -152,7 +152,7 @@ def test_backups_of_schedules_that_a_plan_lost_expire_at_no_known_time(faulty_se
 
 
 def test_an_unexpected_answer_does_not_keep_the_rest(faulty_server: Server) -> None:
-    """When the schedules of one index cannot be read, the others are judged as ever."""
+    """When the schedules of one index cannot be read, the others are evaluated as usual."""
     faulty_server.faults.append(Fault(path="/indexes/fleet-00001/backup-schedules", status=500))
     result = run_command(
         "audit", "--now", MOMENT, "--format", "json", env=build_access_environment(faulty_server, **SHORT_DEADLINE)

@@ -99,7 +99,7 @@ def test_an_untrusted_certificate_names_the_host_the_reason_and_the_remedy(
 def test_an_untrusted_certificate_names_the_variable_and_its_path(
     healthy_server: Server, tls_port: int, tmp_path: Path, variable: str
 ) -> None:
-    """Who named a store is told which one lacks the CA."""
+    """The error names the store that lacks the CA."""
     directory = tmp_path / "others"
     directory.mkdir()
     other_path = directory / "other.pem"
@@ -139,7 +139,7 @@ def test_an_empty_variable_counts_as_absent(healthy_server: Server, tls_port: in
 
 
 def test_a_certificate_of_another_host_is_refused(healthy_server: Server, tmp_path: Path, ca_file: str) -> None:
-    """The name counts, whoever signed it."""
+    """A certificate of another host is refused, even if a trusted CA signed it."""
     with serve_tls(healthy_server.port, make_server_context(tmp_path, "other.example")) as port:
         line = get_error_line(audit_by_tls(healthy_server, port, SSL_CERT_FILE=ca_file))
     assert "is not trusted: " in line
@@ -242,7 +242,7 @@ def test_a_proxy_that_is_reached_by_tls_is_trusted_likewise(
 def test_a_proxy_that_does_not_connect_is_named(
     healthy_server: Server, tls_port: int, ca_file: str, proxy_answer: bytes, reason: str
 ) -> None:
-    """The host was not reached, and what is told says whose fault it is."""
+    """The host was not reached, and the error names the proxy as the cause."""
     with run_proxy(ConnectProxy(tls_port, scripted_answers=[proxy_answer] * 99)) as proxy_port:
         result = audit_by_proxy(
             healthy_server,

@@ -1,4 +1,4 @@
-"""What the command tells night after night of a project that changes: openings, resolutions, losses and drift."""
+"""The reports of a project that changes night after night: opened and resolved findings, losses and drift."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def test_a_finding_is_opened_kept_resolved_and_reopened(tmp_path: Path) -> None:
 
 
 def test_a_deleted_backup_is_distinguished_from_one_that_expired(tmp_path: Path) -> None:
-    """Every night one expires, and one night somebody deletes the newest."""
+    """Every night one backup expires, and one night the newest is deleted by hand."""
     with audit_nightly(tmp_path / "home") as project:
         for _ in range(3):
             project.advance()

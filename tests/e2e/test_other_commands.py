@@ -61,7 +61,7 @@ def test_an_explanation_needs_the_indexes(faulty_server: Server) -> None:
 
 
 def test_controls_are_listed() -> None:
-    """Every control stands in the table, in JSON and in Markdown."""
+    """Every control is in the table, in JSON and in Markdown."""
     for report_format in ("table", "markdown"):
         output = run_command("controls", "--format", report_format).output
         assert all(it.id in output for it in CATALOG.all_controls)
@@ -106,7 +106,7 @@ def test_an_empty_project_is_audited(empty_project: SimulatedProject) -> None:
 
 
 def test_an_index_that_goes_meanwhile_is_a_note(faulty_server: Server) -> None:
-    """An index deleted while the audit runs is told on standard error, and is neither a finding nor unread."""
+    """An index deleted while the audit runs is reported on standard error, and is no finding and no read error."""
 
     def delete_index(project: SimulatedProject) -> None:
         project.delete_index("fleet-00001")
@@ -159,7 +159,7 @@ def test_forms_for_machines_hold_all_projects_in_one(
 
 
 def test_one_project_does_not_keep_the_others(registry_path: Path, healthy_server: Server, tmp_path: Path) -> None:
-    """A project whose key is missing is told on standard error; the other is audited, and the worst code counts."""
+    """A project whose key is missing is reported on standard error; the other is audited, and the worst code counts."""
     env = build_access_environment(healthy_server, KEY_B=healthy_server.viewer_key)
     path = tmp_path / "reports"
     result = run_command("audit", "--now", MOMENT, "--registry", registry_path, "--output", path, env=env)
@@ -169,8 +169,8 @@ def test_one_project_does_not_keep_the_others(registry_path: Path, healthy_serve
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_simulator_serves_until_told(number: signal.Signals) -> None:
-    """`simulate` says where it serves and with which keys, is audited, and ends with 0 on a signal: nobody wrote."""
+def test_the_simulator_serves_until_a_signal(number: signal.Signals) -> None:
+    """`simulate` prints its address and keys, is audited, and ends with 0 on a signal, without write calls."""
     flags = [str(COMMAND), "simulate", "--scenario", "fleet:1x5", "--now", MOMENT]
     with subprocess.Popen(flags, stdout=subprocess.PIPE, text=True, env=build_environment()) as process:
         assert process.stdout is not None
@@ -184,7 +184,7 @@ def test_the_simulator_serves_until_told(number: signal.Signals) -> None:
 
 
 def test_a_port_that_is_taken_is_reported(healthy_server: Server) -> None:
-    """A port that somebody else has ends in one line."""
+    """A port in use is reported in one line."""
     port = healthy_server.url.rpartition(":")[2]
     result = run_command("simulate", "--scenario", "empty", "--port", port)
     assert (result.exit_code, result.output) == (2, "")

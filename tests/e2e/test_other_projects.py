@@ -77,7 +77,7 @@ def test_other_commands_that_use_the_state_are_refused(
 
 
 def test_a_saved_inventory_of_another_project_is_refused(second_project: AuditedProject, tmp_path: Path) -> None:
-    """Without a state it is judged as ever; the inventory of the project that the state belongs to is accepted."""
+    """Without a state it is evaluated as usual; the inventory of the project of the state is accepted."""
     inventory_path = tmp_path / "second.json"
     second_project.run_command(
         "audit", "--now", second_project.now_text, "--no-state", "--save-inventory", inventory_path

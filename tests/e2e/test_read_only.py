@@ -132,7 +132,7 @@ def test_reports_that_were_moved_are_found_and_verified_by_their_hash(tmp_path: 
         moved_reports[0].write_bytes(moved_reports[0].read_bytes() + b"\n")
         moved_reports[1].unlink()
         verification = run_read_only(project, (), "evidence", "verify", "--state", state, "--format", "json", *flags)
-        expected_status = "missing" if flags else "altered"  # deep in a folder only the hash tells a report
+        expected_status = "missing" if flags else "altered"  # deep in a folder only the hash identifies a report
         assert verification.exit_code == 1
         assert [it["status"] for it in json.loads(verification.output)["reports"]] == [
             expected_status,

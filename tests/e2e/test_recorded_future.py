@@ -61,7 +61,7 @@ def test_one_audit_of_the_future_and_the_way_out_of_it(tmp_path: Path) -> None:
 
 
 def test_an_older_audit_of_its_own_now_is_no_failure(tmp_path: Path) -> None:
-    """`--now` of long ago is older than the recorded audit, which lies in the past of the machine's clock."""
+    """An old `--now` is earlier than the recorded audit, which is in the past of the machine's clock."""
     with audit_nightly(tmp_path / "home") as project:
         assert project.audit("--now", "2001-01-02T00:00:00Z").exit_code != 2
         older_result = project.audit("--now", "2001-01-01T00:00:00Z")

@@ -41,7 +41,7 @@ def audit_registry(
 def test_a_mistake_in_one_project_leaves_the_others(
     entry: str, words: str, healthy_server: Server, tmp_path: Path
 ) -> None:
-    """The mistake is told in one line, the others have their reports, and the worst code counts."""
+    """The mistake is reported in one line, the others have their reports, and the worst code counts."""
     (tmp_path / "wrong.yaml").write_text("rulez: []")
     result = audit_registry(healthy_server, tmp_path, "{name: a, key_env: KEY}", entry, "{name: c, key_env: KEY}")
     assert result.exit_code == 2

@@ -31,7 +31,7 @@ class ProjectHome:
     """A project at the present moment, and a folder with a policy."""
 
     def __init__(self, server: Server, folder: Path) -> None:
-        """Begin with a policy that lets everything be carried out."""
+        """Begin with a policy that applies everything."""
         self.server = server
         self.folder = folder
         self.write_policy(APPLY_POLICY)
@@ -99,7 +99,7 @@ def test_a_plan_is_executed_and_undone_by_the_shown_calls(home: ProjectHome) -> 
 
 
 def test_json_is_one_document(home: ProjectHome) -> None:
-    """Shown or carried out."""
+    """A plan is one JSON document, shown or applied."""
     shown_plan: Any = json.loads(home.remediate("--format", "json").output)
     assert shown_plan["results"] is None
     assert [it["index"] for it in shown_plan["actions"]] == ["carts", "orders", "slow"]
@@ -110,7 +110,7 @@ def test_json_is_one_document(home: ProjectHome) -> None:
 
 
 def test_a_plan_that_was_shown_is_executed_by_its_id_once(home: ProjectHome) -> None:
-    """Delivered again it acts no more; shown again it tells what was done."""
+    """A plan that is applied again changes nothing; shown again it has its results."""
     plan_id = read_plan_id(home.remediate())
     assert home.remediate("--plan", plan_id, "--apply", "--yes").exit_code == 0
     write_count = len(home.write_requests)
@@ -124,7 +124,7 @@ def test_a_plan_that_was_shown_is_executed_by_its_id_once(home: ProjectHome) -> 
 @pytest.mark.parametrize(
     "policy,flags,words",
     [
-        pytest.param(APPLY_POLICY, ("--apply",), ("needs a terminal", "--yes"), id="nobody-to-ask"),
+        pytest.param(APPLY_POLICY, ("--apply",), ("needs a terminal", "--yes"), id="no-terminal"),
         pytest.param(APPLY_POLICY, ("--yes",), ("--apply",), id="yes-to-nothing"),
         pytest.param(APPLY_POLICY, ("--plan", "0" * 16), ("has no plan", "create another plan"), id="unknown-plan"),
         pytest.param(APPLY_POLICY, ("--plan", "x" * 500, "--apply", "--yes"), ("no plan",), id="no-plan-at-all"),
@@ -225,7 +225,7 @@ def test_an_outcome_that_is_not_known_is_reported(home: ProjectHome) -> None:
 
 
 def test_indexes_that_cannot_be_read_leave_no_plan(home: ProjectHome) -> None:
-    """Nothing to do is never said of a project that nobody saw."""
+    """A project that cannot be read has no plan, not even an empty one."""
     home.server.faults.append(Fault(status=503, path="/indexes"))
     result = home.remediate(BACKUP_AUDITOR_DEADLINE="20s")
     assert (result.exit_code, result.output) == (2, "")
@@ -242,7 +242,7 @@ def test_a_project_that_is_not_the_one_of_the_policy_is_left_alone(home: Project
 
 @pytest.mark.parametrize("expected", [None, "ours"])
 def test_a_plan_is_not_executed_with_the_key_of_another_project(home: ProjectHome, expected: str | None) -> None:
-    """Whatever its owner calls it: Pinecone's own id tells, the plan's or the policy's."""
+    """A plan is refused by Pinecone's id of the project, in the plan or in the policy, not by its name."""
     home.server.project.project_id = "ours"
     home.write_policy(f"{APPLY_POLICY}project: {{expected_id: {expected or 'null'}}}\n")
     plan_id = read_plan_id(home.remediate())
@@ -266,7 +266,7 @@ def unscheduled_home(tmp_path: Path) -> Iterator[ProjectHome]:
 
 
 def audit_with_temporary_schedule(home: ProjectHome) -> None:
-    """Let an audit record the id of the project, which a schedule tells that is deleted afterwards."""
+    """Let an audit record the id of the project from a schedule that is deleted afterwards."""
     schedule = home.server.project.create_schedule("carts", "theirs", "daily", 9)
     result = run_command("audit", "--state", "state", env=build_access_environment(home.server), cwd=home.folder)
     assert result.exit_code in {0, 1}
@@ -285,7 +285,7 @@ def test_nothing_is_written_to_a_project_that_nothing_tells_to_be_the_expected_o
 
 
 def test_a_project_that_the_state_knows_is_written_to(unscheduled_home: ProjectHome) -> None:
-    """An audit recorded its id, though no schedule tells it now."""
+    """An audit recorded the id of the project, though no schedule reports it now."""
     audit_with_temporary_schedule(unscheduled_home)
     result = unscheduled_home.remediate("--apply", "--yes")
     assert (result.exit_code, len(unscheduled_home.write_requests)) == (0, 3)
@@ -306,7 +306,7 @@ def test_the_first_answer_that_names_another_project_stops_everything(unschedule
 def test_a_plan_of_a_known_project_is_not_applied_to_one_that_nothing_tells(
     unscheduled_home: ProjectHome, expected: str
 ) -> None:
-    """The plan was made while a schedule told the id; the key opens a project without any schedule now."""
+    """The plan is of a time when a schedule reported the id; the project has no schedule now."""
     unscheduled_home.write_policy(f"{APPLY_POLICY}project: {{expected_id: {expected}}}\n")
     schedule = unscheduled_home.server.project.create_schedule("carts", "theirs", "daily", 9)
     plan_id = read_plan_id(unscheduled_home.remediate())

@@ -54,7 +54,7 @@ def project() -> Iterator[Server]:
 
 
 def test_a_restore_by_hand_goes_as_it_is_written(project: Server, tmp_path: Path) -> None:
-    """Each step answers what the next one asks for; the drill's index is there in between, and gone in the end."""
+    """Each step returns what the next one needs; the index of the drill exists in between, and is gone at the end."""
     assert sorted(STEPS) == ["1", "2", "3", "4", "6"]
     shim = tmp_path / "curl"
     shim.write_text(f"#!{sys.executable}\n{CURL_SCRIPT}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A saved inventory is judged again without a call, and says the same."""
+"""A saved inventory is evaluated again without a call, with the same result."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_a_saved_inventory_makes_no_call(saved_audit: tuple[Path, CompletedComma
 
 
 def test_another_moment_is_evaluated_on_request(saved_audit: tuple[Path, CompletedCommand]) -> None:
-    """With `--now` the same facts are judged as if at that moment: after two days no recovery point is recent."""
+    """With `--now` the same facts are evaluated as of that time: after two days no recovery point is recent."""
     later_result = run_command(
         "audit", "--inventory", saved_audit[0], "--format", "json", "--now", "2026-11-25T12:00:00Z"
     )
@@ -63,7 +63,7 @@ def test_another_policy_is_evaluated_on_request(saved_audit: tuple[Path, Complet
 
 
 def test_another_name_is_given_on_request(saved_audit: tuple[Path, CompletedCommand]) -> None:
-    """`--project` names the project anew; without it the name is the saved one."""
+    """`--project` gives another name; without it the name is the saved one."""
     named_report = run_command("audit", "--inventory", saved_audit[0], "--project", "store", "--format", "json").report
     default_report = run_command("audit", "--inventory", saved_audit[0], "--format", "json").report
     assert (named_report["project"]["name"], default_report["project"]["name"]) == ("store", "shop")

@@ -51,7 +51,7 @@ def test_one_key_twice_is_a_warning_in_both_reports(healthy_server: Server, tmp_
 
 
 def test_standard_error_says_it_where_the_reports_go_to_a_file(healthy_server: Server, tmp_path: Path) -> None:
-    """Nobody may look into the file when the job ends with 3."""
+    """Standard error has the warning too, as the file may stay unread."""
     path, output = write_registry(tmp_path, *SHARED_KEY_ENTRIES), tmp_path / "reports"
     env = build_access_environment(healthy_server, SEARCH_KEY=healthy_server.viewer_key)
     result = run_command("audit", "--now", MOMENT, "--registry", path, "--output", output, env=env)
@@ -90,7 +90,7 @@ def test_two_keys_of_one_project_are_found(key: str, words: str | None, healthy_
 
 
 def test_one_key_without_any_schedule_is_found_by_the_key(tmp_path: Path) -> None:
-    """Nothing tells the id of an empty project."""
+    """An empty project has no known id."""
     with serve(build_empty_project()) as server:
         result = audit_registry(server, tmp_path, *SHARED_KEY_ENTRIES)
     assert result.exit_code == 3

@@ -1,4 +1,4 @@
-"""Where audits are remembered, and what a state that is not sound does: nothing is audited, nothing is lost."""
+"""The state file: a damaged one ends the audit, and nothing in it is lost."""
 
 import sqlite3
 from contextlib import closing
@@ -22,7 +22,7 @@ def test_each_project_is_recorded_in_a_file_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_file_may_be_named_or_none(tmp_path: Path) -> None:
-    """`--no-state` leaves none, and tells new from old by nothing."""
+    """`--no-state` writes no file, and findings have no lifecycle."""
     named_path = tmp_path / "named" / "state"
     with audit_nightly(tmp_path / "home") as project:
         project.advance(3)
@@ -93,7 +93,7 @@ def test_explaining_reads_what_is_recorded_and_writes_nothing(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "content,expected_text",
     [
-        pytest.param(b"what somebody wrote\n" * 20, "not a state of backup-auditor", id="foreign"),
+        pytest.param(b"foreign content\n" * 20, "not a state of backup-auditor", id="foreign"),
         pytest.param(None, "this is a folder", id="folder"),
     ],
 )

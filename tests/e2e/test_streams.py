@@ -24,7 +24,7 @@ MOMENT = SIMULATED_NOW.isoformat()
 def run_on_terminal(*arguments: str, env: Mapping[str, str], stream: str) -> tuple[int, bytes, bytes]:
     """Run the command with one of its streams on a terminal; return its code, what that saw, and the other stream."""
     terminal, terminal_end = pty.openpty()
-    with TemporaryFile() as other_output:  # a pipe that nobody reads meanwhile would fill up
+    with TemporaryFile() as other_output:  # a pipe without a reader would fill up
         streams = {"stdout": other_output, "stderr": other_output} | {stream: terminal_end}
         with subprocess.Popen([COMMAND, *arguments], env=dict(env), stdin=subprocess.DEVNULL, **streams) as process:  # type: ignore[call-overload]  # a file each
             os.close(terminal_end)
@@ -112,7 +112,7 @@ def test_a_dumb_terminal_sees_no_progress(neglected_server: Server) -> None:
 
 
 def test_progress_leaves_nothing_behind(neglected_server: Server, tmp_path: Path) -> None:
-    """A saved inventory is judged without a call, and so without progress."""
+    """A saved inventory is evaluated without a call, and so without progress."""
     inventory_path = tmp_path / "inventory"
     run_command(
         "audit", "--now", MOMENT, "--save-inventory", inventory_path, env=build_access_environment(neglected_server)
@@ -228,7 +228,7 @@ def test_an_ascii_terminal_is_enough(faulty_server: Server, tmp_path: Path) -> N
     ],
 )
 def test_no_text_holds_the_key(fault: Fault, faulty_server: Server, tmp_path: Path) -> None:
-    """The key stands neither in the report, nor in an error with its traceback, nor in the saved inventory."""
+    """The key is neither in the report, nor in an error with its traceback, nor in the saved inventory."""
     key = faulty_server.viewer_key
     body = fault.body.replace("KEY", key) if isinstance(fault.body, str) else None
     faulty_server.faults.append(replace(fault, message=fault.message.replace("KEY", key), body=body))

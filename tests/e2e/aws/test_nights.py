@@ -133,7 +133,7 @@ def test_every_message_links_to_the_page_of_its_audit(nights: NightlyRuns, app: 
 def test_every_channel_is_notified_of_every_change_once(nights: NightlyRuns) -> None:
     """A channel gets one message for each project with a change, and none for others."""
     for night in nights.results:
-        # criticals are told of every day
+        # critical findings are reported every day
         expected_projects = {
             name
             for name, it in night.reports.items()
@@ -190,7 +190,7 @@ def test_metrics_are_those_of_the_report(nights: NightlyRuns) -> None:
                 and it.dimensions.keys() == {"project", "severity"}
                 and it.dimensions["project"] == project
             }
-            # of a severity whose findings could not all be judged, nobody knows how many are open
+            # of a severity whose findings could not all be judged, the number of open ones is unknown
             open_counts = report["summary"]["open"]
             assert values_by_severity.items() <= open_counts.items()
             assert values_by_severity == open_counts or not report["complete"]

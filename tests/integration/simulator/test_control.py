@@ -44,7 +44,7 @@ def test_the_clock_is_read_set_and_advanced(client: httpx.Client, server: Server
 
 
 def test_faults_are_added_and_cleared(client: httpx.Client) -> None:
-    """With the words that name them, changes of the world included."""
+    """A call adds a fault, with a change of the project too, and another call clears all."""
     fault = {"kind": "status", "status": 429, "path": "/indexes", "headers": {"Retry-After": "1"}}
     assert client.post("/_simulator/faults", json=fault).json() == {"faults": 1}
     assert client.get("/indexes").status_code == 429
@@ -77,7 +77,7 @@ def test_latency_is_read_and_set(client: httpx.Client, server: Server) -> None:
 
 
 def test_another_scenario_takes_the_place(client: httpx.Client) -> None:
-    """At the same moment, unless another is said; the log begins anew."""
+    """The new scenario is at the same moment, unless another is given, and the recorded requests are cleared."""
     client.get("/indexes")
     assert client.post("/_simulator/scenario", json={"name": "fleet:3x2"}).json() == {
         "now": SIMULATED_NOW.isoformat(),
@@ -109,7 +109,7 @@ def test_an_unknown_call_of_the_simulator_is_not_found(client: httpx.Client) -> 
     assert client.get("/_simulator/nothing").status_code == 404
 
 
-def test_a_world_can_follow_a_clock() -> None:
+def test_a_project_can_follow_a_clock() -> None:
     """It is brought to the clock's moment with every request."""
     moments = iter([SIMULATED_NOW + timedelta(hours=1), SIMULATED_NOW + timedelta(days=2)])
     project = build_empty_project()

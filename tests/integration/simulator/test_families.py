@@ -65,7 +65,7 @@ def test_older_versions_place_an_index_by_its_spec(server: Server, version: str 
 
 
 def test_the_newest_version_places_an_index_by_its_deployment(server: Server) -> None:
-    """Dimension and metric stand in its schema alone."""
+    """In the newest version, only the schema of an index has dimension and metric."""
     rows = {it["name"]: it for it in _request(server, NEW_VERSION, "/indexes").json()["indexes"]}
     assert {name: row["deployment"]["deployment_type"] for name, row in rows.items()} == {
         "orders": "managed",
@@ -92,7 +92,7 @@ def test_a_failed_backup_is_spelled_by_its_family(server: Server, version: str, 
 
 
 def test_a_planned_run_is_scheduled_or_initializing(server: Server) -> None:
-    """Only where it is shown as scheduled is the moment of its run told besides its name."""
+    """Only a run that is shown as scheduled has the moment of its execution."""
     path = f"/backup-schedules/{_find_schedule_id(server)}/history"
     old_row = _request(server, UNSTABLE_VERSION, path).json()["data"][0]
     new_row = _request(server, NEW_VERSION, path).json()["data"][0]

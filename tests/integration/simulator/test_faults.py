@@ -58,7 +58,7 @@ def test_a_status_can_have_any_body(client: httpx.Client, server: Server) -> Non
 def test_garbage_looks_like_success(
     client: httpx.Client, server: Server, body: str | bytes | None, content_type: str, body_start: bytes
 ) -> None:
-    """Its status is 200 and its content is not what was asked for."""
+    """A garbage answer has status 200 and content that is no answer to the request."""
     server.faults.append(Fault(kind="garbage", body=body, content_type=content_type))
     response = client.get("/backups")
     assert response.status_code == 200

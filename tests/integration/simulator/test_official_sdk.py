@@ -50,7 +50,7 @@ def test_indexes_are_created_described_and_deleted(pinecone: Pinecone) -> None:
 
 
 def test_backups_are_created_listed_and_deleted(pinecone: Pinecone, server: Server) -> None:
-    """A backup is under way at first, then ready, then gone."""
+    """A backup is in progress at first, then ready, then gone."""
     created_backup = pinecone.backups.create(index_name="orders", name="before-upgrade", description="by hand")
     assert created_backup.status == "Initializing"
     server.project.advance(timedelta(minutes=11))
@@ -161,7 +161,7 @@ def test_keys_may_do_different_things(server: Server) -> None:
 
 
 def test_backups_outlive_their_index(pinecone: Pinecone, server: Server) -> None:
-    """The project's listing has them; the index's own does only when it is asked for deleted ones."""
+    """The listing of the project has them; that of the index only with `include_deleted`."""
     created_backup = pinecone.backups.create(index_name="orders")
     server.project.advance(timedelta(minutes=11))
     pinecone.indexes.delete("orders")

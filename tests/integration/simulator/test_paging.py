@@ -115,7 +115,7 @@ def test_a_row_goes_missing_when_one_before_it_is_deleted_between_two_pages(
 
 
 def test_a_row_is_repeated_when_one_is_created_between_two_pages(client: httpx.Client, server: Server) -> None:
-    """The new one itself is not shown, since it stands before all others."""
+    """The new backup itself is not shown, since it comes before all others."""
     server.faults.append(
         Fault(kind="shift", path="/backups", after=1, times=1, change=lambda project: project.create_backup("orders"))
     )

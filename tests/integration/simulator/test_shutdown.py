@@ -9,11 +9,11 @@ from backup_auditor_simulator.web.server import Server
 from support.simulator import SIMULATED_NOW
 
 ROUND_COUNT, CLIENT_COUNT = 30, 12
-TIMEOUT_SECONDS = 30  # seconds until an end that does not come is called one
+TIMEOUT_SECONDS = 30  # seconds until a missing end is a failure
 
 
 def test_it_closes_connections_that_are_being_opened() -> None:
-    """Connections that were not yet accepted when it was told to end do not keep it."""
+    """Connections that are not yet accepted do not delay the end of the server."""
     for _ in range(ROUND_COUNT):
         with ExitStack() as client_stack:
             server = Server(SimulatedProject(SIMULATED_NOW))

@@ -1,6 +1,6 @@
-"""What people are told, held against what was approved: `digests/` has a file for each kind of night.
+"""Digests compared with approved ones: `digests/` has a file for each kind of night.
 
-Whoever changes a sentence on purpose writes the files anew by
+After a deliberate change of a sentence, write the files again with
 `pytest tests/unit/rendering/test_digests.py --approve`, and reads what changed.
 """
 

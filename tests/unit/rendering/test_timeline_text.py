@@ -126,13 +126,13 @@ def test_many_points_are_a_plus() -> None:
 
 
 def test_what_may_expire_unknown_is_not_counted() -> None:
-    """Where nothing tells when a point expires, how many are left is not known."""
+    """The number of remaining points is unknown if the expiry of one is unknown."""
     facts = build_index(schedules=[build_schedule(retention=None)])
     assert set(find_row("left", facts)[1]) == {"?"}
 
 
 def test_older_points_are_counted_apart() -> None:
-    """Those before the first column are told by their number."""
+    """The points before the first column are counted."""
     facts = build_index(
         schedules=[build_schedule(retention=60 * DAY)], runs=[*build_daily_runs(40), build_planned_run()]
     )

@@ -33,7 +33,7 @@ def _list_states(schedule: Schedule) -> list[BackupState]:
 
 
 def test_a_run_is_written_down_when_the_one_before_it_begins(project: SimulatedProject) -> None:
-    """`created_at` of a run lies a whole period before its capture."""
+    """`created_at` of a run is a whole period before its capture."""
     schedule = project.create_schedule("orders", "nightly")
     project.advance(3 * DAY)
     last_run, planned_run = list(schedule.runs.values())[-2:]
@@ -44,7 +44,7 @@ def test_a_run_is_written_down_when_the_one_before_it_begins(project: SimulatedP
 
 
 def test_a_run_is_ready_only_after_a_while(project: SimulatedProject) -> None:
-    """Until then it is under way, and its counts are not known."""
+    """Until then it is in progress, and its counts are unknown."""
     schedule = project.create_schedule("orders", "nightly")
     project.advance(DAY + timedelta(minutes=5))
     (run, _) = schedule.runs.values()
@@ -182,7 +182,7 @@ def test_a_backup_is_not_deleted_while_an_index_is_made_from_it(project: Simulat
 
 
 def test_expired_runs_can_stay_in_the_history() -> None:
-    """The backup is gone, and the run is still told of."""
+    """The backup is gone, and the history still lists the run."""
     project = SimulatedProject(START, options=SimulatorOptions(keeps_expired_in_history=True))
     project.create_index("orders")
     schedule = project.create_schedule("orders", "nightly", retention_days=2)
@@ -195,7 +195,7 @@ def test_expired_runs_can_stay_in_the_history() -> None:
     "run_outcome,states",
     [
         pytest.param(RunOutcome.FAILED, [BackupState.FAILED, BackupState.READY, BackupState.SCHEDULED], id="fails"),
-        pytest.param(RunOutcome.STUCK, [BackupState.IN_PROGRESS, BackupState.READY, BackupState.SCHEDULED], id="hangs"),
+        pytest.param(RunOutcome.STUCK, [BackupState.IN_PROGRESS, BackupState.READY, BackupState.SCHEDULED], id="stuck"),
         pytest.param(RunOutcome.SKIPPED, [BackupState.READY, BackupState.SCHEDULED], id="is-skipped"),
         pytest.param(RunOutcome.NOT_STARTED, [BackupState.SCHEDULED], id="never-starts"),
     ],

@@ -11,7 +11,7 @@ from backup_auditor_simulator.project import SimulatedProject
 
 START = datetime(2027, 1, 31, 6, tzinfo=UTC)
 TWO_YEARS = timedelta(days=731)
-"""Two of them, so that a leap day lies within."""
+"""Two of them, so that they include a leap day."""
 
 
 def _build_project(frequency: Frequency, retention_days: int) -> tuple[SimulatedProject, Schedule]:

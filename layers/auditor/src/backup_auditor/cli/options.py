@@ -246,9 +246,9 @@ def _explain_other_project(options: AuditOptions) -> Iterator[None]:
 def _explain_failure(error: PineconeError, host: str, options: AuditOptions) -> str:
     """Return why nothing was audited, and what to do about it."""
     if isinstance(error, BadKeyError):
-        is_variable = options.secret is None
-        remedy = f"set {options.key_variable} to" if is_variable else f"let the secret {options.secret} hold"
-        return f"{host} does not accept the key ({error}); {remedy} a key of the project"
+        place = f"set {options.key_variable} to" if options.secret is None else f"let the secret {options.secret} hold"
+        remedy = f"{place} a key of the project"
+        return f"{host} does not accept the key ({error}); {remedy}"
     if isinstance(error, NotFoundError):
         return f"{host} does not respond like Pinecone ({error}); check PINECONE_CONTROLLER_HOST"
     if isinstance(error, UnreachableError):

@@ -92,11 +92,10 @@ def build_figures(evidence: Mapping[str, object], prefix: str = "") -> Iterator[
         elif isinstance(value, list) and value and all(isinstance(it, Mapping) for it in value):
             yield _build_table_figure(name, value)
         else:
-            yield Figure(name, format_value(value))
+            yield Figure(name, _format_cell(value))
 
 
-def format_value(value: object) -> str:
-    """Write a value of JSON for people: text as it is, `none` for null, several with commas between."""
+def _format_cell(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, str):
@@ -108,7 +107,7 @@ def format_value(value: object) -> str:
 
 def _build_table_figure(name: str, rows: list[Mapping[str, object]]) -> Figure:
     columns = tuple(dict.fromkeys(key for row in rows for key in row))
-    cells = tuple(tuple(format_value(row[key]) if key in row else "" for key in columns) for row in rows)
+    cells = tuple(tuple(_format_cell(row[key]) if key in row else "" for key in columns) for row in rows)
     return Figure(name, "", tuple(it.replace("_", " ") for it in columns), cells)
 
 
