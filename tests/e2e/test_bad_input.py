@@ -216,7 +216,7 @@ def test_the_policy_here_is_found(tmp_path: Path) -> None:
     assert is_refused(result, "backup-auditor.yaml: there is no such file")
 
 
-def test_nothing_is_asked_before_the_output_can_be_written(faulty_server: Server) -> None:
+def test_no_call_is_made_before_the_output_can_be_written(faulty_server: Server) -> None:
     """Where the report cannot be written, no call is made in vain."""
     result = run_command(
         "audit", "--now", MOMENT, "--output", "/nowhere/report", env=build_access_environment(faulty_server)

@@ -181,7 +181,7 @@ def test_where_there_is_nothing_to_look_at_it_says_so(
 
 
 @pytest.mark.parametrize("action", ["list", "verify"])
-def test_no_audit_within_the_nights_asked_for_is_nothing_to_look_at(tmp_path: Path, action: str) -> None:
+def test_a_period_without_audits_is_an_error(tmp_path: Path, action: str) -> None:
     """Nor is another project in the same file."""
     with audit_nightly(tmp_path / "home") as project:
         project.audit()

@@ -256,7 +256,7 @@ def test_a_proxy_that_does_not_connect_is_named(
     assert reason in output_text
 
 
-def test_a_proxy_that_fails_once_is_asked_again(healthy_server: Server, tls_port: int, ca_file: str) -> None:
+def test_a_proxy_that_fails_once_is_called_again(healthy_server: Server, tls_port: int, ca_file: str) -> None:
     """What passes leaves no trace, be it an answer of the proxy or the end of a connection."""
     scripted_answers = [b"", b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"]
     with run_proxy(ConnectProxy(tls_port, scripted_answers=scripted_answers)) as proxy_port:

@@ -163,7 +163,7 @@ def test_closed_errors_do_not_keep_the_results(healthy_server: Server) -> None:
     assert (process.returncode, process.stdout[:11]) == (0, b"Compliant: ")
 
 
-def test_closed_output_is_told_before_anything_is_read(faulty_server: Server) -> None:
+def test_closed_output_is_reported_before_anything_is_read(faulty_server: Server) -> None:
     """Without a place for results nothing is audited, and one line says so; with `--output` there is one."""
     script = f'"{COMMAND}" audit --now {MOMENT}'
     closed_process = subprocess.run(

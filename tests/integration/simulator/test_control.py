@@ -127,7 +127,7 @@ def test_a_taken_port_is_an_error(server: Server) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
+def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
     """It says where, and with which keys, follows the real clock, and exits with 0."""
     code = "import sys; from backup_auditor_simulator.cli import run; sys.exit(run('fleet:2x2', quota=7))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:

@@ -201,7 +201,7 @@ def test_an_index_is_made_only_from_a_ready_backup(client: httpx.Client, server:
     assert response.json().keys() == {"restore_job_id", "index_id"}
 
 
-def test_the_backups_of_an_index_that_is_gone_are_not_found_unless_asked_for(
+def test_the_backups_of_a_deleted_index_are_listed_only_with_include_deleted(
     client: httpx.Client, server: Server
 ) -> None:
     """404 rather than an empty list; and 404 in any case where no index ever had the name."""

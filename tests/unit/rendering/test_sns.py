@@ -194,7 +194,7 @@ def test_no_part_contradicts_the_report(report: Report) -> None:
 
 
 @pytest.mark.parametrize("min_severity", list(Severity))
-def test_a_channel_is_told_what_lies_below_it_as_a_count_alone(min_severity: Severity) -> None:
+def test_findings_below_the_limit_of_a_channel_are_only_counted(min_severity: Severity) -> None:
     """What it does not want to hear of is not named; that there is something is not kept back."""
     report = build_alert_report(*(build_open_finding(it.value, it) for it in Severity))
     text = split_parts(build_publication(build_digest(report, replace(SNS_CHANNEL, min_severity=min_severity))))[

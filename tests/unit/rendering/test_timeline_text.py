@@ -67,7 +67,7 @@ def test_the_audit_stands_where_it_was() -> None:
     assert "to 2026-12-02; " in " ".join(lines)
 
 
-def test_a_fault_is_seen_and_told() -> None:
+def test_a_fault_is_drawn_and_described() -> None:
     """A run that failed, nights without one, and since when the newest point is too old."""
     runs = [build_run(54 * HOUR, status="Failed"), *build_daily_runs(2, 126 * HOUR), build_planned_run()]
     facts = build_index(runs=runs)

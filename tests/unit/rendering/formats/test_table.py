@@ -138,7 +138,7 @@ def test_the_first_step_follows_the_verdict() -> None:
     assert "first" not in render_text(build_report())
 
 
-def test_a_step_that_names_nothing_is_told_what_it_is_about() -> None:
+def test_a_step_without_a_name_begins_with_its_resource() -> None:
     """Whatever a control says is to be done."""
     assert "  first  orders: Create a schedule." in render_findings(build_finding())
 
@@ -196,7 +196,7 @@ def test_names_cannot_move_the_cursor() -> None:
     assert not {"\x1b", "\x07", "\u202e"} & set(rendered_text)
 
 
-def test_colors_are_asked_for() -> None:
+def test_colors_are_optional() -> None:
     """Without colours there is no escape at all; with them the text is the same."""
     report = build_report(build_inventory(build_bare_index("orders")))
     colored_text = "\n".join(render_table(report, is_colored=True))
