@@ -1,4 +1,4 @@
-"""A running simulator is steered by other processes over its own calls, and served by its own command."""
+"""Other processes control a running simulator with its own calls, and start it with its own command."""
 
 import signal
 import subprocess
@@ -31,7 +31,7 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 
 def test_the_clock_is_read_set_and_advanced(client: httpx.Client, server: Server) -> None:
-    """What is due by then has happened."""
+    """An advance of the clock runs everything that is due by then."""
     server.project.create_schedule("orders", "nightly")
     assert client.get("/_simulator/clock").json() == {"now": SIMULATED_NOW.isoformat()}
     client.post("/_simulator/clock", json={"seconds": 90_000})
@@ -61,7 +61,7 @@ def test_faults_are_added_and_cleared(client: httpx.Client) -> None:
 
 
 def test_the_log_is_read_and_cleared(client: httpx.Client) -> None:
-    """Calls of the simulator's own are not in it."""
+    """The log has no calls of the simulator's own."""
     client.get("/indexes")
     (entry,) = client.get("/_simulator/requests").json()
     assert (entry["method"], entry["path"], entry["status"], entry["role"]) == ("GET", "/indexes", 200, "editor")
@@ -70,7 +70,7 @@ def test_the_log_is_read_and_cleared(client: httpx.Client) -> None:
 
 
 def test_latency_is_read_and_set(client: httpx.Client, server: Server) -> None:
-    """In seconds; the simulator's own calls have none."""
+    """The latency is in seconds; the simulator's own calls have none."""
     assert client.post("/_simulator/latency", json={"seconds": 9}).json() == {"seconds": 9.0}
     assert client.get("/_simulator/latency").json() == {"seconds": 9.0}
     assert server.latency == 9.0
@@ -98,19 +98,19 @@ def test_another_scenario_takes_the_place(client: httpx.Client) -> None:
     ],
 )
 def test_what_cannot_be_done_is_refused(client: httpx.Client, path: str, body: dict[str, str]) -> None:
-    """With 400 and the reason."""
+    """An impossible call is refused with 400 and the reason."""
     response = client.post(f"/_simulator/{path}", json=body)
     assert response.status_code == 400
     assert response.json()["error"]
 
 
 def test_an_unknown_call_of_the_simulator_is_not_found(client: httpx.Client) -> None:
-    """It is not taken for one of the service."""
+    """An unknown call under the path of the simulator is not passed to the service."""
     assert client.get("/_simulator/nothing").status_code == 404
 
 
 def test_a_project_can_follow_a_clock() -> None:
-    """It is brought to the clock's moment with every request."""
+    """Every request brings the project to the moment of the clock."""
     moments = iter([SIMULATED_NOW + timedelta(hours=1), SIMULATED_NOW + timedelta(days=2)])
     project = build_empty_project()
     with Server(project, clock=lambda: next(moments)) as server, open_plain_client(server) as client:
@@ -121,14 +121,14 @@ def test_a_project_can_follow_a_clock() -> None:
 
 
 def test_a_taken_port_is_an_error(server: Server) -> None:
-    """Raised where the server is entered."""
+    """Entering the server raises the error of a port in use."""
     with pytest.raises(OSError, match="address already in use"), Server(build_empty_project(), server.port):
         pytest.fail("It served on a port that is taken.")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
-    """It says where, and with which keys, follows the real clock, and exits with 0."""
+    """The command prints its address and keys, follows the real clock, and exits with 0."""
     code = "import sys; from backup_auditor_simulator.cli import run; sys.exit(run('fleet:2x2', quota=7))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

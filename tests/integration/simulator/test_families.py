@@ -53,7 +53,7 @@ def _list_statuses(server: Server, version: str, path: str) -> list[str]:
 
 @pytest.mark.parametrize("version", [*DATED_VERSIONS, UNSTABLE_VERSION, None])
 def test_older_versions_place_an_index_by_its_spec(server: Server, version: str | None) -> None:
-    """They have dimension and metric, too; a request without a version gets the oldest."""
+    """Older versions have dimension and metric; a request without a version gets the oldest."""
     rows = {it["name"]: it for it in _request(server, version, "/indexes").json()["indexes"]}
     assert {name: list(row["spec"]) for name, row in rows.items()} == {
         "orders": ["serverless"],
@@ -76,8 +76,8 @@ def test_the_newest_version_places_an_index_by_its_deployment(server: Server) ->
 
 
 @pytest.mark.parametrize("version", ALL_VERSIONS)
-def test_no_version_tells_an_id_or_a_creation_time_of_an_index(server: Server, version: str) -> None:
-    """Its id is known from schedules and backups only."""
+def test_no_version_has_an_id_or_a_creation_time_of_an_index(server: Server, version: str) -> None:
+    """The id of an index is known only from schedules and backups."""
     for row in _request(server, version, "/indexes").json()["indexes"]:
         assert not {"id", "index_id", "created_at"} & row.keys()
 
@@ -87,7 +87,7 @@ def test_no_version_tells_an_id_or_a_creation_time_of_an_index(server: Server, v
     [pytest.param(OLD_VERSION, "Failed", id="old"), pytest.param(NEW_VERSION, "InitializationFailed", id="new")],
 )
 def test_a_failed_backup_is_spelled_by_its_family(server: Server, version: str, failed_status: str) -> None:
-    """The listing is newest first here."""
+    """Each family has its own status of a failed backup; the listing is newest first."""
     assert _list_statuses(server, version, "/backups") == ["Ready", failed_status, "Ready"]
 
 
@@ -104,8 +104,8 @@ def test_a_planned_run_is_scheduled_or_initializing(server: Server) -> None:
 
 
 @pytest.mark.parametrize("version", ALL_VERSIONS)
-def test_planned_runs_can_stand_in_the_listing(server: Server, version: str) -> None:
-    """Whether they do is known in both ways."""
+def test_planned_runs_can_be_in_the_listing(server: Server, version: str) -> None:
+    """An option decides whether the listing has planned runs."""
     assert len(_list_statuses(server, version, "/backups")) == 3
     server.project.options.lists_scheduled_runs = True
     server.project.record_change()
@@ -114,13 +114,13 @@ def test_planned_runs_can_stand_in_the_listing(server: Server, version: str) -> 
 
 @pytest.mark.parametrize("version", DATED_VERSIONS)
 def test_dated_versions_before_the_newest_know_no_schedules(server: Server, version: str) -> None:
-    """Every call about them is not found."""
+    """Older dated versions answer every call about schedules with 404."""
     for path in ("/indexes/orders/backup-schedules", f"/backup-schedules/{_find_schedule_id(server)}/history"):
         assert _request(server, version, path).status_code == 404
 
 
 def test_schedules_read_alike_where_they_are_known(server: Server) -> None:
-    """Up to how moments are written."""
+    """Versions with schedules differ only in the notation of moments."""
     old_row, new_row = (
         _request(server, it, "/indexes/orders/backup-schedules").json()["data"][0]
         for it in (UNSTABLE_VERSION, NEW_VERSION)
@@ -141,7 +141,7 @@ def test_schedules_read_alike_where_they_are_known(server: Server) -> None:
 def test_a_paused_schedule_shows_no_next_run(
     server: Server, next_run: PausedNextRun, expected: dict[str, object]
 ) -> None:
-    """It is null, or not there at all."""
+    """The next run of a paused schedule is null or absent."""
     server.project.options.paused_next_run = next_run
     server.project.update_schedule(_find_schedule_id(server), enabled=False)
     row = _request(server, NEW_VERSION, f"/backup-schedules/{_find_schedule_id(server)}").json()
@@ -150,7 +150,7 @@ def test_a_paused_schedule_shows_no_next_run(
 
 
 def test_a_paused_schedule_can_show_a_stale_next_run(server: Server) -> None:
-    """It is the moment that was planned before the pause."""
+    """The stale next run is the moment that was planned before the pause."""
     server.project.options.paused_next_run = PausedNextRun.STALE
     server.project.update_schedule(_find_schedule_id(server), enabled=False)
     row = _request(server, NEW_VERSION, f"/backup-schedules/{_find_schedule_id(server)}").json()
@@ -158,14 +158,14 @@ def test_a_paused_schedule_can_show_a_stale_next_run(server: Server) -> None:
 
 
 def test_only_the_newest_version_marks_backups_of_deleted_indexes(server: Server) -> None:
-    """And in the listing of the project only where the service is so minded."""
+    """The newest version marks them, in the listing of the project only if an option says so."""
     server.project.delete_index("orders")
     assert all("source_index_deleted_at" in it for it in _request(server, NEW_VERSION, "/backups").json()["data"])
     assert not any("source_index_deleted_at" in it for it in _request(server, OLD_VERSION, "/backups").json()["data"])
 
 
 def test_backups_of_the_newest_version_have_no_dimension(server: Server) -> None:
-    """They have a schema in its place."""
+    """Backups of the newest version have a schema instead."""
     old_row, new_row = (_request(server, it, "/backups").json()["data"][0] for it in (OLD_VERSION, NEW_VERSION))
     assert (old_row["dimension"], old_row["metric"]) == (1536, "cosine")
     assert not {"dimension", "metric"} & new_row.keys()
@@ -181,7 +181,7 @@ def test_backups_of_the_newest_version_have_no_dimension(server: Server) -> None
     ],
 )
 def test_a_creation_is_answered_as_its_family_has_it(server: Server, version: str, status: int) -> None:
-    """201 in the older shapes."""
+    """A creation is answered with 201 in the older shapes, and with 200 in the newest."""
     with open_plain_client(server, version=version) as client:
         assert client.post("/indexes/orders/backups", json={}).status_code == status
 
@@ -195,7 +195,7 @@ def test_a_creation_is_answered_as_its_family_has_it(server: Server, version: st
     ],
 )
 def test_an_unknown_key_is_refused_in_json_or_plain_text(server: Server, version: str | None, is_json: bool) -> None:
-    """The newest version answers with a text."""
+    """The newest version answers with plain text, the others with JSON."""
     with open_plain_client(server, version=version, key="another") as client:
         response = client.get("/indexes")
     assert response.status_code == 401
@@ -203,12 +203,12 @@ def test_an_unknown_key_is_refused_in_json_or_plain_text(server: Server, version
 
 
 def test_an_unsupported_version_is_refused(server: Server) -> None:
-    """With 400, so that a wrong setting is seen."""
+    """An unsupported version is refused with 400, so that a wrong setting is noticed."""
     assert _request(server, "2019-01", "/indexes").status_code == 400
 
 
 def test_moments_are_written_in_many_ways() -> None:
-    """With and without a fraction, with `Z` and with an offset; always alike for the same thing."""
+    """Moments have a fraction or not, and `Z` or an offset; the same field is always written alike."""
     project = SimulatedProject(SIMULATED_NOW - 40 * DAY, options=SimulatorOptions(backup_quota=None))
     project.create_index("orders")
     project.create_schedule("orders", "nightly", retention_days=100)

@@ -1,4 +1,4 @@
-"""What can go wrong with the simulator's answers, when it is switched on."""
+"""The faults of the simulator's answers."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 
 def test_a_status_comes_with_an_error_and_headers(client: httpx.Client, server: Server) -> None:
-    """As a throttling service answers."""
+    """A fault can answer like a throttling service, with status, error and headers."""
     server.faults.append(Fault(status=429, message="Too many requests", headers={"Retry-After": "7"}))
     response = client.get("/indexes")
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
@@ -39,7 +39,7 @@ def test_a_status_comes_with_an_error_and_headers(client: httpx.Client, server: 
 
 
 def test_a_status_can_have_any_body(client: httpx.Client, server: Server) -> None:
-    """The page of a proxy, for example."""
+    """The body can be the page of a proxy, for example."""
     server.faults.append(Fault(status=502, body="<html>Bad Gateway</html>", content_type="text/html"))
     response = client.get("/indexes")
     assert (response.status_code, response.text) == (502, "<html>Bad Gateway</html>")
@@ -67,7 +67,7 @@ def test_garbage_looks_like_success(
 
 
 def test_a_fault_strikes_only_what_fits(client: httpx.Client, server: Server) -> None:
-    """Path, method and version must all fit."""
+    """A fault needs a request whose path, method and version all match."""
     server.faults.append(Fault(path="/indexes/*/backups", method="GET", version=NEW_VERSION))
     assert client.get("/indexes/orders/backups").status_code == 503
     assert client.get("/backups").status_code == 200
@@ -76,13 +76,13 @@ def test_a_fault_strikes_only_what_fits(client: httpx.Client, server: Server) ->
 
 
 def test_a_fault_begins_late_and_ends(client: httpx.Client, server: Server) -> None:
-    """`after` so many good answers, `times` so many bad ones."""
+    """A fault begins after `after` good answers and ends after `times` bad ones."""
     server.faults.append(Fault(after=2, times=3))
     assert [client.get("/indexes").status_code for _ in range(7)] == [200, 200, 503, 503, 503, 200, 200]
 
 
 def test_a_storm_is_random_and_always_the_same(client: httpx.Client, server: Server) -> None:
-    """It is drawn from the seed of the fault."""
+    """The requests that a random fault strikes depend only on its seed."""
     status_lists = []
     for seed in (1, 1, 2):
         server.faults[:] = [Fault(status=429, probability=0.5, seed=seed)]
@@ -101,7 +101,7 @@ def test_a_reset_does_nothing(client: httpx.Client, server: Server) -> None:
 
 
 def test_a_reset_can_come_after_the_effect(client: httpx.Client, server: Server) -> None:
-    """The client sees the same, and there is one backup more."""
+    """The client sees the same error, and there is one backup more."""
     server.faults.append(Fault(kind=FaultKind.RESET_AFTER_EFFECT, method="POST", times=1))
     with pytest.raises(httpx.ReadError):
         client.post("/indexes/orders/backups", json={})
@@ -110,7 +110,7 @@ def test_a_reset_can_come_after_the_effect(client: httpx.Client, server: Server)
 
 
 def test_an_answer_can_end_half_way(client: httpx.Client, server: Server) -> None:
-    """The announced length is not reached."""
+    """A truncated answer is shorter than its announced length."""
     server.faults.append(Fault(kind=FaultKind.TRUNCATE, times=1))
     with pytest.raises(httpx.RemoteProtocolError):
         client.get("/backups")
@@ -127,7 +127,7 @@ def test_an_answer_can_fail_to_come(client: httpx.Client, server: Server) -> Non
 
 @pytest.mark.parametrize("kind", [FaultKind.DELAY, FaultKind.SLOW])
 def test_an_answer_can_come_late_or_slowly(client: httpx.Client, server: Server, kind: FaultKind) -> None:
-    """It is the right one all the same; a client that waits too little does not get it."""
+    """A late answer is the right one, but a client with a short timeout does not get it."""
     whole_response = client.get("/backups").json()
     server.faults.append(Fault(kind=kind, seconds=0.02, times=1))
     assert client.get("/backups").json() == whole_response
@@ -137,7 +137,7 @@ def test_an_answer_can_come_late_or_slowly(client: httpx.Client, server: Server,
 
 
 def test_the_plan_can_be_refused(client: httpx.Client, server: Server) -> None:
-    """As the plan itself is, although the project's includes schedules."""
+    """The fault refuses the plan like the service does, although the project's plan has schedules."""
     assert client.get("/indexes/orders/backup-schedules").status_code == 200
     server.faults.append(Fault(kind=FaultKind.REFUSE_PLAN, path="*/backup-schedules"))
     response = client.get("/indexes/orders/backup-schedules")
@@ -148,7 +148,7 @@ def test_the_plan_can_be_refused(client: httpx.Client, server: Server) -> None:
 def test_a_planted_change_that_fails_is_a_server_error(
     client: httpx.Client, server: Server, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """And says on standard error what was wrong with it."""
+    """A planted change that fails is a server error, and standard error has its traceback."""
     server.faults.append(Fault(kind=FaultKind.SHIFT, times=1, change=lambda project: project.create_backup("nothing")))
     assert client.get("/indexes").status_code == 500
     assert "Index nothing not found." in capfd.readouterr().err
@@ -156,7 +156,7 @@ def test_a_planted_change_that_fails_is_a_server_error(
 
 
 def test_latency_delays_every_answer(client: httpx.Client, server: Server) -> None:
-    """A client that waits too little gets none."""
+    """A client with a timeout below the latency gets no answer."""
     server.latency = 5.0
     with pytest.raises(httpx.ReadTimeout):
         client.get("/indexes", timeout=0.05)
@@ -165,7 +165,7 @@ def test_latency_delays_every_answer(client: httpx.Client, server: Server) -> No
 
 
 def test_the_log_has_every_request(client: httpx.Client, server: Server) -> None:
-    """In the order of arrival, with what its key may do."""
+    """The log has the requests in the order of arrival, with the role of the key."""
     client.get("/backups", params={"limit": 5})
     client.get("/nothing", headers={"Api-Key": "another"})
     client.get("/indexes", headers={"Api-Key": server.viewer_key})
@@ -177,7 +177,7 @@ def test_the_log_has_every_request(client: httpx.Client, server: Server) -> None
 
 
 def test_what_is_not_http_ends_the_connection(server: Server) -> None:
-    """The client sees no answer."""
+    """A client that does not send HTTP gets no answer."""
     with pytest.raises(httpx.TransportError), open_plain_client(server) as client:
         client.request("GET IT", "/indexes")
     with open_plain_client(server) as client:

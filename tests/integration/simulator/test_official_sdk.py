@@ -68,7 +68,7 @@ def test_backups_are_created_listed_and_deleted(pinecone: Pinecone, server: Serv
 
 
 def test_an_index_is_made_from_a_backup(pinecone: Pinecone, server: Server) -> None:
-    """The restore job is listed, and completes."""
+    """The restore job is listed, and becomes complete."""
     backup = pinecone.backups.create(index_name="orders")
     server.project.advance(timedelta(minutes=11))
     pinecone.create_index_from_backup(name="orders-copy", backup_id=backup.backup_id, timeout=-1)
@@ -81,7 +81,7 @@ def test_an_index_is_made_from_a_backup(pinecone: Pinecone, server: Server) -> N
 
 
 def test_a_schedule_is_created_and_runs(pinecone: Pinecone, server: Server) -> None:
-    """Its history has every run, and the one that is planned."""
+    """The history of a schedule has every run and the planned one."""
     schedule = pinecone.backup_schedules.create(
         index_name="orders", name="nightly", frequency="daily", retention_days=150
     )
@@ -119,7 +119,7 @@ def test_a_schedule_is_changed_paused_resumed_and_deleted(pinecone: Pinecone, se
 
 
 def test_a_second_enabled_schedule_is_a_conflict(pinecone: Pinecone) -> None:
-    """Beside a paused one it is none."""
+    """A second enabled schedule is a conflict; one beside a paused schedule is not."""
     first_schedule = pinecone.backup_schedules.create(
         index_name="orders", name="one", frequency="daily", retention_days=9
     )
@@ -132,7 +132,7 @@ def test_a_second_enabled_schedule_is_a_conflict(pinecone: Pinecone) -> None:
 
 
 def test_a_pod_index_has_no_backups(pinecone: Pinecone, server: Server) -> None:
-    """The call is refused with 400."""
+    """The listing of the backups of a pod index is refused with 400."""
     server.project.create_index("sessions", kind=IndexKind.POD, environment="us-east1-gcp")
     with pytest.raises(PineconeApiException) as error_info:
         pinecone.backup_schedules.create(index_name="sessions", name="n", frequency="daily", retention_days=9)
@@ -151,7 +151,7 @@ def test_the_plan_is_refused_as_the_sdk_expects_it() -> None:
 
 
 def test_keys_may_do_different_things(server: Server) -> None:
-    """The viewer's may read, an unknown one nothing."""
+    """The key of the viewer may read, and an unknown key nothing."""
     with Pinecone(api_key=server.viewer_key, host=server.url) as viewer:
         assert [it.name for it in viewer.indexes.list()] == ["orders"]
         with pytest.raises(ForbiddenError, match="Access denied: Permission control::backup-schedules::create"):
@@ -174,7 +174,7 @@ def test_backups_outlive_their_index(pinecone: Pinecone, server: Server) -> None
 
 
 def test_the_sdk_retries_past_a_fault(pinecone: Pinecone, server: Server) -> None:
-    """One refusal for want of capacity is not seen by its caller."""
+    """The SDK hides one answer of a service without capacity from its caller."""
     server.faults.append(Fault(path="/indexes", status=503, times=1, headers={"Retry-After": "0"}))
     assert [it.name for it in pinecone.indexes.list()] == ["orders"]
     assert [it.status for it in server.requests] == [503, 200]

@@ -50,26 +50,26 @@ def _read_pages(client: httpx.Client, **first_query: str | int) -> list[list[str
     "version,size", [pytest.param(OLD_VERSION, 10, id="old"), pytest.param(NEW_VERSION, 100, id="new")]
 )
 def test_pages_have_the_size_of_their_family(server: Server, version: str, size: int) -> None:
-    """Unless the first call says another."""
+    """A page has the size of its family, unless the first call gives another."""
     with open_plain_client(server, version=version) as client:
         assert len(_read_pages(client)[0]) == size
 
 
 def test_a_full_last_page_carries_a_token_and_an_empty_page_follows(client: httpx.Client) -> None:
-    """Only a page that is not full says that it is the last."""
+    """Only a page that is not full is known to be the last."""
     assert [len(it) for it in _read_pages(client, limit=100)] == [100, 100, 0]
     assert [len(it) for it in _read_pages(client, limit=60)] == [60, 60, 60, 20]
 
 
 def test_a_read_shows_every_row_once(client: httpx.Client, server: Server) -> None:
-    """As long as nothing changes."""
+    """A read shows every row once, as long as nothing changes."""
     shown_ids = [it for page in _read_pages(client, limit=30) for it in page]
     assert len(shown_ids) == 200
     assert set(shown_ids) == {it.id for it in server.project.list_backups()}
 
 
 def test_a_limit_beside_a_token_skips_or_repeats_rows(client: httpx.Client) -> None:
-    """The next page begins where the token's own page size has it."""
+    """The next page begins at the page size of the token, whatever the limit is."""
     first_page = client.get("/backups", params={"limit": 20}).json()
     all_ids = _read_pages(client, limit=100)[0]
     for limit, second_rows, third_position in ((5, all_ids[20:25], 40), (30, all_ids[20:50], 40)):
@@ -82,18 +82,18 @@ def test_a_limit_beside_a_token_skips_or_repeats_rows(client: httpx.Client) -> N
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "1.5", "", "٣"])
 def test_a_limit_outside_one_to_a_hundred_is_refused(client: httpx.Client, limit: str) -> None:
-    """With 400."""
+    """A limit outside 1 to 100 is refused with 400."""
     assert client.get("/backups", params={"limit": limit}).status_code == 400
 
 
 @pytest.mark.parametrize("token", ["", "x", "MTAwOjEwMA==", "ÿ", "bm90OmE6dG9rZW4="])
 def test_a_malformed_token_is_refused(client: httpx.Client, token: str) -> None:
-    """With 400."""
+    """A malformed token is refused with 400."""
     assert client.get("/backups", params={"paginationToken": token}).status_code == 400
 
 
-def test_a_parameter_that_is_not_known_is_refused(client: httpx.Client) -> None:
-    """With 400, so that a client that sends one is found out."""
+def test_an_unknown_parameter_is_refused(client: httpx.Client) -> None:
+    """An unknown parameter is refused with 400, so that a client that sends one is noticed."""
     assert client.get("/backups", params={"offset": "3"}).status_code == 400
     assert client.get("/indexes", params={"limit": "3"}).status_code == 400
 
@@ -101,7 +101,7 @@ def test_a_parameter_that_is_not_known_is_refused(client: httpx.Client) -> None:
 def test_a_row_goes_missing_when_one_before_it_is_deleted_between_two_pages(
     client: httpx.Client, server: Server
 ) -> None:
-    """Without a trace: the walk ends well."""
+    """The missing row leaves no trace: the read ends without an error."""
     ids_before = {it.id for it in server.project.list_backups()}
 
     def delete_first_backup(project: SimulatedProject) -> None:
@@ -125,7 +125,7 @@ def test_a_row_is_repeated_when_one_is_created_between_two_pages(client: httpx.C
 
 
 def test_a_server_can_repeat_its_token(client: httpx.Client, server: Server) -> None:
-    """A walk that trusts it never ends."""
+    """A client that follows a repeated token never ends."""
     server.faults.append(Fault(kind=FaultKind.REPEAT_TOKEN, path="/backups", after=1))
     pages = _read_pages(client, limit=30)
     assert len(pages) == 50
@@ -133,7 +133,7 @@ def test_a_server_can_repeat_its_token(client: httpx.Client, server: Server) -> 
 
 
 def test_every_listing_is_paged(client: httpx.Client, server: Server) -> None:
-    """Those of an index, of its schedules and of a history as well."""
+    """The listings of an index, of its schedules and of a history are paged too."""
     schedule_id = next(iter(server.project.schedules))
     for path, count in (
         ("/indexes/orders/backups", 1),

@@ -1,4 +1,4 @@
-"""What the simulator refuses, and in which words and order."""
+"""The refusals of the simulator, their words and their order."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -57,14 +57,14 @@ def _read_error(response: httpx.Response) -> tuple[int, str, str]:
     ],
 )
 def test_what_is_not_there_is_not_found(client: httpx.Client, path: str, missing_thing: str) -> None:
-    """With 404, in JSON."""
+    """A missing resource is answered with 404, in JSON."""
     assert _read_error(client.get(path)) == (404, "NOT_FOUND", f"{missing_thing} not found.")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("call", ["backups", "backup-schedules"])
 def test_pods_have_no_backups(client: httpx.Client, method: str, call: str) -> None:
-    """With 400, for reading and for writing."""
+    """Calls about backups of a pod index are refused with 400, for reading and for writing."""
     body = {} if call == "backups" else SCHEDULE_BODY
     response = client.request(method, f"/indexes/sessions/{call}", json=body if method == "POST" else None)
     assert _read_error(response)[:2] == (400, "INVALID_ARGUMENT")
@@ -86,28 +86,28 @@ def test_pods_have_no_backups(client: httpx.Client, method: str, call: str) -> N
         pytest.param({"retention": {"expire_after_days": 9, "forever": False}}, 400, id="unknown-inner-key"),
     ],
 )
-def test_a_schedule_that_is_not_one_is_refused(
+def test_an_invalid_schedule_is_refused(
     client: httpx.Client, server: Server, change: dict[str, Any], status: int
 ) -> None:
-    """With 422 where the body does not have the shape, with 400 where its values are wrong."""
+    """An invalid shape of the body is refused with 422, an invalid value with 400."""
     assert client.post("/indexes/orders/backup-schedules", json=SCHEDULE_BODY | change).status_code == status
     assert server.project.schedules == {}
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"7", b"\xff"])
 def test_a_body_that_is_no_object_is_refused(client: httpx.Client, content: bytes) -> None:
-    """With 422."""
+    """A body that is no JSON object is refused with 422."""
     assert client.post("/indexes/orders/backups", content=content).status_code == 422
 
 
 @pytest.mark.parametrize("name", ["", "-x", "x-", "Upper", "a" * 46, "under_score"])
 def test_a_backup_with_an_impossible_name_is_refused(client: httpx.Client, name: str) -> None:
-    """With 400."""
+    """An impossible name of a backup is refused with 400."""
     assert client.post("/indexes/orders/backups", json={"name": name}).status_code == 400
 
 
-def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Server) -> None:
-    """A plan whose listings are refused, too, hides that there is no such index."""
+def test_the_plan_is_checked_before_the_index(client: httpx.Client, server: Server) -> None:
+    """A plan whose listings are refused hides that there is no such index."""
     server.project.options = SimulatorOptions(plan="builder", plan_denies_listings=True)
     for path in ("/indexes/nothing/backup-schedules", "/backup-schedules/nothing"):
         status, code, message = _read_error(client.get(path))
@@ -118,7 +118,7 @@ def test_the_plan_is_looked_at_before_the_index(client: httpx.Client, server: Se
 
 
 def test_a_plan_without_schedules_refuses_creation_and_resumption(client: httpx.Client, server: Server) -> None:
-    """Listings, histories, other changes and deletions answer."""
+    """A plan without schedules still answers listings, histories, other changes and deletions."""
     schedule = server.project.create_schedule("orders", "nightly").id
     server.project.options = SimulatorOptions(plan="builder")
     new_body = SCHEDULE_BODY
@@ -134,7 +134,7 @@ def test_a_plan_without_schedules_refuses_creation_and_resumption(client: httpx.
 def test_an_encrypted_index_has_no_backups(
     client: httpx.Client, server: Server, keys: CustomerKeySupport, listing: int
 ) -> None:
-    """Creation is refused with 400; the listings are refused as well, or empty."""
+    """Creation for an encrypted index is refused with 400; the listings are refused too, or empty."""
     server.project.options.customer_key_support = keys
     server.project.create_index("secrets", cmek_id="key-1")
     assert client.post("/indexes/secrets/backups", json={}).status_code == 400
@@ -144,7 +144,7 @@ def test_an_encrypted_index_has_no_backups(
 
 
 def test_an_index_is_initializing_then_ready_then_terminating(client: httpx.Client, server: Server) -> None:
-    """An index is created and deleted over some time where the conduct says so."""
+    """The options set how long the creation and the deletion of an index take."""
     server.project.options.index_creation_duration = server.project.options.index_deletion_duration = timedelta(
         minutes=5
     )
@@ -166,7 +166,7 @@ def test_an_index_is_initializing_then_ready_then_terminating(client: httpx.Clie
 
 
 def test_the_viewer_may_not_write(server: Server) -> None:
-    """Each refusal names the permission that is wanting."""
+    """Each refusal names the missing permission."""
     with open_plain_client(server, key=server.viewer_key) as viewer:
         for method, path, permission in (
             ("POST", "/indexes", "control::indexes::create"),
@@ -182,7 +182,7 @@ def test_the_viewer_may_not_write(server: Server) -> None:
 
 
 def test_a_full_project_is_refused_in_words_of_its_quota(client: httpx.Client, server: Server) -> None:
-    """The code is another than where the plan or a permission is wanting."""
+    """The code of a full quota is not that of a missing plan or permission."""
     server.project.options.backup_quota = 1
     assert client.post("/indexes/orders/backups", json={}).status_code == 200
     message = "Increase your quota or upgrade to create more backups."
@@ -190,7 +190,7 @@ def test_a_full_project_is_refused_in_words_of_its_quota(client: httpx.Client, s
 
 
 def test_an_index_is_made_only_from_a_ready_backup(client: httpx.Client, server: Server) -> None:
-    """With 412 before that, and with 409 under a name that is taken."""
+    """A restore is refused with 412 before the backup is ready, and with 409 under a name in use."""
     backup_id = client.post("/indexes/orders/backups", json={}).json()["backup_id"]
     path = f"/backups/{backup_id}/create-index"
     assert _read_error(client.post(path, json={"name": "copy"}))[:2] == (412, "FAILED_PRECONDITION")
@@ -204,7 +204,7 @@ def test_an_index_is_made_only_from_a_ready_backup(client: httpx.Client, server:
 def test_the_backups_of_a_deleted_index_are_listed_only_with_include_deleted(
     client: httpx.Client, server: Server
 ) -> None:
-    """404 rather than an empty list; and 404 in any case where no index ever had the name."""
+    """The answer is 404 rather than an empty list, and always 404 if no index ever had the name."""
     client.post("/indexes/orders/backups", json={})
     client.delete("/indexes/orders")
     assert client.get("/indexes/orders/backups").status_code == 404
@@ -217,7 +217,7 @@ def test_the_backups_of_a_deleted_index_are_listed_only_with_include_deleted(
 
 
 def test_an_index_in_the_older_shape_is_created_by_its_spec(server: Server) -> None:
-    """And is read in the newest one all the same."""
+    """An index that was created in the older shape is read in the newest one too."""
     body = {"name": "old", "dimension": 8, "metric": "euclidean", "spec": {"byoc": {"environment": "aws-us-east-1-b9"}}}
     with (
         open_plain_client(server, version="2025-10") as old_client,

@@ -1,4 +1,4 @@
-"""How the simulator ends."""
+"""The shutdown of the simulator."""
 
 import socket
 from contextlib import ExitStack

@@ -50,7 +50,7 @@ def test_the_fleet_has_the_given_size() -> None:
 
 
 def test_every_neglected_index_says_what_it_fails() -> None:
-    """The list of planted faults and the live indexes are the same names."""
+    """The planted faults and the live indexes have the same names."""
     project = build_scenario("neglected", now=NOW)
     assert project.indexes.keys() == FAILED_CONTROLS.keys()
     assert FAILED_DELETED_INDEX_CONTROLS.keys() <= project.deleted_indexes.keys() - project.indexes.keys()
@@ -89,7 +89,7 @@ def test_the_neglected_project_fails_every_control_that_needs_no_policy_and_no_s
 
 
 def test_the_healthy_project_has_every_kind_of_index() -> None:
-    """It has every kind that can be backed up: serverless and BYOC; documents, dense and sparse vectors."""
+    """The healthy project has serverless and BYOC indexes, with documents, dense and sparse vectors."""
     indexes = build_scenario("healthy", now=NOW).indexes.values()
     assert {it.kind for it in indexes} == set(IndexKind) - {IndexKind.POD}
     assert {field["type"] for it in indexes for field in it.fields.values()} == {
@@ -101,6 +101,6 @@ def test_the_healthy_project_has_every_kind_of_index() -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "fleet:0x5", "fleet:5", "fleet:5x1000", ""])
 def test_an_unknown_scenario_is_refused_by_name(name: str) -> None:
-    """The message says which there are."""
+    """The error lists the known scenarios."""
     with pytest.raises(ValueError, match="healthy, neglected, empty, bare, fleet"):
         build_scenario(name, now=NOW)
