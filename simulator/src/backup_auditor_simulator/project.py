@@ -1,7 +1,6 @@
 """A simulated Pinecone project: its state, its clock and its rules, without input or output."""
 
 import heapq
-import itertools
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -53,7 +52,7 @@ class SimulatedProject:
         self.rng = random.Random(seed)  # noqa: S311  the same seed must make the same project
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         """A heap of what happens later; events of the same moment happen in the order in which they were added."""
-        self._event_numbers = itertools.count()
+        self._event_count = 0
         self.project_id = self.make_id()
         self.indexes: dict[str, Index] = {}
         """The live ones, by name."""
@@ -80,7 +79,8 @@ class SimulatedProject:
 
     def _add_event(self, due_at: datetime, action: Callable[[], None]) -> None:
         """Let something happen later; the action itself checks whether it still applies."""
-        heapq.heappush(self._events, (due_at, next(self._event_numbers), action))
+        self._event_count += 1
+        heapq.heappush(self._events, (due_at, self._event_count, action))
 
     def make_id(self) -> str:
         """Make an id in the form of a UUID."""
