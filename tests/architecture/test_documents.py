@@ -13,7 +13,7 @@ from backup_auditor.adapters.aws import idempotency
 from backup_auditor.adapters.dynamodb import items
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.rendering.formats import FORMATS
-from backup_auditor_simulator import FaultKind
+from backup_auditor_simulator.web.faults import FaultKind
 from docs.markdown import fill_sections
 from docs.transcripts import run_transcripts
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.cli.state_path import find_default_state_file
+from backup_auditor.cli.options import find_default_state_file
 from backup_auditor.errors import SettingsError
 
 HOME_VARIABLES = {"XDG_STATE_HOME": "/states"}

@@ -27,7 +27,7 @@ STRANGE_NAMES = {
 
 
 def evaluate_with_schedules(control: str, *schedules: str) -> Finding:
-    """Judge an index that has these schedules, and was never backed up since long ago."""
+    """Evaluate an old index that has these schedules and no backup."""
     case = build_index(schedules=[build_schedule(it, retention=DAY) for it in schedules], runs=[])
     return next(it for it in evaluate_facts(case).findings if it.control == control)
 

@@ -1,9 +1,8 @@
-"""Shows controls, one or all, as a table, JSON or Markdown; the documentation of controls is made here too."""
+"""Controls, one or all, as a table, JSON or Markdown; the documentation of controls uses it too."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from backup_auditor.domain.control import Guidance
 from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import ResourceType
 from backup_auditor.domain.policy import find_default
@@ -15,12 +14,8 @@ _SCOPE_DESCRIPTIONS = {
     ResourceType.PROJECT: "the project",
 }
 
-_STEP_LISTS: tuple[tuple[str, Callable[[Guidance], tuple[str, ...]]], ...] = (
-    ("In the console", lambda it: it.console),
-    ("By the API", lambda it: it.api),
-)
 _MIN_TITLE_WIDTH = 30
-"""How many columns a title has beside the id; with fewer it has lines of its own."""
+"""The least number of columns of a title beside the id; with fewer it has lines of its own."""
 
 
 def render_controls_table(controls: Sequence[AnyControl], width: int = 100) -> str:
@@ -30,7 +25,7 @@ def render_controls_table(controls: Sequence[AnyControl], width: int = 100) -> s
 
 
 def render_controls_json(controls: Sequence[AnyControl]) -> str:
-    """Show everything there is to know of each control as one JSON document."""
+    """Show all facts of each control as one JSON document."""
     entries = [
         {
             "id": control.id,
@@ -77,10 +72,10 @@ def _render_markdown_section(control: AnyControl, heading_prefix: str) -> Iterat
     yield f"- Non-compliant when: {control.fails_when}"
     yield f"- Risk: {control.rationale}"
     yield f"- What to do: {control.remediation}"
-    for label, select_steps in _STEP_LISTS:
-        if select_steps(guidance):
+    for label, steps in (("In the console", guidance.console), ("By the API", guidance.api)):
+        if steps:
             yield f"- {label}:"
-            yield from (f"    {number}. {step}" for number, step in enumerate(select_steps(guidance), 1))
+            yield from (f"    {number}. {step}" for number, step in enumerate(steps, 1))
     if control.parameters:
         yield "- Policy:"
         for key, meaning in control.parameters.items():
@@ -104,9 +99,9 @@ def _render_details(control: AnyControl, width: int) -> Iterator[str]:
         ("risk", control.rationale),
         ("what to do", control.remediation),
         *(
-            (f"{label[0].lower()}{label[1:]}" if number == 1 else "", f"{number}. {step}")
-            for label, select_steps in _STEP_LISTS
-            for number, step in enumerate(select_steps(guidance), 1)
+            (label if number == 1 else "", f"{number}. {step}")
+            for label, steps in (("in the console", guidance.console), ("by the API", guidance.api))
+            for number, step in enumerate(steps, 1)
         ),
         *(
             (f"policy: {key}", f"{meaning} (default: {json.dumps(find_default(key))})")
