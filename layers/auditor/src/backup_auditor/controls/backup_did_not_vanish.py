@@ -2,23 +2,14 @@
 
 from datetime import datetime
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext
 from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence, is_replaced
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.project_state import KnownBackup
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 CONTROL_ID = "backup-did-not-vanish"
 

@@ -3,21 +3,13 @@
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -67,7 +59,6 @@ BACKUP_LOCATION_IS_ALLOWED = Control(
     title="Recovery points are stored only in allowed locations",
     fails_when="A recovery point is stored in a cloud and region that matches none of the allowed patterns.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
     rationale="Laws and contracts that restrict where an index may be stored apply to its backups as well.",
     remediation="A backup stays in the region of its index. Create a replacement for {name} in an allowed region and"

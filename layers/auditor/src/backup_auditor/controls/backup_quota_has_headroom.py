@@ -9,19 +9,11 @@ from backup_auditor.domain.capacity import (
     describe_fit,
     find_best_schedule_fit,
 )
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 CRITICAL_PERCENT = 95
 """Percent of the quota from which the severity is high."""

@@ -1,19 +1,10 @@
 """Control `backup-size-is-stable`."""
 
-from backup_auditor.domain.control import (
-    INTEGRITY_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.content_trend import NO_EARLIER_POINT_REASON, build_content_trend
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -45,7 +36,6 @@ BACKUP_SIZE_IS_STABLE = Control(
     fails_when="The newest recovery point is smaller than the median of up to 7 earlier ones divided by the factor,"
     " or larger than that median times the factor. Recovery points of unknown size are skipped.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.CONTENT,
     rationale="A jump in size can mean that records were truncated, duplicated or replaced, even if their count is"
     " unchanged.",

@@ -1,18 +1,10 @@
 """Control `backup-status-is-known`."""
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Framework,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, Framework, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize, quote_text
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -41,7 +33,6 @@ BACKUP_STATUS_IS_KNOWN = Control(
     title="Every backup has a known status",
     fails_when="A backup or run of the index has an unknown status.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A backup with an unknown status counts neither as succeeded nor as failed. It may not be restorable.",
     remediation="Look up the status in the Pinecone documentation and check the backups that the evidence names, in"

@@ -3,20 +3,12 @@
 from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 EXPIRY_TOLERANCE = timedelta(days=2)
 """How long after its expiry a backup may still be listed."""
@@ -80,7 +72,6 @@ BACKUPS_EXPIRE_ON_TIME = Control(
     " plus the retention of its schedule; after a shorter retention was set, not before the first audit that saw it."
     " If the schedule is deleted, the recorded expiry counts. Manual backups never expire.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="Backups that stay after their retention cost storage, use up the quota, and retain data that should be"
     " deleted.",

@@ -4,20 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_days, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -76,7 +68,6 @@ BACKUPS_WITHIN_ERASURE_HORIZON = Control(
     fails_when="A backup of the index, or of an earlier index of its name, is older than max_backup_age_days. Its"
     " state, and whether it is scheduled or manual, do not matter.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
     rationale="Data that was erased from the index remains in every backup taken before.",
     remediation="Delete the backups of {name} that the evidence names with DELETE /backups/BACKUP_ID, and shorten the"

@@ -1,17 +1,9 @@
 """Control `deletion-protection-is-enabled`."""
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -32,7 +24,6 @@ DELETION_PROTECTION_IS_ENABLED = Control(
     title="Deletion protection is enabled where the policy requires it",
     fails_when="The policy requires deletion protection, and it is disabled.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
     rationale="One wrong call deletes an index together with its schedules. Only its backups remain.",
     remediation="Enable deletion protection of {name} in the console, in the settings of the index, or with PATCH"

@@ -3,21 +3,13 @@
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Exemption, ResourceType, Severity
 from backup_auditor.domain.listing import BACKUP_LISTING
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 EXPIRY_NOTICE = timedelta(days=14)
 """How long before its end an exemption is mentioned."""

@@ -1,17 +1,9 @@
 """Control `index-can-be-backed-up`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -39,7 +31,6 @@ INDEX_CAN_BE_BACKED_UP = Control(
     " calls are answered with 400, or it is encrypted with a customer key and has no listed schedule or backup. Every"
     " other control is then not applicable to the index.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="An index without backups cannot be restored, and no other control reports an index that cannot be"
     " backed up.",

@@ -1,8 +1,9 @@
 """Control `index-has-required-tags`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -22,7 +23,6 @@ INDEX_HAS_REQUIRED_TAGS = Control(
     title="Every index has the tags that the policy requires",
     fails_when="The index lacks a required tag. The value of the tag does not matter.",
     severity=Severity.LOW,
-    scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
     rationale="Policy rules match tags. An index without its tags may be evaluated against weaker requirements than"
     " intended.",

@@ -1,18 +1,10 @@
 """Control `index-has-schedule`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -33,7 +25,6 @@ INDEX_HAS_SCHEDULE = Control(
     title="Every index that must be backed up has a backup schedule",
     fails_when="The policy requires a schedule, and the index has none.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="Without a schedule, recovery points depend on manual backups.",
     remediation="Create a schedule for {name} in the Backups tab of the index, or with POST"

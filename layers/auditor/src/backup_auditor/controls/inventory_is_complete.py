@@ -1,9 +1,10 @@
 """Control `inventory-is-complete`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance, Verdict, compliant, non_compliant
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
 def evaluate(subject: ProjectContext) -> Verdict:

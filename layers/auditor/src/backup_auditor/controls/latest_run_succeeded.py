@@ -1,20 +1,11 @@
 """Control `latest-run-succeeded`."""
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, sort_newest_first
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.timefmt import format_minute, format_moment
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -77,7 +68,6 @@ LATEST_RUN_SUCCEEDED = Control(
     title="The latest finished backup of every index succeeded",
     fails_when="The latest finished backup of the index failed. The severity is critical if the last two failed.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="The cause of one failed backup may fail the next, while the remaining recovery points age.",
     remediation="Take a backup of {name} now and check its result, in the Backups tab of the index or with POST"

@@ -1,9 +1,10 @@
 """Control `namespace-count-is-stable`."""
 
-from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family, Guidance, Verdict
+from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.content_trend import evaluate_content_drop
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import Verdict
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -19,7 +20,6 @@ NAMESPACE_COUNT_IS_STABLE = Control(
     fails_when="The newest recovery point has fewer namespaces than the median of up to 7 earlier ones, by more than"
     " the percentage. Recovery points with an unknown count are skipped.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.CONTENT,
     rationale="A missing namespace is a missing tenant or data set. The record count of the others can hide it.",
     remediation="Find out which namespace of {name} is missing, and whether it should be. If not, restore the last"

@@ -3,21 +3,12 @@
 from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -66,7 +57,6 @@ NO_RUN_IS_STUCK = Control(
     fails_when="A backup has been in progress for longer than the limit since its capture time. A planned run is not"
     " in progress before its time.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A backup that never finishes is not a recovery point, and may block later ones.",
     remediation="Check the backup that the evidence names, in the Backups tab of {name} or with GET"

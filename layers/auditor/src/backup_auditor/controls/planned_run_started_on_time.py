@@ -3,28 +3,18 @@
 from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, parse_phase
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
-    build_schedule_evidence,
     create_read_failure_error,
-    label_schedule,
     require_interval,
     try_each,
 )
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_lengths, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -38,20 +28,18 @@ def evaluate(subject: IndexContext) -> Verdict:
         lateness_by_id = {
             run.backup.backup_id: lateness for run, lateness in results.results if lateness > subject.grace
         }
-        evidence = {**build_schedule_evidence(schedule), "grace_hours": to_hours(subject.grace)}
+        evidence = {**schedule.identity, "grace_hours": to_hours(subject.grace)}
         if lateness_by_id:
             max_lateness = max(lateness_by_id.values())
             evidence |= {"late": sorted(lateness_by_id), "late_by_hours": to_hours(max_lateness)}
             lateness_text, limit_text = format_lengths(max_lateness, subject.grace)
-            reason = (
-                f"A planned run of schedule {label_schedule(schedule)} is {lateness_text} late (limit: {limit_text})."
-            )
+            reason = f"A planned run of schedule {schedule.label} is {lateness_text} late (limit: {limit_text})."
             return non_compliant(reason, evidence)
         results.require_complete()
         failure = subject.backups.find_history_failure(schedule)
         if failure is not None:
             raise create_read_failure_error("planned runs", failure)
-        return compliant(f"No planned run of schedule {label_schedule(schedule)} is overdue.", evidence)
+        return compliant(f"No planned run of schedule {schedule.label} is overdue.", evidence)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
 
@@ -61,8 +49,8 @@ def _measure_lateness(subject: IndexContext, schedule: Schedule, run: BackupReco
     if run.run_at is not None:
         return subject.observed_at - run.run_at
     if run.captured_at is None:
-        evidence = {**build_schedule_evidence(schedule), "backup_id": run.backup.backup_id}
-        reason = f"The due time of a planned run of schedule {label_schedule(schedule)} is unknown."
+        evidence = {**schedule.identity, "backup_id": run.backup.backup_id}
+        reason = f"The due time of a planned run of schedule {schedule.label} is unknown."
         raise InsufficientDataError(reason, evidence)
     return subject.observed_at - run.captured_at - require_interval(schedule)
 
@@ -72,7 +60,6 @@ PLANNED_RUN_STARTED_ON_TIME = Control(
     title="Planned runs of enabled schedules start on time",
     fails_when="A run of an enabled schedule is still planned more than the grace period after it was due.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A run that does not start makes no backup, and Pinecone does not report it.",
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."

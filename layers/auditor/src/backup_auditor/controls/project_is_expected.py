@@ -1,18 +1,10 @@
 """Control `project-is-expected`."""
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Deployment
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: ProjectContext) -> Verdict:

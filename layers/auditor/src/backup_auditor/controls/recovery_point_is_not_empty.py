@@ -1,22 +1,13 @@
 """Control `recovery-point-is-not-empty`."""
 
-from backup_auditor.domain.control import (
-    INTEGRITY_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.content_trend import NEWEST_UNKNOWN_REASON
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -52,7 +43,6 @@ RECOVERY_POINT_IS_NOT_EMPTY = Control(
     title="The newest recovery point of every index has records",
     fails_when="The newest recovery point has 0 records, and the policy does not allow empty recovery points.",
     severity=Severity.CRITICAL,
-    scopes=(ResourceType.INDEX,),
     family=Family.CONTENT,
     rationale="A backup of an emptied index looks like any other, and replaces the good ones as they expire.",
     remediation="Check with POST /describe_index_stats, at the host of the index, whether {name} itself is empty. If"

@@ -2,21 +2,12 @@
 
 from datetime import timedelta
 
-from backup_auditor.domain.control import (
-    RECOVERY_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.timefmt import format_lengths, format_moment, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -50,7 +41,6 @@ RECOVERY_POINT_IS_RECENT = Control(
     fails_when="The newest recovery point is older than the limit. Indexes that are still being created are not"
     " evaluated.",
     severity=Severity.CRITICAL,
-    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="A restore loses everything that was written after the newest recovery point.",
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."

@@ -1,21 +1,12 @@
 """Control `recovery-points-belong-to-index`."""
 
-from backup_auditor.domain.control import (
-    RECOVERY_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.live_index import find_deleted_index_ids
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -51,7 +42,6 @@ RECOVERY_POINTS_BELONG_TO_INDEX = Control(
     fails_when="There are Ready backups under the name of the index, and all of them belong to earlier indexes of"
     " that name.",
     severity=Severity.CRITICAL,
-    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="An index that was deleted and created again under the same name holds other data. The backups of the"
     " earlier index look like protection, but restore other data.",

@@ -1,20 +1,11 @@
 """Control `recovery-points-meet-minimum-copies`."""
 
-from backup_auditor.domain.control import (
-    RECOVERY_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
 from backup_auditor.domain.evaluation.schedule_checks import NO_MINIMUM_REASON, are_all_younger
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -41,7 +32,6 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     " that number of its longest intervals plus the grace period. Indexes that are still being created are not"
     " evaluated.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="If a recovery point is damaged, the index can only be restored from another.",
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."

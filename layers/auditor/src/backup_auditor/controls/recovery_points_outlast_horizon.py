@@ -2,24 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from backup_auditor.domain.control import (
-    RECOVERY_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
 from backup_auditor.domain.evaluation.index_schedules import require_interval, try_each
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_distance, format_length, format_minute, format_moment, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def is_replenished(subject: IndexContext) -> bool:
@@ -111,7 +102,6 @@ RECOVERY_POINTS_OUTLAST_HORIZON = Control(
     " enabled, or the newest recovery point is older than the longest interval of the enabled schedule plus the grace"
     " period. Manual backups never expire. Indexes that are still being created are not evaluated.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="Recovery points that are not replaced expire one after another, until the index cannot be restored.",
     remediation="Take a manual backup of {name}, which never expires, in the Backups tab of the index or with POST"

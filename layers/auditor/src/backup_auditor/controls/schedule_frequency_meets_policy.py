@@ -1,19 +1,12 @@
 """Control `schedule-frequency-meets-policy`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import build_schedule_evidence, label_schedule, require_frequency
+from backup_auditor.domain.evaluation.index_schedules import require_frequency
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -23,11 +16,11 @@ def evaluate(subject: IndexContext) -> Verdict:
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         frequency = require_frequency(schedule)
         evidence = {
-            **build_schedule_evidence(schedule),
+            **schedule.identity,
             "frequency": frequency.value,
             "required_frequency": required_frequency.value,
         }
-        reason = f"Schedule {label_schedule(schedule)} runs {frequency} (required: at least {required_frequency})."
+        reason = f"Schedule {schedule.label} runs {frequency} (required: at least {required_frequency})."
         return (
             non_compliant(reason, evidence)
             if frequency.is_slower_than(required_frequency)
@@ -42,7 +35,6 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
     title="Enabled schedules run at least as often as the policy requires",
     fails_when="An enabled schedule is slower than the required frequency.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="A restore loses everything that was written after the last recovery point. The frequency limits how"
     " much that is.",

@@ -1,15 +1,6 @@
 """Control `schedule-guarantees-minimum-copies`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -18,10 +9,11 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_retention,
 )
 from backup_auditor.domain.evaluation.schedule_checks import NO_MINIMUM_REASON, evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -52,7 +44,6 @@ SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
     fails_when="The retention of an enabled schedule covers fewer of its longest intervals (1, 7 or 31 days) than the"
     " required number of copies.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="If a recovery point is damaged, the index can only be restored from another.",
     remediation="Lengthen the retention of the schedule of {name} or increase its frequency, in the Backups tab of"

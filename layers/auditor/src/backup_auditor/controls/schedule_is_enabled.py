@@ -1,18 +1,9 @@
 """Control `schedule-is-enabled`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import label_schedule
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -23,7 +14,7 @@ def evaluate(subject: IndexContext) -> Verdict:
         "enabled": [it.schedule_id for it in schedules.enabled_schedules],
     }
     if schedules.enabled_schedules:
-        return compliant(f"Schedule {label_schedule(schedules.enabled_schedules[0])} is enabled.", evidence)
+        return compliant(f"Schedule {schedules.enabled_schedules[0].label} is enabled.", evidence)
     schedules.require_complete()
     if not schedules.known_schedules:
         return not_applicable("The index has no backup schedule.", evidence)
@@ -31,7 +22,7 @@ def evaluate(subject: IndexContext) -> Verdict:
     subject_text = (
         f"None of {1 + len(other_schedules):,} schedules is"
         if other_schedules
-        else f"Schedule {label_schedule(first_schedule)} is not"
+        else f"Schedule {first_schedule.label} is not"
     )
     reason = f"{subject_text} enabled, so no new recovery points are made."
     return non_compliant(reason, evidence, depends_on_absence_in=schedules.listings)
@@ -42,7 +33,6 @@ SCHEDULE_IS_ENABLED = Control(
     title="An index with backup schedules has an enabled one",
     fails_when="The index has schedules, and none of them is enabled.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="A paused schedule looks like protection but makes no backups. Its recovery points age and expire.",
     remediation="Find out why the schedules of {name} are paused. Then resume one, in the Backups tab of the index or"

@@ -1,9 +1,10 @@
 """Control `schedule-is-unique`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.schedule_checks import NO_ENABLED_SCHEDULE_REASON
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -23,7 +24,6 @@ SCHEDULE_IS_UNIQUE = Control(
     title="No index has more than one enabled schedule",
     fails_when="More than one schedule of the index is enabled.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="Pinecone expects one enabled schedule per index. With two, backups and their cost double, and the"
     " effective retention is unclear.",

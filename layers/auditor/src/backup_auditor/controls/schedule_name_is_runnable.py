@@ -1,19 +1,12 @@
 """Control `schedule-name-is-runnable`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import build_schedule_evidence, require_name
+from backup_auditor.domain.evaluation.index_schedules import require_name
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 MAX_RUNNABLE_NAME_LENGTH = 28
 """Characters: the name of a run adds 17, and the service allows 45."""
@@ -24,7 +17,7 @@ def evaluate(subject: IndexContext) -> Verdict:
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         length = len(require_name(schedule))
-        evidence = {**build_schedule_evidence(schedule), "length": length, "max_length": MAX_RUNNABLE_NAME_LENGTH}
+        evidence = {**schedule.identity, "length": length, "max_length": MAX_RUNNABLE_NAME_LENGTH}
         reason = f"The name of schedule {schedule.name} has {length} characters (limit: {MAX_RUNNABLE_NAME_LENGTH})"
         if length > MAX_RUNNABLE_NAME_LENGTH:
             return non_compliant(f"{reason}, so every run fails.", evidence)
@@ -38,7 +31,6 @@ SCHEDULE_NAME_IS_RUNNABLE = Control(
     title="Enabled schedules have a name that is short enough to run",
     fails_when="The name of an enabled schedule is longer than 28 characters.",
     severity=Severity.CRITICAL,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale=f"Pinecone accepts schedule names of more than {MAX_RUNNABLE_NAME_LENGTH} characters, but every run"
     " of such a schedule fails.",

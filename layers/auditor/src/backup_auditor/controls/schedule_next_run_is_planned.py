@@ -1,21 +1,12 @@
 """Control `schedule-next-run-is-planned`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import build_schedule_evidence, label_schedule
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_lengths, format_minute, format_moment, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -24,25 +15,21 @@ def evaluate(subject: IndexContext) -> Verdict:
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         next_run = schedule.next_run
         if schedule.next_run_unreadable:
-            reason = f"The next run of schedule {label_schedule(schedule)} is unknown: its time is invalid."
-            raise InsufficientDataError(reason, build_schedule_evidence(schedule))
+            reason = f"The next run of schedule {schedule.label} is unknown: its time is invalid."
+            raise InsufficientDataError(reason, schedule.identity)
         evidence = {
-            **build_schedule_evidence(schedule),
+            **schedule.identity,
             "next_run": format_moment(next_run) if next_run else None,
             "grace_hours": to_hours(subject.grace),
         }
         if next_run is None:
-            return non_compliant(f"Schedule {label_schedule(schedule)} is enabled but has no next run.", evidence)
+            return non_compliant(f"Schedule {schedule.label} is enabled but has no next run.", evidence)
         lateness = subject.observed_at - next_run
         if lateness > subject.grace:
             lateness_text, limit_text = format_lengths(lateness, subject.grace)
-            reason = (
-                f"The next run of schedule {label_schedule(schedule)} is {lateness_text} overdue (limit: {limit_text})."
-            )
+            reason = f"The next run of schedule {schedule.label} is {lateness_text} overdue (limit: {limit_text})."
             return non_compliant(reason, evidence)
-        return compliant(
-            f"The next run of schedule {label_schedule(schedule)} is due on {format_minute(next_run)}.", evidence
-        )
+        return compliant(f"The next run of schedule {schedule.label} is due on {format_minute(next_run)}.", evidence)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
 
@@ -52,7 +39,6 @@ SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
     title="Enabled schedules have a next run that is not overdue",
     fails_when="An enabled schedule has no next run, or its next run was due more than the grace period ago.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="A schedule without a next run, or with a next run in the past, makes no backups although it is enabled.",
     remediation="Pause and resume the schedule of {name} to plan its next run, in the Backups tab of the index or"

@@ -1,15 +1,6 @@
 """Control `schedule-retention-meets-minimum`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -17,9 +8,10 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_retention,
 )
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_length, to_days
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -45,7 +37,6 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
     title="Enabled schedules keep backups at least as long as the policy requires",
     fails_when="The retention of an enabled schedule is shorter than the minimum.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="An error that is found after the oldest recovery point expired cannot be undone.",
     remediation="Lengthen the retention of the schedule of {name}, which also applies to existing backups, in the"

@@ -1,14 +1,6 @@
 """Control `schedule-retention-outlives-interval`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -17,9 +9,10 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_retention,
 )
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_length, to_days
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -42,7 +35,6 @@ SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
     fails_when="The retention of an enabled schedule is not longer than its longest interval: 1 day, 7 days, or 31"
     " days for a monthly schedule.",
     severity=Severity.CRITICAL,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="If a backup expires before the next one is made, the index cannot be restored on the days between.",
     remediation="Set a retention of the schedule of {name} that is longer than its interval, or increase its"

@@ -1,6 +1,6 @@
 """Control `schedule-retention-within-maximum`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.control import Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -8,9 +8,10 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_retention,
 )
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_length, to_days
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -36,7 +37,6 @@ SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
     title="Enabled schedules keep backups no longer than the policy allows",
     fails_when="The retention of an enabled schedule is longer than the maximum.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="Backups that are kept too long cost storage, use up the quota, and retain data that should be deleted.",
     remediation="Make sure that the older backups are not needed: a shorter retention deletes them. Then shorten the"

@@ -1,28 +1,18 @@
 """Control `scheduled-runs-are-continuous`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
-    build_schedule_evidence,
     build_settings_evidence,
     create_read_failure_error,
-    label_schedule,
 )
 from backup_auditor.domain.evaluation.run_gaps import RunGaps
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_minute, format_moment, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -35,7 +25,7 @@ def evaluate(subject: IndexContext) -> Verdict:
         )
         gaps = run_gaps.find_gaps()
         evidence: dict[str, object] = {
-            **build_schedule_evidence(schedule),
+            **schedule.identity,
             "runs": len(run_gaps.run_times),
             "gaps": len(gaps),
             "limit_hours": to_hours(run_gaps.max_interval),
@@ -55,7 +45,7 @@ def evaluate(subject: IndexContext) -> Verdict:
             }
             gap_text, limit_text = format_lengths(widest_gap.length, widest_gap.max_length)
             reason = (
-                f"Schedule {label_schedule(schedule)} did not run for {gap_text} from {format_minute(widest_gap.start)}"
+                f"Schedule {schedule.label} did not run for {gap_text} from {format_minute(widest_gap.start)}"
                 f" (limit: {limit_text}; {pluralize(len(gaps), 'gap')})."
             )
             return non_compliant(
@@ -63,18 +53,16 @@ def evaluate(subject: IndexContext) -> Verdict:
             )
         failure = subject.backups.find_history_failure(schedule)
         if failure is not None and not run_gaps.is_covered:
-            raise create_read_failure_error(f"runs of schedule {label_schedule(schedule)}", failure)
+            raise create_read_failure_error(f"runs of schedule {schedule.label}", failure)
         if run_gaps.has_undated_runs and not run_gaps.is_covered:
-            raise InsufficientDataError(
-                f"Some runs of schedule {label_schedule(schedule)} have no capture time.", evidence
-            )
+            raise InsufficientDataError(f"Some runs of schedule {schedule.label} have no capture time.", evidence)
         return compliant(_describe_compliance(schedule, run_gaps), evidence)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
 
 
 def _describe_compliance(schedule: Schedule, run_gaps: RunGaps) -> str:
-    schedule_label = label_schedule(schedule)
+    schedule_label = schedule.label
     if not run_gaps.run_times:
         return f"The first run of schedule {schedule_label} is not due yet."
     if run_gaps.longest_interval <= run_gaps.max_interval:
@@ -95,7 +83,6 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     " creation or retention, using the frequency, retention and pauses that audits recorded at the time. A failed run"
     " counts as a run; planned runs and manual backups do not.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="Each skipped run is a day that cannot be restored. A schedule that skips runs may stop altogether.",
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."

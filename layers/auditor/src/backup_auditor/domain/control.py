@@ -1,12 +1,12 @@
-"""Controls: requirement, guidance and verdicts, and the placeholders in the text of their remediation."""
+"""Controls: requirement and guidance, and the placeholders in the text of their remediation."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backup_auditor.domain.finding import Compliance, Evidence, Exemption, Resource, ResourceType, Severity
-from backup_auditor.domain.listing import ListingId
+from backup_auditor.domain.finding import Evidence, Resource, ResourceType, Severity
+from backup_auditor.domain.verdict import Verdict
 
 
 class Framework(StrEnum):
@@ -47,59 +47,6 @@ class Guidance:
     """The controls of other products that require the same."""
 
 
-class InsufficientDataError(Exception):
-    """A fact that a control needs is unknown. The evaluator turns it into the verdict."""
-
-    def __init__(self, reason: str, evidence: Evidence | None = None, exemption: Exemption | None = None) -> None:
-        """Take a sentence that says which fact is unknown, and why; `exemption` accepts what the verdict is about."""
-        super().__init__(reason)
-        self.reason = reason
-        self.evidence: Evidence = evidence or {}
-        self.exemption = exemption
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The result of one control for one resource."""
-
-    compliance: Compliance
-    reason: str
-    """One sentence that names the figures."""
-    evidence: Evidence = field(default_factory=dict)
-    """The JSON values that the verdict was computed from."""
-    severity: Severity | None = None
-    """The severity, if it differs from the control's default."""
-    depends_on_absence_in: tuple[ListingId, ...] = ()
-    """The listings in which a further row could change the verdict. It needs a second read that agrees."""
-    exemption: Exemption | None = None
-    """The exemption that accepts every backup that the verdict is about."""
-
-
-def compliant(reason: str, evidence: Evidence | None = None) -> Verdict:
-    """Return the verdict that the requirement is met."""
-    return Verdict(Compliance.COMPLIANT, reason, evidence or {})
-
-
-def not_applicable(reason: str, evidence: Evidence | None = None) -> Verdict:
-    """Return the verdict that there is nothing to evaluate."""
-    return Verdict(Compliance.NOT_APPLICABLE, reason, evidence or {})
-
-
-def non_compliant(
-    reason: str,
-    evidence: Evidence | None = None,
-    *,
-    severity: Severity | None = None,
-    depends_on_absence_in: tuple[ListingId, ...] = (),
-    exemption: Exemption | None = None,
-) -> Verdict:
-    """Return the verdict that the requirement is not met.
-
-    A further row in one of the listings `depends_on_absence_in` could change it.
-    """
-    return Verdict(Compliance.NON_COMPLIANT, reason, evidence or {}, severity, depends_on_absence_in, exemption)
-
-
 class Family(StrEnum):
     """The facts that a control is about. Without schedules in the plan, `SCHEDULES` controls are not applicable."""
 
@@ -122,14 +69,14 @@ class Control[Subject]:
     fails_when: str
     """When a resource is non-compliant, and the exceptions."""
     severity: Severity
-    scopes: tuple[ResourceType, ...]
-    """The types of resource that it evaluates."""
     family: Family
     rationale: str
     remediation: str
     """What to do. `{name}` is the name of the resource, `{schedule_id}` the id of its schedule; others are evidence."""
     guidance: Guidance
     evaluate: Callable[[Subject], Verdict]
+    scopes: tuple[ResourceType, ...] = (ResourceType.INDEX,)
+    """The types of resource that it evaluates."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """The policy keys that it reads, each with its meaning."""
     is_evaluated_without_support: bool = False

@@ -92,8 +92,13 @@ class Schedule:
 
     @property
     def label(self) -> str:
-        """What a sentence calls it: its name, or its id where the name is unknown."""
+        """The name for a sentence; the id if the name is unknown."""
         return self.name or self.schedule_id
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """The name and the id as evidence."""
+        return {"schedule": self.name, "schedule_id": self.schedule_id}
 
 
 @dataclass(frozen=True, slots=True)

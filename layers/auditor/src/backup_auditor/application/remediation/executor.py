@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from backup_auditor.application.remediation.reconcile import find_settled_record
-from backup_auditor.domain.evaluation.index_schedules import label_schedule
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Listing, list_rows
@@ -356,7 +355,7 @@ def _make_skipped_result(action: Action, skip_reason: SkipReason) -> ActionResul
 
 def _make_later_change_result(action: Action, target_id: str, schedule: Schedule) -> ActionResult:
     settings = json.dumps(build_settings_body(extract_settings(schedule)))
-    detail = f"Its schedule {label_schedule(schedule)} was changed later, to {settings}, and satisfies the policy."
+    detail = f"Its schedule {schedule.label} was changed later, to {settings}, and satisfies the policy."
     after = describe_result(schedule)
     return ActionResult(action, ActionState.DONE, detail, target_id, after=after, has_later_change=True)
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
 from backup_auditor.domain.evaluation.live_index import LiveId
 from backup_auditor.domain.finding import Evidence
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind, ReadFailure
 from backup_auditor.domain.model import Deployment
+from backup_auditor.domain.verdict import InsufficientDataError
 
 
 class Obstacle(StrEnum):

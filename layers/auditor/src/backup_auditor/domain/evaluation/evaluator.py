@@ -3,15 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    InsufficientDataError,
-    Verdict,
-    build_placeholder_values,
-    fill_step,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, build_placeholder_values, fill_step
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext, find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
 from backup_auditor.domain.evaluation.results import AuditFigures, Coverage, Evaluation, IndexFigures, QuotaFigures
@@ -21,6 +13,7 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, not_applicable
 
 type AnyControl = Control[ProjectContext] | Control[IndexContext] | Control[DeletedIndexContext]
 

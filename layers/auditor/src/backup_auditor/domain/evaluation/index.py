@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from backup_auditor.domain.backup_status import BackupRecord, merge_backup_rows
-from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.backup_support import BackupSupport
 from backup_auditor.domain.evaluation.index_backups import IndexBackups
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
@@ -17,6 +16,7 @@ from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind
 from backup_auditor.domain.model import Deployment, Index
 from backup_auditor.domain.policy import DocumentIndexes, Policy, Requirements, Rule
 from backup_auditor.domain.project_state import KnownBackup
+from backup_auditor.domain.verdict import InsufficientDataError
 
 
 class DeletedIndexContext:

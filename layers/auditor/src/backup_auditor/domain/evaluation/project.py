@@ -14,7 +14,6 @@ from backup_auditor.domain.backup_status import (
     parse_phase,
 )
 from backup_auditor.domain.capacity import count_slots
-from backup_auditor.domain.control import Verdict
 from backup_auditor.domain.evaluation.backup_support import BackupSupport, find_backup_support
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
@@ -26,6 +25,7 @@ from backup_auditor.domain.model import Backup, Frequency, Schedule
 from backup_auditor.domain.policy import Policy, Requirements, Rule
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory, find_settings_at, observe_schedule
+from backup_auditor.domain.verdict import Verdict
 
 NO_QUOTA_REASON = "The project has no backup quota: neither its plan nor the policy sets one."
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from backup_auditor.domain.control import Verdict, not_applicable
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import require_created_at, require_interval, try_each
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import join_sentences
+from backup_auditor.domain.verdict import Verdict, not_applicable
 
 NO_ENABLED_SCHEDULE_REASON = "The index has no enabled schedule."
 NO_MINIMUM_REASON = "The policy sets no minimum number of copies."

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
-from backup_auditor.domain.control import InsufficientDataError, non_compliant
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import UNDATED_POINTS_REASON
 from backup_auditor.domain.evaluation.index_schedules import try_each
@@ -19,6 +18,7 @@ from backup_auditor.domain.model import Frequency, Schedule
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.timefmt import Period, find_breaks, merge_periods, shift_moment
+from backup_auditor.domain.verdict import InsufficientDataError, non_compliant
 
 
 def select_latest(moments: Iterable[datetime | None], since: datetime, limit: int) -> tuple[datetime, ...]:

@@ -8,7 +8,6 @@ from datetime import datetime
 from backup_auditor.domain.backup_status import BackupPhase, is_scheduled_run, parse_phase
 from backup_auditor.domain.evaluation.backup_support import find_missing_support
 from backup_auditor.domain.evaluation.index import explain_exclusion
-from backup_auditor.domain.evaluation.index_schedules import label_schedule
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.model import Backup, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import Policy, Requirements
@@ -78,9 +77,7 @@ def check_precondition(action: Action, snapshot: IndexSnapshot, policy: Policy) 
         and demand.explain_violation(snapshot.schedules) is None
     ):
         schedule = next((it for it in snapshot.schedules if it.enabled), snapshot.schedules[0])
-        return SkipReason(
-            ActionState.ALREADY_SATISFIED, f"Its schedule {label_schedule(schedule)} satisfies the policy."
-        )
+        return SkipReason(ActionState.ALREADY_SATISFIED, f"Its schedule {schedule.label} satisfies the policy.")
     missing_support = find_missing_support(IndexFacts(snapshot.index))
     reason = (
         explain_not_ready(snapshot.index)
@@ -135,7 +132,7 @@ def _check_change(action: UpdateSchedule, snapshot: IndexSnapshot, demand: Sched
     if other_schedules:
         return SkipReason(
             ActionState.SKIPPED,
-            f"The index has another schedule now: {label_schedule(other_schedules[0])}. {violation}",
+            f"The index has another schedule now: {other_schedules[0].label}. {violation}",
         )
     violation = demand.explain_violation([action.changes.apply_to(schedule)])
     if violation is not None:
@@ -206,11 +203,11 @@ def _find_schedule_mismatches(
     if violation is not None:
         yield violation
     if result.enabled and result.next_run is None:
-        yield f"Its schedule {label_schedule(result)} has no planned run."
+        yield f"Its schedule {result.label} has no planned run."
     known_ids = {it.schedule_id for it in before.schedules}
     for schedule in after.schedules:
         if schedule.schedule_id not in known_ids and schedule is not result:
-            label = f"{label_schedule(schedule)} ({schedule.schedule_id}, {_describe_state(schedule)})"
+            label = f"{schedule.label} ({schedule.schedule_id}, {_describe_state(schedule)})"
             yield f"Another schedule appeared at the same time: {label}."
     violation = demand.explain_violation(after.schedules)
     if violation is not None:

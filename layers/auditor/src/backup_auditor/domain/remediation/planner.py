@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from functools import reduce
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import label_schedule
 from backup_auditor.domain.evaluation.project import ProjectContext, QuotaUsage, ScheduleUsage
 from backup_auditor.domain.finding import Compliance, Finding, ResourceType
 from backup_auditor.domain.inventory import Inventory
@@ -41,6 +39,7 @@ from backup_auditor.domain.target_schedule import (
     find_shortcomings,
 )
 from backup_auditor.domain.text import quote_text
+from backup_auditor.domain.verdict import InsufficientDataError
 
 _READY = "ready"
 
@@ -108,7 +107,7 @@ def _build_change(subject: IndexContext, schedule: Schedule, reason: str) -> Upd
     corrections: list[ScheduleSettings] = []
     for shortcoming in find_shortcomings(schedule, subject.requirements, accepted_ids):
         if shortcoming.correction is None:
-            return f"Its schedule {label_schedule(schedule)} {shortcoming.text}; {shortcoming.obstacle}."
+            return f"Its schedule {schedule.label} {shortcoming.text}; {shortcoming.obstacle}."
         corrections.append(shortcoming.correction)
     if not corrections:
         return None
@@ -116,7 +115,7 @@ def _build_change(subject: IndexContext, schedule: Schedule, reason: str) -> Upd
     return UpdateSchedule(
         index=subject.name,
         schedule_id=schedule.schedule_id,
-        name=label_schedule(schedule),
+        name=schedule.label,
         changes=changes,
         before=extract_settings(schedule),
         slots=_count_added_slots(subject, schedule, changes),
@@ -217,8 +216,8 @@ def _explain_paused_schedules(subject: IndexContext) -> str | None:
     if schedules.enabled_schedules:
         return None
     for schedule in schedules.possibly_enabled_schedules:
-        return f"Pinecone does not say whether its schedule {label_schedule(schedule)} is enabled."
-    return f"Its schedule {label_schedule(schedules.known_schedules[0])} is paused; a person decided that."
+        return f"Pinecone does not say whether its schedule {schedule.label} is enabled."
+    return f"Its schedule {schedules.known_schedules[0].label} is paused; a person decided that."
 
 
 def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction | None:
