@@ -118,12 +118,11 @@ def test_its_parameters_are_keys_of_the_policy(control: AnyControl) -> None:
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_it_says_what_a_person_needs(control: AnyControl) -> None:
     """The guidance of a control is written in whole sentences."""
-    guidance = control.guidance
-    for text in (guidance.looks_at, guidance.false_positives, *guidance.console, *guidance.api):
+    for text in (control.looks_at, control.false_positives, *control.console, *control.api):
         assert re.fullmatch(r"[A-Z].*\.", text)
         assert "  " not in text
-    assert guidance.api
-    assert len(set(guidance.frameworks)) == len(guidance.frameworks)
+    assert control.api
+    assert len(set(control.frameworks)) == len(control.frameworks)
 
 
 def test_the_family_of_schedules_is_what_a_plan_can_take_away() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext
 from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence, is_replaced
 from backup_auditor.domain.finding import ResourceType, Severity
@@ -85,19 +85,17 @@ BACKUP_DID_NOT_VANISH = Control(
     remediation="Find out who deleted the backups of {name} that the evidence names, and revoke the API key that was"
     " used. List the remaining backups with GET /indexes/{name}/backups. Ask Pinecone support for details of the"
     " deletion.",
-    guidance=Guidance(
-        looks_at="The backups recorded by previous audits, with their expected expiry, and the backups listed now.",
-        console=(
-            "Ask everyone who may delete backups whether they deleted these.",
-            "Open API keys and delete every key without a known owner.",
-            "Open the Backups tab of {name} and create a backup.",
-        ),
-        api=("GET /backups.", "GET /backups/BACKUP_ID: a deleted backup answers 404.", "POST /indexes/{name}/backups."),
-        false_positives="A backup that a person or a cleanup job deleted on purpose: exempt it by its id (see the"
-        " evidence), or wait until it would have expired, or for 30 days. A retention that was lowered and raised"
-        " again between two audits.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
+    looks_at="The backups recorded by previous audits, with their expected expiry, and the backups listed now.",
+    console=(
+        "Ask everyone who may delete backups whether they deleted these.",
+        "Open API keys and delete every key without a known owner.",
+        "Open the Backups tab of {name} and create a backup.",
     ),
+    api=("GET /backups.", "GET /backups/BACKUP_ID: a deleted backup answers 404.", "POST /indexes/{name}/backups."),
+    false_positives="A backup that a person or a cleanup job deleted on purpose: exempt it by its id (see the"
+    " evidence), or wait until it would have expired, or for 30 days. A retention that was lowered and raised"
+    " again between two audits.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
     evaluate=evaluate,
 )

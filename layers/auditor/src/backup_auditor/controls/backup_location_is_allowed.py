@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
 from backup_auditor.domain.finding import Severity
@@ -63,16 +63,14 @@ BACKUP_LOCATION_IS_ALLOWED = Control(
     rationale="Laws and contracts that restrict where an index may be stored apply to its backups as well.",
     remediation="A backup stays in the region of its index. Create a replacement for {name} in an allowed region and"
     " load its data; then delete the backups that the evidence names with DELETE /backups/BACKUP_ID.",
-    guidance=Guidance(
-        looks_at="The cloud and region of every recovery point.",
-        console=(
-            "Create an index in an allowed region and load the data.",
-            "Create a schedule for it.",
-            "Delete {name} and its backups when they are no longer needed.",
-        ),
-        api=("POST /indexes.", "POST /indexes/{name}/backup-schedules.", "DELETE /backups/BACKUP_ID."),
-        false_positives="A region that has been allowed since: add it to the policy.",
+    looks_at="The cloud and region of every recovery point.",
+    console=(
+        "Create an index in an allowed region and load the data.",
+        "Create a schedule for it.",
+        "Delete {name} and its backups when they are no longer needed.",
     ),
+    api=("POST /indexes.", "POST /indexes/{name}/backup-schedules.", "DELETE /backups/BACKUP_ID."),
+    false_positives="A region that has been allowed since: add it to the policy.",
     evaluate=evaluate,
     parameters={
         "protection.locations": "allowed locations of backups, as patterns of cloud/region; empty: any location"

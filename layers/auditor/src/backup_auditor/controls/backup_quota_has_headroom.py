@@ -9,7 +9,7 @@ from backup_auditor.domain.capacity import (
     describe_fit,
     find_best_schedule_fit,
 )
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
@@ -76,16 +76,14 @@ BACKUP_QUOTA_HAS_HEADROOM = Control(
     remediation="Delete backups of {name} that are no longer needed, those of deleted indexes first (list them with"
     " GET /backups, delete with DELETE /backups/BACKUP_ID); shorten the retention of schedules with PATCH"
     " /backup-schedules/SCHEDULE_ID (ids: GET /indexes/INDEX/backup-schedules); or ask Pinecone to raise the quota.",
-    guidance=Guidance(
-        looks_at="The number of backups in the project, and the quota of its plan or policy.",
-        console=(
-            "Open Backups of the project and delete backups of deleted indexes that are no longer needed.",
-            "Open the indexes with the most backups and shorten the retention of their schedules.",
-        ),
-        api=("GET /backups.", "DELETE /backups/BACKUP_ID.", "PATCH /backup-schedules/SCHEDULE_ID."),
-        false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
-        corresponds_to=("AWS Trusted Advisor service limits",),
+    looks_at="The number of backups in the project, and the quota of its plan or policy.",
+    console=(
+        "Open Backups of the project and delete backups of deleted indexes that are no longer needed.",
+        "Open the indexes with the most backups and shorten the retention of their schedules.",
     ),
+    api=("GET /backups.", "DELETE /backups/BACKUP_ID.", "PATCH /backup-schedules/SCHEDULE_ID."),
+    false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
+    corresponds_to=("AWS Trusted Advisor service limits",),
     evaluate=evaluate,
     parameters={
         "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",

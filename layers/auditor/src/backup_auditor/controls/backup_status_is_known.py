@@ -1,6 +1,6 @@
 """Control `backup-status-is-known`."""
 
-from backup_auditor.domain.control import Control, Family, Framework, Guidance
+from backup_auditor.domain.control import Control, Family, Framework
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize, quote_text
@@ -38,12 +38,10 @@ BACKUP_STATUS_IS_KNOWN = Control(
     remediation="Look up the status in the Pinecone documentation and check the backups that the evidence names, in"
     " the Backups tab of {name} or with GET /backups/BACKUP_ID. Then update the auditor, or report the status to its"
     " maintainers.",
-    guidance=Guidance(
-        looks_at="The status of every backup and run of the index.",
-        console=("Open the Backups tab of {name}.", "Check the backups that the evidence names."),
-        api=("GET /backups/BACKUP_ID, for each id in the evidence.",),
-        false_positives="A status that Pinecone introduced after this version of the auditor.",
-        frameworks=(Framework.SOC_2_A1_2,),
-    ),
+    looks_at="The status of every backup and run of the index.",
+    console=("Open the Backups tab of {name}.", "Check the backups that the evidence names."),
+    api=("GET /backups/BACKUP_ID, for each id in the evidence.",),
+    false_positives="A status that Pinecone introduced after this version of the auditor.",
+    frameworks=(Framework.SOC_2_A1_2,),
     evaluate=evaluate,
 )

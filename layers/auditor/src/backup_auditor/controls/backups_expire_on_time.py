@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
@@ -77,18 +77,16 @@ BACKUPS_EXPIRE_ON_TIME = Control(
     " deleted.",
     remediation="Check the backups of {name} that the evidence names with GET /backups/BACKUP_ID. If they are not"
     " needed, delete each with DELETE /backups/BACKUP_ID, and ask Pinecone support why they did not expire.",
-    guidance=Guidance(
-        looks_at="The listed backups that a schedule made, their capture time, and the retention of that schedule as"
-        " audits recorded it.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Delete the backups that the evidence names, if they are not needed.",
-        ),
-        api=(
-            "GET /backups/BACKUP_ID, for each id in the evidence.",
-            "DELETE /backups/BACKUP_ID. This cannot be undone.",
-        ),
-        false_positives="A retention that was lowered before the first audit: the time of that change is unknown.",
+    looks_at="The listed backups that a schedule made, their capture time, and the retention of that schedule as"
+    " audits recorded it.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Delete the backups that the evidence names, if they are not needed.",
     ),
+    api=(
+        "GET /backups/BACKUP_ID, for each id in the evidence.",
+        "DELETE /backups/BACKUP_ID. This cannot be undone.",
+    ),
+    false_positives="A retention that was lowered before the first audit: the time of that change is unknown.",
     evaluate=evaluate,
 )

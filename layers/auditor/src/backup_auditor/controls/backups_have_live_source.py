@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import DeletedIndexContext
 from backup_auditor.domain.evaluation.index_schedules import create_read_failure_error
 from backup_auditor.domain.finding import ResourceType, Severity
@@ -52,15 +52,13 @@ BACKUPS_HAVE_LIVE_SOURCE = Control(
     " that should be deleted.",
     remediation="Decide whether {name} may still have to be restored. If not, delete the backups that the evidence"
     " names with DELETE /backups/BACKUP_ID.",
-    guidance=Guidance(
-        looks_at="The backups of an index id that is not live, and the capture time of the newest.",
-        console=(
-            "Open Backups of the project and find backups whose source index is deleted.",
-            "Delete the backups that are not needed.",
-        ),
-        api=("GET /backups.", "DELETE /backups/BACKUP_ID. This cannot be undone."),
-        false_positives="Backups kept on purpose as an archive: exempt the name of the index.",
+    looks_at="The backups of an index id that is not live, and the capture time of the newest.",
+    console=(
+        "Open Backups of the project and find backups whose source index is deleted.",
+        "Delete the backups that are not needed.",
     ),
+    api=("GET /backups.", "DELETE /backups/BACKUP_ID. This cannot be undone."),
+    false_positives="Backups kept on purpose as an archive: exempt the name of the index.",
     evaluate=evaluate,
     parameters={"orphaned_backups.max_age_days": "the maximum age in days of the newest backup of a deleted index"},
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
@@ -72,19 +72,17 @@ BACKUPS_WITHIN_ERASURE_HORIZON = Control(
     rationale="Data that was erased from the index remains in every backup taken before.",
     remediation="Delete the backups of {name} that the evidence names with DELETE /backups/BACKUP_ID, and shorten the"
     " retention of its schedule with PATCH /backup-schedules/{schedule_id}. Manual backups never expire.",
-    guidance=Guidance(
-        looks_at="The capture time of every backup under the name of the index, including those of earlier indexes.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Delete the backups that the evidence names.",
-            "Edit the schedule: set a retention of at most max_backup_age_days.",
-        ),
-        api=(
-            "DELETE /backups/BACKUP_ID. This cannot be undone.",
-            "PATCH /backup-schedules/{schedule_id} with a shorter retention.",
-        ),
-        false_positives="Backups under a legal hold: exempt the index until the hold ends.",
+    looks_at="The capture time of every backup under the name of the index, including those of earlier indexes.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Delete the backups that the evidence names.",
+        "Edit the schedule: set a retention of at most max_backup_age_days.",
     ),
+    api=(
+        "DELETE /backups/BACKUP_ID. This cannot be undone.",
+        "PATCH /backup-schedules/{schedule_id} with a shorter retention.",
+    ),
+    false_positives="Backups under a legal hold: exempt the index until the hold ends.",
     evaluate=evaluate,
     parameters={"protection.max_backup_age_days": "the maximum age of a backup in days; null: no limit"},
 )

@@ -1,6 +1,6 @@
 """Control `deletion-protection-is-enabled`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
@@ -28,16 +28,14 @@ DELETION_PROTECTION_IS_ENABLED = Control(
     rationale="One wrong call deletes an index together with its schedules. Only its backups remain.",
     remediation="Enable deletion protection of {name} in the console, in the settings of the index, or with PATCH"
     ' /indexes/{name} and {"deletion_protection": "enabled"}.',
-    guidance=Guidance(
-        looks_at="The deletion protection of the index.",
-        console=("Open the settings of {name}.", "Enable deletion protection."),
-        api=('PATCH /indexes/{name} with {"deletion_protection": "enabled"}.',),
-        false_positives="An index that a pipeline creates and deletes: add a rule that does not require deletion"
-        " protection.",
-        corresponds_to=(
-            "AWS Config dynamodb-table-deletion-protection-enabled",
-            "AWS Config rds-instance-deletion-protection-enabled",
-        ),
+    looks_at="The deletion protection of the index.",
+    console=("Open the settings of {name}.", "Enable deletion protection."),
+    api=('PATCH /indexes/{name} with {"deletion_protection": "enabled"}.',),
+    false_positives="An index that a pipeline creates and deletes: add a rule that does not require deletion"
+    " protection.",
+    corresponds_to=(
+        "AWS Config dynamodb-table-deletion-protection-enabled",
+        "AWS Config rds-instance-deletion-protection-enabled",
     ),
     evaluate=evaluate,
     parameters={"protection.deletion_protection": "whether deletion protection is required"},

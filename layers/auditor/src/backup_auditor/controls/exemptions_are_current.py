@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Exemption, ResourceType, Severity
@@ -89,12 +89,10 @@ EXEMPTIONS_ARE_CURRENT = Control(
     " nothing may later cover an unintended index.",
     remediation="Ask the owners of the exemptions that the evidence names. Remove these exemptions from the policy of"
     " {name}, or renew them with a reason (see Exemptions in the policy documentation).",
-    guidance=Guidance(
-        looks_at="The exemptions of the policy, their expiry dates, the names and tags of all live indexes, and the"
-        " names of deleted indexes.",
-        console=(),
-        api=("None: edit the policy file.",),
-        false_positives="An exemption that was written before its index was created: create the index first.",
-    ),
+    looks_at="The exemptions of the policy, their expiry dates, the names and tags of all live indexes, and the"
+    " names of deleted indexes.",
+    console=(),
+    api=("None: edit the policy file.",),
+    false_positives="An exemption that was written before its index was created: create the index first.",
     evaluate=evaluate,
 )

@@ -1,6 +1,6 @@
 """Control `index-can-be-backed-up`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
@@ -36,22 +36,20 @@ INDEX_CAN_BE_BACKED_UP = Control(
     " backed up.",
     remediation="Call GET /indexes/{name} to find out why it cannot be backed up, and move its data to a serverless"
     " index without a customer key. If the data can be rebuilt, add a policy rule with required: false.",
-    guidance=Guidance(
-        looks_at="The deployment of the index, its customer key (cmek_id), and the answers to the calls that list its"
-        " schedules and backups.",
-        console=(
-            "Open {name} and check its type and encryption.",
-            "Create a serverless index without a customer key.",
-            "Copy the records to it, and configure the applications to use it.",
-        ),
-        api=(
-            "GET /indexes/{name} for its deployment and cmek_id.",
-            "GET /indexes/{name}/backup-schedules: answers 400 if backups are not supported.",
-        ),
-        false_positives="An index that can be rebuilt from another source: add a rule with required: false. Indexes"
-        " with document fields are not evaluated if the policy excludes document indexes.",
-        frameworks=BACKUP_FRAMEWORKS,
+    looks_at="The deployment of the index, its customer key (cmek_id), and the answers to the calls that list its"
+    " schedules and backups.",
+    console=(
+        "Open {name} and check its type and encryption.",
+        "Create a serverless index without a customer key.",
+        "Copy the records to it, and configure the applications to use it.",
     ),
+    api=(
+        "GET /indexes/{name} for its deployment and cmek_id.",
+        "GET /indexes/{name}/backup-schedules: answers 400 if backups are not supported.",
+    ),
+    false_positives="An index that can be rebuilt from another source: add a rule with required: false. Indexes"
+    " with document fields are not evaluated if the policy excludes document indexes.",
+    frameworks=BACKUP_FRAMEWORKS,
     evaluate=evaluate,
     parameters={"schedule.required": "whether a schedule is required"},
     is_evaluated_without_support=True,

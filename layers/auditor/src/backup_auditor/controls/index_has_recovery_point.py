@@ -1,6 +1,6 @@
 """Control `index-has-recovery-point`."""
 
-from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
 from backup_auditor.domain.evaluation.schedule_checks import compute_age, find_younger_schedule
@@ -41,14 +41,12 @@ INDEX_HAS_RECOVERY_POINT = Control(
     family=Family.RECOVERY,
     rationale="An index without a recovery point cannot be restored after a mistake.",
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups.",
-    guidance=Guidance(
-        looks_at="The Ready backups of the live index's own id, and the age of its enabled schedules.",
-        console=("Open the Backups tab of {name}.", "Create a backup."),
-        api=("POST /indexes/{name}/backups.", "GET /backups/BACKUP_ID until its status is Ready; POST returns the id."),
-        false_positives="An index that was just created and is to be backed up manually.",
-        frameworks=RECOVERY_FRAMEWORKS,
-        corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
-    ),
+    looks_at="The Ready backups of the live index's own id, and the age of its enabled schedules.",
+    console=("Open the Backups tab of {name}.", "Create a backup."),
+    api=("POST /indexes/{name}/backups.", "GET /backups/BACKUP_ID until its status is Ready; POST returns the id."),
+    false_positives="An index that was just created and is to be backed up manually.",
+    frameworks=RECOVERY_FRAMEWORKS,
+    corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
     evaluate=evaluate,
     is_evaluated_while_initializing=False,
     parameters={"runs.grace": "how late the first run may be"},

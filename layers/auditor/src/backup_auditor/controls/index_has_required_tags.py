@@ -1,6 +1,6 @@
 """Control `index-has-required-tags`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
@@ -28,13 +28,11 @@ INDEX_HAS_REQUIRED_TAGS = Control(
     " intended.",
     remediation="Add the missing tags to {name} in the console, in the settings of the index, or with PATCH"
     ' /indexes/{name} and {"tags": {"KEY": "VALUE"}}.',
-    guidance=Guidance(
-        looks_at="The tags of the index.",
-        console=("Open the settings of {name}.", "Add the tags that the finding names."),
-        api=('PATCH /indexes/{name} with {"tags": {"KEY": "VALUE"}}.',),
-        false_positives="A new index whose owner is not decided yet: exempt it for some days.",
-        corresponds_to=("AWS Config required-tags",),
-    ),
+    looks_at="The tags of the index.",
+    console=("Open the settings of {name}.", "Add the tags that the finding names."),
+    api=('PATCH /indexes/{name} with {"tags": {"KEY": "VALUE"}}.',),
+    false_positives="A new index whose owner is not decided yet: exempt it for some days.",
+    corresponds_to=("AWS Config required-tags",),
     evaluate=evaluate,
     parameters={"protection.required_tags": "the required tags"},
 )

@@ -1,6 +1,6 @@
 """Control `index-has-schedule`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
@@ -29,22 +29,20 @@ INDEX_HAS_SCHEDULE = Control(
     rationale="Without a schedule, recovery points depend on manual backups.",
     remediation="Create a schedule for {name} in the Backups tab of the index, or with POST"
     " /indexes/{name}/backup-schedules.",
-    guidance=Guidance(
-        looks_at="The backup schedules of the index, including paused ones.",
-        console=("Open the Backups tab of {name}.", "Create a schedule with the required frequency and retention."),
-        api=(
-            (
-                'POST /indexes/{name}/backup-schedules with {"name": "NAME", "schedule": {"type": "time-based", '
-                '"frequency": "daily"}, "retention": {"expire_after_days": DAYS}}.'
-            ),
+    looks_at="The backup schedules of the index, including paused ones.",
+    console=("Open the Backups tab of {name}.", "Create a schedule with the required frequency and retention."),
+    api=(
+        (
+            'POST /indexes/{name}/backup-schedules with {"name": "NAME", "schedule": {"type": "time-based", '
+            '"frequency": "daily"}, "retention": {"expire_after_days": DAYS}}.'
         ),
-        false_positives="An index that is backed up manually or by your own job, or that can be rebuilt: add a rule"
-        " with required: false.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=(
-            "AWS Config dynamodb-in-backup-plan",
-            "AWS Config dynamodb-resources-protected-by-backup-plan",
-        ),
+    ),
+    false_positives="An index that is backed up manually or by your own job, or that can be rebuilt: add a rule"
+    " with required: false.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=(
+        "AWS Config dynamodb-in-backup-plan",
+        "AWS Config dynamodb-resources-protected-by-backup-plan",
     ),
     evaluate=evaluate,
     parameters={"schedule.required": "whether a schedule is required"},

@@ -1,6 +1,6 @@
 """Control `inventory-is-complete`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
@@ -28,11 +28,9 @@ INVENTORY_IS_COMPLETE = Control(
     rationale="Facts that were not read were not evaluated. They may hide an unprotected index.",
     remediation="See `read_errors` in the report of {name} for the failed calls and their errors. If access was"
     " refused, give the API key the role ControlPlaneViewer. If the service did not answer, audit again.",
-    guidance=Guidance(
-        looks_at="The result of every call of the audit.",
-        console=("Open API keys and give the auditor's key the role ControlPlaneViewer, if access was refused.",),
-        api=("Repeat the call that `read_errors` names with the same key.",),
-        false_positives="An outage of the service during the audit: the next audit resolves the finding.",
-    ),
+    looks_at="The result of every call of the audit.",
+    console=("Open API keys and give the auditor's key the role ControlPlaneViewer, if access was refused.",),
+    api=("Repeat the call that `read_errors` names with the same key.",),
+    false_positives="An outage of the service during the audit: the next audit resolves the finding.",
     evaluate=evaluate,
 )

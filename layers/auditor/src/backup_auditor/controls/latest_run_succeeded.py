@@ -1,7 +1,7 @@
 """Control `latest-run-succeeded`."""
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, sort_newest_first
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.timefmt import format_minute, format_moment
@@ -72,12 +72,10 @@ LATEST_RUN_SUCCEEDED = Control(
     rationale="The cause of one failed backup may fail the next, while the remaining recovery points age.",
     remediation="Take a backup of {name} now and check its result, in the Backups tab of the index or with POST"
     " /indexes/{name}/backups. If it fails too, contact Pinecone support with the ids in the evidence.",
-    guidance=Guidance(
-        looks_at="The status of the latest finished backup of the index, scheduled or manual.",
-        console=("Open the Backups tab of {name}.", "Create a backup and check that it becomes Ready."),
-        api=("POST /indexes/{name}/backups.", "GET /backups/BACKUP_ID until it is finished; POST returns the id."),
-        false_positives="A single failure on the side of the service: the next run resolves the finding.",
-        frameworks=BACKUP_FRAMEWORKS,
-    ),
+    looks_at="The status of the latest finished backup of the index, scheduled or manual.",
+    console=("Open the Backups tab of {name}.", "Create a backup and check that it becomes Ready."),
+    api=("POST /indexes/{name}/backups.", "GET /backups/BACKUP_ID until it is finished; POST returns the id."),
+    false_positives="A single failure on the side of the service: the next run resolves the finding.",
+    frameworks=BACKUP_FRAMEWORKS,
     evaluate=evaluate,
 )

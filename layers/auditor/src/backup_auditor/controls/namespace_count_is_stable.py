@@ -1,6 +1,6 @@
 """Control `namespace-count-is-stable`."""
 
-from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.content_trend import evaluate_content_drop
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
@@ -25,20 +25,18 @@ NAMESPACE_COUNT_IS_STABLE = Control(
     remediation="Find out which namespace of {name} is missing, and whether it should be. If not, restore the last"
     " healthy recovery point under another name before it expires, with POST"
     " /backups/{last_healthy.backup_id}/create-index.",
-    guidance=Guidance(
-        looks_at="The namespace count of the newest recovery point and of up to 7 earlier ones.",
-        console=(
-            "Open {name} and check its namespaces.",
-            "Open its Backups tab and find the last healthy backup that the finding names.",
-            "Restore it under another name and compare.",
-        ),
-        api=(
-            "GET /backups/{last_healthy.backup_id}, the last healthy one.",
-            'POST /backups/{last_healthy.backup_id}/create-index with {"name": "NAME"}.',
-        ),
-        false_positives="Short-lived namespaces, for example one for each session: add a rule with a higher limit.",
-        frameworks=INTEGRITY_FRAMEWORKS,
+    looks_at="The namespace count of the newest recovery point and of up to 7 earlier ones.",
+    console=(
+        "Open {name} and check its namespaces.",
+        "Open its Backups tab and find the last healthy backup that the finding names.",
+        "Restore it under another name and compare.",
     ),
+    api=(
+        "GET /backups/{last_healthy.backup_id}, the last healthy one.",
+        'POST /backups/{last_healthy.backup_id}/create-index with {"name": "NAME"}.',
+    ),
+    false_positives="Short-lived namespaces, for example one for each session: add a rule with a higher limit.",
+    frameworks=INTEGRITY_FRAMEWORKS,
     evaluate=evaluate,
     parameters={"content.max_namespace_drop_percent": "the largest allowed drop below the median, in percent"},
 )

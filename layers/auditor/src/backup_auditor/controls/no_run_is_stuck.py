@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
@@ -62,17 +62,15 @@ NO_RUN_IS_STUCK = Control(
     remediation="Check the backup that the evidence names, in the Backups tab of {name} or with GET"
     " /backups/BACKUP_ID. Take another with POST /indexes/{name}/backups, and contact Pinecone support about the"
     " first.",
-    guidance=Guidance(
-        looks_at="The backups in progress and their capture times.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Check the backup that the evidence names.",
-            "Create another backup.",
-        ),
-        api=("GET /backups/BACKUP_ID, for each id in the evidence.", "POST /indexes/{name}/backups."),
-        false_positives="Backups of very large indexes can take hours: add a rule with a longer stuck_after.",
-        frameworks=BACKUP_FRAMEWORKS,
+    looks_at="The backups in progress and their capture times.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Check the backup that the evidence names.",
+        "Create another backup.",
     ),
+    api=("GET /backups/BACKUP_ID, for each id in the evidence.", "POST /indexes/{name}/backups."),
+    false_positives="Backups of very large indexes can take hours: add a rule with a longer stuck_after.",
+    frameworks=BACKUP_FRAMEWORKS,
     evaluate=evaluate,
     parameters={"runs.stuck_after": "how long a backup may be in progress"},
 )

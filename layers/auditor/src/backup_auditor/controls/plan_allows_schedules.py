@@ -1,6 +1,6 @@
 """Control `plan-allows-schedules`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
@@ -64,13 +64,11 @@ PLAN_ALLOWS_SCHEDULES = Control(
     rationale="On a plan without backup schedules, every recovery point depends on manual backups.",
     remediation="Move the organization to a plan with backup schedules (console: Settings, Plan), or take backups"
     " with your own job: POST /indexes/INDEX/backups for each index.",
-    guidance=Guidance(
-        looks_at="The answers to the calls that list schedules.",
-        console=("Open Settings, Plan.", "Choose a plan with backup schedules."),
-        api=("No call changes the plan. POST /indexes/INDEX/backups takes a backup without a schedule.",),
-        false_positives="Projects that your own job backs up: set required: false in the policy.",
-        frameworks=BACKUP_FRAMEWORKS,
-    ),
+    looks_at="The answers to the calls that list schedules.",
+    console=("Open Settings, Plan.", "Choose a plan with backup schedules."),
+    api=("No call changes the plan. POST /indexes/INDEX/backups takes a backup without a schedule.",),
+    false_positives="Projects that your own job backs up: set required: false in the policy.",
+    frameworks=BACKUP_FRAMEWORKS,
     evaluate=evaluate,
     parameters={"schedule.required": "whether a schedule is required"},
 )

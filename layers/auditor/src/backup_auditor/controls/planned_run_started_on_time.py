@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, parse_phase
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     create_read_failure_error,
@@ -65,20 +65,18 @@ PLANNED_RUN_STARTED_ON_TIME = Control(
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
     " Check with GET /backup-schedules/{schedule_id}/history whether the run starts; contact Pinecone support if it"
     " does not.",
-    guidance=Guidance(
-        looks_at="The planned runs in the history of each enabled schedule.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Create a backup.",
-            "Check in the schedule's history whether the run starts.",
-        ),
-        api=(
-            "POST /indexes/{name}/backups.",
-            "GET /backup-schedules/{schedule_id}/history.",
-        ),
-        false_positives="The service may be late on a busy day: add a rule with a longer grace period.",
-        frameworks=BACKUP_FRAMEWORKS,
+    looks_at="The planned runs in the history of each enabled schedule.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Create a backup.",
+        "Check in the schedule's history whether the run starts.",
     ),
+    api=(
+        "POST /indexes/{name}/backups.",
+        "GET /backup-schedules/{schedule_id}/history.",
+    ),
+    false_positives="The service may be late on a busy day: add a rule with a longer grace period.",
+    frameworks=BACKUP_FRAMEWORKS,
     evaluate=evaluate,
     parameters={"runs.grace": "how late a run may start"},
 )

@@ -9,7 +9,7 @@ from backup_auditor.domain.capacity import (
     find_best_schedule_fit,
     find_min_retention,
 )
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
@@ -92,13 +92,11 @@ POLICY_FITS_QUOTA = Control(
     remediation="Add a policy rule with lower requirements for some indexes of {name} (see Rules in the policy"
     " documentation; the evidence shows what would fit), distribute the indexes over several projects, or ask"
     " Pinecone to raise the quota.",
-    guidance=Guidance(
-        looks_at="The indexes that can be backed up, the frequency and minimum retention that the policy requires of"
-        " each, and the quota.",
-        console=(),
-        api=("None: change the policy or the plan.",),
-        false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
-    ),
+    looks_at="The indexes that can be backed up, the frequency and minimum retention that the policy requires of"
+    " each, and the quota.",
+    console=(),
+    api=("None: change the policy or the plan.",),
+    false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
     evaluate=evaluate,
     parameters={
         "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",

@@ -1,6 +1,6 @@
 """Control `project-is-expected`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Deployment
@@ -40,12 +40,10 @@ PROJECT_IS_EXPECTED = Control(
     " the expected one is not.",
     remediation="Give the audit of {name} an API key of the expected project, or correct expected_id. The project id"
     " is shown in the console and in the answer to GET /indexes/INDEX/backup-schedules.",
-    guidance=Guidance(
-        looks_at="The project id that the schedules report. Pinecone reports it nowhere else.",
-        console=("Open the expected project and compare its id.", "Open API keys and create a key of that project."),
-        api=("GET /indexes/INDEX/backup-schedules returns the project id.",),
-        false_positives="None are known. Without a schedule, the project id is unknown and so is the result.",
-    ),
+    looks_at="The project id that the schedules report. Pinecone reports it nowhere else.",
+    console=("Open the expected project and compare its id.", "Open API keys and create a key of that project."),
+    api=("GET /indexes/INDEX/backup-schedules returns the project id.",),
+    false_positives="None are known. Without a schedule, the project id is unknown and so is the result.",
     evaluate=evaluate,
     parameters={"project.expected_id": "the id of the expected project; null: any project"},
 )

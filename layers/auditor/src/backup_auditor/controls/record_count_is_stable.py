@@ -1,6 +1,6 @@
 """Control `record-count-is-stable`."""
 
-from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.content_trend import evaluate_content_drop
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
@@ -26,20 +26,18 @@ RECORD_COUNT_IS_STABLE = Control(
     remediation="Find out what deleted records from {name}. Before the last healthy recovery point expires, restore"
     " it under another name with POST /backups/{last_healthy.backup_id}/create-index, or lengthen the retention of"
     " its schedule.",
-    guidance=Guidance(
-        looks_at="The record count of the newest recovery point and of up to 7 earlier ones.",
-        console=(
-            "Open {name} and check its record count.",
-            "Open its Backups tab and find the last healthy backup that the finding names.",
-            "Restore it under another name and compare.",
-        ),
-        api=(
-            "GET /backups/{last_healthy.backup_id}, the last healthy one.",
-            'POST /backups/{last_healthy.backup_id}/create-index with {"name": "NAME"}.',
-        ),
-        false_positives="Records that were deleted on purpose: the finding is resolved when the median has followed.",
-        frameworks=INTEGRITY_FRAMEWORKS,
+    looks_at="The record count of the newest recovery point and of up to 7 earlier ones.",
+    console=(
+        "Open {name} and check its record count.",
+        "Open its Backups tab and find the last healthy backup that the finding names.",
+        "Restore it under another name and compare.",
     ),
+    api=(
+        "GET /backups/{last_healthy.backup_id}, the last healthy one.",
+        'POST /backups/{last_healthy.backup_id}/create-index with {"name": "NAME"}.',
+    ),
+    false_positives="Records that were deleted on purpose: the finding is resolved when the median has followed.",
+    frameworks=INTEGRITY_FRAMEWORKS,
     evaluate=evaluate,
     parameters={"content.max_record_drop_percent": "the largest allowed drop below the median, in percent"},
 )

@@ -1,6 +1,6 @@
 """Control `recovery-point-is-not-empty`."""
 
-from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.content_trend import NEWEST_UNKNOWN_REASON
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
@@ -48,21 +48,19 @@ RECOVERY_POINT_IS_NOT_EMPTY = Control(
     remediation="Check with POST /describe_index_stats, at the host of the index, whether {name} itself is empty. If"
     " it should not be, restore an earlier recovery point under another name before it expires, with POST"
     " /backups/BACKUP_ID/create-index (ids: GET /indexes/{name}/backups).",
-    guidance=Guidance(
-        looks_at="The record count of the newest recovery point.",
-        console=(
-            "Open {name} and check its record count.",
-            "Open its Backups tab and find the newest backup that has records.",
-            "Restore it under another name.",
-        ),
-        api=(
-            "GET /indexes/{name}/backups.",
-            'POST /backups/BACKUP_ID/create-index with {"name": "NAME"}, using an id from that list.',
-        ),
-        false_positives="A backup taken minutes after its index was created can be empty: it holds data up to about"
-        " 15 minutes before its capture. An index that is intended to be empty: set allow_empty.",
-        frameworks=INTEGRITY_FRAMEWORKS,
+    looks_at="The record count of the newest recovery point.",
+    console=(
+        "Open {name} and check its record count.",
+        "Open its Backups tab and find the newest backup that has records.",
+        "Restore it under another name.",
     ),
+    api=(
+        "GET /indexes/{name}/backups.",
+        'POST /backups/BACKUP_ID/create-index with {"name": "NAME"}, using an id from that list.',
+    ),
+    false_positives="A backup taken minutes after its index was created can be empty: it holds data up to about"
+    " 15 minutes before its capture. An index that is intended to be empty: set allow_empty.",
+    frameworks=INTEGRITY_FRAMEWORKS,
     evaluate=evaluate,
     parameters={"content.allow_empty": "whether a recovery point may have no records"},
 )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
 from backup_auditor.domain.finding import Severity
@@ -45,21 +45,19 @@ RECOVERY_POINT_IS_RECENT = Control(
     rationale="A restore loses everything that was written after the newest recovery point.",
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
     " Then check with GET /backup-schedules/{schedule_id}/history why no schedule made one.",
-    guidance=Guidance(
-        looks_at="The capture time of the newest recovery point.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Create a backup.",
-            "Check the schedule's history for failed or missing runs.",
-        ),
-        api=(
-            "POST /indexes/{name}/backups.",
-            "GET /backup-schedules/{schedule_id}/history.",
-        ),
-        false_positives="An index that has not changed since: add a rule with a longer max_age.",
-        frameworks=RECOVERY_FRAMEWORKS,
-        corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
+    looks_at="The capture time of the newest recovery point.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Create a backup.",
+        "Check the schedule's history for failed or missing runs.",
     ),
+    api=(
+        "POST /indexes/{name}/backups.",
+        "GET /backup-schedules/{schedule_id}/history.",
+    ),
+    false_positives="An index that has not changed since: add a rule with a longer max_age.",
+    frameworks=RECOVERY_FRAMEWORKS,
+    corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
     evaluate=evaluate,
     is_evaluated_while_initializing=False,
     parameters={

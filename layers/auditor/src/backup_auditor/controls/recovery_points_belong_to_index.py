@@ -1,6 +1,6 @@
 """Control `recovery-points-belong-to-index`."""
 
-from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.live_index import find_deleted_index_ids
 from backup_auditor.domain.finding import Severity
@@ -47,20 +47,18 @@ RECOVERY_POINTS_BELONG_TO_INDEX = Control(
     " earlier index look like protection, but restore other data.",
     remediation="Take a backup of {name} now and create a schedule for it (a new index does not inherit one), in the"
     " Backups tab of the index or with POST /indexes/{name}/backups and POST /indexes/{name}/backup-schedules.",
-    guidance=Guidance(
-        looks_at="The index ids of the Ready backups under the name, and the id of the live index.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Create a backup.",
-            "Create a schedule: the one of the earlier index was deleted with it.",
-        ),
-        api=(
-            "POST /indexes/{name}/backups.",
-            "POST /indexes/{name}/backup-schedules.",
-        ),
-        false_positives="An index that was deleted and restored from its own backup holds the same data. It still has"
-        " no backup of its own.",
-        frameworks=RECOVERY_FRAMEWORKS,
+    looks_at="The index ids of the Ready backups under the name, and the id of the live index.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Create a backup.",
+        "Create a schedule: the one of the earlier index was deleted with it.",
     ),
+    api=(
+        "POST /indexes/{name}/backups.",
+        "POST /indexes/{name}/backup-schedules.",
+    ),
+    false_positives="An index that was deleted and restored from its own backup holds the same data. It still has"
+    " no backup of its own.",
+    frameworks=RECOVERY_FRAMEWORKS,
     evaluate=evaluate,
 )

@@ -1,6 +1,6 @@
 """Control `recovery-points-meet-minimum-copies`."""
 
-from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
 from backup_auditor.domain.evaluation.schedule_checks import NO_MINIMUM_REASON, are_all_younger
@@ -36,20 +36,18 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     rationale="If a recovery point is damaged, the index can only be restored from another.",
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
     " Then check with GET /backup-schedules/{schedule_id}/history why no schedule made more.",
-    guidance=Guidance(
-        looks_at="The number of recovery points, and the age of the enabled schedules.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Create a backup.",
-            "Check the schedule's history for failed or missing runs.",
-        ),
-        api=(
-            "POST /indexes/{name}/backups.",
-            "GET /backup-schedules/{schedule_id}/history.",
-        ),
-        false_positives="After a pause, copies are missing until the schedule has run often enough.",
-        frameworks=RECOVERY_FRAMEWORKS,
+    looks_at="The number of recovery points, and the age of the enabled schedules.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Create a backup.",
+        "Check the schedule's history for failed or missing runs.",
     ),
+    api=(
+        "POST /indexes/{name}/backups.",
+        "GET /backup-schedules/{schedule_id}/history.",
+    ),
+    false_positives="After a pause, copies are missing until the schedule has run often enough.",
+    frameworks=RECOVERY_FRAMEWORKS,
     evaluate=evaluate,
     is_evaluated_while_initializing=False,
     parameters={

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
 from backup_auditor.domain.evaluation.index_schedules import require_interval, try_each
@@ -107,19 +107,17 @@ RECOVERY_POINTS_OUTLAST_HORIZON = Control(
     remediation="Take a manual backup of {name}, which never expires, in the Backups tab of the index or with POST"
     " /indexes/{name}/backups. Then make sure that a schedule makes new ones: create one, resume it with PATCH"
     ' /backup-schedules/{schedule_id} and {"enabled": true}, or check its history for why it does not run.',
-    guidance=Guidance(
-        looks_at="The expiry of every recovery point (capture time plus the retention of its schedule), the enabled"
-        " schedules, and the age of the newest recovery point.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Resume the schedule, or create one.",
-            "Create a backup, if the schedule cannot run in time.",
-        ),
-        api=('PATCH /backup-schedules/{schedule_id} with {"enabled": true}.', "POST /indexes/{name}/backups."),
-        false_positives="An index that will be deleted soon: exempt it until then.",
-        frameworks=RECOVERY_FRAMEWORKS,
-        corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),
+    looks_at="The expiry of every recovery point (capture time plus the retention of its schedule), the enabled"
+    " schedules, and the age of the newest recovery point.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Resume the schedule, or create one.",
+        "Create a backup, if the schedule cannot run in time.",
     ),
+    api=('PATCH /backup-schedules/{schedule_id} with {"enabled": true}.', "POST /indexes/{name}/backups."),
+    false_positives="An index that will be deleted soon: exempt it until then.",
+    frameworks=RECOVERY_FRAMEWORKS,
+    corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),
     evaluate=evaluate,
     is_evaluated_while_initializing=False,
     parameters={

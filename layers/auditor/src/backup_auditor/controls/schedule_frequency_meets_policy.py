@@ -1,6 +1,6 @@
 """Control `schedule-frequency-meets-policy`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import require_frequency
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
@@ -40,14 +40,12 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
     " much that is.",
     remediation="Increase the frequency of the schedule of {name}, in the Backups tab of the index or with PATCH"
     ' /backup-schedules/{schedule_id} and {"frequency": "{required_frequency}"}.',
-    guidance=Guidance(
-        looks_at="The frequency of each enabled schedule.",
-        console=("Open the Backups tab of {name}.", "Edit the schedule and choose the required frequency."),
-        api=('PATCH /backup-schedules/{schedule_id} with {"frequency": "{required_frequency}"}.',),
-        false_positives="An index that seldom changes: add a rule with a lower frequency.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
-    ),
+    looks_at="The frequency of each enabled schedule.",
+    console=("Open the Backups tab of {name}.", "Edit the schedule and choose the required frequency."),
+    api=('PATCH /backup-schedules/{schedule_id} with {"frequency": "{required_frequency}"}.',),
+    false_positives="An index that seldom changes: add a rule with a lower frequency.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
     evaluate=evaluate,
     parameters={"schedule.frequency": "the slowest allowed frequency: daily, weekly or monthly"},
 )

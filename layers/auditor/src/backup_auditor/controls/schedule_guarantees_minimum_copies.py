@@ -1,6 +1,6 @@
 """Control `schedule-guarantees-minimum-copies`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -48,18 +48,15 @@ SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
     rationale="If a recovery point is damaged, the index can only be restored from another.",
     remediation="Lengthen the retention of the schedule of {name} or increase its frequency, in the Backups tab of"
     " the index or with PATCH /backup-schedules/{schedule_id}.",
-    guidance=Guidance(
-        looks_at="The retention and the frequency of each enabled schedule.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Edit the schedule: lengthen its retention, or choose a higher frequency.",
-        ),
-        api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}}.',),
-        false_positives="Manual backups replace the copies that the schedule does not keep: add a rule with fewer"
-        " copies.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
+    looks_at="The retention and the frequency of each enabled schedule.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Edit the schedule: lengthen its retention, or choose a higher frequency.",
     ),
+    api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}}.',),
+    false_positives="Manual backups replace the copies that the schedule does not keep: add a rule with fewer copies.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
     evaluate=evaluate,
     parameters={"recovery.min_copies": "the minimum number of recovery points"},
 )

@@ -1,6 +1,6 @@
 """Control `schedule-is-enabled`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
@@ -37,20 +37,18 @@ SCHEDULE_IS_ENABLED = Control(
     rationale="A paused schedule looks like protection but makes no backups. Its recovery points age and expire.",
     remediation="Find out why the schedules of {name} are paused. Then resume one, in the Backups tab of the index or"
     ' with PATCH /backup-schedules/{schedule_id} and {"enabled": true}; this also takes a backup immediately.',
-    guidance=Guidance(
-        looks_at="Whether each schedule of the index is enabled.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Ask the person who paused the schedule whether the reason still applies.",
-            "Resume the schedule.",
-        ),
-        api=(
-            "GET /indexes/{name}/backup-schedules for its id.",
-            'PATCH /backup-schedules/{schedule_id} with {"enabled": true}.',
-        ),
-        false_positives="An intended pause: exempt the index until the day on which the pause ends.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=("AWS Config db-instance-backup-enabled",),
+    looks_at="Whether each schedule of the index is enabled.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Ask the person who paused the schedule whether the reason still applies.",
+        "Resume the schedule.",
     ),
+    api=(
+        "GET /indexes/{name}/backup-schedules for its id.",
+        'PATCH /backup-schedules/{schedule_id} with {"enabled": true}.',
+    ),
+    false_positives="An intended pause: exempt the index until the day on which the pause ends.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=("AWS Config db-instance-backup-enabled",),
     evaluate=evaluate,
 )

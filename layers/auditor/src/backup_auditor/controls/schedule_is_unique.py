@@ -1,6 +1,6 @@
 """Control `schedule-is-unique`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.schedule_checks import NO_ENABLED_SCHEDULE_REASON
 from backup_auditor.domain.finding import Severity
@@ -29,15 +29,13 @@ SCHEDULE_IS_UNIQUE = Control(
     " effective retention is unclear.",
     remediation="Decide which schedule of {name} to keep, and pause the others, in the Backups tab of the index or"
     ' with PATCH /backup-schedules/{schedule_id} and {"enabled": false} for each.',
-    guidance=Guidance(
-        looks_at="The number of enabled schedules of the index.",
-        console=("Open the Backups tab of {name}.", "Decide which schedule to keep.", "Pause the others."),
-        api=(
-            "GET /indexes/{name}/backup-schedules.",
-            'PATCH /backup-schedules/{schedule_id} with {"enabled": false}, for each of the others.',
-        ),
-        false_positives="Two intended schedules, for example one daily and one with a long retention: Pinecone does"
-        " not guarantee to support a second one.",
+    looks_at="The number of enabled schedules of the index.",
+    console=("Open the Backups tab of {name}.", "Decide which schedule to keep.", "Pause the others."),
+    api=(
+        "GET /indexes/{name}/backup-schedules.",
+        'PATCH /backup-schedules/{schedule_id} with {"enabled": false}, for each of the others.',
     ),
+    false_positives="Two intended schedules, for example one daily and one with a long retention: Pinecone does"
+    " not guarantee to support a second one.",
     evaluate=evaluate,
 )

@@ -1,6 +1,6 @@
 """Control `schedule-name-is-runnable`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import require_name
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
@@ -37,19 +37,17 @@ SCHEDULE_NAME_IS_RUNNABLE = Control(
     remediation="A schedule cannot be renamed. Delete the schedule of {name} (its backups are kept) and create one"
     " with a shorter name, in the Backups tab of the index or with DELETE /backup-schedules/{schedule_id} and then"
     " POST /indexes/{name}/backup-schedules.",
-    guidance=Guidance(
-        looks_at="The length of the name of each enabled schedule.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Pause the schedule, and create another with the same settings and a name of at most 28 characters.",
-            "Delete the paused schedule; its backups are kept.",
-        ),
-        api=(
-            "DELETE /backup-schedules/{schedule_id}.",
-            "POST /indexes/{name}/backup-schedules with a shorter name.",
-        ),
-        false_positives="None are known: every run of such a schedule fails.",
-        frameworks=BACKUP_FRAMEWORKS,
+    looks_at="The length of the name of each enabled schedule.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Pause the schedule, and create another with the same settings and a name of at most 28 characters.",
+        "Delete the paused schedule; its backups are kept.",
     ),
+    api=(
+        "DELETE /backup-schedules/{schedule_id}.",
+        "POST /indexes/{name}/backup-schedules with a shorter name.",
+    ),
+    false_positives="None are known: every run of such a schedule fails.",
+    frameworks=BACKUP_FRAMEWORKS,
     evaluate=evaluate,
 )

@@ -1,6 +1,6 @@
 """Control `schedule-next-run-is-planned`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import Severity
@@ -44,16 +44,14 @@ SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
     remediation="Pause and resume the schedule of {name} to plan its next run, in the Backups tab of the index or"
     ' with PATCH /backup-schedules/{schedule_id} and {"enabled": false}, then {"enabled": true}. Contact Pinecone'
     " support if there is still no next run.",
-    guidance=Guidance(
-        looks_at="The next run of each enabled schedule.",
-        console=("Open the Backups tab of {name}.", "Pause the schedule.", "Resume it; this also takes a backup."),
-        api=(
-            'PATCH /backup-schedules/{schedule_id} with {"enabled": false}.',
-            'PATCH /backup-schedules/{schedule_id} with {"enabled": true}.',
-        ),
-        false_positives="After an outage, the service may be late to plan the next run.",
-        frameworks=BACKUP_FRAMEWORKS,
+    looks_at="The next run of each enabled schedule.",
+    console=("Open the Backups tab of {name}.", "Pause the schedule.", "Resume it; this also takes a backup."),
+    api=(
+        'PATCH /backup-schedules/{schedule_id} with {"enabled": false}.',
+        'PATCH /backup-schedules/{schedule_id} with {"enabled": true}.',
     ),
+    false_positives="After an outage, the service may be late to plan the next run.",
+    frameworks=BACKUP_FRAMEWORKS,
     evaluate=evaluate,
     parameters={"runs.grace": "how late a run may be"},
 )

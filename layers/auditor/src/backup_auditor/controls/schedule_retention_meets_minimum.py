@@ -1,6 +1,6 @@
 """Control `schedule-retention-meets-minimum`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -42,16 +42,14 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
     remediation="Lengthen the retention of the schedule of {name}, which also applies to existing backups, in the"
     ' Backups tab of the index or with PATCH /backup-schedules/{schedule_id} and {"retention": {"expire_after_days":'
     " {min_days}}}.",
-    guidance=Guidance(
-        looks_at="The retention of each enabled schedule.",
-        console=("Open the Backups tab of {name}.", "Edit the schedule and lengthen its retention."),
-        api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {min_days}}}.',),
-        false_positives="Backups that are copied to another place and kept there: add a rule with a shorter minimum.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=(
-            "AWS Config backup-plan-min-frequency-and-min-retention-check",
-            "AWS Config backup-recovery-point-minimum-retention-check",
-        ),
+    looks_at="The retention of each enabled schedule.",
+    console=("Open the Backups tab of {name}.", "Edit the schedule and lengthen its retention."),
+    api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {min_days}}}.',),
+    false_positives="Backups that are copied to another place and kept there: add a rule with a shorter minimum.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=(
+        "AWS Config backup-plan-min-frequency-and-min-retention-check",
+        "AWS Config backup-recovery-point-minimum-retention-check",
     ),
     evaluate=evaluate,
     parameters={"schedule.retention_days.min": "the minimum retention in days"},

@@ -1,6 +1,6 @@
 """Control `schedule-retention-outlives-interval`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -39,23 +39,21 @@ SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
     rationale="If a backup expires before the next one is made, the index cannot be restored on the days between.",
     remediation="Set a retention of the schedule of {name} that is longer than its interval, or increase its"
     " frequency, in the Backups tab of the index or with PATCH /backup-schedules/{schedule_id}.",
-    guidance=Guidance(
-        looks_at="The retention and the frequency of each enabled schedule.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Edit the schedule: lengthen its retention, or choose a higher frequency.",
-        ),
-        api=(
-            (
-                'PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}} for a longer'
-                " retention."
-            ),
-            'PATCH /backup-schedules/{schedule_id} with {"frequency": "FREQUENCY"} for more runs.',
-        ),
-        false_positives="None: days without a backup are certain. Manual backups may cover them, but nothing"
-        " guarantees it.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
+    looks_at="The retention and the frequency of each enabled schedule.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Edit the schedule: lengthen its retention, or choose a higher frequency.",
     ),
+    api=(
+        (
+            'PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}} for a longer'
+            " retention."
+        ),
+        'PATCH /backup-schedules/{schedule_id} with {"frequency": "FREQUENCY"} for more runs.',
+    ),
+    false_positives="None: days without a backup are certain. Manual backups may cover them, but nothing"
+    " guarantees it.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
     evaluate=evaluate,
 )

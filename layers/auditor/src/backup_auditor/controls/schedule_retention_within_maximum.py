@@ -1,6 +1,6 @@
 """Control `schedule-retention-within-maximum`."""
 
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -42,16 +42,14 @@ SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
     remediation="Make sure that the older backups are not needed: a shorter retention deletes them. Then shorten the"
     " retention of the schedule of {name}, in the Backups tab of the index or with PATCH"
     ' /backup-schedules/{schedule_id} and {"retention": {"expire_after_days": {max_days}}}.',
-    guidance=Guidance(
-        looks_at="The retention of each enabled schedule.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Make sure that backups older than the maximum are not needed.",
-            "Edit the schedule and shorten its retention.",
-        ),
-        api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {max_days}}}.',),
-        false_positives="An index under a legal hold: exempt it until the hold ends.",
+    looks_at="The retention of each enabled schedule.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Make sure that backups older than the maximum are not needed.",
+        "Edit the schedule and shorten its retention.",
     ),
+    api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {max_days}}}.',),
+    false_positives="An index under a legal hold: exempt it until the hold ends.",
     evaluate=evaluate,
     parameters={"schedule.retention_days.max": "the maximum retention in days"},
 )

@@ -1,6 +1,6 @@
 """Control `scheduled-runs-are-continuous`."""
 
-from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family, Guidance
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_settings_evidence,
@@ -88,20 +88,18 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
     " Check with GET /backup-schedules/{schedule_id}/history why runs did not start (a pause, the project's quota,"
     " the schedule's name), and contact Pinecone support if there is no reason.",
-    guidance=Guidance(
-        looks_at="The history of each enabled schedule, over its last 14 intervals.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Check the schedule's history for the gap in the evidence.",
-            "Create a backup, if the gap is still open.",
-        ),
-        api=(
-            "GET /backup-schedules/{schedule_id}/history.",
-            "POST /indexes/{name}/backups.",
-        ),
-        false_positives="A schedule that was paused and resumed between two audits.",
-        frameworks=BACKUP_FRAMEWORKS,
+    looks_at="The history of each enabled schedule, over its last 14 intervals.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Check the schedule's history for the gap in the evidence.",
+        "Create a backup, if the gap is still open.",
     ),
+    api=(
+        "GET /backup-schedules/{schedule_id}/history.",
+        "POST /indexes/{name}/backups.",
+    ),
+    false_positives="A schedule that was paused and resumed between two audits.",
+    frameworks=BACKUP_FRAMEWORKS,
     evaluate=evaluate,
     parameters={"runs.grace": "how late a run may be"},
 )

@@ -7,7 +7,7 @@ from backup_auditor.domain.capacity import (
     describe_fit,
     find_best_schedule_fit,
 )
-from backup_auditor.domain.control import Control, Family, Guidance
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext, QuotaUsage, ScheduleUsage
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
@@ -92,18 +92,13 @@ SCHEDULES_FIT_QUOTA = Control(
     remediation="Shorten the retention of schedules of {name} or lower their frequency with PATCH"
     " /backup-schedules/SCHEDULE_ID (ids: GET /indexes/INDEX/backup-schedules), delete manual backups that are no"
     " longer needed with DELETE /backups/BACKUP_ID (ids: GET /backups), or ask Pinecone to raise the quota.",
-    guidance=Guidance(
-        looks_at="The frequency and retention of every enabled schedule, and the manual backups.",
-        console=(
-            (
-                "Open the indexes that need the most backups and edit their schedules (the evidence shows what would"
-                " fit)."
-            ),
-            "Open Backups of the project and delete manual backups that are no longer needed.",
-        ),
-        api=("PATCH /backup-schedules/SCHEDULE_ID.", "DELETE /backups/BACKUP_ID."),
-        false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
+    looks_at="The frequency and retention of every enabled schedule, and the manual backups.",
+    console=(
+        ("Open the indexes that need the most backups and edit their schedules (the evidence shows what would fit)."),
+        "Open Backups of the project and delete manual backups that are no longer needed.",
     ),
+    api=("PATCH /backup-schedules/SCHEDULE_ID.", "DELETE /backups/BACKUP_ID."),
+    false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
     evaluate=evaluate,
     parameters={
         "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",

@@ -1,4 +1,4 @@
-"""Controls: requirement and guidance, and the placeholders in the text of their remediation."""
+"""Controls: requirements with their guidance, and the placeholders in the text of their remediation."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,24 +29,6 @@ INTEGRITY_FRAMEWORKS = (Framework.SOC_2_A1_3, Framework.ISO_27001_A_8_13, Framew
 """Requirements that the content of backups is complete. It does not replace a restore test."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guidance:
-    """What a person needs to understand a control and to act on its findings."""
-
-    looks_at: str
-    """The facts that the control evaluates."""
-    console: tuple[str, ...]
-    """The steps in Pinecone's console; empty if the console does not offer them."""
-    api: tuple[str, ...]
-    """The same steps as API calls, with the placeholders of the remediation. Words in capitals are for the reader."""
-    false_positives: str
-    """When a finding may need no correction."""
-    frameworks: tuple[Framework, ...] = ()
-    """The requirements that it supports, only where the mapping is exact."""
-    corresponds_to: tuple[str, ...] = ()
-    """The controls of other products that require the same."""
-
-
 class Family(StrEnum):
     """The facts that a control is about. Without schedules in the plan, `SCHEDULES` controls are not applicable."""
 
@@ -73,10 +55,21 @@ class Control[Subject]:
     rationale: str
     remediation: str
     """What to do. `{name}` is the name of the resource, `{schedule_id}` the id of its schedule; others are evidence."""
-    guidance: Guidance
+    looks_at: str
+    """The facts that the control evaluates."""
+    console: tuple[str, ...]
+    """The steps in Pinecone's console; empty if the console does not offer them."""
+    api: tuple[str, ...]
+    """The same steps as API calls, with the placeholders of the remediation. Words in capitals are for the reader."""
+    false_positives: str
+    """When a finding may need no correction."""
     evaluate: Callable[[Subject], Verdict]
     scopes: tuple[ResourceType, ...] = (ResourceType.INDEX,)
     """The types of resource that it evaluates."""
+    frameworks: tuple[Framework, ...] = ()
+    """The requirements that it supports, only where the mapping is exact."""
+    corresponds_to: tuple[str, ...] = ()
+    """The controls of other products that require the same."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """The policy keys that it reads, each with its meaning."""
     is_evaluated_without_support: bool = False

@@ -44,21 +44,14 @@ def build_steps(control_id: str, finding: Finding | None) -> Steps | None:
     if control is None:
         return None
     values = {} if finding is None else _find_placeholder_values(finding)
-    console, api = (
-        tuple(fill_placeholders(it, values) for it in texts)
-        for texts in (control.guidance.console, control.guidance.api)
-    )
+    console, api = (tuple(fill_placeholders(it, values) for it in texts) for texts in (control.console, control.api))
     return Steps(control.title, control.rationale, console, api)
 
 
 def build_commands(finding: Finding) -> list[str]:
     """Return the calls that a shell can make as they stand, but for what is written in capitals: none that deletes."""
     control = _CONTROLS_BY_ID.get(finding.control)
-    calls = (
-        []
-        if control is None
-        else [call_match for step in control.guidance.api if (call_match := _CALL_PATTERN.match(step))]
-    )
+    calls = [] if control is None else [call_match for step in control.api if (call_match := _CALL_PATTERN.match(step))]
     values = _find_placeholder_values(finding)
     return [command for call in calls if (command := _build_command(call, values))]
 
