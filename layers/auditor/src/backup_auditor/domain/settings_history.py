@@ -6,13 +6,13 @@ oldest known settings apply.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 
 from backup_auditor.domain.model import Frequency, Schedule
 from backup_auditor.domain.project_state import EarlierSettings, KnownSchedule
-from backup_auditor.domain.timefmt import Period, shift_moment
+from backup_auditor.domain.timefmt import EARLIEST_MOMENT, Period, shift_moment
 
 SLOWEST_INTERVAL = max(it.interval for it in Frequency)
 """The longest interval that a schedule can have."""
@@ -20,7 +20,6 @@ SETTINGS_RETENTION = 15 * SLOWEST_INTERVAL
 """How long replaced settings are stored. No control looks further back."""
 MAX_EARLIER_SETTINGS = 60
 """The most earlier settings stored for one schedule, the latest ones."""
-EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 
 def observe_schedule(

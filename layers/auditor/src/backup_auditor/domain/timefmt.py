@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _RUN_NAME = re.compile(r".+-(\d{8}T\d{6}Z)\Z")
+EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(minutes=15)
 """The largest difference between the clocks of service and auditor. Backups may be missing so close to their expiry."""
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
@@ -118,8 +119,4 @@ def shift_moment(moment: datetime, length: timedelta) -> datetime:
     try:
         return moment + length
     except OverflowError:
-        return _MIN_MOMENT if length < timedelta() else _MAX_MOMENT
-
-
-_MIN_MOMENT = datetime.min.replace(tzinfo=UTC)
-_MAX_MOMENT = datetime.max.replace(tzinfo=UTC)
+        return EARLIEST_MOMENT if length < timedelta() else datetime.max.replace(tzinfo=UTC)

@@ -161,7 +161,7 @@ class PlanExecutor:
             if reason is not None:
                 self._results[action.key] = ActionResult(action, ActionState.SKIPPED, reason)
                 continue
-            budget.reserve(0 if is_counted else action.slots)
+            budget.used_slots += 0 if is_counted else action.slots
             self._queue.append(action)
 
     def _start_actions(self, pool: WorkerPool) -> None:

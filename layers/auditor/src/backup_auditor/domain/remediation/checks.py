@@ -21,7 +21,7 @@ from backup_auditor.domain.remediation.actions import (
     extract_settings,
 )
 from backup_auditor.domain.remediation.plan import ActionState
-from backup_auditor.domain.remediation.planner import explain_not_ready, is_being_deleted
+from backup_auditor.domain.remediation.planner import explain_not_ready
 from backup_auditor.domain.target_schedule import build_target_schedule, explain_violation, find_accepted_controls
 
 
@@ -85,7 +85,7 @@ def check_precondition(action: Action, snapshot: IndexSnapshot, policy: Policy) 
         or (missing_support.reason if missing_support else None)
     )
     if reason is not None:
-        return SkipReason(ActionState.SKIPPED, reason, is_being_deleted(snapshot.index))
+        return SkipReason(ActionState.SKIPPED, reason, snapshot.index.is_terminating)
     match action:
         case CreateSchedule():
             return _check_creation(action, snapshot, demand)
