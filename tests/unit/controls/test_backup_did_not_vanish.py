@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from backup_auditor.domain.evaluation.presence import EXPIRY_MARGIN
+from backup_auditor.domain.evaluation.index import EXPIRY_MARGIN
 from backup_auditor.domain.finding import Compliance, Exemption, ResourceType, Severity
 from backup_auditor.domain.listing import BACKUP_LISTING, ReadFailure
 from backup_auditor.domain.model import Backup, Schedule

@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
-from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext
-from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence, is_replaced
+from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext, is_expected, is_replaced
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.project_state import KnownBackup
 from backup_auditor.domain.text import pluralize
@@ -20,13 +19,11 @@ def evaluate(subject: IndexContext | DeletedIndexContext) -> Verdict:
     listed_count = sum(it.backup_id in listed_ids for it in known_backups)
     missing_backups = {it.backup_id: it for it in known_backups if it.backup_id not in listed_ids}
     project = subject.project
-    presence_by_id = {
-        it.backup_id: find_expected_presence(it, project)
-        for it in missing_backups.values()
-        if not is_replaced(it, project)
+    expectations = {
+        it.backup_id: is_expected(it, project) for it in missing_backups.values() if not is_replaced(it, project)
     }
-    vanished_ids = [it for it in sorted(presence_by_id) if presence_by_id[it] is ExpectedPresence.EXPECTED]
-    unknown_ids = [it for it in sorted(presence_by_id) if presence_by_id[it] is ExpectedPresence.UNKNOWN]
+    vanished_ids = sorted(it for it, expectation in expectations.items() if expectation)
+    unknown_ids = sorted(it for it, expectation in expectations.items() if expectation is None)
     exemptions_by_id = project.policy.find_exempted_backups(CONTROL_ID, subject.observed_at)
     exempted_ids = [it for it in (*vanished_ids, *unknown_ids) if it in exemptions_by_id]
     exemption = None

@@ -58,9 +58,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
         )
     failure = subject.inventory.backups.failure
     if failure is not None:
-        raise InsufficientDataError(
-            f"{reason}; not all backups could be read: {failure.call}: {failure.error}", evidence
-        )
+        raise InsufficientDataError(f"{reason}; not all backups could be read: {failure}", evidence)
     return compliant(f"{reason}.", evidence)
 
 

@@ -43,7 +43,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
     if unmatched_exemptions and names_failure is not None:
         reason = (
             f"It is unknown whether {pluralize(len(unmatched_exemptions), 'exemption')} matches an index:"
-            f" {names_failure.call}: {names_failure.error}"
+            f" {names_failure}"
         )
         raise InsufficientDataError(reason, evidence)
     evidence["unmatched"] = _describe_exemptions(unmatched_exemptions)

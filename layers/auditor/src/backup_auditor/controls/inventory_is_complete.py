@@ -14,7 +14,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
     if not failures:
         return compliant("All facts were read.", evidence)
     first_failure = failures[0]
-    reason = f"{pluralize(len(failures), 'fact')} could not be read; first: {first_failure.call}: {first_failure.error}"
+    reason = f"{pluralize(len(failures), 'fact')} could not be read; first: {first_failure}"
     return non_compliant(reason, {**evidence, "call": first_failure.call, "error": first_failure.error})
 
 

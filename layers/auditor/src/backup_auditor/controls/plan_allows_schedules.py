@@ -20,7 +20,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
     evidence = {"refused": len(denials), "answered": answered_count, "required": required_count}
     if not required_count:
         if (index_failure := subject.inventory.indexes_failure) is not None:
-            reason = f"It is unknown whether an index requires a schedule: {index_failure.call}: {index_failure.error}"
+            reason = f"It is unknown whether an index requires a schedule: {index_failure}"
             raise InsufficientDataError(reason, {**evidence, "call": index_failure.call, "error": index_failure.error})
         if not answers:
             return not_applicable(NO_INDEX_REASON, evidence)
@@ -33,7 +33,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
         return compliant(f"Pinecone answered {pluralize(answered_count, 'schedule call')}.", evidence)
     failure = subject.inventory.indexes_failure or next((it.failure for it in listings if it.failure), None)
     if failure is not None:
-        reason = f"No schedule call was answered: {failure.call}: {failure.error}"
+        reason = f"No schedule call was answered: {failure}"
         raise InsufficientDataError(reason, {**evidence, "call": failure.call, "error": failure.error})
     return not_applicable(NO_INDEX_REASON, evidence)
 

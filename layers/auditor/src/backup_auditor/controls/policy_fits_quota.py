@@ -51,9 +51,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
         return non_compliant(f"{reason}; {describe_fit(fit, len(shares))}.", evidence)
     failure = subject.inventory.indexes_failure
     if failure is not None:
-        raise InsufficientDataError(
-            f"{reason}; not all indexes could be read: {failure.call}: {failure.error}", evidence
-        )
+        raise InsufficientDataError(f"{reason}; not all indexes could be read: {failure}", evidence)
     if not shares:
         return not_applicable("The policy requires no schedule of any index.", evidence)
     return compliant(f"{reason}.", evidence)

@@ -51,7 +51,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
         unknown_facts.append(f"how many of {pluralize(quota_usage.possibly_manual_count, 'backup')} are manual")
     failure = subject.inventory.backups.failure
     if failure is not None:
-        unknown_facts.append(f"what else uses the quota ({failure.call}: {failure.error})")
+        unknown_facts.append(f"what else uses the quota ({failure})")
     if unknown_facts:
         raise InsufficientDataError(
             f"{reason}; it is unknown {unknown_facts[0]}.", {**evidence, "unknown": len(unknown_facts)}

@@ -65,7 +65,7 @@ def check_project(audit: AuditResult, log: RemediationLog, plan: RemediationPlan
     """
     failure, found_id = audit.inventory.indexes_failure, audit.inventory.project_id
     if failure is not None:
-        raise UnavailableError(f"the list of indexes could not be read: {failure.call}: {failure.error}; try again")
+        raise UnavailableError(f"the list of indexes could not be read: {failure}; try again")
     for finding in audit.report.findings:
         if finding.control == "project-is-expected" and finding.compliance is Compliance.NON_COMPLIANT:
             raise RemediationPlanError(f"the policy is for another project: {finding.reason}")
@@ -186,7 +186,7 @@ def _prepare_plan(
     with deps.open_reader(deps.load_key(project)) as reader:
         audit = run_audit(reader, policy, project=project.name, observed_at=deps.now(), progress=NoProgress())
     if not audit.report.is_complete:
-        failures = [f"{it.call}: {it.error}" for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
+        failures = [f"{it}" for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
         deps.log.error("the plan leaves out what could not be read", extra={"read_errors": failures})
     if plan is None:
         return create_plan(audit, policy, deps.remediation_log), audit

@@ -157,5 +157,5 @@ class IndexSchedules:
 
 def create_read_failure_error(fact: str, failure: ReadFailure) -> InsufficientDataError:
     """Return the error that a fact could not be read, with the failed call."""
-    reason = f"Could not read the {fact}: {failure.call}: {failure.error}"
+    reason = f"Could not read the {fact}: {failure}"
     return InsufficientDataError(reason, {"call": failure.call, "error": failure.error})

@@ -14,10 +14,9 @@ from backup_auditor.domain.backup_status import (
     parse_phase,
 )
 from backup_auditor.domain.capacity import count_slots
-from backup_auditor.domain.evaluation.backup_support import BackupSupport, find_backup_support
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
-from backup_auditor.domain.evaluation.live_index import LiveId, find_live_id
+from backup_auditor.domain.evaluation.live_index import BackupSupport, LiveId, find_backup_support, find_live_id
 from backup_auditor.domain.finding import Compliance, Exemption, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind, list_rows
@@ -121,10 +120,10 @@ class QuotaUsage:
         """Return what is unknown about the schedules, each as a clause: failed reads, and unreported pauses."""
         failure = self._inventory.indexes_failure
         if failure is not None:
-            yield f"what else uses the quota ({failure.call}: {failure.error})"
+            yield f"what else uses the quota ({failure})"
         for _, schedules in self._schedules_by_name:
             if schedules.failure is not None:
-                yield f"what else uses the quota ({schedules.failure.call}: {schedules.failure.error})"
+                yield f"what else uses the quota ({schedules.failure})"
             yield from (f"whether schedule {it.schedule_id} is enabled" for it in schedules.possibly_enabled_schedules)
 
 

@@ -179,7 +179,7 @@ class _TimelineBuilder:
     def _note_read_failures(self) -> None:
         for failure in (self._backups.failure, self._backups.histories_failure):
             if failure is not None:
-                self._unknown_reasons[f"Could not read everything: {failure.call}: {failure.error}"] = None
+                self._unknown_reasons[f"Could not read everything: {failure}"] = None
 
 
 def _is_past(record: BackupRecord) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backup_auditor.domain.backup_status import BackupPhase, compute_capture_time, find_run_moment, parse_phase
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
-from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence, is_replaced
+from backup_auditor.domain.evaluation.index import is_expected, is_replaced
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
@@ -51,11 +51,7 @@ def _mark_missed(backup: KnownBackup, project: ProjectContext) -> KnownBackup:
     is_absence_confirmed = (
         listing.failure is None and listing.read_count > 1 and backup.index_name not in project.names_with_changed_rows
     )
-    if (
-        backup.missed_at is not None
-        or not is_absence_confirmed
-        or find_expected_presence(backup, project) is not ExpectedPresence.EXPECTED
-    ):
+    if backup.missed_at is not None or not is_absence_confirmed or not is_expected(backup, project):
         return backup
     return replace(backup, missed_at=project.observed_at)
 

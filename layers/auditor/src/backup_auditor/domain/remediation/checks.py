@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import BackupPhase, is_scheduled_run, parse_phase
-from backup_auditor.domain.evaluation.backup_support import find_missing_support
 from backup_auditor.domain.evaluation.index import explain_exclusion
+from backup_auditor.domain.evaluation.live_index import find_missing_support
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.model import Backup, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import Policy, Requirements

@@ -254,7 +254,7 @@ def build_quota_budget(project: ProjectContext) -> QuotaBudget:
     unknown_reasons += quota_usage.describe_unknown_usage()
     failure = project.inventory.backups.failure
     if failure is not None:
-        unknown_reasons.append(f"not all backups could be read ({failure.call}: {failure.error})")
+        unknown_reasons.append(f"not all backups could be read ({failure})")
     return QuotaBudget(used_slots, project.policy.project.quota, unknown_reasons[0] if unknown_reasons else None)
 
 
