@@ -10,7 +10,7 @@ from backup_auditor.domain.evaluation.index import is_expected, is_replaced
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Listing, ListingId, ListingKind, list_rows
+from backup_auditor.domain.listing import Listing, list_rows
 from backup_auditor.domain.model import Backup, Index
 from backup_auditor.domain.project_state import KnownBackup, KnownIndex, KnownSchedule, ProjectState
 from backup_auditor.domain.settings_history import observe_schedule, prune_settings
@@ -132,9 +132,9 @@ def _snapshot_index(
         name=index.name,
         index_id=index_id or known_index.index_id,
         first_seen=observed_at if is_other_index else known_index.first_seen,
-        deletion_protection=_prefer_new(
-            index.deletion_protection, None if is_other_index else known_index.deletion_protection
-        ),
+        deletion_protection=known_index.deletion_protection
+        if index.deletion_protection is None and not is_other_index
+        else index.deletion_protection,
     )
 
 
@@ -177,27 +177,3 @@ def _proves_absence(facts: IndexFacts) -> bool:
     if facts.schedules is None:
         return True
     return isinstance(facts.schedules, Listing) and facts.schedules.failure is None and facts.schedules.read_count > 1
-
-
-def find_unconfirmed_schedule_listings(
-    known_schedules: Mapping[str, KnownSchedule], inventory: Inventory
-) -> frozenset[ListingId]:
-    """Return the schedule listings that need a second read because a known schedule is missing."""
-    names = {it.index_name for it in known_schedules.values()}
-    listing_ids = set[ListingId]()
-    for facts in inventory.indexes:
-        if facts.index.name not in names or not isinstance(facts.schedules, Listing):
-            continue
-        if facts.schedules.read_count > 1 or facts.schedules.failure is not None:
-            continue
-        listed_schedule_ids = {it.schedule_id for it in facts.schedules.rows}
-        if any(
-            it.index_name == facts.index.name and it.schedule_id not in listed_schedule_ids
-            for it in known_schedules.values()
-        ):
-            listing_ids.add(ListingId(ListingKind.SCHEDULES, facts.index.name))
-    return frozenset(listing_ids)
-
-
-def _prefer_new[Fact](new_value: Fact | None, old_value: Fact | None) -> Fact | None:
-    return old_value if new_value is None else new_value
