@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.application.notifications.routing import ChannelRouter, Route
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.application.notifications.dispatcher import ChannelRouter, Route
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import DocumentError, RegistryError

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.notifications.triggers import create_messages, find_trigger
+from backup_auditor.domain.notifications.digest import create_messages, find_trigger
 from backup_auditor.domain.outbox import Trigger
 from backup_auditor.domain.reporting.report import Report
 from support.builders.facts import NOW, SECOND

@@ -13,7 +13,7 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advance import advance, find_unconfirmed_listings
 from backup_auditor.domain.lifecycle.discard import is_in_future
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult, diff_states
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel, OutboxMessage
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_validation import find_distant_exemptions

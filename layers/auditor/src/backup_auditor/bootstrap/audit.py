@@ -98,8 +98,10 @@ class _AuditInvocation(AuditDependencies):
         return EvidenceBucket(self._sources.aws.s3, self._settings.evidence_bucket)
 
     def publish_events(self, project: str) -> None:
-        from backup_auditor.application.notifications.dispatcher import deliver_pending  # noqa: PLC0415  at the end
-        from backup_auditor.application.notifications.routing import Route  # noqa: PLC0415  at the end
+        from backup_auditor.application.notifications.dispatcher import (  # noqa: PLC0415  at the end
+            Route,
+            deliver_pending,
+        )
         from backup_auditor.bootstrap.delivery import AwsDelivery, DeliveryResources  # noqa: PLC0415  at the end
 
         settings = self._settings

@@ -6,8 +6,7 @@ from functools import cache, partial
 from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws.metrics import emit
-from backup_auditor.application.notifications.dispatcher import deliver_pending
-from backup_auditor.application.notifications.routing import ChannelRouter
+from backup_auditor.application.notifications.dispatcher import ChannelRouter, deliver_pending
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, log_errors
 from backup_auditor.bootstrap.delivery import AwsDelivery, DeliveryResources
 from backup_auditor.domain.events import read_delivery_request

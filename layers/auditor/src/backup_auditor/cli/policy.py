@@ -15,7 +15,7 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
 from backup_auditor.cli.options import refuse_shared_standard_input
 from backup_auditor.cli.output import get_terminal_width, is_colored, log_stderr, write_pieces
-from backup_auditor.domain.capacity import assess_feasibility
+from backup_auditor.domain.target_schedule import assess_feasibility
 from backup_auditor.domain.warnings import find_value_warnings
 from backup_auditor.errors import PolicyError
 from backup_auditor.rendering.policy_diff import describe_feasibility, render_policy_diff

@@ -2,16 +2,16 @@
 
 from math import ceil
 
-from backup_auditor.domain.capacity import (
+from backup_auditor.domain.control import Control, Family
+from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.target_schedule import (
     QuotaShare,
     build_fit_evidence,
     build_share_evidence,
     describe_fit,
     find_best_schedule_fit,
 )
-from backup_auditor.domain.control import Control, Family
-from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
-from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 

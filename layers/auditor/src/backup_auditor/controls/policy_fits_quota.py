@@ -1,6 +1,11 @@
 """Control `policy-fits-quota`."""
 
-from backup_auditor.domain.capacity import (
+from backup_auditor.domain.control import Control, Family
+from backup_auditor.domain.evaluation.index import explain_exclusion
+from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.policy import ScheduleRequirement
+from backup_auditor.domain.target_schedule import (
     QuotaShare,
     build_fit_evidence,
     build_share_evidence,
@@ -9,11 +14,6 @@ from backup_auditor.domain.capacity import (
     find_best_schedule_fit,
     find_min_retention,
 )
-from backup_auditor.domain.control import Control, Family
-from backup_auditor.domain.evaluation.index import explain_exclusion
-from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
-from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.policy import ScheduleRequirement
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable

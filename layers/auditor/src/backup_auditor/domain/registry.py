@@ -99,8 +99,6 @@ def _find_missing_settings(project: RegisteredProject) -> Iterator[EntryError]:
 
 
 _SECRET_ARN = re.compile(r"(arn:.+:secret:)(.+?)(-[A-Za-z0-9]{6})?")
-
-
 _MAX_NAMES = 5
 
 
@@ -205,12 +203,7 @@ def _normalize_secret(name: str, secret_names: set[str]) -> str:
 def build_warnings(projects: Iterable[SharedProject]) -> Mapping[str, tuple[str, ...]]:
     """Return the warnings for the report of each entry, by its name."""
     warnings: dict[str, list[str]] = defaultdict(list)
-    for name, sentence in _list_sentences(projects):
-        warnings[name].append(sentence)
-    return {name: tuple(it) for name, it in warnings.items()}
-
-
-def _list_sentences(projects: Iterable[SharedProject]) -> Iterator[tuple[str, str]]:
     for project in projects:
         for name in project.names:
-            yield name, project.sentence
+            warnings[name].append(project.sentence)
+    return {name: tuple(it) for name, it in warnings.items()}

@@ -5,7 +5,7 @@ oldest known settings apply.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
@@ -103,21 +103,6 @@ def _prefer_new[Fact](new_value: Fact | None, old_value: Fact | None) -> Fact | 
     return old_value if new_value is None else new_value
 
 
-@dataclass(frozen=True, slots=True)
-class IntervalPeriod:
-    """A period with one interval."""
-
-    start: datetime
-    end: datetime
-    interval: timedelta
-    frequency: str | None
-
-    @property
-    def length(self) -> timedelta:
-        """The length of the period."""
-        return self.end - self.start
-
-
 class SettingsHistory:
     """The settings of one schedule up to an audit that read it."""
 
@@ -186,13 +171,13 @@ class SettingsHistory:
                 changes.append((max(old.until if is_slower else new.since, changes[-1][0]), new.frequency))
         return changes
 
-    def split_by_frequency(self, start: datetime, end: datetime) -> Iterator[IntervalPeriod]:
-        """Split a period by the frequency that applied."""
+    def split_by_frequency(self, start: datetime, end: datetime) -> Iterator[tuple[Period, str | None]]:
+        """Yield the parts of a period, each with the frequency that applied."""
         ends = [*(since for since, _ in self._frequency_changes[1:]), end]
         for (since, frequency), until in zip(self._frequency_changes, ends, strict=True):
-            period_start, period_end = max(since, start), min(until, end)
-            if period_start < period_end:
-                yield IntervalPeriod(period_start, period_end, find_interval(frequency), frequency)
+            period = Period(max(since, start), min(until, end))
+            if period.start < period.end:
+                yield period, frequency
 
     def find_due_time(self, captured_at: datetime) -> datetime | None:
         """Return when a backup that is still listed should be deleted; `None` if unknown.
@@ -200,10 +185,7 @@ class SettingsHistory:
         A longer retention moves that time. A shorter one counts only from the audit that saw it.
         """
         if self._single_retention is not None:  # the usual case, which makes the loop over many backups faster
-            try:
-                return captured_at + self._single_retention
-            except OverflowError:
-                return None
+            return _add_length(captured_at, self._single_retention)
         due_time: datetime | None = None
         retention: timedelta | None = None
         for since, new_retention in self._retention_changes:

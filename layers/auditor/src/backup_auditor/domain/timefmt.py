@@ -93,6 +93,11 @@ class Period(NamedTuple):
     start: datetime
     end: datetime
 
+    @property
+    def length(self) -> timedelta:
+        """The length of the period."""
+        return self.end - self.start
+
 
 def merge_periods(periods: Iterable[Period], bounds: Period) -> list[Period]:
     """Return the parts of periods within bounds, sorted. Adjacent and overlapping periods are merged."""

@@ -13,7 +13,6 @@ from backup_auditor.domain.backup_status import (
     has_not_started,
     parse_phase,
 )
-from backup_auditor.domain.capacity import count_slots
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
 from backup_auditor.domain.evaluation.live_index import BackupSupport, LiveId, find_backup_support, find_live_id
@@ -24,6 +23,7 @@ from backup_auditor.domain.model import Backup, Frequency, Schedule
 from backup_auditor.domain.policy import Policy, Requirements, Rule
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory, find_settings_at, observe_schedule
+from backup_auditor.domain.target_schedule import count_slots
 from backup_auditor.domain.verdict import Verdict
 
 NO_QUOTA_REASON = "The project has no backup quota: neither its plan nor the policy sets one."

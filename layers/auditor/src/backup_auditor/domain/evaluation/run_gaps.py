@@ -189,9 +189,9 @@ class RunGaps:
         if end - start <= self._shortest_max_interval:
             return []  # the usual case: no part is longer than the whole
         periods = self._history.split_by_frequency(self._history.skip_pauses(start, end), end)
-        period_limits = ((it, it.interval + self._grace) for it in periods)
+        limits = ((period, frequency, find_interval(frequency) + self._grace) for period, frequency in periods)
         return [
-            RunGap(period.start, period.end, -(-period.length // max_length) - 1, period.frequency, max_length)
-            for period, max_length in period_limits
+            RunGap(period.start, period.end, -(-period.length // max_length) - 1, frequency, max_length)
+            for period, frequency, max_length in limits
             if period.length > max_length
         ]
