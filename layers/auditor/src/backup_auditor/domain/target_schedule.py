@@ -1,6 +1,6 @@
 """The schedules that satisfy a policy, and those that fit the quota: how many backups a schedule holds."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ FREQUENCY_CONTROL = "schedule-frequency-meets-policy"
 MAX_RETENTION_CONTROL = "schedule-retention-within-maximum"
 NAME_CONTROL = "schedule-name-is-runnable"
 ERASURE_CONTROL = "backups-within-erasure-horizon"
-_UNIQUE_CONTROL = "schedule-is-unique"
+UNIQUE_CONTROL = "schedule-is-unique"
 RETENTION_CONTROLS = (
     "schedule-retention-meets-minimum",
     "schedule-retention-outlives-interval",
@@ -28,7 +28,7 @@ SCHEDULE_CONTROLS = (
     *RETENTION_CONTROLS,
     MAX_RETENTION_CONTROL,
     ERASURE_CONTROL,
-    _UNIQUE_CONTROL,
+    UNIQUE_CONTROL,
 )
 """The controls that a schedule must pass to satisfy the policy."""
 _DAY = timedelta(days=1)
@@ -203,23 +203,6 @@ class Shortcoming:
     """The settings that correct it; `None` if no change can."""
     obstacle: str = ""
     """Why no change corrects it."""
-
-
-def explain_violation(
-    schedules: Sequence[Schedule], requirements: Requirements, accepted_ids: Container[str] = frozenset()
-) -> str | None:
-    """Return a sentence that says why the schedules of an index violate the policy; `None` if they satisfy it.
-
-    Plans, checks before a call, conflicts and verification all use it. `accepted_ids` are the controls whose
-    deviations an exemption of the index accepts.
-    """
-    active_schedules = [it for it in schedules if it.enabled is not False] or schedules
-    for schedule in active_schedules:
-        for it in find_shortcomings(schedule, requirements, accepted_ids):
-            return f"Its schedule {schedule.label} {it.text}."
-    if len(active_schedules) > 1 and _UNIQUE_CONTROL not in accepted_ids:
-        return f"It has {len(active_schedules):,} enabled schedules."
-    return None if active_schedules else "It has no schedule."
 
 
 def find_shortcomings(

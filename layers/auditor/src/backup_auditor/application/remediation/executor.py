@@ -23,7 +23,6 @@ from backup_auditor.domain.remediation.actions import (
 )
 from backup_auditor.domain.remediation.checks import (
     IndexSnapshot,
-    SkipReason,
     check_precondition,
     describe_result,
     explain_project_mismatch,
@@ -211,15 +210,15 @@ class PlanExecutor:
             mismatch = explain_project_mismatch(snapshot.schedules, self._project_id)
             if mismatch is not None:
                 return ActionResult(action, ActionState.FAILED, mismatch, error=RemediationPlanError(mismatch))
-            skip_reason = check_precondition(action, snapshot, self.policy)
+            skipped_result = check_precondition(action, snapshot, self.policy)
             if previous is not None and self._is_done_already(previous):
-                skip_reason = _make_repeat_reason(previous, skip_reason)
+                skipped_result = _make_repeat_result(action, previous, skipped_result)
             elif previous is not None:
-                skip_reason = skip_reason or _find_wait_reason(action, snapshot, previous)
-                self._settle_previous(previous, snapshot, skip_reason)
-            if skip_reason is not None:
-                return _make_skipped_result(action, skip_reason)
-            return self._send_and_record(action, snapshot, 1 if previous is None else previous.attempt + 1)
+                skipped_result = skipped_result or _find_wait_result(action, snapshot, previous)
+                self._settle_previous(previous, snapshot, skipped_result)
+            return skipped_result or self._send_and_record(
+                action, snapshot, 1 if previous is None else previous.attempt + 1
+            )
         except StateError as error:
             detail = f"Not sent, because it could not be recorded: {error}"
             return ActionResult(action, ActionState.FAILED, detail, error=error)
@@ -227,11 +226,12 @@ class PlanExecutor:
     def _is_done_already(self, record: ActionRecord | None) -> bool:
         return is_done_already(record, self.plan.plan_id, self.plan.created_at)
 
-    def _settle_previous(self, previous: ActionRecord, snapshot: IndexSnapshot, skip_reason: SkipReason | None) -> None:
+    def _settle_previous(
+        self, previous: ActionRecord, snapshot: IndexSnapshot, skipped_result: ActionResult | None
+    ) -> None:
         """Record what reading shows of a previous attempt with an unknown outcome."""
-        if previous.state not in UNSETTLED_STATES or (
-            skip_reason is not None and skip_reason.state is ActionState.SKIPPED
-        ):
+        is_skipped = skipped_result is not None and skipped_result.state is ActionState.SKIPPED
+        if previous.state not in UNSETTLED_STATES or is_skipped:
             return
         settled_record = find_settled_record(previous, self.log, {snapshot.index.name: snapshot}, self.policy)
         detail = "Settled by reading: it had no effect."
@@ -331,26 +331,22 @@ class PlanExecutor:
         if is_missing:
             failure = ActionResult(action, ActionState.SKIPPED, "Not found when the call was sent.")
         try:
-            skip_reason = check_precondition(action, self._read_index(action), self.policy)
+            skipped_result = check_precondition(action, self._read_index(action), self.policy)
         except NotFoundError:
             return _make_missing_index_result(action)
         except PineconeError as read_error:
             detail = f"{failure.detail} The index could not be read again: {read_error}"
             return replace(failure, detail=detail, error=read_error)
-        if skip_reason is None:
+        if skipped_result is None:
             return failure if is_missing else replace(failure, error=error)
-        if is_missing or skip_reason.is_satisfied or skip_reason.state is ActionState.ALREADY_SATISFIED:
-            return _make_skipped_result(action, skip_reason)
-        return replace(failure, detail=f"{error}. {skip_reason.detail}", error=error)
+        if is_missing or skipped_result.is_satisfied or skipped_result.state is ActionState.ALREADY_SATISFIED:
+            return skipped_result
+        return replace(failure, detail=f"{error}. {skipped_result.detail}", error=error)
 
 
 def _make_missing_index_result(action: Action) -> ActionResult:
     """Return that the index of an action no longer exists, so that the policy requires nothing."""
     return ActionResult(action, ActionState.SKIPPED, "The index no longer exists.", is_satisfied=True)
-
-
-def _make_skipped_result(action: Action, skip_reason: SkipReason) -> ActionResult:
-    return ActionResult(action, skip_reason.state, skip_reason.detail, is_satisfied=skip_reason.is_satisfied)
 
 
 def _make_later_change_result(action: Action, target_id: str, schedule: Schedule) -> ActionResult:
@@ -360,21 +356,22 @@ def _make_later_change_result(action: Action, target_id: str, schedule: Schedule
     return ActionResult(action, ActionState.DONE, detail, target_id, after=after, has_later_change=True)
 
 
-def _make_repeat_reason(previous: ActionRecord, skip_reason: SkipReason | None) -> SkipReason:
+def _make_repeat_result(action: Action, previous: ActionRecord, skipped_result: ActionResult | None) -> ActionResult:
     """Return that a plan applied an action before, and does not apply it twice."""
     reason = f"{previous.actor} applied it at {format_minute(previous.started_at)}; a plan applies an action once."
-    if skip_reason is None:
-        return SkipReason(ActionState.SKIPPED, f"{reason} The change was undone since; create another plan.")
-    return replace(skip_reason, detail=f"{reason} {skip_reason.detail}")
+    if skipped_result is None:
+        detail = f"{reason} The change was undone since; create another plan."
+        return ActionResult(action, ActionState.SKIPPED, detail)
+    return replace(skipped_result, detail=f"{reason} {skipped_result.detail}")
 
 
-def _find_wait_reason(action: Action, snapshot: IndexSnapshot, previous: ActionRecord) -> SkipReason | None:
-    """Return why a backup that was requested and is not listed is not requested again: no 409 prevents a second one."""
+def _find_wait_result(action: Action, snapshot: IndexSnapshot, previous: ActionRecord) -> ActionResult | None:
+    """Return that a requested backup that is not listed is not requested again: no 409 prevents a second one."""
     was_requested = isinstance(action, CreateBackup) and previous.state in UNSETTLED_STATES | APPLIED_STATES
     if not was_requested or snapshot.read_at - previous.started_at >= _MAX_VISIBILITY_DELAY:
         return None
     reason = f"{previous.actor} requested it at {format_minute(previous.started_at)}; it may not be listed yet."
-    return SkipReason(ActionState.SKIPPED, reason)
+    return ActionResult(action, ActionState.SKIPPED, reason)
 
 
 def _is_superseded(action: Action, project: ProjectContext) -> bool:

@@ -102,10 +102,7 @@ def _list_unpublished(project: str, deps: RemediationDependencies) -> Iterator[t
 
 
 def put_events(project: str, events: Sequence[Event], deps: RemediationDependencies) -> PutResult:
-    """Publish events, with retries; return the positions of those that were not accepted, and the error.
-
-    Those events are logged.
-    """
+    """Publish events, log those that were not accepted, and return their positions and the error."""
     if not events:
         return PutResult((), None)
     result = deps.bus.put(events, deps.seconds_left, may_duplicate=True)
@@ -127,20 +124,18 @@ def settle_open_actions(inventory: Inventory, policy: Policy, log: RemediationLo
     Lambda retries an invocation with the same id: an attempt of the same actor is one of an earlier try.
     Raises `StateError`.
     """
-    return list(_settle_actions(inventory, policy, log, actor))
-
-
-def _settle_actions(inventory: Inventory, policy: Policy, log: RemediationLog, actor: str) -> Iterator[ActionRecord]:
     now, backups = inventory.observed_at, tuple(inventory.iter_listed_backups())
     snapshots = {
         it.index.name: IndexSnapshot(now, it.index, list_rows(it.schedules), backups) for it in inventory.indexes
     }
+    settled_records: list[ActionRecord] = []
     for record in log.list_unsettled(inventory.project):
         if record.started_at <= now - _MAX_INVOCATION or (record.actor == actor and record.started_at <= now):
             settled_record = find_settled_record(record, log, snapshots, policy)
             if settled_record is not None:
                 log.settle_attempt(settled_record)
-                yield settled_record
+                settled_records.append(settled_record)
+    return settled_records
 
 
 def find_settled_record(
@@ -160,17 +155,14 @@ def find_settled_record(
     if not resources:
         return None
     resource = resources[0]
-    violation = (
-        None
-        if isinstance(resource, Backup)
-        else build_schedule_demand(snapshot.index, policy, snapshot.read_at).explain_violation([resource])
-    )
+    violation = None
+    if not isinstance(resource, Backup):
+        violation = build_schedule_demand(snapshot.index, policy, snapshot.read_at).explain_violation([resource])
+    failure = f"Settled by reading. Verification failed. {violation}"
     return replace(
         record,
         state=ActionState.DONE if violation is None else ActionState.VERIFICATION_FAILED,
-        detail="Settled by reading: it took effect."
-        if violation is None
-        else f"Settled by reading. Verification failed. {violation}",
+        detail="Settled by reading: it took effect." if violation is None else failure,
         target_id=get_resource_id(resource),
         after=describe_result(resource),
         ended_at=snapshot.read_at,

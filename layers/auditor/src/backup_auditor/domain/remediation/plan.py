@@ -60,8 +60,8 @@ class RemediationPlan:
         return next((it for it in self.actions if it.key == key), None)
 
     def find_mode(self, kind: ActionKind) -> Mode:
-        """Return the policy's mode for a kind of action."""
-        return find_mode(kind, self.create_schedules, self.fix_schedules)
+        """Return the policy's mode for a kind of action. First backups have the mode of the creation of schedules."""
+        return self.fix_schedules if kind is ActionKind.UPDATE_SCHEDULE else self.create_schedules
 
     @property
     def applicable_actions(self) -> tuple[Action, ...]:
@@ -74,11 +74,6 @@ class RemediationPlan:
         if age > MAX_PLAN_AGE:
             return f"is too old (limit: {format_length(MAX_PLAN_AGE)})"
         return "was created in the future" if age < -timedelta(minutes=5) else None
-
-
-def find_mode(kind: ActionKind, create_schedules: Mode, fix_schedules: Mode) -> Mode:
-    """Return the mode for a kind of action. First backups have the mode of the creation of schedules."""
-    return fix_schedules if kind is ActionKind.UPDATE_SCHEDULE else create_schedules
 
 
 class ActionState(StrEnum):
@@ -148,7 +143,7 @@ class ActionResult:
     after: Mapping[str, object] = field(default_factory=dict)
     """The schedule or the backup as it was read back."""
     has_later_change: bool = False
-    """Whether somebody changed the schedule after the action: undoing the action would undo that, too."""
+    """Whether the schedule was changed again after the action: undoing the action would undo that, too."""
     error: BackupAuditorError | None = field(default=None, compare=False)
     """The error that caused the result, if any; it may concern the whole project."""
 

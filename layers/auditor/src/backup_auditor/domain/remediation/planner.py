@@ -27,7 +27,6 @@ from backup_auditor.domain.remediation.plan import (
     RemediationPlan,
     SkippedAction,
     find_failure_times,
-    find_mode,
 )
 from backup_auditor.domain.target_schedule import (
     ENABLED_CONTROL,
@@ -320,7 +319,7 @@ def _sort_actions(
 
     def build_sort_key(candidate: tuple[datetime, Action]) -> tuple[bool, datetime, int, datetime, str]:
         captured_at, action = candidate
-        mode = find_mode(action.kind, remediation.create_schedules, remediation.fix_schedules)
+        mode = remediation.create_schedules if action.is_creation else remediation.fix_schedules
         kind_position = _KIND_ORDER.index(action.kind)
         return mode is not Mode.APPLY, latest_failures[action.index], kind_position, captured_at, action.index
 
