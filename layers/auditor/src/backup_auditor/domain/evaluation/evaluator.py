@@ -30,10 +30,7 @@ class ControlCatalog:
     def all_controls(self) -> tuple[AnyControl, ...]:
         """Every control, once, in the order in which they are documented."""
         controls: tuple[AnyControl, ...] = (*self.index_controls, *self.deleted_index_controls, *self.project_controls)
-        controls_by_id: dict[str, AnyControl] = {}
-        for control in controls:
-            controls_by_id.setdefault(control.id, control)
-        return tuple(controls_by_id.values())
+        return tuple({it.id: it for it in controls}.values())
 
     @property
     def ids_by_type(self) -> Mapping[ResourceType, Sequence[str]]:

@@ -59,25 +59,23 @@ def require_interval(schedule: Schedule) -> timedelta:
 
 def require_retention(schedule: Schedule) -> timedelta:
     """Return the retention of a schedule; raise `InsufficientDataError` if it is unknown."""
-    if schedule.retention is None:
-        reason = f"The retention of schedule {schedule.label} is unknown."
-        raise InsufficientDataError(reason, schedule.identity)
-    return schedule.retention
+    return _require_known(schedule, schedule.retention, "retention")
 
 
 def require_name(schedule: Schedule) -> str:
     """Return the name of a schedule; raise `InsufficientDataError` if it is unknown."""
-    if schedule.name is None:
-        raise InsufficientDataError(f"The name of schedule {schedule.label} is unknown.", schedule.identity)
-    return schedule.name
+    return _require_known(schedule, schedule.name, "name")
 
 
 def require_created_at(schedule: Schedule) -> datetime:
     """Return when a schedule was created; raise `InsufficientDataError` if that is unknown."""
-    if schedule.created_at is None:
-        reason = f"The creation time of schedule {schedule.label} is unknown."
-        raise InsufficientDataError(reason, schedule.identity)
-    return schedule.created_at
+    return _require_known(schedule, schedule.created_at, "creation time")
+
+
+def _require_known[Fact](schedule: Schedule, value: Fact | None, fact: str) -> Fact:
+    if value is None:
+        raise InsufficientDataError(f"The {fact} of schedule {schedule.label} is unknown.", schedule.identity)
+    return value
 
 
 def build_retention_evidence(schedule: Schedule) -> dict[str, object]:
@@ -107,9 +105,8 @@ class IndexSchedules:
         """Read the schedules of one index; `plan_denial` is the answer that the plan has none, if there was one."""
         answer = facts.schedules
         self.known_schedules: tuple[Schedule, ...] = list_rows(answer)
-        is_missing = (
-            answer is None and facts.index.deployment is not Deployment.POD
-        )  # a pod index has no schedules, and they are not read
+        # a pod index has no schedules, and they are not read
+        is_missing = answer is None and facts.index.deployment is not Deployment.POD
         missing_failure = ReadFailure(f"schedules of {facts.index.name}", "not read") if is_missing else None
         failure = answer.failure if isinstance(answer, Listing) else missing_failure
         is_denied_by_plan = isinstance(answer, Denial) and answer.kind is DenialReason.PLAN

@@ -1,7 +1,7 @@
 """The project as controls see it, and the confirmation of absence by a second read."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -47,16 +47,11 @@ class ScheduleUsage:
 class QuotaUsage:
     """Use of the quota of one project: every listed backup in any state, planned runs excluded."""
 
-    def __init__(
-        self,
-        inventory: Inventory,
-        expiries: BackupExpiries,
-        plan_denial: Denial | None,
-        find_grace: Callable[[str], timedelta],
-    ) -> None:
-        """Count every listed backup once; `plan_denial` is the answer that the plan has no schedules."""
+    def __init__(self, project: "ProjectContext") -> None:
+        """Count every listed backup once."""
+        inventory, expiries = project.inventory, project.expiries
         self._inventory = inventory
-        self._schedules_by_name = [(it.index.name, IndexSchedules(it, plan_denial)) for it in inventory.indexes]
+        self._schedules_by_name = [(it.index.name, IndexSchedules(it, project.plan_denial)) for it in inventory.indexes]
         self.backup_counts = Counter[str]()
         """The number of listed backups under each index name, including deleted indexes."""
         self.manual_counts = Counter[str]()
@@ -68,7 +63,7 @@ class QuotaUsage:
         self.possibly_scheduled_count = 0
         """How many of the listed backups may be planned runs."""
         for backup in inventory.backups.rows:
-            if _is_scheduled(backup, expiries, inventory.observed_at, find_grace):
+            if _is_planned(backup, project):
                 continue
             self.backup_counts[backup.index_name] += 1
             expires = expiries.expires(backup)
@@ -77,9 +72,8 @@ class QuotaUsage:
                 self.possibly_manual_count += 1
             elif expires:
                 schedule = expiries.find_schedule(backup.backup_id)
-                run_at = min(
-                    find_run_moment(backup) or backup.created_at or inventory.observed_at, inventory.observed_at
-                )
+                run_at = find_run_moment(backup) or backup.created_at or inventory.observed_at
+                run_at = min(run_at, inventory.observed_at)
                 self.run_times.setdefault(schedule.schedule_id if schedule else "", []).append(run_at)
             else:
                 self.manual_counts[backup.index_name] += 1
@@ -127,22 +121,18 @@ class QuotaUsage:
             yield from (f"whether schedule {it.schedule_id} is enabled" for it in schedules.possibly_enabled_schedules)
 
 
-def _is_scheduled(
-    backup: Backup, expiries: BackupExpiries, observed_at: datetime, find_grace: Callable[[str], timedelta]
-) -> bool:
+def _is_planned(backup: Backup, project: "ProjectContext") -> bool:
     phase = parse_phase(backup.status)
     if phase is not BackupPhase.IN_PROGRESS:
         return phase is BackupPhase.SCHEDULED
-    schedule, grace = expiries.find_schedule(backup.backup_id), find_grace(backup.index_name)
-    return has_not_started(find_run_moment(backup), backup.created_at, schedule, observed_at, grace)
+    schedule = project.expiries.find_schedule(backup.backup_id)
+    grace = project.find_requirements(backup.index_name).runs.grace
+    return has_not_started(find_run_moment(backup), backup.created_at, schedule, project.observed_at, grace)
 
 
 def _may_be_scheduled(backup: Backup, expiries: BackupExpiries) -> bool:
-    if (
-        parse_phase(backup.status) is not BackupPhase.IN_PROGRESS
-        or find_run_moment(backup)
-        or backup.created_at is None
-    ):
+    is_in_progress = parse_phase(backup.status) is BackupPhase.IN_PROGRESS
+    if not is_in_progress or find_run_moment(backup) or backup.created_at is None:
         return False
     schedule = expiries.find_schedule(backup.backup_id)
     return expiries.expires(backup) is None if schedule is None else Frequency.parse(schedule.frequency) is None
@@ -195,9 +185,8 @@ class ProjectContext:
             for schedule in list_rows(facts.schedules):
                 known_schedule = state.schedules.get(schedule.schedule_id)
                 last_seen_at = state.find_seen_at(known_schedule)
-                earlier_schedule = known_schedule and find_settings_at(
-                    known_schedule, observed_at
-                )  # of an older audit, what was known by then
+                # of an older audit, what was known by then
+                earlier_schedule = known_schedule and find_settings_at(known_schedule, observed_at)
                 observed_schedule = observe_schedule(
                     schedule, facts.index.name, earlier_schedule, last_seen_at, observed_at
                 )
@@ -207,9 +196,7 @@ class ProjectContext:
     @cached_property
     def quota_usage(self) -> QuotaUsage:
         """What fills the project's quota of backups."""
-        return QuotaUsage(
-            self.inventory, self.expiries, self.plan_denial, lambda it: self.find_requirements(it).runs.grace
-        )
+        return QuotaUsage(self)
 
     @cached_property
     def known_backups(self) -> Mapping[str, list[KnownBackup]]:
@@ -279,13 +266,13 @@ class ProjectContext:
         return {name: self._find_support(facts) for name, facts in self.facts_by_name.items()}
 
     def _find_support(self, facts: IndexFacts) -> BackupSupport:
-        name, live_id = facts.index.name, self.live_ids[facts.index.name]
-        has_known_backup = facts.index.cmek_id is not None and bool(
-            self.known_backups.get(self.find_presumed_id(name) or "")
-        )
-        schedules = IndexSchedules(facts, self.plan_denial)
+        presumed_id = None if facts.index.cmek_id is None else self.find_presumed_id(facts.index.name)
         return find_backup_support(
-            facts, schedules, live_id, self.inventory.backups.failure, has_known_backup=has_known_backup
+            facts,
+            IndexSchedules(facts, self.plan_denial),
+            self.live_ids[facts.index.name],
+            self.inventory.backups.failure,
+            has_known_backup=bool(presumed_id and self.known_backups.get(presumed_id)),
         )
 
     @cached_property
@@ -302,14 +289,13 @@ def require_confirmed_absence(
 
     Adds to `unconfirmed_listings` each listing that another read could confirm.
     """
-    reasons = [
-        explanation
-        for it in verdict.depends_on_absence_in
-        if (explanation := _explain_unconfirmed_absence(it, project, index, unconfirmed_listings))
+    explanations = [
+        _explain_unconfirmed_absence(it, project, index, unconfirmed_listings) for it in verdict.depends_on_absence_in
     ]
-    if not reasons:
+    first_explanation = next(filter(None, explanations), None)
+    if first_explanation is None:
         return verdict
-    reason = f"{verdict.reason.removesuffix('.')}; not confirmed: {reasons[0]}."
+    reason = f"{verdict.reason.removesuffix('.')}; not confirmed: {first_explanation}."
     return replace(verdict, compliance=Compliance.INSUFFICIENT_DATA, reason=reason, severity=None)
 
 
