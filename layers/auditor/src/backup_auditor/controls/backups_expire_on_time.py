@@ -37,7 +37,7 @@ def evaluate(subject: IndexContext) -> Verdict:
     if lateness_by_id:
         max_lateness = max(lateness_by_id.values())
         evidence["late"] = [
-            {"backup_id": it, "expired_at": _format_expiry(subject, lateness_by_id[it])}
+            {"backup_id": it, "expired_at": format_moment(subject.observed_at - lateness_by_id[it])}
             for it in sorted(lateness_by_id)
         ]
         lateness_text, limit_text = format_lengths(max_lateness, EXPIRY_TOLERANCE)
@@ -59,10 +59,6 @@ def evaluate(subject: IndexContext) -> Verdict:
     return compliant(
         f"No scheduled backup is listed more than {format_length(EXPIRY_TOLERANCE)} after its expiry.", evidence
     )
-
-
-def _format_expiry(subject: IndexContext, lateness: timedelta) -> str:
-    return format_moment(subject.observed_at - lateness)
 
 
 BACKUPS_EXPIRE_ON_TIME = Control(

@@ -3,7 +3,7 @@
 from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
-from backup_auditor.domain.evaluation.schedule_checks import compute_age, find_younger_schedule
+from backup_auditor.domain.evaluation.schedule_checks import compute_age, find_enabled_schedule, is_younger_than
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.timefmt import format_length, format_moment
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
@@ -20,7 +20,7 @@ def evaluate(subject: IndexContext) -> Verdict:
             f"The index has {point_count.text}.",
             {**evidence, "newest": format_moment(newest_at) if newest_at else None},
         )
-    young_schedule = find_younger_schedule(subject, 1)
+    young_schedule = find_enabled_schedule(subject, lambda it: is_younger_than(subject, it, 1))
     if young_schedule is not None:
         age = format_length(compute_age(subject, young_schedule))
         reason = f"The first run of schedule {young_schedule.label}, created {age} ago, is not due yet."

@@ -4,7 +4,7 @@ from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, sort_
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.timefmt import format_minute, format_moment
+from backup_auditor.domain.timefmt import format_minute
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
@@ -47,20 +47,11 @@ def evaluate(subject: IndexContext) -> Verdict:
 
 def _describe_backup(backup: BackupRecord) -> str:
     capture_text = format_minute(backup.captured_at) if backup.captured_at else "capture time unknown"
-    return f"{backup.backup.name or backup.backup.backup_id}, {capture_text}"
+    return f"{backup.backup.label}, {capture_text}"
 
 
 def _build_evidence(backups: list[BackupRecord]) -> dict[str, object]:
-    return {
-        "newest": [
-            {
-                "backup_id": backup.backup.backup_id,
-                "status": backup.backup.status,
-                "captured_at": format_moment(backup.captured_at) if backup.captured_at else None,
-            }
-            for backup in backups
-        ]
-    }
+    return {"newest": [it.evidence for it in backups]}
 
 
 LATEST_RUN_SUCCEEDED = Control(

@@ -1,11 +1,9 @@
 """Control `plan-allows-schedules`."""
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
-from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.listing import Denial, DenialReason, Listing
-from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
@@ -15,8 +13,8 @@ def evaluate(subject: ProjectContext) -> Verdict:
     answers = [it.schedules for it in subject.inventory.indexes if it.schedules is not None]
     denials = [it for it in answers if isinstance(it, Denial) and it.kind is DenialReason.PLAN]
     listings = [it for it in answers if isinstance(it, Listing)]
-    answered_count = sum(_was_answered(it) for it in listings)
-    required_count = sum(_is_required(subject, name) for name in subject.facts_by_name)
+    answered_count = sum(it.failure is None or bool(it.rows) for it in listings)
+    required_count = len(subject.required_schedules)
     evidence = {"refused": len(denials), "answered": answered_count, "required": required_count}
     if not required_count:
         if (index_failure := subject.inventory.indexes_failure) is not None:
@@ -39,18 +37,6 @@ def evaluate(subject: ProjectContext) -> Verdict:
 
 
 NO_INDEX_REASON = "The project has no index that can have schedules."
-
-
-def _is_required(subject: ProjectContext, name: str) -> bool:
-    """Return whether the policy requires a schedule of an index that can, or may, be backed up."""
-    is_excluded = (
-        explain_exclusion(subject.facts_by_name[name].index, subject.policy) or subject.support_by_name[name].reason
-    )
-    return subject.find_requirements(name).schedule.required and not is_excluded
-
-
-def _was_answered(listing: Listing[Schedule]) -> bool:
-    return listing.failure is None or bool(listing.rows)
 
 
 PLAN_ALLOWS_SCHEDULES = Control(

@@ -1,7 +1,6 @@
 """Control `policy-fits-quota`."""
 
 from backup_auditor.domain.control import Control, Family
-from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.policy import ScheduleRequirement
@@ -24,13 +23,13 @@ def evaluate(subject: ProjectContext) -> Verdict:
     quota = subject.policy.project.quota
     if quota is None:
         return not_applicable(NO_QUOTA_REASON)
-    requirements = _find_requirements(subject)
-    shares = [_make_share(name, requirement) for name, requirement in requirements]
+    requirements = subject.required_schedules
+    shares = [_make_share(name, requirement) for name, requirement in requirements.items()]
     slot_count = sum(it.slots for it in shares)
-    unknown_errors = [it for name, _ in requirements if (it := subject.support_by_name[name].unknown_error) is not None]
+    unknown_errors = [it for name in requirements if (it := subject.support_by_name[name].unknown_error) is not None]
     certain_slot_count = sum(
         count_min_slots(requirement)
-        for name, requirement in requirements
+        for name, requirement in requirements.items()
         if subject.support_by_name[name].unknown_error is None
     )
     evidence: dict[str, object] = {
@@ -55,17 +54,6 @@ def evaluate(subject: ProjectContext) -> Verdict:
     if not shares:
         return not_applicable("The policy requires no schedule of any index.", evidence)
     return compliant(f"{reason}.", evidence)
-
-
-def _find_requirements(subject: ProjectContext) -> list[tuple[str, ScheduleRequirement]]:
-    """Return the schedule requirement of each index that can be backed up and requires a schedule."""
-    supported_names = (
-        name
-        for name, facts in subject.facts_by_name.items()
-        if explain_exclusion(facts.index, subject.policy) is None and subject.support_by_name[name].reason is None
-    )
-    requirements = ((name, subject.find_requirements(name).schedule) for name in supported_names)
-    return [(name, it) for name, it in requirements if it.required]
 
 
 def _make_share(name: str, requirement: ScheduleRequirement) -> QuotaShare:

@@ -20,13 +20,10 @@ def evaluate(subject: ProjectContext) -> Verdict:
         return non_compliant(reason, evidence)
     if project_ids:
         return compliant(f"The project is {expected_id}, as the policy expects.", evidence)
-    if inventory.indexes_failure is None and (subject.plan_denial or not _can_have_schedules(subject)):
+    can_have_schedules = any(it.index.deployment is not Deployment.POD for it in inventory.indexes)
+    if inventory.indexes_failure is None and (subject.plan_denial or not can_have_schedules):
         return not_applicable("The project cannot have schedules, and only schedules report the project id.", evidence)
     raise InsufficientDataError("The project id is unknown: no schedule reports it.", evidence)
-
-
-def _can_have_schedules(subject: ProjectContext) -> bool:
-    return any(facts.index.deployment is not Deployment.POD for facts in subject.inventory.indexes)
 
 
 PROJECT_IS_EXPECTED = Control(

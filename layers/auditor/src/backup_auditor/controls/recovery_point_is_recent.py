@@ -1,7 +1,5 @@
 """Control `recovery-point-is-recent`."""
 
-from datetime import timedelta
-
 from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
@@ -13,26 +11,23 @@ from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compli
 def evaluate(subject: IndexContext) -> Verdict:
     """Evaluate one index."""
     backups, limit = subject.backups, subject.requirements.max_age
-    newest_at = next((it.captured_at for it in backups.require_recovery_points()), None)
+    newest_at = backups.require_newest_capture_time()
     age = subject.observed_at - newest_at if newest_at is not None else None
     evidence = {
         "newest": format_moment(newest_at) if newest_at is not None else None,
         "age_hours": to_hours(age) if age is not None else None,
         "max_age_hours": to_hours(limit),
     }
+    age_text, limit_text = format_lengths(limit if age is None else age, limit)
+    reason = f"Newest recovery point is {age_text} old (limit: {limit_text})."
     if age is not None and age <= limit:
-        return compliant(_describe_age(age, limit), evidence)
+        return compliant(reason, evidence)
     if backups.require_undated_recovery_points():
         raise InsufficientDataError(UNDATED_POINTS_REASON, evidence)
     if age is not None:
-        return non_compliant(_describe_age(age, limit), evidence, depends_on_absence_in=backups.listings)
+        return non_compliant(reason, evidence, depends_on_absence_in=backups.listings)
     backups.require_backup_listing()
     return not_applicable(NO_RECOVERY_POINT_REASON, evidence)
-
-
-def _describe_age(age: timedelta, limit: timedelta) -> str:
-    age_text, limit_text = format_lengths(age, limit)
-    return f"Newest recovery point is {age_text} old (limit: {limit_text})."
 
 
 RECOVERY_POINT_IS_RECENT = Control(

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
-from backup_auditor.domain.evaluation.index_schedules import require_interval, try_each
+from backup_auditor.domain.evaluation.index_schedules import require_interval
+from backup_auditor.domain.evaluation.schedule_checks import find_enabled_schedule
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
@@ -13,25 +14,10 @@ from backup_auditor.domain.timefmt import format_distance, format_length, format
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def is_replenished(subject: IndexContext) -> bool:
-    """Return whether an enabled schedule makes recovery points: the newest is within its interval plus the grace.
-
-    Raises `InsufficientDataError` if that is unknown.
-    """
-    results = try_each(subject.schedules.enabled_schedules, lambda it: _is_replenishing(subject, it))
-    if any(is_replenishing for _, is_replenishing in results.results):
-        return True
-    results.require_complete()
-    subject.schedules.require_listing()
-    for schedule in subject.schedules.possibly_enabled_schedules:
-        if _is_replenishing(subject, schedule):
-            raise subject.schedules.create_unknown_enabled_error(schedule)
-    return False
-
-
 def _is_replenishing(subject: IndexContext, schedule: Schedule) -> bool:
+    """Return whether a schedule makes recovery points: the newest is within its interval plus the grace."""
     max_age = require_interval(schedule) + subject.grace
-    newest_at = next((it.captured_at for it in subject.backups.require_recovery_points()), None)
+    newest_at = subject.backups.require_newest_capture_time()
     if newest_at is not None and subject.observed_at - newest_at <= max_age:
         return True
     if subject.backups.require_undated_recovery_points():
@@ -67,10 +53,10 @@ def evaluate(subject: IndexContext) -> Verdict:
             f"The last recovery point expires {expiry_text} (horizon: {format_length(horizon)}).", evidence
         )
     try:
-        has_new_points = is_replenished(subject)
+        replenishing_schedule = find_enabled_schedule(subject, lambda it: _is_replenishing(subject, it))
     except InsufficientDataError as error:
         raise InsufficientDataError(error.reason, {**evidence, **error.evidence}) from None
-    if has_new_points:
+    if replenishing_schedule is not None:
         return compliant("An enabled schedule makes new recovery points.", evidence)
     if summary.last_expires_at is None:
         raise InsufficientDataError("The expiry of the last recovery point is unknown.", evidence)

@@ -6,7 +6,7 @@ from backup_auditor.domain.evaluation.index_schedules import require_frequency
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
+from backup_auditor.domain.verdict import Verdict, decide
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -21,11 +21,7 @@ def evaluate(subject: IndexContext) -> Verdict:
             "required_frequency": required_frequency.value,
         }
         reason = f"Schedule {schedule.label} runs {frequency} (required: at least {required_frequency})."
-        return (
-            non_compliant(reason, evidence)
-            if frequency.is_slower_than(required_frequency)
-            else compliant(reason, evidence)
-        )
+        return decide(reason, evidence, is_compliant=not frequency.is_slower_than(required_frequency))
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
 

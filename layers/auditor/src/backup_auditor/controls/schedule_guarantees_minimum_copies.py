@@ -13,7 +13,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
-from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.verdict import Verdict, decide, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -33,7 +33,7 @@ def evaluate(subject: IndexContext) -> Verdict:
         }
         copies_text = pluralize(guaranteed_copies, "copy", "copies")
         reason = f"{describe_retention(schedule)}, which guarantees {copies_text} (minimum: {min_copies})."
-        return non_compliant(reason, evidence) if guaranteed_copies < min_copies else compliant(reason, evidence)
+        return decide(reason, evidence, is_compliant=guaranteed_copies >= min_copies)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
 

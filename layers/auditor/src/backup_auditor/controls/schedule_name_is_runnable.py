@@ -6,10 +6,8 @@ from backup_auditor.domain.evaluation.index_schedules import require_name
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.target_schedule import SCHEDULE_NAME_MAX_LENGTH
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
-
-MAX_RUNNABLE_NAME_LENGTH = 28
-"""Characters: the name of a run adds 17, and the service allows 45."""
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -17,9 +15,9 @@ def evaluate(subject: IndexContext) -> Verdict:
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         length = len(require_name(schedule))
-        evidence = {**schedule.identity, "length": length, "max_length": MAX_RUNNABLE_NAME_LENGTH}
-        reason = f"The name of schedule {schedule.name} has {length} characters (limit: {MAX_RUNNABLE_NAME_LENGTH})"
-        if length > MAX_RUNNABLE_NAME_LENGTH:
+        evidence = {**schedule.identity, "length": length, "max_length": SCHEDULE_NAME_MAX_LENGTH}
+        reason = f"The name of schedule {schedule.name} has {length} characters (limit: {SCHEDULE_NAME_MAX_LENGTH})"
+        if length > SCHEDULE_NAME_MAX_LENGTH:
             return non_compliant(f"{reason}, so every run fails.", evidence)
         return compliant(f"{reason}.", evidence)
 
@@ -32,7 +30,7 @@ SCHEDULE_NAME_IS_RUNNABLE = Control(
     fails_when="The name of an enabled schedule is longer than 28 characters.",
     severity=Severity.CRITICAL,
     family=Family.SCHEDULES,
-    rationale=f"Pinecone accepts schedule names of more than {MAX_RUNNABLE_NAME_LENGTH} characters, but every run"
+    rationale=f"Pinecone accepts schedule names of more than {SCHEDULE_NAME_MAX_LENGTH} characters, but every run"
     " of such a schedule fails.",
     remediation="A schedule cannot be renamed. Delete the schedule of {name} (its backups are kept) and create one"
     " with a shorter name, in the Backups tab of the index or with DELETE /backup-schedules/{schedule_id} and then"

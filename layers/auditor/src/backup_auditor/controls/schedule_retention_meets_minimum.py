@@ -11,7 +11,7 @@ from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_sc
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_length, to_days
-from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.verdict import Verdict, decide, not_applicable
 
 
 def evaluate(subject: IndexContext) -> Verdict:
@@ -23,11 +23,7 @@ def evaluate(subject: IndexContext) -> Verdict:
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         evidence = {**build_retention_evidence(schedule), "min_days": to_days(min_retention)}
         reason = f"{describe_retention(schedule)} (minimum: {format_length(min_retention)})."
-        return (
-            non_compliant(reason, evidence)
-            if require_retention(schedule) < min_retention
-            else compliant(reason, evidence)
-        )
+        return decide(reason, evidence, is_compliant=require_retention(schedule) >= min_retention)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
 

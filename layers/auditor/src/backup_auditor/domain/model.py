@@ -120,6 +120,11 @@ class Backup:
     size_bytes: int | None = None
     index_deleted_at: datetime | None = None
 
+    @property
+    def label(self) -> str:
+        """The name for a sentence; the id if the name is unknown."""
+        return self.name or self.backup_id
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSettings:

@@ -39,6 +39,11 @@ def compliant(reason: str, evidence: Evidence | None = None) -> Verdict:
     return Verdict(Compliance.COMPLIANT, reason, evidence or {})
 
 
+def decide(reason: str, evidence: Evidence, *, is_compliant: bool) -> Verdict:
+    """Return whether the requirement is met, with the same reason and evidence in both cases."""
+    return compliant(reason, evidence) if is_compliant else non_compliant(reason, evidence)
+
+
 def not_applicable(reason: str, evidence: Evidence | None = None) -> Verdict:
     """Return the verdict that there is nothing to evaluate."""
     return Verdict(Compliance.NOT_APPLICABLE, reason, evidence or {})

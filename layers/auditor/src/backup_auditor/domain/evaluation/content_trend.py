@@ -114,7 +114,7 @@ def _build_point_evidence(
 
 def _describe_point(subject: IndexContext, point: BackupRecord) -> str:
     expiry = subject.backups.find_expiry(point)
-    text = f"{point.backup.name or point.backup.backup_id}"
+    text = f"{point.backup.label}"
     if point.captured_at is not None:
         text += f" from {format_minute(point.captured_at)}"
     if expiry.expires is False:

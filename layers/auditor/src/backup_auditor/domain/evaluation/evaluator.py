@@ -89,7 +89,7 @@ def evaluate_controls(
 def _compute_index_figures(subject: IndexContext) -> IndexFigures | None:
     """Return the figures of an index; `None` if it is unknown which backups are its own."""
     try:
-        newest_at = next((it.captured_at for it in subject.backups.require_recovery_points()), None)
+        newest_at = subject.backups.require_newest_capture_time()
         return IndexFigures(
             None if newest_at is None else subject.observed_at - newest_at, subject.backups.require_expiry_summary()
         )

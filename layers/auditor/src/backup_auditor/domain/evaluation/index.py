@@ -13,7 +13,7 @@ from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind
 from backup_auditor.domain.model import Deployment, Index
-from backup_auditor.domain.policy import DocumentIndexes, Policy, Requirements, Rule
+from backup_auditor.domain.policy import Requirements, Rule
 from backup_auditor.domain.project_state import KnownBackup
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.domain.verdict import InsufficientDataError
@@ -109,7 +109,7 @@ class IndexContext:
     @property
     def exclusion_reason(self) -> str | None:
         """Why the policy excludes this index from evaluation, if it does."""
-        return explain_exclusion(self.index, self.project.policy)
+        return self.project.policy.explain_exclusion(self.index)
 
     @property
     def support(self) -> BackupSupport:
@@ -143,20 +143,13 @@ class IndexContext:
         """Whether it is known to have an enabled schedule and a recovery point within its objective."""
         if not self.schedules.enabled_schedules or self.backups.live_id.unknown_reason is not None:
             return False
-        newest_capture_time = next((it.captured_at for it in self.backups.require_recovery_points()), None)
+        newest_capture_time = self.backups.require_newest_capture_time()
         return newest_capture_time is not None and self.observed_at - newest_capture_time <= self.requirements.max_age
 
     @property
     def known_recovery_point_count(self) -> int:
         """The number of known recovery points; 0 if it is unknown which backups belong to the index."""
         return 0 if self.backups.live_id.unknown_reason is not None else len(self.backups.require_recovery_points())
-
-
-def explain_exclusion(index: Index, policy: Policy) -> str | None:
-    """Return why the policy excludes an index from evaluation, if it does."""
-    if index.holds_documents and policy.project.document_indexes is DocumentIndexes.EXCLUDED:
-        return "The index has document fields, and the policy excludes document indexes."
-    return None
 
 
 EXPIRY_MARGIN = CLOCK_TOLERANCE

@@ -124,6 +124,10 @@ class IndexBackups:
         """Return the recovery points with a capture time, newest first; raise if the live id is unknown and decides."""
         return self._require_ready_backups()[0]
 
+    def require_newest_capture_time(self) -> datetime | None:
+        """Return the capture time of the newest recovery point, if any; raise as `require_recovery_points` does."""
+        return next((it.captured_at for it in self.require_recovery_points()), None)
+
     def require_undated_recovery_points(self) -> list[BackupRecord]:
         """Return the recovery points without a capture time; raise if the live id is unknown and decides."""
         return self._require_ready_backups()[1]

@@ -20,7 +20,7 @@ from backup_auditor.domain.finding import Compliance, Exemption, Resource, Resou
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind, list_rows
 from backup_auditor.domain.model import Backup, Frequency, Schedule
-from backup_auditor.domain.policy import Policy, Requirements, Rule
+from backup_auditor.domain.policy import Policy, Requirements, Rule, ScheduleRequirement
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory, find_settings_at, observe_schedule
 from backup_auditor.domain.target_schedule import count_slots
@@ -274,6 +274,16 @@ class ProjectContext:
             self.inventory.backups.failure,
             has_known_backup=bool(presumed_id and self.known_backups.get(presumed_id)),
         )
+
+    @cached_property
+    def required_schedules(self) -> Mapping[str, ScheduleRequirement]:
+        """What the policy requires of the schedule of each index that needs one and can, or may, be backed up."""
+        requirements = {
+            name: self.find_requirements(name).schedule
+            for name, facts in self.facts_by_name.items()
+            if self.policy.explain_exclusion(facts.index) is None and self.support_by_name[name].reason is None
+        }
+        return {name: it for name, it in requirements.items() if it.required}
 
     @cached_property
     def names_with_changed_rows(self) -> frozenset[str]:

@@ -56,16 +56,16 @@ def is_younger_than(subject: IndexContext, schedule: Schedule, interval_count: i
     return compute_age(subject, schedule) < interval_count * require_interval(schedule) + subject.grace
 
 
-def find_younger_schedule(subject: IndexContext, interval_count: int) -> Schedule | None:
-    """Return an enabled schedule that is younger, if any; raise `InsufficientDataError` if one may be unknown."""
-    results = try_each(subject.schedules.enabled_schedules, lambda it: is_younger_than(subject, it, interval_count))
-    for schedule, is_young in results.results:
-        if is_young:
+def find_enabled_schedule(subject: IndexContext, fits: Callable[[Schedule], bool]) -> Schedule | None:
+    """Return an enabled schedule that fits, if any; raise `InsufficientDataError` if one may be unknown."""
+    results = try_each(subject.schedules.enabled_schedules, fits)
+    for schedule, is_fitting in results.results:
+        if is_fitting:
             return schedule
     results.require_complete()
     subject.schedules.require_listing()
     for schedule in subject.schedules.possibly_enabled_schedules:
-        if is_younger_than(subject, schedule, interval_count):
+        if fits(schedule):
             raise subject.schedules.create_unknown_enabled_error(schedule)
     return None
 

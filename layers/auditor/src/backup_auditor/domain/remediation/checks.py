@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import BackupPhase, is_scheduled_run, parse_phase
-from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.live_index import find_missing_support
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.model import Backup, Index, Schedule, ScheduleSettings
@@ -81,7 +80,7 @@ def check_precondition(action: Action, snapshot: IndexSnapshot, policy: Policy) 
     missing_support = find_missing_support(IndexFacts(snapshot.index))
     reason = (
         explain_not_ready(snapshot.index)
-        or explain_exclusion(snapshot.index, policy)
+        or policy.explain_exclusion(snapshot.index)
         or (missing_support.reason if missing_support else None)
     )
     if reason is not None:
@@ -135,7 +134,7 @@ def _check_backup(action: CreateBackup, snapshot: IndexSnapshot) -> ActionResult
     failed_backups = [it for it in snapshot.backups if parse_phase(it.status) is BackupPhase.FAILED]
     for it in snapshot.backups:
         if it not in failed_backups and (_is_first_backup(it) or not is_scheduled_run(it, snapshot.read_at)):
-            detail = f"The index has a backup now: {it.name or it.backup_id} ({it.status})."
+            detail = f"The index has a backup now: {it.label} ({it.status})."
             return ActionResult(action, ActionState.ALREADY_SATISFIED, detail)
     for it in filter(_is_first_backup, failed_backups):
         detail = f"Its first backup {it.name} exists already ({it.status})."
@@ -201,7 +200,7 @@ def _find_backup_mismatches(target_id: str, before: IndexSnapshot, after: IndexS
     known_ids = {it.backup_id for it in before.backups}
     for backup in after.backups:
         if backup.backup_id not in {*known_ids, target_id} and not is_scheduled_run(backup, after.read_at):
-            yield f"Another backup appeared at the same time: {backup.name or backup.backup_id}."
+            yield f"Another backup appeared at the same time: {backup.label}."
 
 
 def find_results(

@@ -195,7 +195,7 @@ def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction
             if record.backup.name is not None and record.backup.name.startswith(FIRST_BACKUP_PREFIX):
                 reason = f"Its first backup {record.backup.name} exists already ({record.backup.status})."
             elif record.phase not in {BackupPhase.FAILED, BackupPhase.SCHEDULED}:
-                reason = f"Its backup {record.backup.name or record.backup.backup_id} is {record.backup.status}."
+                reason = f"Its backup {record.backup.label} is {record.backup.status}."
     except InsufficientDataError as error:
         reason, is_unknown = error.reason, True
     if reason is not None:
@@ -207,10 +207,9 @@ def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction
 def _find_newest_capture_time(subject: IndexContext) -> datetime:
     """Return the capture time of the newest recovery point; the earliest possible time if none is known."""
     try:
-        points = subject.backups.require_recovery_points()
+        return subject.backups.require_newest_capture_time() or EARLIEST_MOMENT
     except InsufficientDataError:
         return EARLIEST_MOMENT
-    return points[0].captured_at or EARLIEST_MOMENT if points else EARLIEST_MOMENT
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.evaluation.results import Evaluation
 from backup_auditor.domain.finding import Finding
@@ -62,11 +61,5 @@ def diff_policies(
 
 
 def _compute_demand(inventory: Inventory, policy: Policy) -> QuotaDemand:
-    project = ProjectContext(inventory, policy)
-    requirements = [
-        project.find_requirements(name).schedule
-        for name, facts in project.facts_by_name.items()
-        if not (explain_exclusion(facts.index, policy) or project.support_by_name[name].reason)
-    ]
-    slot_counts = [count_min_slots(it) for it in requirements if it.required]
+    slot_counts = [count_min_slots(it) for it in ProjectContext(inventory, policy).required_schedules.values()]
     return QuotaDemand(policy.source, len(slot_counts), sum(slot_counts), policy.project.quota)
