@@ -5,8 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_auditor.application.notifications.delivery import DeliveryDependencies, Sender
-from backup_auditor.application.notifications.dispatcher import ChannelRouter, DeliverySummary, Route, deliver_pending
+from backup_auditor.application.notifications.dispatcher import (
+    ChannelRouter,
+    DeliveryDependencies,
+    DeliverySummary,
+    Route,
+    Sender,
+    deliver_pending,
+)
 from backup_auditor.application.notifications.senders import EventSender, TopicSender, WebhookSender
 from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage

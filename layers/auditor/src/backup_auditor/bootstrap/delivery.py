@@ -9,7 +9,7 @@ from datetime import datetime
 from backup_auditor.adapters.aws.config_sources import SLACK_WEBHOOK
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
-from backup_auditor.application.notifications.delivery import DeliveryDependencies, Sender
+from backup_auditor.application.notifications.dispatcher import DeliveryDependencies, Sender
 from backup_auditor.application.notifications.senders import EventSender, TopicSender, WebhookSender
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources

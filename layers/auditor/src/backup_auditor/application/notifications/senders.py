@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from backup_auditor.application.notifications.delivery import Delivery
+from backup_auditor.application.notifications.dispatcher import Delivery
 from backup_auditor.domain.notifications.digest import Digest, create_digest
 from backup_auditor.errors import AcceptanceUnknownError, DeliveryError, StateError
 from backup_auditor.ports.messaging import Bus, Event, Topics, Webhooks
