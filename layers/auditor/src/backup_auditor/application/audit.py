@@ -159,10 +159,7 @@ def evaluate_inventory(
     evidence: EvidenceStore | None = None,
     clock: Clock | None = None,
 ) -> AuditResult:
-    """Evaluate a saved inventory without a call.
-
-    Raises `PolicyError`, `StateError` and `ProjectMismatchError` as `run_audit` does.
-    """
+    """Evaluate a saved inventory without a call. Raises `PolicyError`, `StateError` and `ProjectMismatchError`."""
     check_policy_dates(policy, inventory.observed_at)
     state = store.load(inventory.project) if store else EMPTY_STATE
     check_same_project(state, inventory)
@@ -186,10 +183,7 @@ def check_policy_dates(policy: Policy, observed_at: datetime) -> None:
 
 
 def check_same_project(state: ProjectState, inventory: Inventory) -> None:
-    """Raise `ProjectMismatchError` if the state belongs to another Pinecone project than the inventory.
-
-    Without an id on either side, nothing is raised.
-    """
+    """Raise `ProjectMismatchError` if both Pinecone ids, of the state and of the inventory, are known and differ."""
     recorded_id, found_ids = state.pinecone_project_id, inventory.project_ids
     if recorded_id is not None and found_ids and recorded_id not in found_ids:
         raise ProjectMismatchError(inventory.project, recorded_id, ", ".join(sorted(found_ids)))
@@ -254,7 +248,6 @@ class _AuditConclusion:
         return FutureAuditError(self.inventory.project, format_moment(last_observed_at), format_moment(now))
 
     def _advance(self, evaluation: Evaluation, state: ProjectState) -> tuple[LifecycleResult, Report]:
-        """Advance the state past this audit, and build the report."""
         audit_id = compute_audit_id(self.inventory, self.policy)
         lifecycle_result = advance(state, self.inventory, self.policy, evaluation.findings, audit_id)
         report = self._make_report(evaluation, lifecycle_result)

@@ -83,7 +83,7 @@ class _RemediationInvocation(RemediationDependencies):
     def now(self) -> datetime:
         return runtime.now()
 
-    def load_registry(self, name: str) -> Registry:
+    def load_registry(self, name: str | None) -> Registry:
         return self._sources.load_registry(name)
 
     def load_policy(self, project: RegisteredProject) -> Policy:

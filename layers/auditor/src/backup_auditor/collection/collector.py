@@ -52,7 +52,6 @@ _DEADLINE_MESSAGE = "the time limit was reached"
 
 
 def _make_failed_read(listing_id: ListingId, error: object) -> ListingRead[Backup]:
-    """Return a read without rows, and why it failed."""
     _, call = _CALLS[listing_id.kind]
     return ListingRead((), ReadFailure(call.format(listing_id.key), str(error)))
 

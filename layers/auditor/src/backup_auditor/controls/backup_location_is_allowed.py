@@ -45,7 +45,6 @@ def evaluate(subject: IndexContext) -> Verdict:
 
 
 def _find_outside(backups: Iterable[Backup], allowed_locations: tuple[str, ...]) -> list[Backup]:
-    """Return the backups that are known to be stored outside the allowed locations."""
     located_backups = [it for it in backups if it.cloud is not None and it.region is not None]
     locations = {(it.cloud, it.region) for it in located_backups}
     outside_locations = {

@@ -5,11 +5,7 @@ from datetime import timedelta
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, parse_phase
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import (
-    create_read_failure_error,
-    require_interval,
-    try_each,
-)
+from backup_auditor.domain.evaluation.index_schedules import create_read_failure_error, require_interval, try_each
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule

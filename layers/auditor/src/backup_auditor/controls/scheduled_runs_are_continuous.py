@@ -2,10 +2,7 @@
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import (
-    build_settings_evidence,
-    create_read_failure_error,
-)
+from backup_auditor.domain.evaluation.index_schedules import build_settings_evidence, create_read_failure_error
 from backup_auditor.domain.evaluation.run_gaps import RunGaps
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
 from backup_auditor.domain.finding import Severity

@@ -88,10 +88,7 @@ def build_placeholder_values(resource: Resource, remediation_values: Evidence, e
 
 
 def fill_placeholders(text: str, values: Evidence, format_value: Callable[[str], str] = str) -> str:
-    """Replace each placeholder by its formatted value.
-
-    A placeholder without a value becomes its name in capitals, for the reader to fill in.
-    """
+    """Replace each placeholder by its formatted value; without a value, by its name in capitals, for the reader."""
 
     def fill(match: re.Match[str]) -> str:
         value = _find_value(values, match[1])

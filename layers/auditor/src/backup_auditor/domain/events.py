@@ -95,10 +95,7 @@ class AuditRequest:
 
 
 def read_audit_request(payload: object) -> AuditRequest:
-    """Parse an event of the bus, or a payload. The envelope of an event may have any further field.
-
-    Raises `RequestError`.
-    """
+    """Parse an event of the bus, which may have further fields, or a payload. Raises `RequestError`."""
     hint = 'example: {"project": "search"}'
     fields = _require_object(payload, f"the payload is not a JSON object; {hint}")
     if "detail-type" not in fields:

@@ -167,12 +167,11 @@ def _describe_unknown_pattern(pattern: str, control_ids: Collection[str]) -> str
 
 
 def _describe_missing_resource(exemption: Exemption) -> str:
-    """Return why an exemption can never match a resource that its controls evaluate."""
     if exemption.is_for_project:
         return "none of its controls evaluates the project; use names or tags instead of project"
     if exemption.backups:
         return (
-            f"none of its controls is about single backups (only {_join_words(BACKUP_CONTROLS)} is); use names or tags"
+            f"none of its controls is about single backups (only {', '.join(BACKUP_CONTROLS)} is); use names or tags"
             " instead of backups"
         )
     if exemption.tags:
@@ -181,8 +180,3 @@ def _describe_missing_resource(exemption: Exemption) -> str:
             " or project: true for a control of the project"
         )
     return "its controls evaluate the project, not indexes; use project: true instead of names"
-
-
-def _join_words(words: Collection[str]) -> str:
-    *first_words, last_word = words
-    return f"{', '.join(first_words)} and {last_word}" if first_words else last_word

@@ -60,10 +60,7 @@ class Registry:
         return tuple(dict.fromkeys((*(it.name for it in self.projects), *(it.name for it in self.errors))))
 
     def find(self, name: str | None) -> RegisteredProject:
-        """Return a project by its name; with `None`, the only project.
-
-        Raises `RegistryError` if there is no such project, or its entry has an error.
-        """
+        """Return a project by its name; with `None`, the only one. Raises `RegistryError` if it has none."""
         for project in self.projects:
             if name == project.name or (name is None and len(self.names) == 1):
                 return project

@@ -66,14 +66,10 @@ def prune_settings(schedule: KnownSchedule, observed_at: datetime) -> KnownSched
     """Return a known schedule without the earlier settings that no control needs."""
     end_times = [*(it.since for it in schedule.earlier_settings[1:]), schedule.since or observed_at]
     horizon = shift_moment(observed_at, -SETTINGS_RETENTION)
-    recent_settings = [it for it, until in zip(schedule.earlier_settings, end_times, strict=False) if until > horizon][
-        -MAX_EARLIER_SETTINGS:
-    ]
-    return (
-        schedule
-        if len(recent_settings) == len(schedule.earlier_settings)
-        else replace(schedule, earlier_settings=tuple(recent_settings))
-    )
+    recent_settings = [it for it, until in zip(schedule.earlier_settings, end_times, strict=False) if until > horizon]
+    earlier_settings = tuple(recent_settings[-MAX_EARLIER_SETTINGS:])
+    is_unchanged = len(earlier_settings) == len(schedule.earlier_settings)
+    return schedule if is_unchanged else replace(schedule, earlier_settings=earlier_settings)
 
 
 def find_settings_at(schedule: KnownSchedule, moment: datetime) -> KnownSchedule | None:
@@ -108,10 +104,10 @@ class SettingsHistory:
 
     def __init__(self, schedule: KnownSchedule, observed_at: datetime) -> None:
         """Take a schedule as `observe_schedule` returns it for the audit."""
-        self._observed_at = observed_at
         current_settings = EarlierSettings(schedule.since or observed_at, observed_at, *_extract_settings(schedule))
         self.settings: tuple[EarlierSettings, ...] = (*schedule.earlier_settings, current_settings)
         """All known settings, oldest first; the last ones are the present settings."""
+        self._ends = [*(it.since for it in self.settings[1:]), observed_at]
 
     @property
     def known_since(self) -> datetime:
@@ -130,15 +126,13 @@ class SettingsHistory:
 
     def find_settings_since(self, moment: datetime) -> list[EarlierSettings]:
         """Return the settings that applied at a time or later, oldest first."""
-        ends = [*(it.since for it in self.settings[1:]), self._observed_at]
-        return [it for it, end in zip(self.settings, ends, strict=True) if end >= moment]
+        return [it for it, end in zip(self.settings, self._ends, strict=True) if end >= moment]
 
     @cached_property
     def complete_since(self) -> datetime:
         """The time since which no backup of the schedule can have expired, by the known retentions."""
-        ends = [*(it.since for it in self.settings[1:]), self._observed_at]
         retention_ends = [
-            (it.retention, end) for it, end in zip(self.settings, ends, strict=True) if it.retention is not None
+            (it.retention, end) for it, end in zip(self.settings, self._ends, strict=True) if it.retention is not None
         ]
         return max((shift_moment(end, -retention) for retention, end in retention_ends), default=EARLIEST_MOMENT)
 
@@ -146,9 +140,8 @@ class SettingsHistory:
     def pauses(self) -> list[Period]:
         """The known pauses: each from the audit that saw it to the audit that saw the schedule enabled again."""
         starts = [EARLIEST_MOMENT, *(it.since for it in self.settings[1:])]
-        ends = [*(it.since for it in self.settings[1:]), self._observed_at]
         pauses: list[Period] = []
-        for settings, start, end in zip(self.settings, starts, ends, strict=True):
+        for settings, start, end in zip(self.settings, starts, self._ends, strict=True):
             if settings.enabled is not False:
                 continue
             if pauses and pauses[-1].end == start:
@@ -184,8 +177,8 @@ class SettingsHistory:
 
         A longer retention moves that time. A shorter one counts only from the audit that saw it.
         """
-        if self._single_retention is not None:  # the usual case, which makes the loop over many backups faster
-            return _add_length(captured_at, self._single_retention)
+        if len(self._retention_changes) == 1:  # the usual case, which makes the loop over many backups faster
+            return _add_length(captured_at, self._retention_changes[0][1])
         due_time: datetime | None = None
         retention: timedelta | None = None
         for since, new_retention in self._retention_changes:
@@ -196,10 +189,6 @@ class SettingsHistory:
                 due_time = min(due_time, max(expires_at, since))
             retention = new_retention
         return due_time
-
-    @cached_property
-    def _single_retention(self) -> timedelta | None:
-        return self._retention_changes[0][1] if len(self._retention_changes) == 1 else None
 
     @cached_property
     def _retention_changes(self) -> list[tuple[datetime, timedelta]]:

@@ -249,7 +249,6 @@ def _find_all_shortcomings(
 def _find_retention_shortcomings(
     retention: timedelta, frequency: Frequency, requirements: Requirements, accepted_ids: Container[str]
 ) -> Iterator[Shortcoming]:
-    """Return the violations of a retention at a frequency."""
     minimums = [
         (length, control)
         for control, length in find_retention_minimums(requirements, frequency)

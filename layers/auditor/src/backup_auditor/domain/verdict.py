@@ -57,8 +57,5 @@ def non_compliant(
     depends_on_absence_in: tuple[ListingId, ...] = (),
     exemption: Exemption | None = None,
 ) -> Verdict:
-    """Return the verdict that the requirement is not met.
-
-    A further row in one of the listings `depends_on_absence_in` could change it.
-    """
+    """Return the verdict that the requirement is not met. Further rows in `depends_on_absence_in` could change it."""
     return Verdict(Compliance.NON_COMPLIANT, reason, evidence or {}, severity, depends_on_absence_in, exemption)

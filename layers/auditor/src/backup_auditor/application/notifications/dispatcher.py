@@ -131,10 +131,7 @@ class ChannelRouter:
         self._registries: dict[bool, Registry | BackupAuditorError] = {}
 
     def find_route(self, message: OutboxMessage) -> Route:
-        """Return the route of a message.
-
-        Raises `RegistryError` and `DocumentError` if it is unknown: an invalid registry must not lose an alert.
-        """
+        """Return the route of a message. Raises `RegistryError` and `DocumentError`: no alert may be lost."""
         if message.channel_id == EVENT_CHANNEL.channel_id:
             return Route(EVENT_CHANNEL)
         channel = _find_channel(self._load_registry(fresh=False), message)

@@ -145,7 +145,6 @@ class PlanExecutor:
         return self._execution
 
     def _find_project_id(self, inventory: Inventory) -> str | None:
-        """Return Pinecone's id of the expected project; `None` if nothing names it."""
         project_id = self.policy.project.expected_id or self.plan.project_id or inventory.project_id
         return project_id or self.log.load_pinecone_project_id(self.plan.project)
 
@@ -164,7 +163,6 @@ class PlanExecutor:
             self._queue.append(action)
 
     def _start_actions(self, pool: WorkerPool) -> None:
-        """Start as many actions as may be in flight."""
         limit = min(_MAX_CONCURRENCY, self.writer.max_concurrency) if self._is_project_confirmed else 1
         while self._stop_reason is None and self._queue and len(self._started_keys.difference(self._results)) < limit:
             action = self._queue.popleft()
@@ -316,7 +314,6 @@ class PlanExecutor:
         return ActionResult(action, ActionState.VERIFICATION_FAILED, f"Verification failed. {mismatch}", target_id)
 
     def _read_index(self, action: Action) -> IndexSnapshot:
-        """Read the index of an action. Raises `PineconeError`."""
         return self._read_again(action, IndexSnapshot(self.now(), self.writer.read_index(action.index), ()))
 
     def _read_again(self, action: Action, before: IndexSnapshot) -> IndexSnapshot:
@@ -357,7 +354,6 @@ def _make_later_change_result(action: Action, target_id: str, schedule: Schedule
 
 
 def _make_repeat_result(action: Action, previous: ActionRecord, skipped_result: ActionResult | None) -> ActionResult:
-    """Return that a plan applied an action before, and does not apply it twice."""
     reason = f"{previous.actor} applied it at {format_minute(previous.started_at)}; a plan applies an action once."
     if skipped_result is None:
         detail = f"{reason} The change was undone since; create another plan."

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Protocol
 
-from backup_auditor.application.project_audit import ContextLog
+from backup_auditor.application.project_audit import ProjectDependencies
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import list_rows
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.domain.remediation.checks import (
     IndexSnapshot,
     build_schedule_demand,
@@ -22,42 +22,25 @@ from backup_auditor.domain.remediation.checks import (
 )
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
 from backup_auditor.errors import BackupAuditorError, StateError
-from backup_auditor.ports.messaging import Bus, Event, MetricEmitter, PutResult
-from backup_auditor.ports.pinecone import ProjectReader, ProjectWriter
+from backup_auditor.ports.messaging import Bus, Event, PutResult
+from backup_auditor.ports.pinecone import ProjectWriter
 from backup_auditor.ports.stores import PublicationLog, RemediationLog
 from backup_auditor.rendering.events import build_creation_event
 
 
-class RemediationDependencies(Protocol):
+class RemediationDependencies(ProjectDependencies, Protocol):
     """What one run of the function `remediate` needs from outside."""
 
     remediation_log: PublicationLog
     bus: Bus
-    log: ContextLog
     actor: str
     """The name of the function and the id of its invocation, for the records."""
-
-    @property
-    def emit(self) -> MetricEmitter:
-        """The emitter of metrics."""
-
-    def load_registry(self, name: str) -> Registry:
-        """Return the registry that has a project. Raises `RegistryError` and `DocumentError`."""
-
-    def load_policy(self, project: RegisteredProject) -> Policy:
-        """Return the policy of a project. Raises `PolicyError` and `DocumentError`."""
 
     def load_key(self, project: RegisteredProject) -> str:
         """Return the key with write access, which is not the key of the audit. Raises `SecretError`."""
 
-    def open_reader(self, key: str) -> AbstractContextManager[ProjectReader]:
-        """Open the project of a key for reading."""
-
     def open_writer(self, key: str) -> AbstractContextManager[ProjectWriter]:
         """Open the project of a key for changes."""
-
-    def now(self) -> datetime:
-        """Return the present time."""
 
     def seconds_left(self) -> float:
         """Return the seconds that the run has left."""

@@ -98,7 +98,6 @@ def _compute_index_figures(subject: IndexContext) -> IndexFigures | None:
 
 
 def _compute_quota_figures(project: ProjectContext) -> QuotaFigures | None:
-    """Return what uses the quota of a project; `None` if it has none."""
     quota = project.policy.project.quota
     if not quota:
         return None

@@ -7,11 +7,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
-from backup_auditor.domain.evaluation.index_schedules import (
-    require_created_at,
-    require_interval,
-    require_retention,
-)
+from backup_auditor.domain.evaluation.index_schedules import require_created_at, require_interval, require_retention
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.settings_history import SLOWEST_INTERVAL, SettingsHistory, find_interval
 from backup_auditor.domain.text import pluralize

@@ -9,11 +9,7 @@ from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.drift import find_drift
-from backup_auditor.domain.lifecycle.snapshots import (
-    snapshot_backups,
-    snapshot_indexes,
-    snapshot_schedules,
-)
+from backup_auditor.domain.lifecycle.snapshots import snapshot_backups, snapshot_indexes, snapshot_schedules
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.listing import BACKUP_LISTING, Listing, ListingId, ListingKind
 from backup_auditor.domain.policy import Policy
@@ -192,7 +188,6 @@ class _LifecycleStep:
 
     @cached_property
     def _evaluated_ids(self) -> Mapping[ResourceType, frozenset[str]]:
-        """The known ids of the evaluated resources, by their type."""
         ids = [(it.resource.type, it.resource.id) for it in self._findings if it.resource.id is not None]
         return {it: frozenset(key for resource_type, key in ids if resource_type is it) for it in ResourceType}
 
@@ -207,12 +202,10 @@ class _LifecycleStep:
 
 
 def _find_listed_index_ids(inventory: Inventory) -> frozenset[str]:
-    """Return the ids of all live and deleted indexes that have a listed backup."""
     return frozenset(it.index_id for it in inventory.iter_listed_backups())
 
 
 def _with_lifecycle(finding: Finding, known_finding: KnownFinding | None, audit_id: str) -> Finding:
-    """Return a finding with its lifecycle, from its state after the evaluation."""
     is_non_compliant = finding.compliance is Compliance.NON_COMPLIANT
     if known_finding is None or not (is_non_compliant or finding.compliance is Compliance.INSUFFICIENT_DATA):
         return finding

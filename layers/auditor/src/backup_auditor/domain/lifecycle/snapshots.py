@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from backup_auditor.domain.backup_status import BackupPhase, compute_capture_time, find_run_moment, parse_phase
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
@@ -37,10 +38,8 @@ def snapshot_backups(project: ProjectContext) -> dict[str, KnownBackup]:
         if backup_id not in listed_ids:
             # a shorter retention can explain why it is not listed
             missing_backup = _mark_missed(expiries.with_current_retention(known_backup), project)
-            is_done = missing_backup.is_no_longer_expected(inventory.observed_at) or is_replaced(
-                missing_backup, project
-            )
-            if not (is_complete and is_done):
+            is_done = missing_backup.is_no_longer_expected(inventory.observed_at)
+            if not (is_complete and (is_done or is_replaced(missing_backup, project))):
                 backups[backup_id] = missing_backup
     return backups
 
@@ -84,28 +83,15 @@ def _update_listed_backup(
             expires_at=expiry.expires_at,
             known_since=observed_at,
         )
-    values = (
-        schedule.schedule_id if schedule else known_backup.schedule_id,
-        captured_at,
-        known_backup.expires if expiry.expires is None else expiry.expires,
-        None if expiry.expires is False else expiry.expires_at or known_backup.expires_at,
-    )
-    if known_backup.missed_at is None and values == (
-        known_backup.schedule_id,
-        known_backup.captured_at,
-        known_backup.expires,
-        known_backup.expires_at,
-    ):
-        return known_backup
-    schedule_id, captured_at, expires, expires_at = values
-    return replace(
-        known_backup,
-        schedule_id=schedule_id,
-        captured_at=captured_at,
-        expires=expires,
-        expires_at=expires_at,
-        missed_at=None,
-    )
+    changes: dict[str, Any] = {
+        "schedule_id": schedule.schedule_id if schedule else known_backup.schedule_id,
+        "captured_at": captured_at,
+        "expires": known_backup.expires if expiry.expires is None else expiry.expires,
+        "expires_at": None if expiry.expires is False else expiry.expires_at or known_backup.expires_at,
+        "missed_at": None,
+    }
+    is_changed = any(getattr(known_backup, name) != value for name, value in changes.items())
+    return replace(known_backup, **changes) if is_changed else known_backup
 
 
 def snapshot_indexes(

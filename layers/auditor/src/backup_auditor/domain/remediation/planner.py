@@ -130,7 +130,6 @@ def _count_added_slots(subject: IndexContext, schedule: Schedule, changes: Sched
 
 
 def _find_proposals(subject: IndexContext, findings: Mapping[str, Finding]) -> Iterator[Action | SkippedAction]:
-    """Yield the actions that correct one index, and those that are skipped."""
     if not subject.requirements.schedule.required:
         return
     creation = _propose_creation(subject, findings["index-has-schedule"])
