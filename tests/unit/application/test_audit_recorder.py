@@ -171,7 +171,7 @@ def test_a_report_that_was_evaluated_again_is_kept_beside_the_first() -> None:
 
 
 @pytest.mark.parametrize("error", [StateError("the table is gone"), ConflictingRecordError("others are quicker")])
-def test_what_could_not_be_recorded_tells_nobody(error: Exception) -> None:
+def test_an_unrecorded_audit_creates_no_message(error: Exception) -> None:
     """A message that is not recorded is not sent."""
     result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, RefusingStore(*[error] * 10), FakeEvidence())
     assert type(result.record_error) is type(error)

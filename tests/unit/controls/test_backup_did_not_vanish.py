@@ -51,7 +51,7 @@ def evaluate_known(*known_backups: KnownBackup, case: IndexCase | None = None, *
 
 
 def build_known_run(expires_at: datetime | None = NOW + 5 * DAY, run: Backup = MISSED_RUN, **facts: Any) -> KnownBackup:
-    """Remember a backup that the schedule made."""
+    """Build the record of a backup that the schedule made."""
     return build_known_backup(run, expires_at, **{"schedule_id": "schedule-1", "expires": True} | facts)
 
 

@@ -90,7 +90,7 @@ def test_module_constant_and_test_share_its_name(control: AnyControl) -> None:
 
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_its_texts_are_sentences(control: AnyControl) -> None:
-    """The title, which states the passing state, stands in tables and ends without a stop."""
+    """The title, which states the passing condition, is part of tables and ends without a full stop."""
     assert re.fullmatch(r"[A-Z][^.]*[^. ]", control.title)
     assert not re.search(r"\b(fails|failed|unless|too old)\b", control.title)
     for text in (control.fails_when, control.rationale, control.remediation):

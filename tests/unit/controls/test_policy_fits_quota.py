@@ -25,7 +25,7 @@ TWO_INDEXES = build_inventory(build_index(), rename_index(build_index(schedules=
 
 
 def evaluate_quota_fit(inventory: Inventory, quota: int | None, policy: Policy | None = None) -> Finding:
-    """Judge it against a quota."""
+    """Evaluate the control with a quota."""
     policy = policy or build_policy()
     policy = replace(policy, project=replace(policy.project, backup_quota=quota))
     (finding,) = evaluate_resources(ID, inventory, policy).values()

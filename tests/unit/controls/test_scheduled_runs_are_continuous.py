@@ -45,7 +45,7 @@ def build_case(runs: Sequence[Backup], **facts: Any) -> IndexCase:
 
 
 def evaluate_watched(control: str, facts: IndexCase | Inventory) -> Finding:
-    """Judge an index whose schedules audits saw since their creation."""
+    """Evaluate an index whose schedules audits saw since their creation."""
     return builders.evaluate_control(control, facts, build_watched_state(facts))
 
 
@@ -85,7 +85,7 @@ def test_the_last_run_counts_at_any_age(age: timedelta, expected: Compliance) ->
     ],
 )
 def test_neighbouring_runs_are_not_too_far_apart(gap: timedelta, expected: Compliance) -> None:
-    """An interval and the grace are allowed."""
+    """A time of one interval plus the grace is compliant."""
     assert evaluate_watched_compliance(ID, build_case(build_runs(HOUR, HOUR + gap))) is expected
 
 

@@ -168,7 +168,7 @@ def test_time_from_the_start_that_is_asked_for_counts() -> None:
     ],
 )
 def test_a_gap_counts_where_audits_were_due(start_day: int, end_day: int, expected: tuple[int, int, int]) -> None:
-    """Audits before and after the days that are asked for tell whether one is missing within them."""
+    """Audits before and after the requested days show whether an audit is missing within them."""
     audits = [build_audit_record(NOW + night * DAY) for night in (-8, -7, -6, -3, -2, -1, 0)]
     assert count_days(list_days(*audits, start_day=TODAY + start_day * DAY, end_day=TODAY + end_day * DAY)) == expected
 
@@ -182,7 +182,7 @@ def test_no_day_of_a_long_gap_passes_for_audited(day: int) -> None:
 
 
 def test_no_time_to_come_is_missing() -> None:
-    """Not even when it is asked for; audits that were recorded ahead of the clock are shown."""
+    """The future has no missing audit, even if it is requested; audits recorded ahead of the clock are shown."""
     assert count_days(list_days(build_audit_record(NOW), end_day=TODAY + 9 * DAY)) == (1, 0, 0)
     future_audits = build_audit_record(NOW), build_audit_record(NOW + DAY), build_audit_record(NOW + 3 * DAY)
     assert count_days(list_days(*future_audits)) == (3, 0, 1)
@@ -201,7 +201,7 @@ def test_no_time_to_come_is_missing() -> None:
 def test_there_may_be_nothing_to_look_at(
     audits: tuple[AuditRecord, ...], start_day: date | None, end_day: date | None
 ) -> None:
-    """No audit is known, or the time that is asked for has no length."""
+    """Without a known audit, or with an empty time range, there are no audit days."""
     assert build_audit_days(audits, build_time_range(start_day, end_day), USUAL_INTERVAL, NOW) is None
 
 

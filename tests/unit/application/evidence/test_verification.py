@@ -105,7 +105,7 @@ def test_the_same_report_written_twice_is_there_for_both() -> None:
     ],
 )
 def test_a_page_is_compared_by_itself(content: bytes | Exception, status: FileStatus) -> None:
-    """The report stands, whatever became of the page."""
+    """The report is intact, whatever the status of the page."""
     page = StoredFile("report.html", hashlib.sha256(b"<!doctype html>").hexdigest())
     audit = build_audit_record(replace(STORED_REPORT, page=page))
     (checks,) = verify_audits(

@@ -53,7 +53,7 @@ def make_bus(client: FakeClient) -> EventBus:
 
 
 def make_events(count: int, text: str = "") -> list[Event]:
-    """Make events that can be told apart."""
+    """Build events that differ."""
     return [Event("Backup Finding Opened", {"number": number, "text": text}) for number in range(count)]
 
 
@@ -82,7 +82,7 @@ def test_only_what_was_not_taken_is_put_again() -> None:
 
 
 def test_what_is_not_taken_to_the_end_is_left() -> None:
-    """It is told which, and why."""
+    """The result names the events that were not accepted, and the error."""
     client = FakeClient(lambda number, _: FAILED_ENTRY if number % 10 == 3 else None)
     put_result = make_bus(client).put(make_events(20))
     assert put_result.unaccepted_positions == (3, 13)

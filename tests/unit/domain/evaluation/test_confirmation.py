@@ -33,7 +33,7 @@ def confirm_verdict(
 
 
 def test_two_reads_that_agree_confirm_it() -> None:
-    """The verdict stands as it was given."""
+    """A confirmed verdict is unchanged."""
     assert confirm_verdict(build_inventory(backups=build_complete_listing([FIRST_BACKUP]))) == (MISSING_VERDICT, set())
 
 

@@ -192,7 +192,7 @@ def test_a_retention_that_was_short_for_one_night_counts() -> None:
             build_inventory(build_index(schedules=build_failed_listing(), listed_backups=[SCHEDULED_RUN])),
             id="its-schedule-is-unread",
         ),
-        pytest.param(build_project(SCHEDULED_RUN, retention=None), id="its-retention-is-not-told"),
+        pytest.param(build_project(SCHEDULED_RUN, retention=None), id="unknown-retention"),
         pytest.param(
             build_inventory(build_index(schedules=(), listed_backups=[replace(SCHEDULED_RUN, name="named")])),
             id="under-another-name",

@@ -303,7 +303,7 @@ def test_settings_that_no_control_needs_are_removed() -> None:
 
 
 def evaluate_first_backup(runs: int, **state_facts: Any) -> Compliance:
-    """Judge the loss of a backup that remediation took, beside so many runs."""
+    """Evaluate the loss of a first backup of remediation, next to a number of runs."""
     known_backup = build_known_backup(build_backup(9 * DAY, backup_id="first"))
     index = build_index(runs=build_daily_runs(runs))
     return evaluate_compliance(

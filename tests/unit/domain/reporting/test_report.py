@@ -37,7 +37,7 @@ PARTIAL_INVENTORY = build_inventory(build_index(runs=build_failed_listing()))
 
 
 def build_report(inventory: Inventory, policy: Policy | None = None) -> Report:
-    """Judge an inventory and report on it."""
+    """Evaluate an inventory and report on it."""
     policy = policy or build_policy()
     return make_report(inventory, policy, evaluate_facts(inventory, policy))
 
@@ -61,7 +61,7 @@ def build_control_exemption_policy(*controls: str) -> Policy:
             build_inventory(build_index(reads=1), backups=None, reads=1),
             build_policy(),
             Compliance.COMPLIANT,
-            id="one-walk",
+            id="one-read",
         ),
         pytest.param(
             build_inventory(build_index(schedules=(), reads=1), reads=1),

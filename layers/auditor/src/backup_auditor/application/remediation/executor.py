@@ -322,7 +322,7 @@ class PlanExecutor:
         return replace(before, read_at=self.now(), schedules=self.writer.read_schedules(action.index))
 
     def _resolve_conflict(self, action: Action, error: ConflictError | NotFoundError) -> ActionResult:
-        """Find out why a call was refused: a schedule that somebody else created may satisfy the policy."""
+        """Find out why a call was refused: another schedule, created since, may satisfy the policy."""
         is_missing = isinstance(error, NotFoundError)
         failure = ActionResult(action, ActionState.FAILED, str(error))
         if is_missing:
@@ -371,7 +371,7 @@ def _find_wait_result(action: Action, snapshot: IndexSnapshot, previous: ActionR
 
 
 def _is_superseded(action: Action, project: ProjectContext) -> bool:
-    """Tell whether somebody changed the index since the plan was created, so that the action needs no slots.
+    """Return whether the index was changed since the plan was created, so that the action needs no slots.
 
     The existing schedules are counted with the rest. Whether they satisfy the policy is decided when the index is read
     again.

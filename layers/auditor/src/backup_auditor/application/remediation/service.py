@@ -149,7 +149,7 @@ def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> di
         execution = _execute(plan, project, policy, audit, deps)
     except RemediationPlanError as error:
         deps.log.warning(str(error), extra={"plan_id": request.plan_id})
-        if Mode.APPLY in modes and request.plan_id is None:  # nobody reads the answer
+        if Mode.APPLY in modes and request.plan_id is None:  # no caller reads the answer
             deps.emit(project.name, {"SchedulesCreated": 0, "ScheduleCreationFailures": 1})
         return {"project": project.name, "plan_id": request.plan_id, "refused": str(error)}
     except BackupAuditorError:

@@ -57,7 +57,7 @@ class QuotaUsage:
         self.manual_counts = Counter[str]()
         """How many of them are manual."""
         self.run_times: dict[str, list[datetime]] = {}
-        """The run times of the scheduled ones, by schedule id; an empty id stands for unknown schedules."""
+        """The run times of the scheduled ones, by schedule id; an empty id for unknown schedules."""
         self.possibly_manual_count = 0
         """For how many it is unknown whether they are manual."""
         self.possibly_scheduled_count = 0
