@@ -142,7 +142,7 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
         collector.collect()
         while True:
             inventory = collector.build_inventory(project, observed_at)
-            check_same_project(state, inventory)
+            _check_same_project(state, inventory)
             evaluation = evaluate_controls(inventory, policy, CATALOG, state)
             listing_ids = evaluation.unconfirmed_listings | find_unconfirmed_listings(state, inventory)
             if not listing_ids or not collector.read_again(listing_ids):
@@ -162,7 +162,7 @@ def evaluate_inventory(
     """Evaluate a saved inventory without a call. Raises `PolicyError`, `StateError` and `ProjectMismatchError`."""
     check_policy_dates(policy, inventory.observed_at)
     state = store.load(inventory.project) if store else EMPTY_STATE
-    check_same_project(state, inventory)
+    _check_same_project(state, inventory)
     evaluation = evaluate_controls(inventory, policy, CATALOG, state)
     recorder = AuditRecorder(store, evidence) if store else None
     return _AuditConclusion(inventory, policy, _describe_terminating(inventory), clock).finish(
@@ -182,7 +182,7 @@ def check_policy_dates(policy: Policy, observed_at: datetime) -> None:
         raise PolicyError(*(f"{policy.source}: {it}" for it in problems), path=policy.source)
 
 
-def check_same_project(state: ProjectState, inventory: Inventory) -> None:
+def _check_same_project(state: ProjectState, inventory: Inventory) -> None:
     """Raise `ProjectMismatchError` if both Pinecone ids, of the state and of the inventory, are known and differ."""
     recorded_id, found_ids = state.pinecone_project_id, inventory.project_ids
     if recorded_id is not None and found_ids and recorded_id not in found_ids:
@@ -220,7 +220,7 @@ class _AuditConclusion:
                 except ConflictingRecordError as error:
                     record_error = error
                 state = recorder.store.load(self.inventory.project)
-                check_same_project(state, self.inventory)
+                _check_same_project(state, self.inventory)
                 evaluation = evaluate_controls(self.inventory, self.policy, CATALOG, state)
                 lifecycle_result, report = self._advance(evaluation, state)
         except (EvidenceError, StateError) as error:  # the report is still valid

@@ -13,8 +13,7 @@ from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compli
 CONTROL_ID = "backup-did-not-vanish"
 
 
-def evaluate(subject: IndexContext | DeletedIndexContext) -> Verdict:
-    """Evaluate one index, live or deleted."""
+def _evaluate(subject: IndexContext | DeletedIndexContext) -> Verdict:
     known_backups, listed_ids = subject.require_known_backups(), subject.listed_backup_ids
     listed_count = sum(it.backup_id in listed_ids for it in known_backups)
     missing_backups = {it.backup_id: it for it in known_backups if it.backup_id not in listed_ids}
@@ -94,5 +93,5 @@ BACKUP_DID_NOT_VANISH = Control(
     " again between two audits.",
     frameworks=BACKUP_FRAMEWORKS,
     corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

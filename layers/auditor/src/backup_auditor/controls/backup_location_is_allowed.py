@@ -12,8 +12,7 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     allowed_locations = subject.requirements.protection.locations
     if not allowed_locations:
         return not_applicable("The policy does not restrict the location of backups.")
@@ -70,7 +69,7 @@ BACKUP_LOCATION_IS_ALLOWED = Control(
     ),
     api=("POST /indexes.", "POST /indexes/{name}/backup-schedules.", "DELETE /backups/BACKUP_ID."),
     false_positives="A region that has been allowed since: add it to the policy.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={
         "protection.locations": "allowed locations of backups, as patterns of cloud/region; empty: any location"
     },

@@ -19,8 +19,7 @@ CRITICAL_PERCENT = 95
 """Percent of the quota from which the severity is high."""
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     quota, warn_percent = subject.policy.project.quota, subject.policy.project.quota_warn_percent
     if quota is None:
         return not_applicable(NO_QUOTA_REASON)
@@ -82,7 +81,7 @@ BACKUP_QUOTA_HAS_HEADROOM = Control(
     api=("GET /backups.", "DELETE /backups/BACKUP_ID.", "PATCH /backup-schedules/SCHEDULE_ID."),
     false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
     corresponds_to=("AWS Trusted Advisor service limits",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={
         "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",
         "project.backup_quota": "the quota, if it differs from the plan's",

@@ -7,8 +7,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     max_factor = subject.requirements.content.max_size_factor
     if max_factor is None:
         return not_applicable("The policy sets no limit for changes in backup size.")
@@ -54,6 +53,6 @@ BACKUP_SIZE_IS_STABLE = Control(
     false_positives="An index that is being loaded for the first time: the finding is resolved when the median"
     " has followed.",
     frameworks=INTEGRITY_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"content.max_size_factor": "the factor by which the size may differ from the median"},
 )

@@ -7,8 +7,7 @@ from backup_auditor.domain.text import pluralize, quote_text
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups = subject.backups
     unknown_statuses = {
         it.backup.backup_id: it.unknown_status for it in backups.confirmed_backups if it.unknown_status is not None
@@ -43,5 +42,5 @@ BACKUP_STATUS_IS_KNOWN = Control(
     api=("GET /backups/BACKUP_ID, for each id in the evidence.",),
     false_positives="A status that Pinecone introduced after this version of the auditor.",
     frameworks=(Framework.SOC_2_A1_2,),
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

@@ -14,8 +14,7 @@ EXPIRY_TOLERANCE = timedelta(days=2)
 """How long after its expiry a backup may still be listed."""
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups = subject.backups
     lateness_by_id: dict[str, timedelta] = {}
     expiring_count = 0
@@ -84,5 +83,5 @@ BACKUPS_EXPIRE_ON_TIME = Control(
         "DELETE /backups/BACKUP_ID. This cannot be undone.",
     ),
     false_positives="A retention that was lowered before the first audit: the time of that change is unknown.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

@@ -12,8 +12,7 @@ from backup_auditor.domain.timefmt import format_lengths, format_moment, to_days
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: DeletedIndexContext) -> Verdict:
-    """Evaluate one deleted index."""
+def _evaluate(subject: DeletedIndexContext) -> Verdict:
     max_age = subject.requirements.orphaned_backups.max_age
     if max_age is None:
         return not_applicable("The policy sets no limit for backups of deleted indexes.")
@@ -59,6 +58,6 @@ BACKUPS_HAVE_LIVE_SOURCE = Control(
     ),
     api=("GET /backups.", "DELETE /backups/BACKUP_ID. This cannot be undone."),
     false_positives="Backups kept on purpose as an archive: exempt the name of the index.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"orphaned_backups.max_age_days": "the maximum age in days of the newest backup of a deleted index"},
 )

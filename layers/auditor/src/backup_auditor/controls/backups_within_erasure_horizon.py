@@ -12,8 +12,7 @@ from backup_auditor.domain.timefmt import format_length, format_lengths, format_
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     limit = subject.requirements.protection.max_backup_age
     if limit is None:
         return not_applicable("The policy sets no limit for the age of backups.")
@@ -83,6 +82,6 @@ BACKUPS_WITHIN_ERASURE_HORIZON = Control(
         "PATCH /backup-schedules/{schedule_id} with a shorter retention.",
     ),
     false_positives="Backups under a legal hold: exempt the index until the hold ends.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"protection.max_backup_age_days": "the maximum age of a backup in days; null: no limit"},
 )

@@ -6,8 +6,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     if not subject.requirements.protection.deletion_protection:
         return not_applicable("The policy does not require deletion protection.")
     is_protected = subject.index.deletion_protection
@@ -37,6 +36,6 @@ DELETION_PROTECTION_IS_ENABLED = Control(
         "AWS Config dynamodb-table-deletion-protection-enabled",
         "AWS Config rds-instance-deletion-protection-enabled",
     ),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"protection.deletion_protection": "whether deletion protection is required"},
 )

@@ -15,8 +15,7 @@ EXPIRY_NOTICE = timedelta(days=14)
 """How long before its end an exemption is mentioned."""
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     exemptions = subject.policy.exemptions
     if not exemptions:
         return not_applicable("The policy has no exemptions.")
@@ -94,5 +93,5 @@ EXEMPTIONS_ARE_CURRENT = Control(
     console=(),
     api=("None: edit the policy file.",),
     false_positives="An exemption that was written before its index was created: create the index first.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

@@ -6,8 +6,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     if not subject.requirements.schedule.required:
         return not_applicable("The policy does not require a schedule.")
     support, schedules = subject.support, subject.schedules
@@ -50,7 +49,7 @@ INDEX_CAN_BE_BACKED_UP = Control(
     false_positives="An index that can be rebuilt from another source: add a rule with required: false. Indexes"
     " with document fields are not evaluated if the policy excludes document indexes.",
     frameworks=BACKUP_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"schedule.required": "whether a schedule is required"},
     is_evaluated_without_support=True,
 )

@@ -9,8 +9,7 @@ from backup_auditor.domain.timefmt import format_length, format_moment
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups = subject.backups
     point_count = count_recovery_points(backups)
     evidence = {**point_count.evidence, "backups_under_name": len(backups.backups_under_name)}
@@ -47,7 +46,7 @@ INDEX_HAS_RECOVERY_POINT = Control(
     false_positives="An index that was just created and is to be backed up manually.",
     frameworks=RECOVERY_FRAMEWORKS,
     corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     is_evaluated_while_initializing=False,
     parameters={"runs.grace": "how late the first run may be"},
 )

@@ -6,8 +6,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     required_tags = subject.requirements.protection.required_tags
     if not required_tags:
         return not_applicable("The policy requires no tags.")
@@ -33,6 +32,6 @@ INDEX_HAS_REQUIRED_TAGS = Control(
     api=('PATCH /indexes/{name} with {"tags": {"KEY": "VALUE"}}.',),
     false_positives="A new index whose owner is not decided yet: exempt it for some days.",
     corresponds_to=("AWS Config required-tags",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"protection.required_tags": "the required tags"},
 )

@@ -7,8 +7,7 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     if not subject.requirements.schedule.required:
         return not_applicable("The policy does not require a schedule.")
     schedule_count = len(subject.schedules.known_schedules)
@@ -44,6 +43,6 @@ INDEX_HAS_SCHEDULE = Control(
         "AWS Config dynamodb-in-backup-plan",
         "AWS Config dynamodb-resources-protected-by-backup-plan",
     ),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"schedule.required": "whether a schedule is required"},
 )

@@ -7,8 +7,7 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     failures = subject.inventory.read_failures
     evidence: dict[str, object] = {"read_error_count": len(failures)}
     if not failures:
@@ -32,5 +31,5 @@ INVENTORY_IS_COMPLETE = Control(
     console=("Open API keys and give the auditor's key the role ControlPlaneViewer, if access was refused.",),
     api=("Repeat the call that `read_errors` names with the same key.",),
     false_positives="An outage of the service during the audit: the next audit resolves the finding.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

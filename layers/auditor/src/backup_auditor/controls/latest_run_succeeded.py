@@ -8,8 +8,7 @@ from backup_auditor.domain.timefmt import format_minute
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups = subject.backups
     finished_backups = [it for it in backups.require_backups() if it.phase in {BackupPhase.READY, BackupPhase.FAILED}]
     undated_backups = [it for it in finished_backups if it.captured_at is None]
@@ -68,5 +67,5 @@ LATEST_RUN_SUCCEEDED = Control(
     api=("POST /indexes/{name}/backups.", "GET /backups/BACKUP_ID until it is finished; POST returns the id."),
     false_positives="A single failure on the side of the service: the next run resolves the finding.",
     frameworks=BACKUP_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

@@ -7,8 +7,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     return evaluate_content_drop(
         subject, subject.requirements.content.max_namespace_drop_percent, "namespace", lambda it: it.namespace_count
     )
@@ -37,6 +36,6 @@ NAMESPACE_COUNT_IS_STABLE = Control(
     ),
     false_positives="Short-lived namespaces, for example one for each session: add a rule with a higher limit.",
     frameworks=INTEGRITY_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"content.max_namespace_drop_percent": "the largest allowed drop below the median, in percent"},
 )

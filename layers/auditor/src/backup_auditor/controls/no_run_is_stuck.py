@@ -9,8 +9,7 @@ from backup_auditor.domain.timefmt import format_length, format_lengths, to_hour
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups, limit = subject.backups, subject.requirements.runs.stuck_after
     if limit is None:
         return not_applicable("The policy sets no limit for backups in progress.")
@@ -57,6 +56,6 @@ NO_RUN_IS_STUCK = Control(
     api=("GET /backups/BACKUP_ID, for each id in the evidence.", "POST /indexes/{name}/backups."),
     false_positives="Backups of very large indexes can take hours: add a rule with a longer stuck_after.",
     frameworks=BACKUP_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"runs.stuck_after": "how long a backup may be in progress"},
 )

@@ -8,8 +8,7 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     answers = [it.schedules for it in subject.inventory.indexes if it.schedules is not None]
     denials = [it for it in answers if isinstance(it, Denial) and it.kind is DenialReason.PLAN]
     listings = [it for it in answers if isinstance(it, Listing)]
@@ -55,6 +54,6 @@ PLAN_ALLOWS_SCHEDULES = Control(
     api=("No call changes the plan. POST /indexes/INDEX/backups takes a backup without a schedule.",),
     false_positives="Projects that your own job backs up: set required: false in the policy.",
     frameworks=BACKUP_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"schedule.required": "whether a schedule is required"},
 )

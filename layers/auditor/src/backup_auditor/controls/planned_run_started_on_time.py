@@ -13,9 +13,7 @@ from backup_auditor.domain.timefmt import format_lengths, to_hours
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
-
+def _evaluate(subject: IndexContext) -> Verdict:
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         planned_runs = [
             it for it in subject.backups.find_runs(schedule) if parse_phase(it.backup.status) is BackupPhase.SCHEDULED
@@ -73,6 +71,6 @@ PLANNED_RUN_STARTED_ON_TIME = Control(
     ),
     false_positives="The service may be late on a busy day: add a rule with a longer grace period.",
     frameworks=BACKUP_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"runs.grace": "how late a run may start"},
 )

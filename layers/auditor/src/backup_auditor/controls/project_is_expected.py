@@ -7,8 +7,7 @@ from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     expected_id = subject.policy.project.expected_id
     if expected_id is None:
         return not_applicable("The policy sets no expected project.")
@@ -41,6 +40,6 @@ PROJECT_IS_EXPECTED = Control(
     console=("Open the expected project and compare its id.", "Open API keys and create a key of that project."),
     api=("GET /indexes/INDEX/backup-schedules returns the project id.",),
     false_positives="None are known. Without a schedule, the project id is unknown and so is the result.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"project.expected_id": "the id of the expected project; null: any project"},
 )

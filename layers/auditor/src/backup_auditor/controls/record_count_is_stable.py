@@ -7,8 +7,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     return evaluate_content_drop(
         subject, subject.requirements.content.max_record_drop_percent, "record", lambda it: it.record_count
     )
@@ -38,6 +37,6 @@ RECORD_COUNT_IS_STABLE = Control(
     ),
     false_positives="Records that were deleted on purpose: the finding is resolved when the median has followed.",
     frameworks=INTEGRITY_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"content.max_record_drop_percent": "the largest allowed drop below the median, in percent"},
 )

@@ -10,8 +10,7 @@ from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     if subject.requirements.content.allow_empty:
         return not_applicable("The policy allows empty recovery points.")
     backups = subject.backups
@@ -61,6 +60,6 @@ RECOVERY_POINT_IS_NOT_EMPTY = Control(
     false_positives="A backup taken minutes after its index was created can be empty: it holds data up to about"
     " 15 minutes before its capture. An index that is intended to be empty: set allow_empty.",
     frameworks=INTEGRITY_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"content.allow_empty": "whether a recovery point may have no records"},
 )

@@ -8,8 +8,7 @@ from backup_auditor.domain.timefmt import format_lengths, format_moment, to_hour
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups, limit = subject.backups, subject.requirements.max_age
     newest_at = backups.require_newest_capture_time()
     age = subject.observed_at - newest_at if newest_at is not None else None
@@ -53,7 +52,7 @@ RECOVERY_POINT_IS_RECENT = Control(
     false_positives="An index that has not changed since: add a rule with a longer max_age.",
     frameworks=RECOVERY_FRAMEWORKS,
     corresponds_to=("AWS Config dynamodb-last-backup-recovery-point-created",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     is_evaluated_while_initializing=False,
     parameters={
         "recovery.max_age": "the maximum age of the newest recovery point; null: the interval of schedule.frequency"

@@ -9,8 +9,7 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups, identity = subject.backups, subject.backups.live_id
     ready_backups = backups.ready_backups_under_name
     index_ids = sorted({it.index_id for it in ready_backups})
@@ -60,5 +59,5 @@ RECOVERY_POINTS_BELONG_TO_INDEX = Control(
     false_positives="An index that was deleted and restored from its own backup holds the same data. It still has"
     " no backup of its own.",
     frameworks=RECOVERY_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

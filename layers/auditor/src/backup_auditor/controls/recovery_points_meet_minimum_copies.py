@@ -8,8 +8,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups, min_copies = subject.backups, subject.requirements.recovery.min_copies
     if min_copies is None:
         return not_applicable(NO_MINIMUM_REASON)
@@ -48,7 +47,7 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     ),
     false_positives="After a pause, copies are missing until the schedule has run often enough.",
     frameworks=RECOVERY_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     is_evaluated_while_initializing=False,
     parameters={
         "recovery.min_copies": "the minimum number of recovery points",

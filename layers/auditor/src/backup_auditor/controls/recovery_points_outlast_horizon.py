@@ -25,8 +25,7 @@ def _is_replenishing(subject: IndexContext, schedule: Schedule) -> bool:
     return False
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups, horizon = subject.backups, subject.requirements.recovery.horizon
     if horizon is None:
         return not_applicable("The policy sets no horizon.")
@@ -104,7 +103,7 @@ RECOVERY_POINTS_OUTLAST_HORIZON = Control(
     false_positives="An index that will be deleted soon: exempt it until then.",
     frameworks=RECOVERY_FRAMEWORKS,
     corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     is_evaluated_while_initializing=False,
     parameters={
         "recovery.horizon": "how long recovery points must last if nothing makes new ones",

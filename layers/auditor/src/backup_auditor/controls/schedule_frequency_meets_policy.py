@@ -9,8 +9,7 @@ from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.verdict import Verdict, decide
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     required_frequency = subject.requirements.schedule.frequency
 
     def evaluate_schedule(schedule: Schedule) -> Verdict:
@@ -42,6 +41,6 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
     false_positives="An index that seldom changes: add a rule with a lower frequency.",
     frameworks=BACKUP_FRAMEWORKS,
     corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"schedule.frequency": "the slowest allowed frequency: daily, weekly or monthly"},
 )

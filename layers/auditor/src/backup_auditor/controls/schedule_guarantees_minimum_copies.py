@@ -16,8 +16,7 @@ from backup_auditor.domain.timefmt import to_days
 from backup_auditor.domain.verdict import Verdict, decide, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     min_copies = subject.requirements.recovery.min_copies
     if min_copies is None:
         return not_applicable(NO_MINIMUM_REASON)
@@ -57,6 +56,6 @@ SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
     false_positives="Manual backups replace the copies that the schedule does not keep: add a rule with fewer copies.",
     frameworks=BACKUP_FRAMEWORKS,
     corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"recovery.min_copies": "the minimum number of recovery points"},
 )

@@ -6,8 +6,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     schedules = subject.schedules
     evidence = {
         "schedules": len(schedules.known_schedules),
@@ -50,5 +49,5 @@ SCHEDULE_IS_ENABLED = Control(
     false_positives="An intended pause: exempt the index until the day on which the pause ends.",
     frameworks=BACKUP_FRAMEWORKS,
     corresponds_to=("AWS Config db-instance-backup-enabled",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

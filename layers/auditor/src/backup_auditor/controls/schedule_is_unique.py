@@ -7,8 +7,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     enabled_schedules = subject.schedules.enabled_schedules
     evidence = {"enabled": [it.schedule_id for it in enabled_schedules]}
     if len(enabled_schedules) > 1:
@@ -37,5 +36,5 @@ SCHEDULE_IS_UNIQUE = Control(
     ),
     false_positives="Two intended schedules, for example one daily and one with a long retention: Pinecone does"
     " not guarantee to support a second one.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

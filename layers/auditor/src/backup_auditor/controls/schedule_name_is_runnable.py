@@ -10,9 +10,7 @@ from backup_auditor.domain.target_schedule import SCHEDULE_NAME_MAX_LENGTH
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
-
+def _evaluate(subject: IndexContext) -> Verdict:
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         length = len(require_name(schedule))
         evidence = {**schedule.identity, "length": length, "max_length": SCHEDULE_NAME_MAX_LENGTH}
@@ -47,5 +45,5 @@ SCHEDULE_NAME_IS_RUNNABLE = Control(
     ),
     false_positives="None are known: every run of such a schedule fails.",
     frameworks=BACKUP_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

@@ -9,9 +9,7 @@ from backup_auditor.domain.timefmt import format_lengths, format_minute, format_
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
-
+def _evaluate(subject: IndexContext) -> Verdict:
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         next_run = schedule.next_run
         if schedule.next_run_unreadable:
@@ -52,6 +50,6 @@ SCHEDULE_NEXT_RUN_IS_PLANNED = Control(
     ),
     false_positives="After an outage, the service may be late to plan the next run.",
     frameworks=BACKUP_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"runs.grace": "how late a run may be"},
 )

@@ -14,8 +14,7 @@ from backup_auditor.domain.timefmt import format_length, to_days
 from backup_auditor.domain.verdict import Verdict, decide, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     min_retention = subject.requirements.schedule.retention_min
     if min_retention is None:
         return not_applicable("The policy sets no minimum retention.")
@@ -47,6 +46,6 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
         "AWS Config backup-plan-min-frequency-and-min-retention-check",
         "AWS Config backup-recovery-point-minimum-retention-check",
     ),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"schedule.retention_days.min": "the minimum retention in days"},
 )

@@ -15,9 +15,7 @@ from backup_auditor.domain.timefmt import format_length, to_days
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
-
+def _evaluate(subject: IndexContext) -> Verdict:
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         interval = require_interval(schedule)
         evidence = {**build_retention_evidence(schedule), "interval_days": to_days(interval)}
@@ -55,5 +53,5 @@ SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(
     " guarantees it.",
     frameworks=BACKUP_FRAMEWORKS,
     corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
-    evaluate=evaluate,
+    evaluate=_evaluate,
 )

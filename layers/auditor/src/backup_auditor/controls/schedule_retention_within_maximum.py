@@ -14,8 +14,7 @@ from backup_auditor.domain.timefmt import format_length, to_days
 from backup_auditor.domain.verdict import Verdict, decide, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     max_retention = subject.requirements.schedule.retention_max
     if max_retention is None:
         return not_applicable("The policy sets no maximum retention.")
@@ -46,6 +45,6 @@ SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(
     ),
     api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {max_days}}}.',),
     false_positives="An index under a legal hold: exempt it until the hold ends.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"schedule.retention_days.max": "the maximum retention in days"},
 )

@@ -12,9 +12,7 @@ from backup_auditor.domain.timefmt import format_length, format_lengths, format_
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
-
+def _evaluate(subject: IndexContext) -> Verdict:
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         settings_history = subject.project.settings_histories[schedule.schedule_id]
         run_gaps = RunGaps(
@@ -97,6 +95,6 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     ),
     false_positives="A schedule that was paused and resumed between two audits.",
     frameworks=BACKUP_FRAMEWORKS,
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"runs.grace": "how late a run may be"},
 )

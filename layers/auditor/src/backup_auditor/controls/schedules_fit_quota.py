@@ -15,8 +15,7 @@ from backup_auditor.domain.timefmt import to_days
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     quota = subject.policy.project.quota
     if quota is None:
         return not_applicable(NO_QUOTA_REASON)
@@ -99,7 +98,7 @@ SCHEDULES_FIT_QUOTA = Control(
     ),
     api=("PATCH /backup-schedules/SCHEDULE_ID.", "DELETE /backups/BACKUP_ID."),
     false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={
         "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",
         "project.backup_quota": "the quota, if it differs from the plan's",

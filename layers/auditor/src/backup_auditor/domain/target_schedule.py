@@ -173,20 +173,19 @@ def _count_required_slots(requirements: Requirements) -> int:
 
 
 def build_target_schedule(requirements: Requirements) -> TargetSchedule:
-    """Return the smallest schedule that meets all minimums. It may exceed `find_max_retention`."""
+    """Return the smallest schedule that meets all minimums. It may exceed the longest retention."""
     frequency = requirements.schedule.frequency
-    return TargetSchedule(frequency, max(length for _, length in find_retention_minimums(requirements, frequency)))
+    return TargetSchedule(frequency, max(length for _, length in _find_retention_minimums(requirements, frequency)))
 
 
-def find_retention_minimums(requirements: Requirements, frequency: Frequency) -> Iterator[tuple[str, timedelta]]:
+def _find_retention_minimums(requirements: Requirements, frequency: Frequency) -> Iterator[tuple[str, timedelta]]:
     """Return the shortest retention that satisfies each of the `RETENTION_CONTROLS`."""
     interval, min_copies = frequency.interval, requirements.recovery.min_copies or 0
     lengths = (find_min_retention(requirements.schedule), interval + _DAY, min_copies * interval)
     return zip(RETENTION_CONTROLS, lengths, strict=True)
 
 
-def find_max_retention(requirements: Requirements) -> timedelta:
-    """Return the longest retention that the policy and the service allow."""
+def _find_max_retention(requirements: Requirements) -> timedelta:
     limits = (requirements.schedule.retention_max, requirements.protection.max_backup_age, LONGEST_RETENTION)
     return min(it for it in limits if it is not None)
 
@@ -251,13 +250,13 @@ def _find_retention_shortcomings(
 ) -> Iterator[Shortcoming]:
     minimums = [
         (length, control)
-        for control, length in find_retention_minimums(requirements, frequency)
+        for control, length in _find_retention_minimums(requirements, frequency)
         if control not in accepted_ids
     ]
     required_retention, control = max(minimums, default=(retention, ""))
     if retention < required_retention:
         text = f"has a retention of {format_length(retention)} (minimum: {format_length(required_retention)})"
-        max_retention = find_max_retention(requirements)
+        max_retention = _find_max_retention(requirements)
         correction = ScheduleSettings(retention=required_retention) if required_retention <= max_retention else None
         yield Shortcoming(control, text, correction, f"the limit is {format_length(max_retention)}")
     limits = (
@@ -289,7 +288,7 @@ def find_unsatisfiable_rules(policy: Policy) -> Iterator[tuple[int | None, str]]
     for number, rule_requirements in requirements:
         if not rule_requirements.schedule.required:
             continue
-        target, max_retention = build_target_schedule(rule_requirements), find_max_retention(rule_requirements)
+        target, max_retention = build_target_schedule(rule_requirements), _find_max_retention(rule_requirements)
         if target.retention > max_retention:
             text = f"a {target.frequency} schedule needs a retention of at least {to_days(target.retention)} days"
             yield number, f"{text}, above the limit of {to_days(max_retention)}; raise the limit, or lower the minimums"

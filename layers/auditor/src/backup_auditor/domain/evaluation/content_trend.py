@@ -83,13 +83,13 @@ def evaluate_content_drop(
     reason = f"{trend.describe(noun)} (limit: {percent:g}% fewer)"
     if not _is_below(trend.newest_value, trend.median, percent):
         return compliant(f"{reason}.", evidence)
-    healthy_point = find_last_healthy_point(trend, percent)
+    healthy_point = _find_last_healthy_point(trend, percent)
     evidence["last_healthy"] = _build_point_evidence(subject, healthy_point, noun, read_value)
     reason = f"{reason}; last healthy recovery point: {_describe_point(subject, healthy_point)}."
     return non_compliant(reason, evidence, depends_on_absence_in=subject.backups.listings)
 
 
-def find_last_healthy_point(trend: ContentTrend, percent: float) -> BackupRecord:
+def _find_last_healthy_point(trend: ContentTrend, percent: float) -> BackupRecord:
     """Return the newest earlier recovery point within the limit; at least one is at or above the median."""
     return next(it for it, value in trend.earlier_points if not _is_below(value, trend.median, percent))
 

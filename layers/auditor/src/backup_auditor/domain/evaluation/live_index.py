@@ -3,17 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
 from backup_auditor.domain.finding import Evidence
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import (
-    BACKUP_LISTING,
     Denial,
     DenialReason,
     Listing,
     ListingId,
-    ListingKind,
-    ReadFailure,
     list_rows,
 )
 from backup_auditor.domain.model import Backup, Deployment
@@ -92,41 +88,6 @@ class BackupSupport:
     """The listings in which a further row would prove that it can."""
     unknown_error: InsufficientDataError | None = None
     """Why it is unknown whether it can."""
-
-
-def find_backup_support(
-    facts: IndexFacts,
-    schedules: IndexSchedules,
-    live_id: LiveId,
-    backups_failure: ReadFailure | None,
-    *,
-    has_known_backup: bool,
-) -> BackupSupport:
-    """Return whether an index can be backed up.
-
-    An index that is encrypted with a customer key can be backed up only if a schedule or a backup of it is listed, or
-    if a previous audit recorded a backup that should still exist.
-    """
-    missing_support = find_missing_support(facts)
-    if missing_support is not None:
-        return missing_support
-    if facts.index.cmek_id is None or schedules.known_schedules or live_id.id is not None or has_known_backup:
-        return BackupSupport()
-    evidence: Evidence = {"obstacle": "customer_key", "cmek_id": facts.index.cmek_id}
-    failure = schedules.failure or backups_failure
-    if failure is not None or live_id.unknown_reason is not None:
-        failure_text = failure or live_id.unknown_reason
-        reason = (
-            "The index is encrypted with a customer key, and it is unknown whether it has a schedule or a backup:"
-            f" {failure_text}."
-        )
-        return BackupSupport(evidence=evidence, unknown_error=InsufficientDataError(reason, evidence))
-    own_listings = (ListingId(ListingKind.OWN_BACKUPS, facts.index.name),) if live_id.needs_index_listing else ()
-    return BackupSupport(
-        "The index cannot be backed up: it has a customer key, and no schedule or backup of it is listed.",
-        evidence,
-        depends_on_absence_in=(*schedules.listings, BACKUP_LISTING, *own_listings),
-    )
 
 
 def find_missing_support(facts: IndexFacts) -> BackupSupport | None:

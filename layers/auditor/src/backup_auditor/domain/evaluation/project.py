@@ -15,16 +15,16 @@ from backup_auditor.domain.backup_status import (
 )
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
-from backup_auditor.domain.evaluation.live_index import BackupSupport, LiveId, find_backup_support, find_live_id
-from backup_auditor.domain.finding import Compliance, Exemption, Resource, ResourceType
+from backup_auditor.domain.evaluation.live_index import BackupSupport, LiveId, find_live_id, find_missing_support
+from backup_auditor.domain.finding import Compliance, Evidence, Exemption, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind, list_rows
+from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind, list_rows
 from backup_auditor.domain.model import Backup, Frequency, Schedule
 from backup_auditor.domain.policy import Policy, Requirements, Rule, ScheduleRequirement
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory, find_settings_at, observe_schedule
 from backup_auditor.domain.target_schedule import count_slots
-from backup_auditor.domain.verdict import Verdict
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict
 
 NO_QUOTA_REASON = "The project has no backup quota: neither its plan nor the policy sets one."
 
@@ -266,13 +266,32 @@ class ProjectContext:
         return {name: self._find_support(facts) for name, facts in self.facts_by_name.items()}
 
     def _find_support(self, facts: IndexFacts) -> BackupSupport:
-        presumed_id = None if facts.index.cmek_id is None else self.find_presumed_id(facts.index.name)
-        return find_backup_support(
-            facts,
-            IndexSchedules(facts, self.plan_denial),
-            self.live_ids[facts.index.name],
-            self.inventory.backups.failure,
-            has_known_backup=bool(presumed_id and self.known_backups.get(presumed_id)),
+        """Return whether an index can be backed up.
+
+        An index that is encrypted with a customer key can be backed up only if a schedule or a backup of it is listed,
+        or if a previous audit recorded a backup that should still exist.
+        """
+        missing_support = find_missing_support(facts)
+        if missing_support is not None or facts.index.cmek_id is None:
+            return missing_support or BackupSupport()
+        name, live_id = facts.index.name, self.live_ids[facts.index.name]
+        schedules = IndexSchedules(facts, self.plan_denial)
+        has_known_backup = bool(self.known_backups.get(self.find_presumed_id(name) or ""))
+        if schedules.known_schedules or live_id.id is not None or has_known_backup:
+            return BackupSupport()
+        evidence: Evidence = {"obstacle": "customer_key", "cmek_id": facts.index.cmek_id}
+        unknown_reason = schedules.failure or self.inventory.backups.failure or live_id.unknown_reason
+        if unknown_reason is not None:
+            reason = (
+                "The index is encrypted with a customer key, and it is unknown whether it has a schedule or a backup:"
+                f" {unknown_reason}."
+            )
+            return BackupSupport(evidence=evidence, unknown_error=InsufficientDataError(reason, evidence))
+        own_listings = (ListingId(ListingKind.OWN_BACKUPS, name),) if live_id.needs_index_listing else ()
+        return BackupSupport(
+            "The index cannot be backed up: it has a customer key, and no schedule or backup of it is listed.",
+            evidence,
+            depends_on_absence_in=(*schedules.listings, BACKUP_LISTING, *own_listings),
         )
 
     @cached_property

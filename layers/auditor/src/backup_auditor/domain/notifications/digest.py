@@ -18,7 +18,7 @@ REMINDER_DAYS: Mapping[Severity, int] = {Severity.CRITICAL: 1, Severity.HIGH: 3,
 _DAY = timedelta(days=1)
 
 
-def is_reminder_due(finding: Finding, observed_at: datetime, previous_at: datetime | None) -> bool:
+def _is_reminder_due(finding: Finding, observed_at: datetime, previous_at: datetime | None) -> bool:
     """Return whether this audit is the first since a finding's next reminder was due.
 
     Days since the finding was first seen are rounded to the nearest, so that a late or repeated audit reminds once, and
@@ -150,7 +150,7 @@ def create_digest(
     """Return the digest of a message, with the channel's current minimum severity."""
     view, stored_report = ChannelView(report, channel.min_severity), message.report
     due_findings = (
-        it for it in view.unresolved_findings if is_reminder_due(it, report.observed_at, message.previous_at)
+        it for it in view.unresolved_findings if _is_reminder_due(it, report.observed_at, message.previous_at)
     )
     return Digest(
         message,
@@ -206,7 +206,7 @@ def find_trigger(channel: Channel, report: Report, previous_at: datetime | None)
     view = ChannelView(report, channel.min_severity)
     if view.opened_findings or view.resolved_findings:
         return Trigger.CHANGE
-    if any(is_reminder_due(it, report.observed_at, previous_at) for it in view.unresolved_findings):
+    if any(_is_reminder_due(it, report.observed_at, previous_at) for it in view.unresolved_findings):
         return Trigger.REMINDER
     if channel.has_weekly_summary and view.is_all_clear and _begins_week(report.observed_at, previous_at):
         return Trigger.WEEKLY_SUMMARY
