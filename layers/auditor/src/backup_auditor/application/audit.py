@@ -243,9 +243,8 @@ class _AuditConclusion:
         if last_observed_at is None or self.clock is None or last_observed_at <= self.inventory.observed_at:
             return None
         now = self.clock()
-        if not is_in_future(last_observed_at, now):
-            return None
-        return FutureAuditError(self.inventory.project, format_moment(last_observed_at), format_moment(now))
+        error = FutureAuditError(self.inventory.project, format_moment(last_observed_at), format_moment(now))
+        return error if is_in_future(last_observed_at, now) else None
 
     def _advance(self, evaluation: Evaluation, state: ProjectState) -> tuple[LifecycleResult, Report]:
         audit_id = compute_audit_id(self.inventory, self.policy)

@@ -6,7 +6,7 @@ from functools import cache, partial
 from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws.messaging import EventBus
-from backup_auditor.application.dispatch import request_audits
+from backup_auditor.application.fleet import request_audits
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, log_errors
 from backup_auditor.domain.events import read_dispatch_request
 from backup_auditor.errors import BackupAuditorError

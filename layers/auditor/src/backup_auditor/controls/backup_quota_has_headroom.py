@@ -50,11 +50,7 @@ def _evaluate(subject: ProjectContext) -> Verdict:
         fit = find_best_schedule_fit(index_count, max_backups - usage.manual_counts.total())
         evidence["fits"] = build_fit_evidence(fit, index_count)
         severity = Severity.HIGH if 100 * backup_count >= CRITICAL_PERCENT * quota else None
-        return non_compliant(
-            f"{reason}; {describe_fit(fit, index_count)}.",
-            evidence,
-            severity=severity,
-        )
+        return non_compliant(f"{reason}; {describe_fit(fit, index_count)}.", evidence, severity=severity)
     failure = subject.inventory.backups.failure
     if failure is not None:
         raise InsufficientDataError(f"{reason}; not all backups could be read: {failure}", evidence)

@@ -22,8 +22,7 @@ def _evaluate(subject: IndexContext) -> Verdict:
     if not known_count:
         return not_applicable("The index has no backup.")
     return compliant(
-        f"The status of {pluralize(known_count, 'backup')}, including runs, is known.",
-        {"backups": known_count},
+        f"The status of {pluralize(known_count, 'backup')}, including runs, is known.", {"backups": known_count}
     )
 
 

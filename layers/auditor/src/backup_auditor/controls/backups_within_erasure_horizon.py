@@ -50,8 +50,7 @@ def _evaluate(subject: IndexContext) -> Verdict:
     if not capture_times:
         return not_applicable("There is no backup under the name of the index.", evidence)
     return compliant(
-        f"No backup is older than {format_length(limit)} ({pluralize(len(capture_times), 'backup')} checked).",
-        evidence,
+        f"No backup is older than {format_length(limit)} ({pluralize(len(capture_times), 'backup')} checked).", evidence
     )
 
 

@@ -35,10 +35,7 @@ def _evaluate(subject: ProjectContext) -> Verdict:
     is_confirmed = names_failure is None and (backups.read_count > 1 or not needs_deleted_names)
     if expired_exemptions:
         evidence["unmatched"] = _describe_exemptions(unmatched_exemptions if is_confirmed else [])
-        return non_compliant(
-            f"{pluralize(len(expired_exemptions), 'exemption')} of the policy expired.",
-            evidence,
-        )
+        return non_compliant(f"{pluralize(len(expired_exemptions), 'exemption')} of the policy expired.", evidence)
     if unmatched_exemptions and names_failure is not None:
         reason = (
             f"It is unknown whether {pluralize(len(unmatched_exemptions), 'exemption')} matches an index:"

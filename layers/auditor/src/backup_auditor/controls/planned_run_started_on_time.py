@@ -6,36 +6,32 @@ from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, parse
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import create_read_failure_error, require_interval, try_each
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
+from backup_auditor.domain.evaluation.schedule_checks import for_each_enabled_schedule
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_lengths, to_hours
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
-def _evaluate(subject: IndexContext) -> Verdict:
-    def evaluate_schedule(schedule: Schedule) -> Verdict:
-        planned_runs = [
-            it for it in subject.backups.find_runs(schedule) if parse_phase(it.backup.status) is BackupPhase.SCHEDULED
-        ]
-        results = try_each(planned_runs, lambda it: _measure_lateness(subject, schedule, it))
-        lateness_by_id = {
-            run.backup.backup_id: lateness for run, lateness in results.results if lateness > subject.grace
-        }
-        evidence = {**schedule.identity, "grace_hours": to_hours(subject.grace)}
-        if lateness_by_id:
-            max_lateness = max(lateness_by_id.values())
-            evidence |= {"late": sorted(lateness_by_id), "late_by_hours": to_hours(max_lateness)}
-            lateness_text, limit_text = format_lengths(max_lateness, subject.grace)
-            reason = f"A planned run of schedule {schedule.label} is {lateness_text} late (limit: {limit_text})."
-            return non_compliant(reason, evidence)
-        results.require_complete()
-        failure = subject.backups.find_history_failure(schedule)
-        if failure is not None:
-            raise create_read_failure_error("planned runs", failure)
-        return compliant(f"No planned run of schedule {schedule.label} is overdue.", evidence)
-
-    return evaluate_enabled_schedules(subject, evaluate_schedule)
+@for_each_enabled_schedule
+def _evaluate(subject: IndexContext, schedule: Schedule) -> Verdict:
+    planned_runs = [
+        it for it in subject.backups.find_runs(schedule) if parse_phase(it.backup.status) is BackupPhase.SCHEDULED
+    ]
+    results = try_each(planned_runs, lambda it: _measure_lateness(subject, schedule, it))
+    lateness_by_id = {run.backup.backup_id: lateness for run, lateness in results.results if lateness > subject.grace}
+    evidence = {**schedule.identity, "grace_hours": to_hours(subject.grace)}
+    if lateness_by_id:
+        max_lateness = max(lateness_by_id.values())
+        evidence |= {"late": sorted(lateness_by_id), "late_by_hours": to_hours(max_lateness)}
+        lateness_text, limit_text = format_lengths(max_lateness, subject.grace)
+        reason = f"A planned run of schedule {schedule.label} is {lateness_text} late (limit: {limit_text})."
+        return non_compliant(reason, evidence)
+    results.require_complete()
+    failure = subject.backups.find_history_failure(schedule)
+    if failure is not None:
+        raise create_read_failure_error("planned runs", failure)
+    return compliant(f"No planned run of schedule {schedule.label} is overdue.", evidence)
 
 
 def _measure_lateness(subject: IndexContext, schedule: Schedule, run: BackupRecord) -> timedelta:

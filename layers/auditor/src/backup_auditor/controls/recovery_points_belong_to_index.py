@@ -22,8 +22,7 @@ def _evaluate(subject: IndexContext) -> Verdict:
     own_count = sum(it.index_id == identity.id for it in ready_backups)
     if own_count:
         return compliant(
-            f"The index owns {own_count} of {pluralize(len(ready_backups), 'Ready backup')} under its name.",
-            evidence,
+            f"The index owns {own_count} of {pluralize(len(ready_backups), 'Ready backup')} under its name.", evidence
         )
     listing_ids: tuple[ListingId, ...] = (BACKUP_LISTING,)
     if not find_deleted_index_ids(backups.backups_under_name).issuperset(index_ids):

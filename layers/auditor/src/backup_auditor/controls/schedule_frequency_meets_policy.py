@@ -3,26 +3,23 @@
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import require_frequency
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
+from backup_auditor.domain.evaluation.schedule_checks import for_each_enabled_schedule
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.verdict import Verdict, decide
 
 
-def _evaluate(subject: IndexContext) -> Verdict:
+@for_each_enabled_schedule
+def _evaluate(subject: IndexContext, schedule: Schedule) -> Verdict:
     required_frequency = subject.requirements.schedule.frequency
-
-    def evaluate_schedule(schedule: Schedule) -> Verdict:
-        frequency = require_frequency(schedule)
-        evidence = {
-            **schedule.identity,
-            "frequency": frequency.value,
-            "required_frequency": required_frequency.value,
-        }
-        reason = f"Schedule {schedule.label} runs {frequency} (required: at least {required_frequency})."
-        return decide(reason, evidence, is_compliant=not frequency.is_slower_than(required_frequency))
-
-    return evaluate_enabled_schedules(subject, evaluate_schedule)
+    frequency = require_frequency(schedule)
+    evidence = {
+        **schedule.identity,
+        "frequency": frequency.value,
+        "required_frequency": required_frequency.value,
+    }
+    reason = f"Schedule {schedule.label} runs {frequency} (required: at least {required_frequency})."
+    return decide(reason, evidence, is_compliant=not frequency.is_slower_than(required_frequency))
 
 
 SCHEDULE_FREQUENCY_MEETS_POLICY = Control(

@@ -3,23 +3,21 @@
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import require_name
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
+from backup_auditor.domain.evaluation.schedule_checks import for_each_enabled_schedule
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.target_schedule import SCHEDULE_NAME_MAX_LENGTH
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
-def _evaluate(subject: IndexContext) -> Verdict:
-    def evaluate_schedule(schedule: Schedule) -> Verdict:
-        length = len(require_name(schedule))
-        evidence = {**schedule.identity, "length": length, "max_length": SCHEDULE_NAME_MAX_LENGTH}
-        reason = f"The name of schedule {schedule.name} has {length} characters (limit: {SCHEDULE_NAME_MAX_LENGTH})"
-        if length > SCHEDULE_NAME_MAX_LENGTH:
-            return non_compliant(f"{reason}, so every run fails.", evidence)
-        return compliant(f"{reason}.", evidence)
-
-    return evaluate_enabled_schedules(subject, evaluate_schedule)
+@for_each_enabled_schedule
+def _evaluate(_: IndexContext, schedule: Schedule) -> Verdict:
+    length = len(require_name(schedule))
+    evidence = {**schedule.identity, "length": length, "max_length": SCHEDULE_NAME_MAX_LENGTH}
+    reason = f"The name of schedule {schedule.name} has {length} characters (limit: {SCHEDULE_NAME_MAX_LENGTH})"
+    if length > SCHEDULE_NAME_MAX_LENGTH:
+        return non_compliant(f"{reason}, so every run fails.", evidence)
+    return compliant(f"{reason}.", evidence)
 
 
 SCHEDULE_NAME_IS_RUNNABLE = Control(

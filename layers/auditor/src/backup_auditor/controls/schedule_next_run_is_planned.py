@@ -2,34 +2,32 @@
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
+from backup_auditor.domain.evaluation.schedule_checks import for_each_enabled_schedule
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_lengths, format_minute, format_moment, to_hours
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
-def _evaluate(subject: IndexContext) -> Verdict:
-    def evaluate_schedule(schedule: Schedule) -> Verdict:
-        next_run = schedule.next_run
-        if schedule.next_run_unreadable:
-            reason = f"The next run of schedule {schedule.label} is unknown: its time is invalid."
-            raise InsufficientDataError(reason, schedule.identity)
-        evidence = {
-            **schedule.identity,
-            "next_run": format_moment(next_run) if next_run else None,
-            "grace_hours": to_hours(subject.grace),
-        }
-        if next_run is None:
-            return non_compliant(f"Schedule {schedule.label} is enabled but has no next run.", evidence)
-        lateness = subject.observed_at - next_run
-        if lateness > subject.grace:
-            lateness_text, limit_text = format_lengths(lateness, subject.grace)
-            reason = f"The next run of schedule {schedule.label} is {lateness_text} overdue (limit: {limit_text})."
-            return non_compliant(reason, evidence)
-        return compliant(f"The next run of schedule {schedule.label} is due on {format_minute(next_run)}.", evidence)
-
-    return evaluate_enabled_schedules(subject, evaluate_schedule)
+@for_each_enabled_schedule
+def _evaluate(subject: IndexContext, schedule: Schedule) -> Verdict:
+    next_run = schedule.next_run
+    if schedule.next_run_unreadable:
+        reason = f"The next run of schedule {schedule.label} is unknown: its time is invalid."
+        raise InsufficientDataError(reason, schedule.identity)
+    evidence = {
+        **schedule.identity,
+        "next_run": format_moment(next_run) if next_run else None,
+        "grace_hours": to_hours(subject.grace),
+    }
+    if next_run is None:
+        return non_compliant(f"Schedule {schedule.label} is enabled but has no next run.", evidence)
+    lateness = subject.observed_at - next_run
+    if lateness > subject.grace:
+        lateness_text, limit_text = format_lengths(lateness, subject.grace)
+        reason = f"The next run of schedule {schedule.label} is {lateness_text} overdue (limit: {limit_text})."
+        return non_compliant(reason, evidence)
+    return compliant(f"The next run of schedule {schedule.label} is due on {format_minute(next_run)}.", evidence)
 
 
 SCHEDULE_NEXT_RUN_IS_PLANNED = Control(

@@ -8,23 +8,21 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_interval,
     require_retention,
 )
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
+from backup_auditor.domain.evaluation.schedule_checks import for_each_enabled_schedule
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_length, to_days
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
-def _evaluate(subject: IndexContext) -> Verdict:
-    def evaluate_schedule(schedule: Schedule) -> Verdict:
-        interval = require_interval(schedule)
-        evidence = {**build_retention_evidence(schedule), "interval_days": to_days(interval)}
-        reason = f"{describe_retention(schedule)}, and its runs are up to {format_length(interval)} apart"
-        if require_retention(schedule) <= interval:
-            return non_compliant(f"{reason}, so there are times without a backup.", evidence)
-        return compliant(f"{reason}.", evidence)
-
-    return evaluate_enabled_schedules(subject, evaluate_schedule)
+@for_each_enabled_schedule
+def _evaluate(_: IndexContext, schedule: Schedule) -> Verdict:
+    interval = require_interval(schedule)
+    evidence = {**build_retention_evidence(schedule), "interval_days": to_days(interval)}
+    reason = f"{describe_retention(schedule)}, and its runs are up to {format_length(interval)} apart"
+    if require_retention(schedule) <= interval:
+        return non_compliant(f"{reason}, so there are times without a backup.", evidence)
+    return compliant(f"{reason}.", evidence)
 
 
 SCHEDULE_RETENTION_OUTLIVES_INTERVAL = Control(

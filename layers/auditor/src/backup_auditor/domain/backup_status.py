@@ -106,10 +106,7 @@ class BackupRecord:
 
 
 def merge_backup_rows(
-    listed_backups: Iterable[Backup],
-    runs: Iterable[tuple[Schedule, Backup]],
-    observed_at: datetime,
-    grace: timedelta,
+    listed_backups: Iterable[Backup], runs: Iterable[tuple[Schedule, Backup]], observed_at: datetime, grace: timedelta
 ) -> dict[str, BackupRecord]:
     """Merge the rows of backup listings and of histories, by backup id."""
     rows_by_id = {backup.backup_id: [backup] for backup in listed_backups}

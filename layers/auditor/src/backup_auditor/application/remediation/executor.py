@@ -38,7 +38,6 @@ from backup_auditor.domain.remediation.plan import (
     ActionResult,
     ActionState,
     RemediationPlan,
-    is_done_already,
 )
 from backup_auditor.domain.remediation.planner import build_quota_budget
 from backup_auditor.domain.timefmt import format_minute
@@ -154,7 +153,8 @@ class PlanExecutor:
         budget = build_quota_budget(project)
         for action in self.plan.applicable_actions:
             previous = self.log.find_last_attempt(self.plan.project, action.key)
-            is_counted = self._is_done_already(previous) or _is_superseded(action, project)
+            is_applied = previous is not None and self.plan.has_applied(previous)
+            is_counted = is_applied or _is_superseded(action, project)
             reason = None if is_counted else budget.explain_shortage(action.slots)
             if reason is not None:
                 self._results[action.key] = ActionResult(action, ActionState.SKIPPED, reason)
@@ -209,7 +209,7 @@ class PlanExecutor:
             if mismatch is not None:
                 return ActionResult(action, ActionState.FAILED, mismatch, error=RemediationPlanError(mismatch))
             skipped_result = check_precondition(action, snapshot, self.policy)
-            if previous is not None and self._is_done_already(previous):
+            if previous is not None and self.plan.has_applied(previous):
                 skipped_result = _make_repeat_result(action, previous, skipped_result)
             elif previous is not None:
                 skipped_result = skipped_result or _find_wait_result(action, snapshot, previous)
@@ -220,9 +220,6 @@ class PlanExecutor:
         except StateError as error:
             detail = f"Not sent, because it could not be recorded: {error}"
             return ActionResult(action, ActionState.FAILED, detail, error=error)
-
-    def _is_done_already(self, record: ActionRecord | None) -> bool:
-        return is_done_already(record, self.plan.plan_id, self.plan.created_at)
 
     def _settle_previous(
         self, previous: ActionRecord, snapshot: IndexSnapshot, skipped_result: ActionResult | None

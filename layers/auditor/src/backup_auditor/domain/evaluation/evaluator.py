@@ -58,11 +58,8 @@ def evaluate_controls(
         subject = IndexContext(project, facts)  # one at a time, to release the memory of each index
         for index_control in catalog.index_controls:
             verdict = _evaluate_index_control(index_control, subject, project, unconfirmed_listings)
-            findings.append(
-                _create_finding(
-                    index_control, subject.resource, verdict, project, subject.schedules.single_schedule_evidence
-                )
-            )
+            values = subject.schedules.single_schedule_evidence
+            findings.append(_create_finding(index_control, subject.resource, verdict, project, values))
         if subject.unsupported_reason is None and not subject.index.is_initializing:
             index_count += 1
             protected_count += subject.is_protected
@@ -71,9 +68,8 @@ def evaluate_controls(
                 figures_by_name[subject.name] = figures
     for deleted_index in find_deleted_indexes(project):
         for deleted_control in catalog.deleted_index_controls:
-            verdict = _evaluate_control(
-                deleted_control, deleted_index, project, deleted_index.name, unconfirmed_listings
-            )
+            subject_name = deleted_index.name
+            verdict = _evaluate_control(deleted_control, deleted_index, project, subject_name, unconfirmed_listings)
             findings.append(_create_finding(deleted_control, deleted_index.resource, verdict, project, {}))
     findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
     coverage = Coverage(index_count, protected_count, recovery_point_count)

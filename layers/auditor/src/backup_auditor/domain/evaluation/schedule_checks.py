@@ -33,6 +33,13 @@ def evaluate_enabled_schedules(subject: IndexContext, evaluate: Callable[[Schedu
     return _combine_verdicts(verdicts) if verdicts else not_applicable(NO_ENABLED_SCHEDULE_REASON)
 
 
+def for_each_enabled_schedule(
+    evaluate: Callable[[IndexContext, Schedule], Verdict],
+) -> Callable[[IndexContext], Verdict]:
+    """Return the evaluation of an index that evaluates each of its enabled schedules."""
+    return lambda subject: evaluate_enabled_schedules(subject, lambda schedule: evaluate(subject, schedule))
+
+
 def _combine_verdicts(verdicts: list[Verdict]) -> Verdict:
     """Return one verdict for several with the same compliance, in the order of their schedules."""
     first, *other_verdicts = verdicts

@@ -68,6 +68,11 @@ class RemediationPlan:
         """The actions that the policy allows to be applied, not only proposed."""
         return tuple(it for it in self.actions if self.find_mode(it.kind) is Mode.APPLY)
 
+    def has_applied(self, record: "ActionRecord") -> bool:
+        """Return whether this plan applied the action of a record, after it was created."""
+        is_applied = record.state in {*APPLIED_STATES, ActionState.ALREADY_SATISFIED}
+        return is_applied and record.plan_id == self.plan_id and record.started_at >= self.created_at
+
     def explain_invalid_age(self, now: datetime) -> str | None:
         """Return why the plan is too old to apply, or from the future; `None` if it is neither."""
         age = now - self.created_at
@@ -163,16 +168,6 @@ class ActionResult:
         return self.action.build_undo_call(self.target_id)
 
 
-def is_done_already(record: ActionRecord | None, plan_id: str, created_at: datetime) -> bool:
-    """Tell whether an action of a plan was applied after the plan was created."""
-    return (
-        record is not None
-        and record.plan_id == plan_id
-        and record.started_at >= created_at
-        and record.state in {*APPLIED_STATES, ActionState.ALREADY_SATISFIED}
-    )
-
-
 def find_failure_times(attempts: Iterable[ActionRecord]) -> dict[str, datetime]:
     """Return when the last attempt failed, by the key of the action, for the actions whose last attempt failed."""
     latest_attempts = {it.key: it for it in sorted(attempts, key=lambda it: it.attempt)}
@@ -193,12 +188,7 @@ def build_result(action: Action, record: ActionRecord) -> ActionResult:
         record.after.get(key) != it for key, it in sent_values.items()
     )
     return ActionResult(
-        action,
-        record.state,
-        record.detail,
-        record.target_id,
-        after=record.after,
-        has_later_change=has_later_change,
+        action, record.state, record.detail, record.target_id, after=record.after, has_later_change=has_later_change
     )
 
 

@@ -96,10 +96,7 @@ class Report:
 
 
 def make_report(
-    inventory: Inventory,
-    policy: Policy,
-    evaluation: Evaluation,
-    lifecycle_result: LifecycleResult | None = None,
+    inventory: Inventory, policy: Policy, evaluation: Evaluation, lifecycle_result: LifecycleResult | None = None
 ) -> Report:
     """Return the report of an audit, without proposals. The same arguments give the same report.
 
