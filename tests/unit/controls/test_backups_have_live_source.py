@@ -183,7 +183,7 @@ def test_rows_that_shift_between_two_reads_settle_nothing() -> None:
 
 
 def test_rules_do_not_speak_of_deleted_indexes() -> None:
-    """They have the defaults, whatever fits their name."""
+    """Deleted indexes have the default requirements, whatever rule matches their name."""
     inventory = build_inventory(
         build_index(schedules=[build_schedule()]), extra_backups=[build_orphaned_backup(90 * DAY)]
     )

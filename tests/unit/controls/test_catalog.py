@@ -82,7 +82,7 @@ def test_no_module_is_left_out_of_the_catalog() -> None:
 
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_module_constant_and_test_share_its_name(control: AnyControl) -> None:
-    """So that each is found from the other."""
+    """The module, the constant and the test of a control have its name."""
     name = control.id.replace("-", "_")
     assert getattr(import_module(f"backup_auditor.controls.{name}"), name.upper()) is control
     assert (TEST_FOLDER / f"test_{name}.py").exists()

@@ -127,7 +127,7 @@ def test_it_is_looked_back_no_further_than_the_retention(older_age: timedelta, e
 def test_a_run_before_the_creation_makes_none_due_earlier(
     rows: list[Backup], creation_age: timedelta, expected: Compliance
 ) -> None:
-    """Though a history shows it: what is counted from is the creation."""
+    """The time is counted from the creation, even if a history shows an earlier run."""
     assert evaluate_watched_compliance(ID, build_case(rows, created_at=ago(creation_age))) is expected
 
 

@@ -100,7 +100,7 @@ def test_a_flexible_window_makes_no_audit_missing(seed: int) -> None:
     ],
 )
 def test_complete_audits_too_far_apart_leave_missing_ones_between_them(distance: timedelta, missing_count: int) -> None:
-    """So many as would have closed the gap; the same goes for the time from the last one to now."""
+    """A gap has as many missing audits as would close it; the time from the last audit to now counts too."""
     first_audit, second_audit = build_audit_record(NOW - distance), build_audit_record(NOW)
     assert count_days(list_days(first_audit, second_audit)) == (2, 0, missing_count)
     assert count_days(list_days(first_audit)) == (1, 0, missing_count)
@@ -115,7 +115,7 @@ def test_a_gap_names_the_audits_around_it_and_when_each_missing_one_was_due() ->
 
 
 def test_an_incomplete_audit_closes_no_gap() -> None:
-    """It is shown beside the one that is missing."""
+    """An incomplete audit is shown next to the missing one."""
     audits = (
         build_audit_record(NOW - 2 * DAY),
         build_audit_record(NOW - DAY, is_complete=False),
@@ -141,7 +141,7 @@ def test_time_counts_from_the_first_audit_though_it_is_incomplete() -> None:
     ],
 )
 def test_the_interval_may_be_another(interval: timedelta, missing_count: int) -> None:
-    """As audits are made twice a day, or once a week."""
+    """The interval fits audits twice a day, or once a week."""
     assert (
         count_days(list_days(build_audit_record(NOW - 12 * HOUR), build_audit_record(NOW), interval=interval))[2]
         == missing_count

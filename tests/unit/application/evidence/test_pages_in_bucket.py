@@ -65,7 +65,7 @@ def test_the_page_of_another_report_of_the_same_audit_has_that_reports_number(cl
 
 
 def test_another_page_that_stands_there_is_left_as_it_is(client: Any) -> None:
-    """As after an upgrade between two tries: it is not claimed to be this one."""
+    """A different stored page, as after an upgrade between two attempts, is not recorded as the page of this report."""
     bucket = EvidenceBucket(client, BUCKET)
     stored_report = bucket.store_report(REPORT)
     client.put_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html", Body=b"another")

@@ -195,7 +195,7 @@ def test_each_recording_is_made_from_the_one_before() -> None:
 
 
 def test_a_recording_has_everything_that_is_recorded_of_the_audit() -> None:
-    """Which it was, when, whether it was complete, its policy, and its drift."""
+    """A record has the id, the time, the completeness, the policy and the drift of the audit."""
     sequence = AuditSequence()
     sequence.audit(ORDERS_INVENTORY)
     state_before = sequence.state
