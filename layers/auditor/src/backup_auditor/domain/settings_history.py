@@ -177,8 +177,11 @@ class SettingsHistory:
 
         A longer retention moves that time. A shorter one counts only from the audit that saw it.
         """
-        if len(self._retention_changes) == 1:  # the usual case, which makes the loop over many backups faster
-            return _add_length(captured_at, self._retention_changes[0][1])
+        if self._single_retention is not None:  # the usual case, which makes the loop over many backups faster
+            try:
+                return captured_at + self._single_retention
+            except OverflowError:
+                return None
         due_time: datetime | None = None
         retention: timedelta | None = None
         for since, new_retention in self._retention_changes:
@@ -189,6 +192,10 @@ class SettingsHistory:
                 due_time = min(due_time, max(expires_at, since))
             retention = new_retention
         return due_time
+
+    @cached_property
+    def _single_retention(self) -> timedelta | None:
+        return self._retention_changes[0][1] if len(self._retention_changes) == 1 else None
 
     @cached_property
     def _retention_changes(self) -> list[tuple[datetime, timedelta]]:
