@@ -20,7 +20,7 @@ from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.dynamodb.items import build_message_key, encode_message
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.errors import RequestError, SettingsError, StateError
 from support.aws.dynamodb import make_table

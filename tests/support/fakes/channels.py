@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_auditor.application.notifications.delivery import DeliveryDependencies, Sender
-from backup_auditor.application.notifications.dispatcher import DeliverySummary, deliver_pending
-from backup_auditor.application.notifications.routing import ChannelRouter, Route
+from backup_auditor.application.notifications.dispatcher import (
+    ChannelRouter,
+    DeliveryDependencies,
+    DeliverySummary,
+    Route,
+    Sender,
+    deliver_pending,
+)
 from backup_auditor.application.notifications.senders import EventSender, TopicSender, WebhookSender
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.domain.reporting.report import Report

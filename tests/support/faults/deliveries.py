@@ -8,12 +8,17 @@ from enum import StrEnum
 from threading import RLock
 from typing import Any
 
-from backup_auditor.application.notifications.delivery import ACCEPTED_PROGRESS, Delivery, DeliveryDependencies, Sender
-from backup_auditor.application.notifications.dispatcher import deliver_pending
-from backup_auditor.application.notifications.routing import Route
+from backup_auditor.application.notifications.dispatcher import (
+    ACCEPTED_PROGRESS,
+    Delivery,
+    DeliveryDependencies,
+    Route,
+    Sender,
+    deliver_pending,
+)
 from backup_auditor.application.notifications.senders import EventSender
 from backup_auditor.domain.audit_record import StoredFile
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import ChannelKind, OutboxMessage
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, EvidenceError, StateError
 from backup_auditor.ports.messaging import Event, PutResult

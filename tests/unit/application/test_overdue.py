@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_auditor.application.overdue import check_overdue
+from backup_auditor.application.fleet import check_overdue
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import StateError

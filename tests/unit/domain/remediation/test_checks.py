@@ -11,7 +11,6 @@ from backup_auditor.domain.policy import DocumentIndexes, Policy
 from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.checks import (
     IndexSnapshot,
-    SkipReason,
     check_precondition,
     describe_result,
     explain_project_mismatch,
@@ -20,7 +19,7 @@ from backup_auditor.domain.remediation.checks import (
     find_results,
     get_resource_id,
 )
-from backup_auditor.domain.remediation.plan import ActionState
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState
 from support.builders.facts import DAY, HOUR, NOW, build_backup, build_planned_run, build_run, build_schedule
 from support.builders.plans import build_remediation_policy
 
@@ -49,7 +48,7 @@ def build_snapshot(
     return IndexSnapshot(read_at, index, schedules, backups)
 
 
-def check(action: Action, snapshot: IndexSnapshot, policy: Policy | None = None) -> SkipReason | None:
+def check(action: Action, snapshot: IndexSnapshot, policy: Policy | None = None) -> ActionResult | None:
     """Check an action under a policy that requires a daily schedule with a retention of at least 7 days."""
     return check_precondition(action, snapshot, policy or build_policy())
 
@@ -140,7 +139,7 @@ def test_a_needed_action_is_applied(action: Action, snapshot: IndexSnapshot) -> 
 )
 def test_a_satisfied_action_is_not_sent(action: Action, snapshot: IndexSnapshot, detail: str) -> None:
     """An action whose aim is reached is already satisfied, and names what satisfies it."""
-    assert check(action, snapshot) == SkipReason(ActionState.ALREADY_SATISFIED, detail)
+    assert check(action, snapshot) == ActionResult(action, ActionState.ALREADY_SATISFIED, detail)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +207,8 @@ def test_an_outdated_action_is_skipped(action: Action, snapshot: IndexSnapshot, 
 @pytest.mark.parametrize("action", [CREATION, CHANGE, FIRST_BACKUP], ids=["creation", "change", "first-backup"])
 def test_an_index_that_needs_no_schedule_is_skipped(action: Action) -> None:
     """An index whose tags select a rule without a schedule satisfies the policy."""
-    assert check(action, build_snapshot(), build_policy(required=False)) == SkipReason(
+    assert check(action, build_snapshot(), build_policy(required=False)) == ActionResult(
+        action,
         ActionState.SKIPPED,
         "The policy no longer requires a schedule, because the tags of the index changed.",
         is_satisfied=True,
@@ -218,8 +218,8 @@ def test_an_index_that_needs_no_schedule_is_skipped(action: Action) -> None:
 def test_an_index_that_is_being_deleted_satisfies_the_policy() -> None:
     """The policy requires nothing of an index that is being deleted."""
     reason = check(CREATION, build_snapshot(index=replace(INDEX, state="Terminating")))
-    assert reason == SkipReason(
-        ActionState.SKIPPED, "The index is not ready (state: 'Terminating').", is_satisfied=True
+    assert reason == ActionResult(
+        CREATION, ActionState.SKIPPED, "The index is not ready (state: 'Terminating').", is_satisfied=True
     )
 
 
@@ -228,8 +228,8 @@ def test_an_excluded_index_is_skipped() -> None:
     policy = build_policy()
     policy = replace(policy, project=replace(policy.project, document_indexes=DocumentIndexes.EXCLUDED))
     reason = check(CREATION, build_snapshot(index=replace(INDEX, holds_documents=True)), policy)
-    assert reason == SkipReason(
-        ActionState.SKIPPED, "The index has document fields, and the policy excludes document indexes."
+    assert reason == ActionResult(
+        CREATION, ActionState.SKIPPED, "The index has document fields, and the policy excludes document indexes."
     )
     assert check(CREATION, build_snapshot(index=replace(INDEX, holds_documents=True))) is None
 
@@ -243,8 +243,10 @@ def test_an_excluded_index_is_skipped() -> None:
 )
 def test_a_creation_with_outdated_settings_is_skipped(policy: Policy) -> None:
     """A planned schedule that differs from the one the policy requires now is not created."""
-    assert check(CREATION, build_snapshot(), policy) == SkipReason(
-        ActionState.SKIPPED, "The policy requires another schedule now, because the tags of the index changed."
+    assert check(CREATION, build_snapshot(), policy) == ActionResult(
+        CREATION,
+        ActionState.SKIPPED,
+        "The policy requires another schedule now, because the tags of the index changed.",
     )
 
 

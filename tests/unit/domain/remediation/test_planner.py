@@ -74,7 +74,7 @@ def test_the_schedule_has_the_lowest_sufficient_frequency_and_retention(
 
 
 def test_a_compliant_index_is_not_in_the_plan() -> None:
-    """Neither is one for which no schedule is required."""
+    """A plan has no action for a compliant index, or for one that requires no schedule."""
     rule = Rule("scratch", ("scratch",), {}, build_policy(required=False).defaults)
     plan = plan_remediation(
         replace(build_remediation_policy(), rules=(rule,)), build_scheduled_index(), build_unscheduled_index("scratch")
@@ -216,7 +216,7 @@ def test_nothing_is_created_while_the_usage_of_the_quota_is_unknown() -> None:
 
 
 def test_a_first_backup_is_taken_of_an_index_without_recovery_points() -> None:
-    """Only once: a failed, running or manual backup is enough to skip it."""
+    """A first backup is taken once: a failed, running or manual backup is enough to skip it."""
     policy = build_remediation_policy(first_backup=True)
     plan = plan_remediation(policy, build_unscheduled_index())
     assert list_calls(plan)[1:] == ['POST /indexes/orders/backups {"name": "auditor-first-20261122"}']
@@ -243,7 +243,7 @@ def test_a_first_backup_is_taken_of_an_index_without_recovery_points() -> None:
 
 
 def test_no_first_backup_is_taken_of_a_paused_or_exempted_index() -> None:
-    """Neither is one taken if the policy creates no schedules."""
+    """A paused or exempted index gets no first backup, and none gets one if the policy creates no schedules."""
     policy = build_remediation_policy(fix_mode=Mode.NEVER, first_backup=True)
     paused_index = rename_index(
         build_index(schedules=[build_schedule(enabled=False)], runs=(), listed_backups=[], state="Ready"), "orders"

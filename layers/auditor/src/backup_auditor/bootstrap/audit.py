@@ -67,8 +67,10 @@ class _AuditInvocation:
         return EvidenceBucket(self._sources.aws.s3, self._sources.settings.evidence_bucket)
 
     def publish_events(self, project: str) -> None:
-        from backup_auditor.application.notifications.dispatcher import deliver_pending  # noqa: PLC0415  at the end
-        from backup_auditor.application.notifications.routing import Route  # noqa: PLC0415  at the end
+        from backup_auditor.application.notifications.dispatcher import (  # noqa: PLC0415  at the end
+            Route,
+            deliver_pending,
+        )
         from backup_auditor.bootstrap.notify import AwsDelivery  # noqa: PLC0415  at the end
 
         seconds_left = partial(get_seconds_left, self._context, _SECONDS_AFTER_EVENTS)

@@ -5,7 +5,7 @@ from functools import partial
 from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws.messaging import EventBus
-from backup_auditor.application.dispatch import request_audits
+from backup_auditor.application.fleet import request_audits
 from backup_auditor.bootstrap.aws import LambdaContext, get_seconds_left, get_sources, log_errors
 from backup_auditor.domain.events import read_dispatch_request
 from backup_auditor.errors import BackupAuditorError

@@ -12,9 +12,12 @@ from backup_auditor.adapters.aws.config_sources import SLACK_WEBHOOK
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.aws.metrics import emit
 from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
-from backup_auditor.application.notifications.delivery import DeliveryDependencies, Sender
-from backup_auditor.application.notifications.dispatcher import deliver_pending
-from backup_auditor.application.notifications.routing import ChannelRouter
+from backup_auditor.application.notifications.dispatcher import (
+    ChannelRouter,
+    DeliveryDependencies,
+    Sender,
+    deliver_pending,
+)
 from backup_auditor.application.notifications.senders import EventSender, TopicSender, WebhookSender
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors

@@ -4,7 +4,7 @@ from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws.metrics import emit
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
-from backup_auditor.application.overdue import check_overdue
+from backup_auditor.application.fleet import check_overdue
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources, log_errors
 from backup_auditor.errors import BackupAuditorError

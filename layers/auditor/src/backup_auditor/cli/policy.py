@@ -13,7 +13,7 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.cli import NOT_AUDITED, OK
 from backup_auditor.cli.options import refuse_shared_standard_input
 from backup_auditor.cli.output import get_terminal_width, is_colored, log_problems, log_stderr, print_lines
-from backup_auditor.domain.capacity import assess_feasibility
+from backup_auditor.domain.target_schedule import assess_feasibility
 from backup_auditor.domain.warnings import find_value_warnings
 from backup_auditor.errors import PolicyError
 from backup_auditor.rendering.policy_diff import describe_feasibility, render_policy_diff

@@ -3,6 +3,7 @@
 import os
 import sys
 from argparse import Namespace
+from contextlib import AbstractContextManager
 
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.bootstrap import runtime
@@ -12,7 +13,7 @@ from backup_auditor.cli.options import find_state_file, read_project_name
 from backup_auditor.cli.output import ask_for_consent, get_terminal_width, is_terminal, log_stderr, print_lines
 from backup_auditor.domain.lifecycle.discard import Discard, discard_all, discard_future
 from backup_auditor.errors import UsageError
-from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT
+from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT, StateAndAuditStore
 from backup_auditor.rendering.evidence import render_discard
 from backup_auditor.rendering.text import wrap_text
 
@@ -44,11 +45,17 @@ def run(arguments: Namespace) -> int:
     return OK
 
 
+def _open_for_reading(arguments: Namespace, project: str) -> AbstractContextManager[StateAndAuditStore]:
+    if arguments.table is not None:
+        return open_audits_in_table(arguments.table)
+    path = find_state_file(arguments, project)
+    if not os.path.lexists(path):
+        raise UsageError(f"{path}: there is no state of {project}; name it with --state, --table or --project")
+    return open_state_read_only(path)
+
+
 def _find_discard(arguments: Namespace, project: str) -> Discard | None:
     """Return the audits to discard from the state as it is now."""
-    path = find_state_file(arguments, project)
-    if arguments.table is None and not os.path.lexists(path):
-        raise UsageError(f"{path}: there is no state of {project}; name it with --state, --table or --project")
-    with open_state_read_only(path) if arguments.table is None else open_audits_in_table(arguments.table) as store:
+    with _open_for_reading(arguments, project) as store:
         state, audits = store.load(project), store.list_audits(project, EARLIEST_OBSERVED_AT)
     return discard_all(state, audits) if arguments.all else discard_future(state, audits, runtime.now())

@@ -33,16 +33,16 @@ def render_controls_json(controls: Sequence[AnyControl]) -> str:
             "fails_when": control.fails_when,
             "severity": control.severity.value,
             "resource_types": [scope.value for scope in control.scopes],
-            "looks_at": control.guidance.looks_at,
+            "looks_at": control.looks_at,
             "rationale": control.rationale,
             "remediation": control.remediation,
-            "steps": {"console": list(control.guidance.console), "api": list(control.guidance.api)},
+            "steps": {"console": list(control.console), "api": list(control.api)},
             "parameters": {
                 key: {"meaning": control.parameters[key], "default": find_default(key)} for key in control.parameters
             },
-            "false_positives": control.guidance.false_positives,
-            "frameworks": [framework.value for framework in control.guidance.frameworks],
-            "corresponds_to": list(control.guidance.corresponds_to),
+            "false_positives": control.false_positives,
+            "frameworks": [framework.value for framework in control.frameworks],
+            "corresponds_to": list(control.corresponds_to),
         }
         for control in controls
     ]
@@ -62,17 +62,16 @@ def render_controls_markdown(controls: Sequence[AnyControl], *, level: int = 2) 
 
 
 def _render_markdown_section(control: AnyControl, heading_prefix: str) -> Iterator[str]:
-    guidance = control.guidance
     yield f"{heading_prefix} `{control.id}`"
     yield ""
     yield f"{control.title}."
     yield ""
     yield f"- Severity: {control.severity}; applies to {_describe_scopes(control)}."
-    yield f"- Reads: {guidance.looks_at}"
+    yield f"- Reads: {control.looks_at}"
     yield f"- Non-compliant when: {control.fails_when}"
     yield f"- Risk: {control.rationale}"
     yield f"- What to do: {control.remediation}"
-    for label, steps in (("In the console", guidance.console), ("By the API", guidance.api)):
+    for label, steps in (("In the console", control.console), ("By the API", control.api)):
         if steps:
             yield f"- {label}:"
             yield from (f"    {number}. {step}" for number, step in enumerate(steps, 1))
@@ -80,36 +79,35 @@ def _render_markdown_section(control: AnyControl, heading_prefix: str) -> Iterat
         yield "- Policy:"
         for key, meaning in control.parameters.items():
             yield f"    - `{key}` (`{json.dumps(find_default(key))}`): {meaning}"
-    yield f"- False positives: {guidance.false_positives}"
-    yield f"- Serves: {_join_texts(guidance.frameworks)}"
-    yield f"- Corresponds to: {_join_texts(guidance.corresponds_to)}"
+    yield f"- False positives: {control.false_positives}"
+    yield f"- Serves: {_join_texts(control.frameworks)}"
+    yield f"- Corresponds to: {_join_texts(control.corresponds_to)}"
     yield ""
 
 
 def _render_details(control: AnyControl, width: int) -> Iterator[str]:
-    guidance = control.guidance
     yield control.id
     yield from wrap_text(f"{control.title}.", width, "")
     yield ""
     rows = [
         ("severity", control.severity.value),
         ("applies to", _describe_scopes(control)),
-        ("reads", guidance.looks_at),
+        ("reads", control.looks_at),
         ("fails when", control.fails_when),
         ("risk", control.rationale),
         ("what to do", control.remediation),
         *(
             (label if number == 1 else "", f"{number}. {step}")
-            for label, steps in (("in the console", guidance.console), ("by the API", guidance.api))
+            for label, steps in (("in the console", control.console), ("by the API", control.api))
             for number, step in enumerate(steps, 1)
         ),
         *(
             (f"policy: {key}", f"{meaning} (default: {json.dumps(find_default(key))})")
             for key, meaning in control.parameters.items()
         ),
-        ("false positives", guidance.false_positives),
-        ("serves", _join_texts(guidance.frameworks)),
-        ("corresponds to", _join_texts(guidance.corresponds_to)),
+        ("false positives", control.false_positives),
+        ("serves", _join_texts(control.frameworks)),
+        ("corresponds to", _join_texts(control.corresponds_to)),
     ]
     yield from format_columns(rows, width)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
-from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.timeline import build_timeline
 from backup_auditor.domain.finding import Finding
@@ -15,6 +14,7 @@ from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.policy import ContentRequirement, ProtectionRequirement
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_moment
+from backup_auditor.domain.verdict import InsufficientDataError
 from backup_auditor.rendering.summary import COMPLIANCE_HEADINGS, describe_since
 from backup_auditor.rendering.text import Style, escape_text, format_columns, format_value, wrap_text
 from backup_auditor.rendering.timeline_text import render_timeline

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from backup_auditor.domain.capacity import Feasibility, describe_fit
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff, QuotaDemand
+from backup_auditor.domain.target_schedule import Feasibility, describe_fit
 from backup_auditor.domain.text import pluralize
 from backup_auditor.rendering.grouping import label_finding
 from backup_auditor.rendering.text import Style, escape_text, format_columns, wrap_text

@@ -155,7 +155,7 @@ def _build_head(report: Report, fingerprint: str, activity: OcsfValue) -> OcsfOb
 def _build_control(control_id: str, control: AnyControl | None) -> OcsfObject:
     if control is None:
         return {"control": control_id}
-    return {"control": control_id, "desc": control.fails_when, "standards": list(control.guidance.frameworks)}
+    return {"control": control_id, "desc": control.fails_when, "standards": list(control.frameworks)}
 
 
 def _build_finding_info(

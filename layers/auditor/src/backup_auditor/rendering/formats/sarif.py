@@ -37,7 +37,7 @@ def build_rules(controls: Sequence[AnyControl]) -> list[dict[str, object]]:
             "properties": {
                 "severity": control.severity,
                 "security-severity": _SCORES[control.severity],
-                "tags": ["security", control.family, *control.guidance.frameworks],
+                "tags": ["security", control.family, *control.frameworks],
             },
         }
         for control in controls

@@ -44,15 +44,14 @@ def build_steps(control_id: str, finding: Finding | None) -> Steps | None:
     if control is None:
         return None
     values = {} if finding is None else _find_placeholder_values(finding)
-    guidance = control.guidance
-    console, api = (tuple(fill_placeholders(it, values) for it in texts) for texts in (guidance.console, guidance.api))
+    console, api = (tuple(fill_placeholders(it, values) for it in texts) for texts in (control.console, control.api))
     return Steps(control.title, control.rationale, console, api)
 
 
 def build_commands(finding: Finding) -> list[str]:
     """Return the calls as shell commands, with placeholders in capitals; none of them deletes."""
     control = _CONTROLS_BY_ID.get(finding.control)
-    calls = filter(None, map(_CALL_PATTERN.match, control.guidance.api)) if control else ()
+    calls = [] if control is None else [call_match for step in control.api if (call_match := _CALL_PATTERN.match(step))]
     values = _find_placeholder_values(finding)
     return [command for call in calls if (command := _build_command(call, values))]
 
