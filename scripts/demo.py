@@ -16,7 +16,7 @@ def main(scenario: str = "neglected") -> int:
     """Return 0 if the audit found a violation, and 1 if it ended in any other way."""
     with run_simulator(scenario, now=NOW) as environment, tempfile.TemporaryDirectory() as folder:
         base_environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
-        print(f"A {scenario} project, served on this machine alone, as it stands at {NOW}:\n", flush=True)
+        print(f"Audit of a {scenario} project that a simulator serves on this machine, as of {NOW}:\n", flush=True)
         command = [str(COMMAND), "audit", "--project", scenario, "--now", NOW, "--no-state"]
         # in a new folder, so that the audit does not use a policy of the reader
         exit_code = subprocess.run(command, cwd=folder, env={**base_environment, **environment}, check=False).returncode
@@ -26,7 +26,7 @@ def main(scenario: str = "neglected") -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"\nThe audit's exit code was {exit_code}: it is complete, and something is not as the policy requires.")
+    print(f"\nExit code {exit_code}: the audit is complete and found violations of the policy.")
     return 0
 
 

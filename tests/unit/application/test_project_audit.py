@@ -43,7 +43,7 @@ REQUEST = AuditRequest("search", "nightly", "request-1")
 
 
 def run_harness(harness: AuditHarness, request: AuditRequest = REQUEST) -> dict[str, Any]:
-    """Audit one project of a world."""
+    """Audit one project with fake dependencies."""
     return dict(audit_project(request, harness.build_dependencies()))
 
 

@@ -87,8 +87,10 @@ class RecordTable[Known]:
         """Take what builds a record from its project and the decoded values of its columns."""
         self.name = name
         self.columns = tuple(it.name for it in columns)
+        self.fields = tuple(it.field or it.name for it in columns)
+        """The path of the attribute of each column."""
         self._build = build
-        self._get_values: Callable[[Known], StoredRow] = attrgetter(*(it.field or it.name for it in columns))
+        self._get_values: Callable[[Known], StoredRow] = attrgetter(*self.fields)
         self._encoders = [(at, encode) for at, it in enumerate(columns) if (encode := it.codec.encode)]
         self._decoders = [(at, decode) for at, it in enumerate(columns) if (decode := it.codec.decode)]
 

@@ -144,7 +144,6 @@ _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 # Escapes in quoted text can produce any of these.
 _CONTROL_CHARACTER = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# JSON writes a character above U+FFFF as two escapes.
 # JSON writes a character above U+FFFF as two escapes, a surrogate pair.
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 

@@ -15,6 +15,7 @@ from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile, EvidenceFile
 from backup_auditor.application.audit import AuditResult
 from backup_auditor.bootstrap import local
 from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, NOT_AUDITED, OK
+from backup_auditor.cli.error_text import format_error_line
 from backup_auditor.cli.options import (
     AuditOptions,
     choose_policy,
@@ -26,7 +27,7 @@ from backup_auditor.cli.options import (
     refuse_shared_standard_input,
     run_with_options,
 )
-from backup_auditor.cli.output import format_error_line, log_stderr, make_render_options, open_output, write_pieces
+from backup_auditor.cli.output import log_stderr, make_render_options, open_output, write_pieces
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.identifiers import is_on_aws
 from backup_auditor.domain.policy import Policy

@@ -90,6 +90,6 @@ def _run_command(arguments: Namespace) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the last place where an error can still become a sentence
-        text = import_module("backup_auditor.cli.output").format_error(error, has_traceback=arguments.debug)
+        text = import_module("backup_auditor.cli.error_text").format_error(error, has_traceback=arguments.debug)
         _write_error(f"{text}\n")
         return NOT_AUDITED

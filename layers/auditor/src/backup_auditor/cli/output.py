@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,8 +15,7 @@ from typing import Any
 
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.text import collapse_whitespace
-from backup_auditor.errors import BackupAuditorError, UsageError
+from backup_auditor.errors import UsageError
 from backup_auditor.ports.pinecone import NoProgress, Progress
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.text import encode_pieces, escape_text, join_lines
@@ -107,21 +105,6 @@ def is_colored() -> bool:
 def log_stderr(text: str) -> None:
     """Write a message that is no result."""
     sys.stderr.write(f"backup-auditor: {escape_text(text)}\n")
-
-
-def format_error_line(error: Exception) -> str:
-    """Return the text of an error on one line, without a key."""
-    if isinstance(error, BackupAuditorError):
-        return redact(escape_text(collapse_whitespace(str(error))).removesuffix("."), os.environ)
-    # its text is not meant for people and may hold secrets: only the traceback shows it
-    name = type(error).__name__
-    return f"internal error of backup-auditor ({name}); run the command again with --debug, and report the traceback"
-
-
-def format_error(error: Exception, *, has_traceback: bool) -> str:
-    """Return the text of an error for standard error; `has_traceback` puts the traceback before it."""
-    traceback_text = redact("".join(traceback.format_exception(error)), os.environ) if has_traceback else ""
-    return f"{traceback_text}backup-auditor: {format_error_line(error)}"
 
 
 class ProgressBars:

@@ -82,7 +82,8 @@ class Source[Value]:
         fetched_at, value = self._values.get(name, (0.0, None))
         if fresh or not self._is_cached or value is None or time() - fetched_at >= _CACHE_SECONDS:
             value = self._fetch(name)
-            self._values[name] = time(), value
+            if self._is_cached:
+                self._values[name] = time(), value
         return value
 
 
