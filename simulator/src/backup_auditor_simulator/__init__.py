@@ -1,1 +1,1 @@
-"""A Pinecone control plane on loopback, under a clock that can be set."""
+"""A Pinecone control plane on loopback, with a clock that tests can set."""

@@ -1,4 +1,4 @@
-"""The one error of the simulated service: an answer that refuses a call."""
+"""The error of the simulated service: a refused call."""
 
 ERROR_CODES = {
     400: "INVALID_ARGUMENT",
@@ -16,10 +16,10 @@ ERROR_CODES = {
 
 
 class ApiError(Exception):
-    """The service refuses a call, with the status, code and message it answers."""
+    """The service refused a call. It has the status, code and message of the answer."""
 
     def __init__(self, status: int, message: str, code: str | None = None) -> None:
-        """Hold what the answer says; the code is that of the status unless another is given."""
+        """Take the parts of the answer; the default code is that of the status."""
         super().__init__(message)
         self.status = status
         self.message = message

@@ -23,7 +23,7 @@ _FIXED_INTERVALS = {Frequency.DAILY: timedelta(days=1), Frequency.WEEKLY: timede
 
 
 def find_next_run(anchor: datetime, frequency: Frequency, moment: datetime) -> datetime:
-    """Return the first run strictly after a moment; the anchor itself is not a run."""
+    """Return the time of the first run after a time; the anchor itself is not a run."""
     start = max(anchor, moment)
     interval = _FIXED_INTERVALS.get(frequency)
     if interval is not None:
@@ -34,7 +34,7 @@ def find_next_run(anchor: datetime, frequency: Frequency, moment: datetime) -> d
 
 
 def _add_months(anchor: datetime, month_count: int) -> datetime:
-    """Return the anchor's day and time in a later month, or that month's last day where it is shorter."""
+    """Return the anchor's day and time in a later month, or the last day of a shorter month."""
     years, month = divmod(anchor.month - 1 + month_count, _MONTHS_PER_YEAR)
     year = anchor.year + years
     day = min(anchor.day, monthrange(year, month + 1)[1])
@@ -129,7 +129,7 @@ class Schedule:
 
 @dataclass(slots=True, eq=False)
 class Backup:
-    """A backup, in whatever state; a scheduled one is a run."""
+    """A backup in any state; a scheduled backup is a run."""
 
     id: str
     index: Index

@@ -1,4 +1,4 @@
-"""How the simulated service behaves where the documentation of the real one leaves it open."""
+"""Settings for behavior that the documentation of the real service does not define."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class PausedNextRun(StrEnum):
-    """What a paused schedule shows as its next run."""
+    """The next run that a paused schedule reports."""
 
     NULL = "null"
     ABSENT = "absent"

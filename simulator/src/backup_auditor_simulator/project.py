@@ -44,7 +44,7 @@ class SimulatedProject:
     """
 
     def __init__(self, now: datetime, *, seed: int = 0, options: SimulatorOptions | None = None) -> None:
-        """Create an empty project at a moment."""
+        """Create an empty project; `now` is its time."""
         self.now = now.astimezone(UTC)
         self.options = options or SimulatorOptions()
         self.lock = RLock()
@@ -65,7 +65,7 @@ class SimulatedProject:
         """Counts the changes, so that a stored listing is known to be out of date."""
 
     def advance(self, duration: timedelta) -> None:
-        """Let time pass."""
+        """Advance the clock by a duration."""
         self.advance_to(self.now + duration)
 
     def advance_to(self, moment: datetime) -> None:
@@ -78,12 +78,12 @@ class SimulatedProject:
             self.now = max(self.now, moment.astimezone(UTC))
 
     def _add_event(self, due_at: datetime, action: Callable[[], None]) -> None:
-        """Let something happen later; the action itself checks whether it still applies."""
+        """Run an action at a later time. The action checks whether it still applies."""
         self._event_count += 1
         heapq.heappush(self._events, (due_at, self._event_count, action))
 
     def make_id(self) -> str:
-        """Make an id in the form of a UUID."""
+        """Return a new id in the form of a UUID."""
         digits = f"{self.rng.getrandbits(128):032x}"
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
@@ -104,12 +104,12 @@ class SimulatedProject:
         return _require(self.restore_jobs.get(job_id), f"Restore job {job_id}")
 
     def list_indexes_named(self, name: str) -> list[Index]:
-        """Return every index that ever had a name, the live one last."""
+        """Return all indexes that had a name, the live one last."""
         live_index = self.indexes.get(name)
         return [*self.deleted_indexes.get(name, []), *([live_index] if live_index else [])]
 
     def select_listed_backups(self, backups: Iterable[Backup]) -> list[Backup]:
-        """Return those backups that a backup listing shows, in its order."""
+        """Return the backups of a backup listing, in its order."""
         shows_scheduled = self.options.lists_scheduled_runs
         return self.order_rows([it for it in backups if shows_scheduled or it.state is not BackupState.SCHEDULED])
 
@@ -120,20 +120,20 @@ class SimulatedProject:
         return self._cached_listing[1]
 
     def order_rows[Row](self, oldest_first: Iterable[Row]) -> list[Row]:
-        """Return rows in the order of the listings."""
+        """Return rows in the order of a listing."""
         rows = list(oldest_first)
         if self.options.is_newest_first:
             rows.reverse()
         return rows
 
     def record_change(self, *backups: Backup) -> None:
-        """Record that something changed, and that the stored rows of these backups are out of date."""
+        """Record a change, and discard the cached rows of these backups."""
         self.revision += 1
         for backup in backups:
             backup.cached_rows.clear()
 
     def create_backup(self, index_name: str, name: str | None = None, description: str | None = None) -> Backup:
-        """Begin a manual backup. It never expires."""
+        """Start a manual backup. It never expires."""
         if not self.options.has_backups:
             raise ApiError(
                 403, "Your organization's plan does not include backups. Upgrade your plan to create backups."
@@ -168,7 +168,7 @@ class SimulatedProject:
 
     @property
     def is_quota_exhausted(self) -> bool:
-        """Whether the project has no room for another backup. Planned runs take none."""
+        """Whether the backup quota is used up. Planned runs do not count."""
         quota = self.options.backup_quota
         if quota is None or len(self.backups) < quota:
             return False
@@ -201,13 +201,13 @@ class SimulatedProject:
         return backup
 
     def start_backup(self, backup: Backup) -> None:
-        """Let a backup take its data now."""
+        """Capture the data of a backup now."""
         backup.state = BackupState.IN_PROGRESS
         backup.captured_at = self.now
         self.record_change(backup)
 
     def finish_backup(self, backup: Backup) -> None:
-        """Let a backup become ready, with what its index holds."""
+        """Complete a backup with the content of its index."""
         if backup.is_deleted:
             return
         index = backup.index
@@ -220,13 +220,13 @@ class SimulatedProject:
         self.record_change(backup)
 
     def fail_backup(self, backup: Backup) -> None:
-        """Let a backup end without being ready."""
+        """Fail a backup."""
         if not backup.is_deleted:
             backup.state = BackupState.FAILED
             self.record_change(backup)
 
     def delete_backup(self, backup_id: str) -> None:
-        """Accept the deletion of a backup; it is gone a little later."""
+        """Accept the deletion of a backup, which takes effect later."""
         backup = self.get_backup(backup_id)
         if backup.state is BackupState.SCHEDULED:
             raise ApiError(412, "Unable to delete backup. It is waiting to run.")
@@ -237,7 +237,7 @@ class SimulatedProject:
         self.advance(timedelta())
 
     def remove_backup(self, backup: Backup) -> None:
-        """Take a backup out of the project at once, in whatever state it is."""
+        """Remove a backup from the project immediately, in any state."""
         if backup.is_deleted:
             return
         backup.is_deleted = True
@@ -262,7 +262,7 @@ class SimulatedProject:
         schedule.outcomes.extend(outcomes)
 
     def schedule_run(self, schedule: Schedule) -> None:
-        """Plan the next run of a schedule, in place of one that may be planned already."""
+        """Plan the next run of a schedule, and replace the planned one if there is one."""
         self.cancel_scheduled_run(schedule)
         schedule.next_run = find_next_run(schedule.anchor, schedule.frequency, self.now)
         schedule.scheduled_run = self._add_run(schedule, schedule.next_run)
@@ -271,14 +271,14 @@ class SimulatedProject:
         )
 
     def cancel_scheduled_run(self, schedule: Schedule) -> None:
-        """Take back the planned run of a schedule."""
+        """Remove the planned run of a schedule."""
         schedule.next_run = None
         if schedule.scheduled_run is not None:
             self.remove_backup(schedule.scheduled_run)
             schedule.scheduled_run = None
 
     def run_now(self, schedule: Schedule) -> Backup:
-        """Let a schedule run once, now, beside its cadence."""
+        """Run a schedule once now, in addition to its planned runs."""
         run = self._add_run(schedule, self.now)
         self._start_run(run, schedule, RunOutcome.SUCCEEDED)
         return run
@@ -363,7 +363,7 @@ class SimulatedProject:
         self.remove_schedule(self.get_schedule(schedule_id))
 
     def remove_schedule(self, schedule: Schedule) -> None:
-        """Delete a schedule, whatever the plan."""
+        """Delete a schedule on any plan."""
         self.cancel_scheduled_run(schedule)
         schedule.enabled = False
         del self.schedules[schedule.id]
@@ -548,7 +548,7 @@ def find_expiry(backup: Backup) -> datetime | None:
 
 
 def parse_frequency(text: str) -> Frequency:
-    """Return the frequency a text names, or refuse with 400."""
+    """Return the frequency that a text names, or refuse with 400."""
     try:
         return Frequency(text)
     except ValueError:

@@ -31,7 +31,7 @@ def run_simulator(
 
 
 def _read_environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
-    """Read the lines that the simulator prints once it serves: a name and a value each."""
+    """Return the names and values that the simulator prints after its start."""
     values: dict[str, str] = {}
     for line in _read_lines(process):
         name, _, value = line.partition(" ")

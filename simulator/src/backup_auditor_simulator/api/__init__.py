@@ -1,1 +1,1 @@
-"""The API of the simulated project: versions, shapes, pages and calls."""
+"""The API of the simulated project: versions, formats of bodies, pages and calls."""

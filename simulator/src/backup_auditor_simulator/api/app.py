@@ -28,12 +28,12 @@ class Route:
 
     @property
     def is_write(self) -> bool:
-        """Whether it changes anything."""
+        """Whether the call changes the project."""
         return not self.permission.endswith(("::list", "::describe"))
 
     @property
     def is_schedule_call(self) -> bool:
-        """Whether only the families with backup schedules have it."""
+        """Whether only API families with backup schedules have the call."""
         return self.permission.startswith("backup-schedules::")
 
 
@@ -64,7 +64,7 @@ _ROUTES = {
 
 
 def find_route(method: str, path: str) -> tuple[Route, str] | None:
-    """Return the call that a method and a path are, and the name or id in the path; `None` if they are none."""
+    """Return the call of a method and a path, and the name or id in the path; `None` if there is no such call."""
     collection, *rest = path.strip("/").split("/")
     route = _ROUTES.get(f"{method} {'/'.join([collection, *(['*', *rest[1:]] if rest else [])])}")
     return None if route is None else (route, rest[0] if rest else "")
@@ -76,7 +76,7 @@ EDITOR = "editor"
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A request as it arrived."""
+    """A received request."""
 
     method: str
     path: str

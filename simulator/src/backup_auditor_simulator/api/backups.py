@@ -9,12 +9,12 @@ from backup_auditor_simulator.model import Backup, IndexKind, RestoreJob
 
 
 def list_backups(call: Call) -> Response:
-    """List the backups of the whole project, those of deleted indexes too."""
+    """List the backups of the whole project, including those of deleted indexes."""
     return _build_page(call, call.project.list_backups())
 
 
 def list_index_backups(call: Call) -> Response:
-    """List the backups of the live index of a name, or of every index that ever had it."""
+    """List the backups of the live index of a name, or of all indexes that had the name."""
     project = call.project
     include_deleted = call.query.get("include_deleted", "false")
     if include_deleted not in {"true", "false"}:
@@ -37,7 +37,7 @@ def _build_page(call: Call, backups: Sequence[Backup]) -> Response:
 
 
 def create_backup(call: Call) -> Response:
-    """Begin a manual backup."""
+    """Start a manual backup."""
     name, description = call.body.take("name", str), call.body.take("description", str)
     call.body.reject_unknown_fields()
     return call.build_created_response(
@@ -55,13 +55,13 @@ def _write_backup(call: Call, backup: Backup) -> bytes:
 
 
 def delete_backup(call: Call) -> Response:
-    """Accept that a backup be deleted."""
+    """Accept the deletion of a backup."""
     call.project.delete_backup(call.resource_key)
     return Response(202)
 
 
 def create_index_from_backup(call: Call) -> Response:
-    """Begin to make an index from a backup."""
+    """Start to create an index from a backup."""
     name = call.body.require("name", str)
     tags = call.body.take_texts("tags")
     protection = call.body.take("deletion_protection", str)

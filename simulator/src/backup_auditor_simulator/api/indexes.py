@@ -1,4 +1,4 @@
-"""The calls about indexes, and indexes as each API version writes them."""
+"""The calls about indexes, and the format of an index in each API version."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready"}}
 
 
 def _write_index(call: Call, index: Index) -> bytes:
-    """Write an index. In no family has it an id or a time of creation."""
+    """Write an index. No API family returns its id or its creation time."""
     is_ready = call.project.now >= index.ready_at
     state = "Terminating" if index.is_terminating else "Ready" if is_ready else "Initializing"
     row: dict[str, Any] = {
@@ -75,7 +75,7 @@ def _build_spec(index: Index) -> dict[str, Any]:
 
 
 def list_indexes(call: Call) -> Response:
-    """List every live index, in one answer. The key is absent where there is none and the shapes are old."""
+    """List every live index in one answer. In the old format, the key is absent when there is no index."""
     if not call.project.indexes and not call.family.is_new:
         return Response(200, b"{}")
     rows = b",".join(_write_index(call, it) for it in call.project.indexes.values())
@@ -109,7 +109,7 @@ def configure_index(call: Call) -> Response:
 
 
 def delete_index(call: Call) -> Response:
-    """Delete an index and its schedules, not its backups."""
+    """Delete an index and its schedules, but not its backups."""
     call.project.delete_index(call.resource_key)
     return Response(202)
 

@@ -16,7 +16,7 @@ _UNAUTHORIZED = 401
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What goes back to the client."""
+    """The response to the client."""
 
     status: int
     content: bytes = b""
@@ -42,7 +42,7 @@ def cut_page[Row](rows: Sequence[Row], query: Mapping[str, str], page_size: int)
 
 
 def write_token(offset: int, step: int) -> str:
-    """Make the token of the page that begins at an offset."""
+    """Return the token of the page that starts at an offset."""
     body = f"{offset}:{step}"
     return urlsafe_b64encode(f"{body}:{crc32(body.encode()):08x}".encode()).decode()
 
@@ -79,7 +79,7 @@ class Call:
     body: Body
 
     def build_created_response(self, row: bytes) -> Response:
-        """Answer that a thing was made."""
+        """Return the response to a successful creation."""
         return Response(200 if self.family.is_new else 201, row)
 
     def build_page_response[Row](self, rows: Sequence[Row], write: Callable[[Row], bytes]) -> Response:
@@ -92,12 +92,12 @@ class Call:
 
 
 def build_error_response(error: ApiError, family: Family | None) -> Response:
-    """Answer that a call is refused. A key that is not accepted has a plain text in the newest shapes."""
+    """Return the response to a refused call. In the newest format, the body for a rejected key is plain text."""
     if error.status == _UNAUTHORIZED and family is not None and family.is_new:
         return Response(error.status, b"Invalid API key", _TEXT_TYPE)
     return Response(error.status, encode_error(error))
 
 
 def encode_error(error: ApiError) -> bytes:
-    """Write the body of a refusal."""
+    """Return the body of a refused call."""
     return encode_json({"error": {"code": error.code, "message": error.message}, "status": error.status})

@@ -8,7 +8,7 @@ from backup_auditor_simulator.options import PausedNextRun
 
 
 def list_schedules(call: Call) -> Response:
-    """List the schedules of an index, paused ones too."""
+    """List the schedules of an index, including paused ones."""
     index = call.project.get_index_for_listing(call.resource_key)
     return call.build_page_response(
         call.project.order_rows(index.schedules.values()), lambda schedule: _write_schedule(call, schedule)
@@ -16,7 +16,7 @@ def list_schedules(call: Call) -> Response:
 
 
 def create_schedule(call: Call) -> Response:
-    """Create a schedule. The plan is looked at first: it can hide that there is no such index."""
+    """Create a schedule. The plan is checked first, so a missing index is not reported on a plan without schedules."""
     body = call.body
     name = body.require("name", str)
     schedule_body, retention_body = body.require_object("schedule"), body.require_object("retention")
@@ -52,7 +52,7 @@ def update_schedule(call: Call) -> Response:
 
 
 def delete_schedule(call: Call) -> Response:
-    """Delete a schedule. A second time it is not found."""
+    """Delete a schedule. A second deletion answers 404."""
     call.project.delete_schedule(call.resource_key)
     return Response(204)
 

@@ -14,7 +14,7 @@ from backup_auditor_simulator.options import SimulatorOptions
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Versions that answer alike."""
+    """The API versions that use the same format."""
 
     name: str
     has_schedules: bool
@@ -23,7 +23,7 @@ class Family:
 
     @property
     def default_page_size(self) -> int:
-        """How many rows a page has when the call does not say."""
+        """The number of rows of a page if the call names none."""
         return 100 if self.is_new else 10
 
 
@@ -52,7 +52,7 @@ def find_family(version: str | None) -> Family:
 
 
 def build_body_error(message: str) -> ApiError:
-    """Make the error of a body that does not have the shape of the call."""
+    """Return the error for a body with a wrong format."""
     return ApiError(422, f"Failed to deserialize the JSON body into the target type: {message}")
 
 
@@ -60,7 +60,7 @@ class Body:
     """The members of a JSON object, taken one by one."""
 
     def __init__(self, members: Mapping[str, Any], prefix: str = "") -> None:
-        """Hold an object; the prefix is its path in the request."""
+        """Take an object; the prefix is its path in the request."""
         self._members = {key: value for key, value in members.items() if value is not None}
         self._prefix = prefix
 
@@ -76,25 +76,25 @@ class Body:
         return cls(document)
 
     def take[Value](self, key: str, value_type: type[Value], default: Value | None = None) -> Value | None:
-        """Take a member that may be absent."""
+        """Take an optional member."""
         value = self._members.pop(key, default)
         if value is None or (isinstance(value, value_type) and not (value_type is int and isinstance(value, bool))):
             return value
         raise build_body_error(f"{self._prefix}{key}: invalid type, expected {value_type.__name__} at line 1 column 1")
 
     def require[Value](self, key: str, value_type: type[Value]) -> Value:
-        """Take a member that must be there."""
+        """Take a required member."""
         value = self.take(key, value_type)
         if value is None:
             raise build_body_error(f"missing field `{self._prefix}{key}` at line 1 column 1")
         return value
 
     def require_object(self, key: str) -> "Body":
-        """Take an object that must be there."""
+        """Take a required object."""
         return Body(self.require(key, dict), f"{self._prefix}{key}.")
 
     def take_object(self, key: str) -> "Body | None":
-        """Take an object that may be absent."""
+        """Take an optional object."""
         members = self.take(key, dict)
         return None if members is None else Body(members, f"{self._prefix}{key}.")
 
@@ -106,7 +106,7 @@ class Body:
         return members
 
     def reject_unknown_fields(self) -> None:
-        """Refuse what was not taken."""
+        """Refuse members that were not taken."""
         for key in self._members:
             raise ApiError(400, f"Unknown field `{self._prefix}{key}`.")
 
@@ -118,7 +118,7 @@ _NANOSECONDS_PER_MICROSECOND = 1000
 
 
 def write_moment(moment: datetime, family: Family, key: str) -> str:
-    """Write a moment. `key` chooses the notation, so that the same field of the same row is always written alike."""
+    """Write a time. `key` selects the notation, so the same field of the same row always has the same notation."""
     variant = crc32(key.encode())
     digits = variant % _DIGIT_VARIANTS
     nanoseconds = variant % _NANOSECONDS_PER_MICROSECOND if moment.microsecond else 0

@@ -15,7 +15,7 @@ SCENARIOS = {
     "bare": "indexes without any backup: bare:INDEXES (default: 200)",
     "fleet": "a healthy project of any size: fleet:INDEXESxBACKUPS, 200x5 unless said otherwise",
 }
-"""What each scenario is, in one line."""
+"""The content of each scenario in one line."""
 
 _BARE = re.compile(r"bare(?::([1-9]\d{0,4}))?")
 _FLEET = re.compile(r"fleet(?::([1-9]\d{0,4})x(\d{1,3}))?")
@@ -29,7 +29,7 @@ _BUILDERS: dict[str, Callable[..., SimulatedProject]] = {
 
 
 def build_scenario(name: str, *, now: datetime, seed: int = 0) -> SimulatedProject:
-    """Build a scenario as it is at a moment. Raises `ValueError` where there is none of that name."""
+    """Build a scenario as of a time. Raises `ValueError` if the name is unknown."""
     bare_match = _BARE.fullmatch(name)
     if bare_match is not None:
         return build_bare(now, indexes=int(bare_match[1] or "200"), seed=seed)

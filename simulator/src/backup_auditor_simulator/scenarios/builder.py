@@ -1,4 +1,4 @@
-"""Build a project by playing events in order; the common lives of indexes."""
+"""Build a project from events in their order, and the usual histories of indexes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,21 +13,21 @@ type ProjectChange = Callable[[SimulatedProject], object]
 
 
 class Script:
-    """What happened to a project, each thing so long before a moment called now."""
+    """The events of a project, each with its time before `now`."""
 
     def __init__(self, now: datetime, *, seed: int = 0, options: SimulatorOptions | None = None) -> None:
-        """Begin with nothing."""
+        """Start without events."""
         self._now = now
         self._seed = seed
         self._options = options
         self._changes: list[tuple[datetime, ProjectChange]] = []
 
     def add_change(self, age: timedelta, change: ProjectChange) -> None:
-        """Let something happen so long before now."""
+        """Add an event at a duration before `now`."""
         self._changes.append((self._now - age, change))
 
     def build_project(self) -> SimulatedProject:
-        """Let it all happen, and return the project as it is now."""
+        """Run all events, and return the project as of `now`."""
         changes = sorted(self._changes, key=lambda it: it[0])
         project = SimulatedProject(changes[0][0] if changes else self._now, seed=self._seed, options=self._options)
         for moment, change in changes:
@@ -45,7 +45,7 @@ BYOC = {"kind": IndexKind.BYOC, "cloud": "gcp", "region": "us-central1", "enviro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledIndex:
-    """An index that is created with a schedule and backed up ever since."""
+    """An index that is created with a schedule, which backs it up until `now`."""
 
     name: str
     days: int = 40
@@ -66,7 +66,7 @@ class ScheduledIndex:
         return self.days * DAY + self.since_run
 
     def add_to(self, script: Script) -> None:
-        """Let the index and its schedule be created."""
+        """Add the creation of the index and its schedule."""
         script.add_change(self.age, self._create_index)
 
     def _create_index(self, project: SimulatedProject) -> None:
@@ -79,17 +79,17 @@ class ScheduledIndex:
 
 
 def add_index(script: Script, name: str, age: timedelta, **traits: Any) -> None:  # noqa: ANN401  whatever an index has
-    """Let an index be created, without a schedule."""
+    """Add the creation of an index without a schedule."""
     script.add_change(age, lambda project: project.create_index(name, **traits))
 
 
 def add_backup(script: Script, name: str, age: timedelta) -> None:
-    """Let a manual backup be taken."""
+    """Add a manual backup."""
     script.add_change(age, lambda project: project.create_backup(name, f"by-hand-{project.now:%Y%m%d}"))
 
 
 def add_pause(script: Script, name: str, age: timedelta) -> None:
-    """Let every schedule of an index be paused."""
+    """Add a pause of every schedule of an index."""
 
     def pause_schedules(project: SimulatedProject) -> None:
         for schedule in project.get_index(name).schedules.values():

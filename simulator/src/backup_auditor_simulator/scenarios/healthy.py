@@ -28,7 +28,7 @@ _INDEXES = (
 
 
 def build_healthy(now: datetime, *, seed: int = 0) -> SimulatedProject:
-    """Build the healthy project as it is at a moment."""
+    """Build the healthy project as of a time."""
     script = Script(now, seed=seed)
     for index in _INDEXES:
         index.add_to(script)
@@ -40,7 +40,7 @@ _SPREAD_HOURS = 20
 
 
 def build_fleet(now: datetime, *, indexes: int = 200, backups_per_index: int = 5, seed: int = 0) -> SimulatedProject:
-    """Build a project whose indexes all have a daily schedule, which made so many backups each; it has no quota."""
+    """Build a project without a quota whose indexes each have a daily schedule with a number of backups."""
     script = Script(now, seed=seed, options=SimulatorOptions(backup_quota=None))
     retention_days = max(_MIN_RETENTION_DAYS, backups_per_index + 1)
     for number in range(indexes):

@@ -26,10 +26,10 @@ _PRODUCTION = {"tags": {"env": "prod"}}
 
 
 class FaultyIndex:
-    """An index, its life, and every control that it fails under the default policy; none if it must stay silent."""
+    """An index, its history, and every control that it violates under the default policy; empty for no finding."""
 
     def __init__(self, name: str, failed_controls: tuple[str, ...], *steps: Step) -> None:
-        """Hold the description."""
+        """Take the parts of the description."""
         self.name = name
         self.failed_controls = frozenset(failed_controls)
         self.steps = steps
@@ -326,7 +326,7 @@ FAILED_DELETED_INDEX_CONTROLS = {it.name: it.failed_controls for it in DELETED_I
 
 
 def build_neglected(now: datetime, *, seed: int = 0) -> SimulatedProject:
-    """Build the neglected project as it is at a moment."""
+    """Build the neglected project as of a time."""
     # Its backup listing shows planned runs, and the service lets backups be kept for years.
     options = SimulatorOptions(lists_scheduled_runs=True, max_retention=timedelta(days=3650))
     script = Script(now, seed=seed, options=options)

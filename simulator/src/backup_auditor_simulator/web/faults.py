@@ -13,7 +13,7 @@ from backup_auditor_simulator.project import SimulatedProject
 
 
 class FaultKind(StrEnum):
-    """The ways in which an answer goes wrong."""
+    """The kinds of faults of an answer."""
 
     STATUS = "status"
     """`status` with `body`, or with an error that says `code` and `message`; `headers` besides."""
@@ -45,7 +45,7 @@ _PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>upstream 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """Something that goes wrong with the answers to some requests."""
+    """A fault of the answers to some requests."""
 
     kind: FaultKind | str = FaultKind.STATUS
     path: str = "*"
@@ -73,12 +73,12 @@ class Fault:
     _rng: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Convert the kind, and seed the chance."""
+        """Convert the kind, and seed the random generator."""
         self.kind = FaultKind(self.kind)
         self._rng = random.Random(self.seed)  # noqa: S311  the faults must be the same each time
 
     def applies_to(self, request: ParsedRequest) -> bool:
-        """Tell whether it strikes this request, and count it."""
+        """Return whether the fault applies to a request, and count the request."""
         is_match = (
             fnmatchcase(request.path, self.path)
             and self.method in {None, request.method}

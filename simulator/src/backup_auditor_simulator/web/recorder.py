@@ -33,7 +33,7 @@ class RecordedRequest:
 
 @dataclass(slots=True, eq=False)
 class RequestRecorder:
-    """Where the requests of all connections arrive."""
+    """The receiver of the requests of all connections."""
 
     project: SimulatedProject
     latency: float = 0.0
@@ -46,22 +46,22 @@ class RequestRecorder:
     roles: Mapping[str, str] = field(default_factory=lambda: {VIEWER_KEY: VIEWER, EDITOR_KEY: EDITOR})
 
     def record(self, request: ParsedRequest) -> RecordedRequest:
-        """Write a request down."""
+        """Record a request."""
         entry = RecordedRequest(request.method, request.path, request.query, request.version, request.role)
         self.requests.append(entry)
         return entry
 
     def find_fault(self, request: ParsedRequest) -> Fault | None:
-        """Return the first fault that strikes a request."""
+        """Return the first fault that applies to a request."""
         return next((fault for fault in self.faults if fault.applies_to(request)), None)
 
     def follow_clock(self) -> None:
-        """Bring the project to the moment of the clock it follows."""
+        """Advance the project to the time of its clock."""
         if self.clock is not None:
             self.project.advance_to(self.clock())
 
     def build_response(self, request: ParsedRequest, fault: Fault | None) -> Response:
-        """Do what the request requires, and return the answer that is sent."""
+        """Process a request, and return the answer to send."""
         try:
             self.follow_clock()
             response = fault.build_response() if fault else None

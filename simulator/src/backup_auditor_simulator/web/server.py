@@ -23,7 +23,7 @@ _RESET_LINGER = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
-    """A connection to one client."""
+    """One connection to a client."""
 
     def __init__(self, recorder: RequestRecorder, connections: "set[Connection]") -> None:
         """Take the recorder that requests go to, and the set of open connections."""
@@ -35,19 +35,19 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Register a new connection."""
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Discard a closed connection."""
         del exc
         self._transport = None
         self._connections.discard(self)
 
     def abort(self) -> None:
-        """End at once, so that the client sees a reset."""
+        """Abort the connection, so that the client sees a reset."""
         if self._transport is None:
             return
         client_socket = self._transport.get_extra_info("socket")
@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
+        """Receive data."""
         self._http.receive_data(data)
         self._read_events()
 
@@ -158,7 +158,7 @@ _CONNECTION_START_TURNS = 5  # asyncio takes three from accepting a connection t
 
 
 class Server(RequestRecorder):
-    """A Pinecone control plane on loopback, while its context lasts."""
+    """A Pinecone control plane on loopback, which serves until its context ends."""
 
     viewer_key = VIEWER_KEY
     editor_key = EDITOR_KEY
@@ -186,11 +186,11 @@ class Server(RequestRecorder):
 
     @property
     def url(self) -> str:
-        """Where it is served."""
+        """The URL of the server."""
         return f"http://{HOST}:{self.port}"
 
     def __enter__(self) -> Self:
-        """Begin to serve. Raises `OSError` if the port is taken."""
+        """Start to serve. Raises `OSError` if the port is in use."""
         self._thread.start()
         self._ready_event.wait()
         if self._start_error is not None:
@@ -199,7 +199,7 @@ class Server(RequestRecorder):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End, and drop every connection."""
+        """Stop, and abort every connection."""
         if self._loop is not None and self._stop_event is not None:
             self._loop.call_soon_threadsafe(self._stop_event.set)
         self._thread.join()
