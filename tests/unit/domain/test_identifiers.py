@@ -12,14 +12,14 @@ from backup_auditor.domain.identifiers import (
 )
 
 KEY = "pcsk" + "_" + "x" * 20
-WRONG_CHARACTERS = "contains characters that no key has; copy the key again, without spaces or quotes"
-IS_SECRET = "looks like the secret itself; store it in Secrets Manager and write the name of the secret here"
-INVALID_SECRET_NAME = "is not a valid name of a secret; write its name in Secrets Manager, or its ARN"
-INVALID_PROJECT_NAME = (
+KEY_CHARACTERS_MESSAGE = "contains characters that no key has; copy the key again, without spaces or quotes"
+PASTED_VALUE_MESSAGE = "looks like the secret itself; store it in Secrets Manager and write the name of the secret here"
+NAME_OR_ARN_MESSAGE = "is not a valid name of a secret; write its name in Secrets Manager, or its ARN"
+PROJECT_NAME_MESSAGE = (
     "is not a valid project name; use 1 to 100 characters, without control characters or slashes, and do not start"
     " with a dot or a space"
 )
-INVALID_ADDRESS = "is not an address of a document; write ssm:NAME or s3://BUCKET/KEY"
+ADDRESS_MESSAGE = "is not an address of a document; write ssm:NAME or s3://BUCKET/KEY"
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_a_key_is_accepted(key: str) -> None:
     "text, message",
     [
         pytest.param("x" * 7, "is too short for a key; copy the complete key", id="one-character-too-short"),
-        pytest.param(f"{KEY} ", WRONG_CHARACTERS, id="trailing-space"),
-        pytest.param(f'"{KEY}"', WRONG_CHARACTERS, id="double-quotes"),
-        pytest.param(f"'{KEY}'", WRONG_CHARACTERS, id="single-quotes"),
-        pytest.param(f"{KEY}\n", WRONG_CHARACTERS, id="line-feed"),
-        pytest.param(f"{KEY}é", WRONG_CHARACTERS, id="letter-outside-ascii"),
+        pytest.param(f"{KEY} ", KEY_CHARACTERS_MESSAGE, id="trailing-space"),
+        pytest.param(f'"{KEY}"', KEY_CHARACTERS_MESSAGE, id="double-quotes"),
+        pytest.param(f"'{KEY}'", KEY_CHARACTERS_MESSAGE, id="single-quotes"),
+        pytest.param(f"{KEY}\n", KEY_CHARACTERS_MESSAGE, id="line-feed"),
+        pytest.param(f"{KEY}é", KEY_CHARACTERS_MESSAGE, id="letter-outside-ascii"),
     ],
 )
 def test_a_damaged_key_is_refused(text: str, message: str) -> None:
@@ -56,13 +56,15 @@ def test_a_damaged_key_is_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     "parser, text, message",
     [
-        pytest.param(parse_secret_name, KEY, IS_SECRET, id="key-as-the-name-of-a-secret"),
-        pytest.param(parse_secret_name, "https://hooks.example/x", IS_SECRET, id="address-as-the-name-of-a-secret"),
-        pytest.param(parse_secret_name, "a b", INVALID_SECRET_NAME, id="space-in-the-name-of-a-secret"),
-        pytest.param(parse_secret_name, "", INVALID_SECRET_NAME, id="empty-name-of-a-secret"),
-        pytest.param(parse_project_name, ".search", INVALID_PROJECT_NAME, id="project-with-a-leading-dot"),
-        pytest.param(parse_project_name, "a\u202eb", INVALID_PROJECT_NAME, id="project-with-a-direction-character"),
-        pytest.param(parse_document_address, "s3:bucket/key", INVALID_ADDRESS, id="address-without-slashes"),
+        pytest.param(parse_secret_name, KEY, PASTED_VALUE_MESSAGE, id="key-as-the-name-of-a-secret"),
+        pytest.param(
+            parse_secret_name, "https://hooks.example/x", PASTED_VALUE_MESSAGE, id="address-as-the-name-of-a-secret"
+        ),
+        pytest.param(parse_secret_name, "a b", NAME_OR_ARN_MESSAGE, id="space-in-the-name-of-a-secret"),
+        pytest.param(parse_secret_name, "", NAME_OR_ARN_MESSAGE, id="empty-name-of-a-secret"),
+        pytest.param(parse_project_name, ".search", PROJECT_NAME_MESSAGE, id="project-with-a-leading-dot"),
+        pytest.param(parse_project_name, "a\u202eb", PROJECT_NAME_MESSAGE, id="direction-character"),
+        pytest.param(parse_document_address, "s3:bucket/key", ADDRESS_MESSAGE, id="address-without-slashes"),
     ],
 )
 def test_an_invalid_name_is_refused(parser: Callable[[str], str], text: str, message: str) -> None:
