@@ -236,3 +236,11 @@ def test_a_listed_recovery_point_was_due_to_expire(remaining_time: timedelta, ve
         schedules=[build_schedule(enabled=False, retention=RETENTION)], runs=[build_run(RETENTION - remaining_time)]
     )
     assert evaluate_control(ID, index).reason.startswith(verb)
+
+
+def test_a_recovery_point_without_a_capture_time_may_be_new() -> None:
+    """It is unknown whether a schedule makes new recovery points if none of them has a capture time."""
+    undated_run = build_backup(None, backup_id="undated")
+    finding = evaluate_control(ID, build_index(runs=[undated_run]))
+    assert finding.compliance is Compliance.INSUFFICIENT_DATA
+    assert finding.reason == "Some Ready backups have no capture time."

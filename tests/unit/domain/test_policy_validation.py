@@ -26,7 +26,7 @@ CONTROL_IDS = {
 MAX_RETENTION, MIN_RETENTION = ("schedule", "retention_days", "max"), ("schedule", "retention_days", "min")
 FREQUENCY, MIN_COPIES = ("schedule", "frequency"), ("recovery", "min_copies")
 REMEDIATION_KEYS = (MAX_RETENTION, FREQUENCY, MIN_COPIES, MIN_RETENTION)
-UNSATISFIABLE = {"frequency": Frequency.WEEKLY, "min_copies": 1, "retention_max": 7 * DAY}
+UNSATISFIABLE: dict[str, Any] = {"frequency": Frequency.WEEKLY, "min_copies": 1, "retention_max": 7 * DAY}
 
 
 def build_exemption(*controls: str, names: tuple[str, ...] = ("scratch-*",), **facts: Any) -> Exemption:
