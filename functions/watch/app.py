@@ -5,5 +5,5 @@ from backup_auditor.bootstrap.watch import LOG, handle
 
 @LOG.inject_lambda_context(clear_state=True)
 def lambda_handler(_event: object, _context: object) -> dict[str, object]:
-    """Check every registered project, whatever the event says, and return the overdue projects."""
+    """Check every registered project and return the overdue projects."""
     return handle()

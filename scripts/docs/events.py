@@ -11,8 +11,7 @@ from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.model import Frequency
-from backup_auditor.domain.notifications.digest import create_digest
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_digest, create_messages
 from backup_auditor.domain.outbox import Channel, ChannelKind, Trigger
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding

@@ -13,7 +13,7 @@ from backup_auditor.adapters.aws import idempotency
 from backup_auditor.adapters.dynamodb import items
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.rendering.formats import FORMATS
-from backup_auditor_simulator import FaultKind
+from backup_auditor_simulator.web.faults import FaultKind
 from docs.markdown import fill_sections
 from docs.transcripts import run_transcripts
 
@@ -139,7 +139,7 @@ def test_the_architecture_lists_every_item() -> None:
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     kinds = {sort for partition, sort in rows if partition == "project"}
-    remediation_prefixes = {items.ACTION_PREFIX.strip("#"), items.build_plan_sort_key("").strip("#")}
+    remediation_prefixes = {items.ACTION_PREFIX.strip("#"), items.PLAN_PREFIX.strip("#")}
     assert kinds == {
         items.HEAD_SORT_KEY,
         items.REGISTRATION_SORT_KEY,

@@ -9,7 +9,6 @@ PACKAGE = Path(__file__).parents[2] / "layers" / "auditor" / "src" / "backup_aud
 REPEATED_NAMES = {
     "LOG": "each function of AWS Lambda has its own log",
     "TYPE_CHECKING": "typing's own costs a tenth of the start, so modules of the start define it",
-    "evaluate": "the entry point of each control, read through its `Control`",
     "handle": "the entry point of each function, read through its `app.py`",
     "render_document": "the entry point of each format, read through `FORMATS`",
     "run": "the entry point of each command, called by its module's name",

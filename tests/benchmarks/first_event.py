@@ -39,11 +39,11 @@ def lambda_handler(event, context):
 EAGER_CODE = """
 import importlib
 import original
-from backup_auditor.bootstrap.audit import get_auditor
+from backup_auditor.bootstrap.aws import get_sources
 
 for name in {modules}:
     importlib.import_module(name)
-AWS = get_auditor().aws
+AWS = get_sources("audit").aws
 CLIENTS = AWS.secrets, AWS.dynamodb, AWS.s3, AWS.events
 
 def lambda_handler(event, context):

@@ -1,4 +1,4 @@
-"""What a page does in a browser: it shows itself, asks for nothing, and runs nothing but its own script."""
+"""The page in a browser: it renders, sends no request, and runs only its own script."""
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -130,7 +130,7 @@ def test_a_keyboard_is_enough(neglected_page: ReportPage, browser: Browser) -> N
 
 
 def test_a_command_is_copied(neglected_page: ReportPage, browser: Browser) -> None:
-    """The button copies the command that stands beside it."""
+    """The button copies the command beside it."""
     with open_page(browser, neglected_page.page, permissions=["clipboard-read", "clipboard-write"]) as opened_page:
         opened_page.page.locator(".copy").first.click()
         expect(opened_page.page.locator(".copy").first).to_have_text("Copied")

@@ -81,7 +81,7 @@ def test_every_count_is_that_of_the_json(report_page: ReportPage, browser: Brows
 
 
 def test_past_audits_are_those_of_the_json(report_page: ReportPage, browser: Browser) -> None:
-    """Each count stands as text, this audit's first; a column is drawn for each that is not 0, a line where unsure."""
+    """Each count is text, this audit's first; each that is not 0 has a column, each incomplete audit a line."""
     current_audit = {"observed_at": report_page.document["observed_at"], "complete": report_page.document["complete"]}
     audits = [*report_page.document["history"], {**current_audit, "open": report_page.document["summary"]["open"]}]
     with open_page(browser, report_page.page) as opened_page:
@@ -134,7 +134,7 @@ def _read_texts(opened_page: OpenPage, selector: str) -> list[list[str]]:
 
 
 def test_every_moment_of_a_picture_is_one_of_the_json(report_page: ReportPage, browser: Browser) -> None:
-    """Each moment stands as text, and as many marks are drawn as lie within the picture."""
+    """Each moment is text, and the picture has a mark for each moment in its period."""
     with open_page(browser, report_page.page) as opened_page:
         indexes = {
             name: index_values

@@ -47,7 +47,7 @@ def is_refused(completed: CompletedCommand, *words: str) -> bool:
         pytest.param(
             KEY_VARIABLES | {"PINECONE_CONTROLLER_HOST": UNREACHABLE_HOST},
             ("127.0.0.1:1 refused the connection", "check"),
-            id="unreachable-host",
+            id="no-server",
         ),
         pytest.param(KEY_VARIABLES | {"PINECONE_API_VERSION": "latest"}, ("PINECONE_API_VERSION",), id="version"),
         pytest.param(KEY_VARIABLES | {"BACKUP_AUDITOR_DEADLINE": "soon"}, ("BACKUP_AUDITOR_DEADLINE",), id="deadline"),

@@ -158,9 +158,7 @@ def test_machine_formats_have_all_projects_in_one_document(
     assert list(dict.fromkeys(projects[report_format]())) == ["a", "b"]
 
 
-def test_an_error_in_one_project_does_not_stop_the_others(
-    registry_path: Path, healthy_server: Server, tmp_path: Path
-) -> None:
+def test_one_project_does_not_keep_the_others(registry_path: Path, healthy_server: Server, tmp_path: Path) -> None:
     """A project without a key is an error, the other project is audited, and the highest exit code counts."""
     env = build_access_environment(healthy_server, KEY_B=healthy_server.viewer_key)
     path = tmp_path / "reports"

@@ -93,7 +93,7 @@ def test_explaining_reads_the_state_without_a_write(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content,expected_text",
     [
-        pytest.param(b"another program's data\n" * 20, "not a state of backup-auditor", id="foreign"),
+        pytest.param(b"foreign content\n" * 20, "not a state of backup-auditor", id="foreign"),
         pytest.param(None, "this is a folder", id="folder"),
     ],
 )

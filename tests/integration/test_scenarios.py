@@ -13,6 +13,7 @@ from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.finding import Compliance, ResourceType
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.reporting.report import Report
+from backup_auditor.ports.pinecone import NoProgress
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
@@ -28,16 +29,6 @@ VERSION_PARAMETERS = [
     pytest.param((NEW_VERSION, NEW_VERSION), id=NEW_VERSION),
     pytest.param((OLD_VERSION, UNSTABLE_VERSION), id=f"{OLD_VERSION}-{UNSTABLE_VERSION}"),
 ]
-
-
-class SilentProgress:
-    """A progress display that shows nothing."""
-
-    def expect(self, label: str, count: int) -> None:
-        """Ignore the count."""
-
-    def advance(self, label: str) -> None:
-        """Ignore the step."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +53,7 @@ def audit_case(server: Server, case: Case, versions: tuple[str, str], store: Fak
             load_case_policy(case.policy),
             project=PROJECT,
             observed_at=server.project.now - case.clock_lag,
-            progress=SilentProgress(),
+            progress=NoProgress(),
             store=store if case.change else None,
         ).report
 

@@ -72,7 +72,7 @@ def count_after_kill(path: Path, delay_seconds: float) -> int:
     with open_state(path) as store:
         state = store.load(PROJECT)
     if state != build_state(state.revision):
-        raise RuntimeError(f"the state holds a partial audit of revision {state.revision}")
+        raise RuntimeError(f"a part of an audit is recorded, of revision {state.revision}")
     return state.revision
 
 

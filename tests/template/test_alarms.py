@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backup_auditor.adapters.aws import metrics
-from backup_auditor.application.notifications import delivery
+from backup_auditor.application.notifications import dispatcher
 from support.aws.template import find_properties, find_resources, load_transformed_template, name_function
 from support.aws_local.cloudwatch import MetricValue, find_alarms
 from support.aws_local.stack import Stack
@@ -144,7 +144,7 @@ def test_no_project_ends_the_alarm_of_another() -> None:
         minutes=int(re.findall(r"\d+", find_properties("SweepSchedule")["ScheduleExpression"])[0])
     )
     period = timedelta(seconds=load_alarms()["DeliveryFailuresAlarm"]["Metrics"][0]["Period"])
-    assert math.ceil(delivery._RETRY_WAITS[-1] / sweep_interval) * sweep_interval + MAX_DURATION < period
+    assert math.ceil(dispatcher._RETRY_WAITS[-1] / sweep_interval) * sweep_interval + MAX_DURATION < period
 
 
 @pytest.mark.parametrize("verb", ["audit", "notify", "remediate"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from backup_auditor.application.overdue import OVERDUE_AFTER
+from backup_auditor.application.fleet import OVERDUE_AFTER
 from support.aws.template import FUNCTIONS, find_properties, find_resources, list_leaves, load_template, name_function
 
 RULE_NAMES = {

@@ -1,4 +1,4 @@
-"""Serves a scenario until it is told to end, for `backup-auditor simulate`."""
+"""Serve a scenario until a signal ends it, for `backup-auditor simulate`."""
 
 import signal
 import sys
@@ -20,11 +20,10 @@ def run(
     latency: float = 0.0,
     quota: int | None = None,
 ) -> int:
-    """Serve a scenario until SIGINT or SIGTERM, say how many calls were to change it, and return the exit code.
+    """Serve a scenario until SIGINT or SIGTERM, print the number of write calls, and return the exit code.
 
-    Without `now` the world follows the real clock. `quota` is how many backups the project may hold, in place of the
-    scenario's own; 0 is no limit. Raises `ValueError` where there is no such scenario, and `OSError` where the port is
-    taken.
+    Without `now` the project follows the real clock. `quota` replaces the limit of backups of the scenario; 0 is no
+    limit. Raises `ValueError` if there is no such scenario, and `OSError` if the port is taken.
     """
     project = build_scenario(scenario_name, now=now or _read_clock())
     if quota is not None:

@@ -1,48 +1,26 @@
-"""The one error of the simulated service: an answer that says no."""
+"""The one error of the simulated service: an answer that refuses a call."""
+
+ERROR_CODES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    402: "PAYMENT_REQUIRED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    409: "ALREADY_EXISTS",
+    412: "FAILED_PRECONDITION",
+    422: "UNPROCESSABLE_ENTITY",
+    429: "RESOURCE_EXHAUSTED",
+    503: "SERVICE_UNAVAILABLE",
+}
 
 
 class ApiError(Exception):
     """The service refuses a call, with the status, code and message it answers."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        """Hold what the answer says."""
+    def __init__(self, status: int, message: str, code: str | None = None) -> None:
+        """Hold what the answer says; the code is that of the status unless another is given."""
         super().__init__(message)
         self.status = status
-        self.code = code
         self.message = message
-
-
-def build_bad_request_error(message: str) -> ApiError:
-    """Make a 400."""
-    return ApiError(400, "INVALID_ARGUMENT", message)
-
-
-def build_unprocessable_error(message: str) -> ApiError:
-    """Make a 422: a body that does not have the shape of the call."""
-    text = f"Failed to deserialize the JSON body into the target type: {message}"
-    return ApiError(422, "UNPROCESSABLE_ENTITY", text)
-
-
-def build_not_found_error(resource: str) -> ApiError:
-    """Make a 404."""
-    return ApiError(404, "NOT_FOUND", f"{resource} not found.")
-
-
-def build_conflict_error(message: str) -> ApiError:
-    """Make a 409."""
-    return ApiError(409, "ALREADY_EXISTS", message)
-
-
-def build_permission_error(message: str) -> ApiError:
-    """Make a 403 that speaks of a permission or of the plan."""
-    return ApiError(403, "PERMISSION_DENIED", message)
-
-
-def build_forbidden_error(message: str) -> ApiError:
-    """Make a 403 that speaks of a quota or of a protection."""
-    return ApiError(403, "FORBIDDEN", message)
-
-
-def build_precondition_error(message: str) -> ApiError:
-    """Make a 412."""
-    return ApiError(412, "FAILED_PRECONDITION", message)
+        self.code = code or ERROR_CODES.get(status, "UNKNOWN")

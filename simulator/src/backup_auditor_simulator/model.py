@@ -1,4 +1,4 @@
-"""What the simulated project holds, and when its schedules run."""
+"""The contents of the simulated project, and when its schedules run."""
 
 from calendar import monthrange
 from collections import deque
@@ -12,7 +12,7 @@ _MONTHS_PER_YEAR = 12
 
 
 class Frequency(StrEnum):
-    """The frequencies that the service knows."""
+    """The frequencies of the service."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -50,23 +50,23 @@ class IndexKind(StrEnum):
 
 
 class BackupState(Enum):
-    """How far a backup has come. How it is spelled depends on the version that asks."""
+    """The state of a backup. Its spelling in an answer depends on the API version."""
 
-    SCHEDULED = "planned"
-    IN_PROGRESS = "under way"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in progress"
     READY = "ready"
     FAILED = "failed"
 
 
 class RunOutcome(Enum):
-    """What becomes of a scheduled run."""
+    """The outcome of a scheduled run."""
 
     SUCCEEDED = "succeeds"
     FAILED = "fails"
-    STUCK = "hangs"
+    STUCK = "is stuck"
     """It begins and never ends."""
     SKIPPED = "is skipped"
-    """It leaves no trace, and the next one is planned as if nothing had been due."""
+    """It leaves no trace, and the next one is planned as usual."""
     NOT_STARTED = "never starts"
     """It stays planned, and nothing after it is planned."""
 
@@ -77,18 +77,20 @@ class Index:
 
     id: str
     name: str
-    kind: IndexKind
-    cloud: str
-    region: str
-    environment: str
-    fields: Mapping[str, Any]
-    """Its schema: field name to field."""
-    tags: dict[str, str]
-    deletion_protection: bool
-    records: int
-    namespaces: int
     created_at: datetime
     ready_at: datetime
+    records: int
+    namespaces: int
+    kind: IndexKind = IndexKind.SERVERLESS
+    cloud: str = "aws"
+    region: str = "us-east-1"
+    environment: str = "aped-4627-b74a"
+    fields: Mapping[str, Any] = field(
+        default_factory=lambda: {"_values": {"type": "dense_vector", "dimension": 1536, "metric": "cosine"}}
+    )
+    """Its schema: field name to field."""
+    tags: dict[str, str] = field(default_factory=dict)
+    deletion_protection: bool = False
     deleted_at: datetime | None = None
     is_terminating: bool = False
     """Whether its deletion has begun and not ended."""
@@ -116,13 +118,13 @@ class Schedule:
     retention: timedelta
     created_at: datetime
     anchor: datetime
-    """From where the cadence is counted: creation, or the last resumption."""
+    """The start of the cadence: creation, or the last resumption."""
     enabled: bool = True
     next_run: datetime | None = None
     scheduled_run: "Backup | None" = None
     runs: dict[str, "Backup"] = field(default_factory=dict)
     outcomes: deque[RunOutcome] = field(default_factory=deque)
-    """What becomes of the coming runs, the next one first; those beyond succeed."""
+    """The outcomes of the coming runs, the next one first; all later ones succeed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -144,15 +146,15 @@ class Backup:
     namespace_count: int | None = None
     size_bytes: int | None = None
     forced_status: str | None = None
-    """A status that is shown whatever the state is."""
+    """The status to show instead of that of the state."""
     is_deleted: bool = False
     cached_rows: dict[str, bytes] = field(default_factory=dict)
-    """How it was written for an answer, by shape; emptied whenever something of it changes."""
+    """Its row as written for an answer, by shape; emptied whenever the row changes."""
 
 
 @dataclass(slots=True, eq=False)
 class RestoreJob:
-    """The making of an index from a backup."""
+    """The restore of a backup into an index."""
 
     id: str
     backup: Backup

@@ -1,4 +1,4 @@
-"""How the simulated service behaves where the real one leaves it open, or is known in more than one way."""
+"""How the simulated service behaves where the documentation of the real one leaves it open."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ class PausedNextRun(StrEnum):
 
 
 class CustomerKeySupport(StrEnum):
-    """How backup calls of an index that is encrypted with a customer key are answered."""
+    """The answers to backup calls of an index that is encrypted with a customer key."""
 
     NONE = "refused"
     """With 400, all of them."""
@@ -26,10 +26,10 @@ class CustomerKeySupport(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class SimulatorOptions:
-    """What a world may differ in."""
+    """Settings of a simulated project."""
 
     plan: str = "standard"
-    """`starter` and `builder` have neither backups nor schedules: creating and resuming one is refused."""
+    """`starter` and `builder` have neither backups nor schedules: the service refuses to create and resume one."""
     plan_denies_listings: bool = False
     """Whether a plan without schedules is the answer to every other schedule call, too."""
     customer_key_support: CustomerKeySupport = CustomerKeySupport.NONE
@@ -38,16 +38,16 @@ class SimulatorOptions:
     index_deletion_duration: timedelta = timedelta()
     """How long a deleted index is `Terminating`; its schedules are gone at once."""
     backup_quota: int | None = 500
-    """How many backups the project may hold, planned runs not counted; `None` is no limit."""
+    """The limit of backups, planned runs not counted; `None` is no limit."""
     max_retention: timedelta = timedelta(days=400)
     backup_duration: timedelta = timedelta(minutes=10)
     """How long a backup takes until it is ready, or has failed."""
     backup_deletion_duration: timedelta = timedelta(seconds=5)
     restore_duration: timedelta = timedelta(minutes=10)
     lists_scheduled_runs: bool = False
-    """Whether planned runs stand in `GET /backups`."""
+    """Whether `GET /backups` lists planned runs."""
     scheduled_run_status: str | None = None
-    """How a planned run is shown; `None` is as the version that asks has it."""
+    """The status of a planned run; `None` is the status of the API version."""
     paused_next_run: PausedNextRun = PausedNextRun.NULL
     keeps_expired_in_history: bool = False
     """Whether a schedule's history still shows the runs whose backup has expired or was deleted."""

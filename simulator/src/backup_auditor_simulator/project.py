@@ -5,17 +5,11 @@ import random
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import RLock
 from typing import Any
 
-from backup_auditor_simulator.errors import (
-    build_bad_request_error,
-    build_conflict_error,
-    build_forbidden_error,
-    build_not_found_error,
-    build_permission_error,
-    build_precondition_error,
-)
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.model import (
     Backup,
     BackupState,
@@ -29,46 +23,36 @@ from backup_auditor_simulator.model import (
 )
 from backup_auditor_simulator.options import CustomerKeySupport, SimulatorOptions
 
-
-class EventQueue:
-    """Things to come, in order of their time; those of the same moment in the order in which they were entered."""
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        self._events: list[tuple[datetime, int, Callable[[Any], None], object]] = []
-        self._event_count = 0
-
-    def add[Subject](self, due_at: datetime, action: Callable[[Subject], None], subject: Subject) -> None:
-        """Enter an action on something. It is for the action to see whether it still applies when its time comes."""
-        self._event_count += 1
-        heapq.heappush(self._events, (due_at, self._event_count, action, subject))
-
-    def pop_due(self, until: datetime) -> tuple[datetime, Callable[[], None]] | None:
-        """Take out the first thing that is due, `until` included."""
-        if not self._events or self._events[0][0] > until:
-            return None
-        due_at, _, action, subject = heapq.heappop(self._events)
-        return due_at, lambda: action(subject)
-
-
+_MAX_SCHEDULE_NAME_LENGTH = 255
+_MAX_RUN_NAME_LENGTH = 45
+_BYTES_PER_DIMENSION = 4
+_BYTES_PER_RECORD = 240
+_CUSTOMER_KEY_MESSAGE = "Backups are not supported for indexes that are encrypted with a customer-managed key."
+_SECOND_ENABLED_MESSAGES = (
+    "This index already has an enabled backup schedule. Disable or delete it first.",
+    "Only one enabled backup schedule is allowed per index.",
+    "A backup schedule is already enabled for this index.",
+)
 _NAME_PATTERN = re.compile(r"[a-z0-9]([a-z0-9-]{0,43}[a-z0-9])?")
 
 
 class SimulatedProject:
-    """A Pinecone project under a clock that can be set: what it holds, and the rules by which that changes.
+    """A Pinecone project under a clock that can be set: its contents, and the rules by which they change.
 
-    Everything random in it comes from its seed. The `force_` methods show what the service is not known to do,
-    or does only when something is broken.
+    Everything random in it comes from its seed. The `force_` methods show what the service does only when something
+    is broken, if at all.
     """
 
     def __init__(self, now: datetime, *, seed: int = 0, options: SimulatorOptions | None = None) -> None:
-        """Begin an empty project at a moment."""
+        """Create an empty project at a moment."""
         self.now = now.astimezone(UTC)
         self.options = options or SimulatorOptions()
         self.lock = RLock()
-        """Held while a request is answered; whoever changes the world beside a running server takes it too."""
-        self.rng = random.Random(seed)  # noqa: S311  what is made must be the same each time
-        self.event_queue = EventQueue()
+        """Held while a request is answered, and while a test changes the project beside a running server."""
+        self.rng = random.Random(seed)  # noqa: S311  the same seed must make the same project
+        self._events: list[tuple[datetime, int, Callable[[], None]]] = []
+        """A heap of what happens later; events of the same moment happen in the order in which they were added."""
+        self._event_count = 0
         self.project_id = self.make_id()
         self.indexes: dict[str, Index] = {}
         """The live ones, by name."""
@@ -78,7 +62,7 @@ class SimulatedProject:
         self.restore_jobs: dict[str, RestoreJob] = {}
         self._cached_listing: tuple[int, list[Backup]] | None = None
         self.revision = 0
-        """Counts the changes, so that what was made of the state is known to be out of date."""
+        """Counts the changes, so that a stored listing is known to be out of date."""
 
     def advance(self, duration: timedelta) -> None:
         """Let time pass."""
@@ -87,11 +71,16 @@ class SimulatedProject:
     def advance_to(self, moment: datetime) -> None:
         """Let time pass until a moment: whatever is due by then happens, in order. Time does not run back."""
         with self.lock:
-            while (event := self.event_queue.pop_due(moment)) is not None:
-                due_at, run_action = event
+            while self._events and self._events[0][0] <= moment:
+                due_at, _, run_action = heapq.heappop(self._events)
                 self.now = max(self.now, due_at)
                 run_action()
             self.now = max(self.now, moment.astimezone(UTC))
+
+    def _add_event(self, due_at: datetime, action: Callable[[], None]) -> None:
+        """Let something happen later; the action itself checks whether it still applies."""
+        self._event_count += 1
+        heapq.heappush(self._events, (due_at, self._event_count, action))
 
     def make_id(self) -> str:
         """Make an id in the form of a UUID."""
@@ -100,31 +89,19 @@ class SimulatedProject:
 
     def get_index(self, name: str) -> Index:
         """Return a live index, or refuse with 404."""
-        index = self.indexes.get(name)
-        if index is None:
-            raise build_not_found_error(f"Index {name}")
-        return index
+        return _require(self.indexes.get(name), f"Index {name}")
 
     def get_schedule(self, schedule_id: str) -> Schedule:
         """Return a schedule, or refuse with 404."""
-        schedule = self.schedules.get(schedule_id)
-        if schedule is None:
-            raise build_not_found_error("Backup schedule")
-        return schedule
+        return _require(self.schedules.get(schedule_id), "Backup schedule")
 
     def get_backup(self, backup_id: str) -> Backup:
         """Return a backup, or refuse with 404."""
-        backup = self.backups.get(backup_id)
-        if backup is None:
-            raise build_not_found_error(f"Backup {backup_id}")
-        return backup
+        return _require(self.backups.get(backup_id), f"Backup {backup_id}")
 
     def get_restore_job(self, job_id: str) -> RestoreJob:
         """Return a restore job, or refuse with 404."""
-        job = self.restore_jobs.get(job_id)
-        if job is None:
-            raise build_not_found_error(f"Restore job {job_id}")
-        return job
+        return _require(self.restore_jobs.get(job_id), f"Restore job {job_id}")
 
     def list_indexes_named(self, name: str) -> list[Index]:
         """Return every index that ever had a name, the live one last."""
@@ -137,7 +114,7 @@ class SimulatedProject:
         return self.order_rows([it for it in backups if shows_scheduled or it.state is not BackupState.SCHEDULED])
 
     def list_backups(self) -> list[Backup]:
-        """Return the backups of the whole project as listed, made once for each revision."""
+        """Return the backups of the whole project as listed, built once for each revision."""
         if self._cached_listing is None or self._cached_listing[0] != self.revision:
             self._cached_listing = self.revision, self.select_listed_backups(self.backups.values())
         return self._cached_listing[1]
@@ -150,7 +127,7 @@ class SimulatedProject:
         return rows
 
     def record_change(self, *backups: Backup) -> None:
-        """Note that something changed, and that these backups are to be written anew."""
+        """Record that something changed, and that the stored rows of these backups are out of date."""
         self.revision += 1
         for backup in backups:
             backup.cached_rows.clear()
@@ -158,35 +135,35 @@ class SimulatedProject:
     def create_backup(self, index_name: str, name: str | None = None, description: str | None = None) -> Backup:
         """Begin a manual backup. It never expires."""
         if not self.options.has_backups:
-            raise build_permission_error(
-                "Your organization's plan does not include backups. Upgrade your plan to create backups."
+            raise ApiError(
+                403, "Your organization's plan does not include backups. Upgrade your plan to create backups."
             )
         index = self.get_index_for_creation(index_name)
         if name is not None:
             require_name(name, "Backup")
         if self.is_quota_exhausted:
-            raise build_forbidden_error("Increase your quota or upgrade to create more backups.")
+            raise ApiError(403, "Increase your quota or upgrade to create more backups.", "FORBIDDEN")
         backup = self.add_backup(index, name=name, description=description)
         self.start_backup(backup)
-        self.event_queue.add(self.now + self.options.backup_duration, self.finish_backup, backup)
+        self._add_event(self.now + self.options.backup_duration, partial(self.finish_backup, backup))
         return backup
 
     def get_index_for_listing(self, name: str) -> Index:
         """Return a live index whose backups can be listed; refuse others with 400."""
         index = self.get_index(name)
         if index.kind is IndexKind.POD:
-            raise build_bad_request_error("Backups are not supported for pod-based indexes.")
+            raise ApiError(400, "Backups are not supported for pod-based indexes.")
         if index.cmek_id is not None and self.options.customer_key_support is CustomerKeySupport.NONE:
-            raise build_bad_request_error(_CUSTOMER_KEY_MESSAGE)
+            raise ApiError(400, _CUSTOMER_KEY_MESSAGE)
         return index
 
     def get_index_for_creation(self, name: str) -> Index:
         """Return a live index of which a backup or a schedule can be created; refuse others with 400 or 412."""
         index = self.get_index_for_listing(name)
         if index.cmek_id is not None and self.options.customer_key_support is CustomerKeySupport.LISTING_ONLY:
-            raise build_bad_request_error(_CUSTOMER_KEY_MESSAGE)
+            raise ApiError(400, _CUSTOMER_KEY_MESSAGE)
         if index.is_terminating:
-            raise build_precondition_error(f"Index {name} is being deleted.")
+            raise ApiError(412, f"Index {name} is being deleted.")
         return index
 
     @property
@@ -206,7 +183,7 @@ class SimulatedProject:
         schedule: Schedule | None = None,
         scheduled_for: datetime | None = None,
     ) -> Backup:
-        """Write a backup down, as planned."""
+        """Add a backup in the state scheduled."""
         backup = Backup(
             id=self.make_id(),
             index=index,
@@ -249,18 +226,14 @@ class SimulatedProject:
             self.record_change(backup)
 
     def delete_backup(self, backup_id: str) -> None:
-        """Accept that a backup be deleted; it is gone a little later."""
+        """Accept the deletion of a backup; it is gone a little later."""
         backup = self.get_backup(backup_id)
         if backup.state is BackupState.SCHEDULED:
-            raise build_precondition_error("Unable to delete backup. It is waiting to run.")
-        pending_job_ids = [
-            it.id for it in self.restore_jobs.values() if it.backup is backup and it.completed_at is None
-        ]
-        if pending_job_ids:
-            raise build_precondition_error(
-                f"Unable to delete backup. There are pending restore jobs for this backup: {pending_job_ids}"
-            )
-        self.event_queue.add(self.now + self.options.backup_deletion_duration, self.remove_backup, backup)
+            raise ApiError(412, "Unable to delete backup. It is waiting to run.")
+        jobs = [it.id for it in self.restore_jobs.values() if it.backup is backup and it.completed_at is None]
+        if jobs:
+            raise ApiError(412, f"Unable to delete backup. There are pending restore jobs for this backup: {jobs}")
+        self._add_event(self.now + self.options.backup_deletion_duration, partial(self.remove_backup, backup))
         self.advance(timedelta())
 
     def remove_backup(self, backup: Backup) -> None:
@@ -282,10 +255,10 @@ class SimulatedProject:
         if expires_at <= self.now:
             self.remove_backup(backup)
         else:
-            self.event_queue.add(expires_at, self.expire_backup, backup)
+            self._add_event(expires_at, partial(self.expire_backup, backup))
 
     def script_runs(self, schedule: Schedule, outcomes: Iterable[RunOutcome]) -> None:
-        """Say what becomes of the coming runs of a schedule, the next one first."""
+        """Set the outcomes of the coming runs of a schedule, the next one first."""
         schedule.outcomes.extend(outcomes)
 
     def schedule_run(self, schedule: Schedule) -> None:
@@ -293,8 +266,8 @@ class SimulatedProject:
         self.cancel_scheduled_run(schedule)
         schedule.next_run = find_next_run(schedule.anchor, schedule.frequency, self.now)
         schedule.scheduled_run = self._add_run(schedule, schedule.next_run)
-        self.event_queue.add(
-            schedule.scheduled_run.scheduled_for or self.now, self._start_due_run, schedule.scheduled_run
+        self._add_event(
+            schedule.scheduled_run.scheduled_for or self.now, partial(self._start_due_run, schedule.scheduled_run)
         )
 
     def cancel_scheduled_run(self, schedule: Schedule) -> None:
@@ -310,12 +283,6 @@ class SimulatedProject:
         self._start_run(run, schedule, RunOutcome.SUCCEEDED)
         return run
 
-    def schedule_expiry(self, run: Backup) -> None:
-        """See to it that a run's backup is gone when its schedule's present retention has passed."""
-        expires_at = find_expiry(run)
-        if expires_at is not None:
-            self.event_queue.add(max(expires_at, self.now), self.expire_backup, run)
-
     def create_schedule(
         self,
         index_name: str,
@@ -327,12 +294,12 @@ class SimulatedProject:
     ) -> Schedule:
         """Create an enabled schedule and plan its first run, one period from now.
 
-        `beside_enabled` makes the second enabled schedule that the service itself refuses, as a race would.
+        `is_second_allowed` makes the second enabled schedule that the service itself refuses, as a race would.
         """
         self.require_plan()
         index = self.get_index_for_creation(index_name)
         if not 1 <= len(name) <= _MAX_SCHEDULE_NAME_LENGTH:
-            raise build_bad_request_error("Backup schedule name must be 1-255 characters long.")
+            raise ApiError(400, "Backup schedule name must be 1-255 characters long.")
         retention = self._parse_retention(retention_days)
         parsed_frequency = parse_frequency(frequency)
         if not is_second_allowed:
@@ -369,21 +336,30 @@ class SimulatedProject:
         if retention is not None:
             schedule.retention = retention
             for run in schedule.runs.values():
-                self.schedule_expiry(run)
+                expires_at = find_expiry(run)
+                if expires_at is not None:
+                    self._add_event(max(expires_at, self.now), partial(self.expire_backup, run))
         if parsed_frequency is not None and parsed_frequency is not schedule.frequency:
             schedule.frequency = parsed_frequency
             if schedule.enabled:
                 self.schedule_run(schedule)
         if enabled is False and schedule.enabled:
-            self._pause(schedule)
+            next_run = schedule.next_run
+            self.cancel_scheduled_run(schedule)
+            schedule.enabled = False
+            # Shown only where a paused schedule's next run is to be stale.
+            schedule.next_run = next_run
         if enabled is True and not schedule.enabled:
-            self._resume(schedule)
+            schedule.enabled = True
+            schedule.anchor = self.now.replace(microsecond=0)
+            self.run_now(schedule)
+            self.schedule_run(schedule)
         self.record_change()
         self.advance(timedelta())
         return schedule
 
     def delete_schedule(self, schedule_id: str) -> None:
-        """Delete a schedule. The backups it made stay, and expire as it last had it."""
+        """Delete a schedule. Its backups stay, and expire after its last retention."""
         self.remove_schedule(self.get_schedule(schedule_id))
 
     def remove_schedule(self, schedule: Schedule) -> None:
@@ -397,50 +373,25 @@ class SimulatedProject:
     def require_plan(self) -> None:
         """Refuse with 403 what the plan does not include, before anything is looked up."""
         if not self.options.has_backups:
-            raise build_permission_error("Scheduled backups are not available for your plan")
+            raise ApiError(403, "Scheduled backups are not available for your plan")
 
-    def create_index(  # noqa: PLR0913  an index has this many traits, and every one has a default
-        self,
-        name: str,
-        *,
-        kind: IndexKind = IndexKind.SERVERLESS,
-        cloud: str = "aws",
-        region: str = "us-east-1",
-        environment: str = "aped-4627-b74a",
-        fields: Mapping[str, Any] | None = None,
-        tags: Mapping[str, str] | None = None,
-        deletion_protection: bool = False,
-        records: int | None = None,
-        namespaces: int | None = None,
-        source_backup_id: str | None = None,
-        cmek_id: str | None = None,
-        pod_type: str = "p1.x1",
-    ) -> Index:
-        """Create an index, ready once `index_takes` has passed.
+    def create_index(self, name: str, **traits: Any) -> Index:  # noqa: ANN401  the fields of an index
+        """Create an index, ready once `index_creation_duration` has passed. The traits are fields of `Index`.
 
-        One of the same name as an earlier one has another id, and no schedules.
+        An index with the name of an earlier one has another id, and no schedules. Empty traits have their default.
         """
         require_name(name, "Index")
         if name in self.indexes:
-            raise build_conflict_error("Resource already exists.")
-        index = Index(
-            id=self.make_id(),
-            name=name,
-            kind=kind,
-            cloud=cloud,
-            region=region,
-            environment=environment,
-            fields=fields or {"_values": {"type": "dense_vector", "dimension": 1536, "metric": "cosine"}},
-            tags=dict(tags or {}),
-            deletion_protection=deletion_protection,
-            records=self.rng.randrange(20_000, 900_000) if records is None else records,
-            namespaces=self.rng.randrange(1, 40) if namespaces is None else namespaces,
-            created_at=self.now,
-            ready_at=self.now + self.options.index_creation_duration,
-            source_backup_id=source_backup_id,
-            cmek_id=cmek_id,
-            pod_type=pod_type,
-        )
+            raise ApiError(409, "Resource already exists.")
+        index_id = self.make_id()
+        if traits.get("records") is None:
+            traits["records"] = self.rng.randrange(20_000, 900_000)
+        if traits.get("namespaces") is None:
+            traits["namespaces"] = self.rng.randrange(1, 40)
+        ready_at = self.now + self.options.index_creation_duration
+        given_traits = {key: value for key, value in traits.items() if value not in (None, {})}
+        index = Index(index_id, name, self.now, ready_at, **given_traits)
+        index.tags = dict(index.tags)
         self.indexes[name] = index
         self.record_change()
         return index
@@ -458,38 +409,48 @@ class SimulatedProject:
         return index
 
     def delete_index(self, name: str) -> None:
-        """Delete an index and its schedules. Its backups stay. It is gone once `index_deletion_takes` has passed."""
+        """Delete an index and its schedules. Its backups stay. It is gone after `index_deletion_duration`."""
         index = self.get_index(name)
         if index.is_terminating:
             return
         if index.deletion_protection:
-            raise build_forbidden_error(
-                "Deletion protection is enabled for this index. Disable deletion protection before retrying."
+            raise ApiError(
+                403,
+                "Deletion protection is enabled for this index. Disable deletion protection before retrying.",
+                "FORBIDDEN",
             )
         for schedule in list(index.schedules.values()):
             self.remove_schedule(schedule)
         index.is_terminating = True
-        self.event_queue.add(self.now + self.options.index_deletion_duration, self._finish_index_deletion, index)
+        self._add_event(self.now + self.options.index_deletion_duration, partial(self._finish_index_deletion, index))
         self.record_change()
         self.advance(timedelta())
 
     def create_index_from_backup(
-        self,
-        backup_id: str,
-        name: str,
-        *,
-        tags: Mapping[str, str] | None = None,
-        deletion_protection: bool = False,
+        self, backup_id: str, name: str, *, tags: Mapping[str, str] | None = None, deletion_protection: bool = False
     ) -> RestoreJob:
-        """Begin to make an index from a backup; it is ready when its restore job has completed."""
+        """Start a restore of a backup into a new index, which is ready when the restore job is complete."""
         backup = self.get_backup(backup_id)
         if backup.state is not BackupState.READY:
-            raise build_precondition_error(f"Backup {backup_id} is not ready.")
-        index = self._create_index_like(backup, name, tags, deletion_protection=deletion_protection)
+            raise ApiError(412, f"Backup {backup_id} is not ready.")
+        source = backup.index
+        index = self.create_index(
+            name,
+            kind=source.kind,
+            cloud=source.cloud,
+            region=source.region,
+            environment=source.environment,
+            fields=backup.fields,
+            tags=backup.tags if tags is None else tags,
+            deletion_protection=deletion_protection,
+            records=backup.record_count,
+            namespaces=backup.namespace_count,
+            source_backup_id=backup.id,
+        )
         index.ready_at = self.now + self.options.restore_duration
         job = RestoreJob(self.make_id(), backup, index, self.now)
         self.restore_jobs[job.id] = job
-        self.event_queue.add(index.ready_at, self._complete_restore, job)
+        self._add_event(index.ready_at, partial(self._complete_restore, job))
         return job
 
     def force_status(self, backup: Backup, status: str) -> None:
@@ -537,30 +498,17 @@ class SimulatedProject:
         self.start_backup(run)
         if outcome is not RunOutcome.STUCK:
             end_backup = self.fail_backup if will_fail else self.finish_backup
-            self.event_queue.add(self.now + self.options.backup_duration, end_backup, run)
-        self.event_queue.add(self.now + schedule.retention, self.expire_backup, run)
-
-    def _pause(self, schedule: Schedule) -> None:
-        next_run = schedule.next_run
-        self.cancel_scheduled_run(schedule)
-        schedule.enabled = False
-        # Shown only where a paused schedule's next run is to be stale.
-        schedule.next_run = next_run
-
-    def _resume(self, schedule: Schedule) -> None:
-        schedule.enabled = True
-        schedule.anchor = self.now.replace(microsecond=0)
-        self.run_now(schedule)
-        self.schedule_run(schedule)
+            self._add_event(self.now + self.options.backup_duration, partial(end_backup, run))
+        self._add_event(self.now + schedule.retention, partial(self.expire_backup, run))
 
     def _require_none_enabled(self, index: Index) -> None:
         if any(it.enabled for it in index.schedules.values()):
-            raise build_conflict_error(_SECOND_ENABLED_MESSAGES[self.revision % len(_SECOND_ENABLED_MESSAGES)])
+            raise ApiError(409, _SECOND_ENABLED_MESSAGES[self.revision % len(_SECOND_ENABLED_MESSAGES)])
 
     def _parse_retention(self, days: int) -> timedelta:
         max_days = self.options.max_retention.days
         if not 1 <= days <= max_days:
-            raise build_bad_request_error(f"retention.expire_after_days must be between 1 and {max_days}.")
+            raise ApiError(400, f"retention.expire_after_days must be between 1 and {max_days}.")
         return timedelta(days=days)
 
     def _finish_index_deletion(self, index: Index) -> None:
@@ -571,45 +519,25 @@ class SimulatedProject:
         self.deleted_indexes.setdefault(name, []).append(index)
         self.record_change(*index.backups.values())
 
-    def _create_index_like(
-        self, backup: Backup, name: str, tags: Mapping[str, str] | None, *, deletion_protection: bool
-    ) -> Index:
-        source = backup.index
-        return self.create_index(
-            name,
-            kind=source.kind,
-            cloud=source.cloud,
-            region=source.region,
-            environment=source.environment,
-            fields=backup.fields,
-            tags=backup.tags if tags is None else tags,
-            deletion_protection=deletion_protection,
-            records=backup.record_count,
-            namespaces=backup.namespace_count,
-            source_backup_id=backup.id,
-        )
-
     def _complete_restore(self, job: RestoreJob) -> None:
         job.completed_at = self.now
         self.record_change()
 
 
+def _require[Row](row: Row | None, resource: str) -> Row:
+    if row is None:
+        raise ApiError(404, f"{resource} not found.")
+    return row
+
+
 def require_name(name: str, resource: str) -> None:
     """Refuse with 400 what cannot be the name of an index or of a backup."""
     if not _NAME_PATTERN.fullmatch(name):
-        raise build_bad_request_error(
+        raise ApiError(
+            400,
             f"{resource} name must be 1-45 characters long, start and end with an alphanumeric character, "
-            "and consist only of lower case alphanumeric characters or '-'."
+            "and consist only of lower case alphanumeric characters or '-'.",
         )
-
-
-_CUSTOMER_KEY_MESSAGE = "Backups are not supported for indexes that are encrypted with a customer-managed key."
-
-
-_BYTES_PER_DIMENSION = 4
-
-
-_BYTES_PER_RECORD = 240
 
 
 def find_expiry(backup: Backup) -> datetime | None:
@@ -619,22 +547,9 @@ def find_expiry(backup: Backup) -> datetime | None:
     return backup.captured_at + backup.schedule.retention
 
 
-_MAX_RUN_NAME_LENGTH = 45
-
-
-_SECOND_ENABLED_MESSAGES = (
-    "This index already has an enabled backup schedule. Disable or delete it first.",
-    "Only one enabled backup schedule is allowed per index.",
-    "A backup schedule is already enabled for this index.",
-)
-
-
-_MAX_SCHEDULE_NAME_LENGTH = 255
-
-
 def parse_frequency(text: str) -> Frequency:
     """Return the frequency a text names, or refuse with 400."""
     try:
         return Frequency(text)
     except ValueError:
-        raise build_bad_request_error("frequency must be one of: daily, weekly, monthly.") from None
+        raise ApiError(400, "frequency must be one of: daily, weekly, monthly.") from None

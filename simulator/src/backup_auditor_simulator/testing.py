@@ -1,4 +1,4 @@
-"""Starts the simulator in a process of its own, for what needs a project to audit."""
+"""Start the simulator in a process of its own, for tests that need a project to audit."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def run_simulator(
     """Serve a scenario on a free port of loopback; yield the environment in which the command audits it.
 
     Without `now` the simulator follows the real clock. `latency` is in seconds, before every answer. Raises
-    `RuntimeError` where something was to be changed, and `writes` does not say so.
+    `RuntimeError` after a write call, unless `allows_writes` is set.
     """
     command = [str(COMMAND), "simulate", "--scenario", scenario, "--latency", str(latency)]
     if now is not None:
@@ -27,11 +27,11 @@ def run_simulator(
         finally:
             process.terminate()
         if not allows_writes and "writes 0" not in _read_lines(process):
-            raise RuntimeError(f"something was to change the {scenario} project, or nobody knows: nothing here does")
+            raise RuntimeError(f"the {scenario} project received write calls, or did not report how many")
 
 
 def _read_environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
-    """Read what the simulator says of itself once it serves: a name and a value a line."""
+    """Read the lines that the simulator prints once it serves: a name and a value each."""
     values: dict[str, str] = {}
     for line in _read_lines(process):
         name, _, value = line.partition(" ")
@@ -44,7 +44,7 @@ def _read_environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
 
 
 def _read_lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """Yield the lines that the simulator has still to say."""
+    """Yield the remaining lines of the output."""
     if process.stdout is None:
-        raise TypeError("the simulator's output goes elsewhere")
+        raise TypeError("the simulator's output is not a pipe")
     yield from (line.strip() for line in process.stdout)

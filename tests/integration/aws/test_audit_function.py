@@ -14,9 +14,9 @@ import boto3
 import pytest
 
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.audit import LOG, Auditor, get_auditor
+from backup_auditor.bootstrap.audit import handle
+from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
-from backup_auditor.settings.functions import read_audit_settings
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
 from support.aws.single_project import (
@@ -43,10 +43,10 @@ class AuditFunctionHarness:
     pinecone: Server
     context: FakeLambdaContext = field(default_factory=FakeLambdaContext)
 
-    @property
-    def function(self) -> Auditor:
+    def audit_in_new_process(self, event: object, context: FakeLambdaContext | None = None) -> dict[str, object]:
+        """Audit in a new process of the function."""
         """Return a new process of the function."""
-        return Auditor(read_audit_settings(os.environ), LOG)
+        return handle(event, context or self.context)
 
     def list_items(self) -> list[dict[str, Any]]:
         """Return all items of the table."""
@@ -79,11 +79,11 @@ def harness(
         for key, value in {**aws_variables, **names, **make_project_variables(server)}.items():
             monkeypatch.setenv(key, value)
         monkeypatch.setattr(runtime, "now", lambda: server.project.now)
-        get_auditor.cache_clear()
+        get_sources.cache_clear()
         create_resources(names)
         put_secret(server.viewer_key)
         yield AuditFunctionHarness(server)
-        get_auditor.cache_clear()
+        get_sources.cache_clear()
 
 
 def load_handler() -> Any:
@@ -129,10 +129,10 @@ def test_every_sample_is_an_audit(
 
 def test_the_same_event_is_one_audit(harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]) -> None:
     """A repeated event returns the first response, also in another process and with another event id."""
-    first_response = harness.function.audit(REQUESTED_EVENT, harness.context)
+    first_response = harness.audit_in_new_process(REQUESTED_EVENT)
     take_metrics(capsys)
     request_count = len(harness.pinecone.requests)
-    second_response = harness.function.audit({**REQUESTED_EVENT, "id": "another"}, harness.context)
+    second_response = harness.audit_in_new_process({**REQUESTED_EVENT, "id": "another"})
     assert second_response == json.loads(json.dumps(first_response))
     assert len(harness.pinecone.requests) == request_count
     assert take_metrics(capsys) == {}
@@ -145,10 +145,10 @@ def test_an_event_whose_audit_failed_is_another_audit(
     """A retry of a failed audit succeeds after the secret has a key."""
     put_secret(" ")
     with pytest.raises(SecretError, match=f"the secret {KEY_SECRET} is empty"):
-        harness.function.audit(REQUESTED_EVENT, harness.context)
+        harness.audit_in_new_process(REQUESTED_EVENT)
     assert take_metrics(capsys) == {"AuditCompleted": 0}
     put_secret(harness.pinecone.viewer_key)
-    assert harness.function.audit(REQUESTED_EVENT, harness.context)["complete"] is True
+    assert harness.audit_in_new_process(REQUESTED_EVENT)["complete"] is True
 
 
 def test_two_concurrent_events_are_one_audit(harness: AuditFunctionHarness) -> None:
@@ -157,7 +157,8 @@ def test_two_concurrent_events_are_one_audit(harness: AuditFunctionHarness) -> N
     with ThreadPoolExecutor(2) as pool:
         contexts = [FakeLambdaContext(aws_request_id=it) for it in ("one", "another")]
         errors = [
-            it.exception(30) for it in [pool.submit(harness.function.audit, REQUESTED_EVENT, it) for it in contexts]
+            it.exception(30)
+            for it in [pool.submit(harness.audit_in_new_process, REQUESTED_EVENT, it) for it in contexts]
         ]
     assert [type(it) for it in errors if it] == [RequestError]
     assert len(harness.load_reports()) == 1
@@ -165,17 +166,16 @@ def test_two_concurrent_events_are_one_audit(harness: AuditFunctionHarness) -> N
 
 def test_the_same_request_id_of_another_project_is_another_request(harness: AuditFunctionHarness) -> None:
     """Requests for several projects can share one request id."""
-    harness.function.audit(REQUESTED_EVENT, harness.context)
+    harness.audit_in_new_process(REQUESTED_EVENT)
     detail = {**REQUESTED_EVENT["detail"], "project": "shop"}
     with pytest.raises(RegistryError, match="shop"):
-        harness.function.audit({**REQUESTED_EVENT, "detail": detail}, harness.context)
+        harness.audit_in_new_process({**REQUESTED_EVENT, "detail": detail})
 
 
 def test_each_direct_invocation_is_an_audit(harness: AuditFunctionHarness) -> None:
     """A direct invocation has no request id and always audits."""
-    function = harness.function
     for _ in range(2):
-        function.audit({"project": "search"}, harness.context)
+        handle({"project": "search"}, harness.context)
         harness.pinecone.project.advance_to(
             harness.pinecone.project.now.replace(minute=harness.pinecone.project.now.minute + 1)
         )
@@ -185,11 +185,10 @@ def test_each_direct_invocation_is_an_audit(harness: AuditFunctionHarness) -> No
 def test_a_warm_process_uses_a_rotated_key(harness: AuditFunctionHarness) -> None:
     """A warm process reads the secret again after Pinecone refuses the cached key."""
     put_secret("an-old-key")
-    function = harness.function
     with pytest.raises(BadKeyError, match=f"store a key of the project in secret {KEY_SECRET}"):
-        function.audit({}, harness.context)
+        handle({}, harness.context)
     put_secret(json.dumps({"PINECONE_API_KEY": harness.pinecone.viewer_key}))
-    assert function.audit({}, harness.context)["complete"] is True
+    assert handle({}, harness.context)["complete"] is True
 
 
 def test_an_audit_ends_before_its_function_is_stopped(
@@ -198,7 +197,7 @@ def test_an_audit_ends_before_its_function_is_stopped(
     """Reading stops one minute before the timeout, and the remaining calls are read errors."""
     harness.context.remaining_seconds = 61
     harness.pinecone.faults.append(Fault(kind="hang", path="/backups"))
-    assert harness.function.audit({}, harness.context)["complete"] is False
+    assert harness.audit_in_new_process({})["complete"] is False
     assert take_metrics(capsys)["AuditComplete"] == 0
     assert len(harness.load_reports()) == 1
 
@@ -206,10 +205,10 @@ def test_an_audit_ends_before_its_function_is_stopped(
 def test_an_audit_without_enough_time_publishes_no_events(harness: AuditFunctionHarness) -> None:
     """An audit with less than 40 seconds left publishes no events, so that Lambda does not stop and retry it."""
     harness.context.remaining_seconds = 44
-    assert harness.function.audit(REQUESTED_EVENT, harness.context)["report"]
+    assert harness.audit_in_new_process(REQUESTED_EVENT)["report"]
     assert harness.take_events() == []
     harness.context.remaining_seconds = 900
-    assert harness.function.audit(REQUESTED_EVENT, harness.context)["report"]
+    assert harness.audit_in_new_process(REQUESTED_EVENT)["report"]
     assert len(harness.load_reports()) == 1
 
 
@@ -220,7 +219,7 @@ def test_the_ping_url_is_called_after_a_complete_audit(
     monkeypatch.setenv("PING_URL_SECRET", PING_ADDRESS_NAME)
     with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, requests):
         put_secret(f"http://127.0.0.1:{port}/check", PING_ADDRESS_NAME)
-        harness.function.audit({}, harness.context)
+        harness.audit_in_new_process({})
     assert [it.split(b" HTTP")[0] for it in requests] == [b"GET /check"]
 
 

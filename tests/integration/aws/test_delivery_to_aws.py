@@ -10,8 +10,7 @@ import pytest
 from botocore.config import Config
 
 from backup_auditor.adapters.aws.messaging import EventBus, SnsTopics
-from backup_auditor.domain.notifications.digest import create_digest
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_digest, create_messages
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
 from backup_auditor.ports.messaging import Event
 from backup_auditor.rendering.events import build_audit_events

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.adapters.webhooks import SlackWebhooks
-from backup_auditor.domain.notifications.digest import create_digest
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_digest, create_messages
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, SecretError
 from backup_auditor.rendering.slack import build_slack_payload
 from support.builders.notifications import SLACK_CHANNEL, STORED_REPORT, build_alert_report, build_open_finding

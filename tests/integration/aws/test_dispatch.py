@@ -18,24 +18,13 @@ from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.bootstrap import aws, dispatch
 from backup_auditor.errors import DeliveryError, DocumentError, RegistryError, RequestError, SettingsError
 from support.aws.moto import serve_moto
+from support.aws.single_project import FakeLambdaContext
 
 ROOT = Path(__file__).parents[3]
 BUS = "auditor"
 BUS_WITHOUT_RULES = "without-rules"
 BUCKET = "config"
 SCHEDULED_EVENT = json.loads((ROOT / "events" / "dispatch.scheduled.json").read_text())
-
-
-@dataclass
-class FakeLambdaContext:
-    """A fake of Lambda's context."""
-
-    aws_request_id: str = "invocation"
-    remaining_milliseconds: int = 120_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the time left."""
-        return self.remaining_milliseconds
 
 
 @dataclass
@@ -88,9 +77,9 @@ def _reset_process(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         "PROJECT_NAME": "default",
     }.items():
         monkeypatch.setenv(name, value)
-    dispatch.get_dispatcher.cache_clear()
+    aws.get_sources.cache_clear()
     yield
-    dispatch.get_dispatcher.cache_clear()
+    aws.get_sources.cache_clear()
     cloud.take_events()
 
 
@@ -101,7 +90,7 @@ def invoke(event: object, context: FakeLambdaContext | None = None) -> dict[str,
     assert spec.loader is not None
     app = module_from_spec(spec)
     spec.loader.exec_module(app)
-    return dict(app.lambda_handler(event, context or FakeLambdaContext()))
+    return dict(app.lambda_handler(event, context or FakeLambdaContext(120.0, "dispatch")))
 
 
 @pytest.fixture
@@ -168,7 +157,10 @@ def test_a_thousand_projects_are_requested_once_each(cloud: Cloud, monkeypatch: 
 def test_one_project_needs_no_registry(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a registry the only project is requested, and a direct invocation has its own request id."""
     monkeypatch.setenv("REGISTRY", "")
-    assert invoke({"reason": "after an incident"}, FakeLambdaContext("r7")) == {"requested": 1, "registry_errors": []}
+    assert invoke({"reason": "after an incident"}, FakeLambdaContext(120.0, "dispatch", aws_request_id="r7")) == {
+        "requested": 1,
+        "registry_errors": [],
+    }
     (event,) = cloud.take_events()
     assert event["detail"] == {"project": "default", "reason": "after an incident", "request_id": "r7/default"}
 
@@ -216,11 +208,11 @@ def test_invalid_input_is_raised_and_logged(
     with pytest.raises(RegistryError, match="lists no projects"):
         invoke(SCHEDULED_EVENT)
     monkeypatch.setenv("REGISTRY", f"s3://{BUCKET}/missing.yaml")
-    dispatch.get_dispatcher.cache_clear()
+    aws.get_sources.cache_clear()
     with pytest.raises(DocumentError, match=r"missing\.yaml: there is no such object"):
         invoke(SCHEDULED_EVENT)
     monkeypatch.setenv("EVENT_BUS", "")
-    dispatch.get_dispatcher.cache_clear()
+    aws.get_sources.cache_clear()
     with pytest.raises(SettingsError, match="EVENT_BUS is not set"):
         invoke(SCHEDULED_EVENT)
     assert [it["level"] for it in parse_log_lines(log_stream)] == ["ERROR"] * 4

@@ -11,19 +11,19 @@ from backup_auditor.adapters.aws.config_sources import (
     PINECONE_KEY,
     PING_URL,
     SLACK_WEBHOOK,
-    CachedSource,
     SecretFormat,
+    Source,
     fetch_document,
     fetch_secret,
     read_secret,
 )
 from backup_auditor.adapters.aws.session import AwsSession
-from backup_auditor.bootstrap.aws import load_project_policy, load_projects
+from backup_auditor.bootstrap.aws import ConfigSources
 from backup_auditor.bootstrap.local import fetch_key, fetch_policy
 from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
-from backup_auditor.settings.functions import Registration
+from backup_auditor.settings.functions import FunctionSettings, Registration
 from support.aws.moto import serve_moto
 
 BUCKET = "config"
@@ -44,15 +44,15 @@ def aws() -> Iterator[AwsSession]:
 
 
 @pytest.fixture
-def documents(aws: AwsSession) -> CachedSource[bytes]:
+def documents(aws: AwsSession) -> Source[bytes]:
     """Return an empty cache of documents."""
-    return CachedSource(partial(fetch_document, aws))
+    return Source(partial(fetch_document, aws))
 
 
 @pytest.fixture
-def secrets(aws: AwsSession) -> CachedSource[str | bytes]:
+def secrets(aws: AwsSession) -> Source[str | bytes]:
     """Return an empty cache of secrets."""
-    return CachedSource(partial(fetch_secret, aws))
+    return Source(partial(fetch_secret, aws))
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ DOCUMENT_STORES = [
 
 @pytest.mark.parametrize("put_document", DOCUMENT_STORES)
 def test_a_document_is_cached_until_it_is_requested_again(
-    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
+    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: Source[bytes]
 ) -> None:
     """A cached document is fetched again only on request, and then cached."""
     address = put_document(aws, "eins")
@@ -106,7 +106,7 @@ def test_a_document_is_cached_until_it_is_requested_again(
     assert documents(address) == "zwei – ✓".encode()
 
 
-def test_an_encrypted_parameter_is_read(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_an_encrypted_parameter_is_read(aws: AwsSession, documents: Source[bytes]) -> None:
     """A SecureString is read like any other parameter."""
     aws.ssm.put_parameter(Name="/backup-auditor/secure", Value="text", Type="SecureString", Overwrite=True)
     assert documents("ssm:/backup-auditor/secure") == b"text"
@@ -120,9 +120,7 @@ def test_an_encrypted_parameter_is_read(aws: AwsSession, documents: CachedSource
         pytest.param(f"s3://{BUCKET}/missing", "there is no such object; upload it, or correct", id="object"),
     ],
 )
-def test_a_missing_document_is_named(
-    aws: AwsSession, address: str, reason: str, documents: CachedSource[bytes]
-) -> None:
+def test_a_missing_document_is_named(aws: AwsSession, address: str, reason: str, documents: Source[bytes]) -> None:
     """The error has the address and the remedy, and a failure is not cached."""
     put_object(aws, "present", "text")
     for _ in range(2):
@@ -131,7 +129,7 @@ def test_a_missing_document_is_named(
         assert str(error_info.value).startswith(f"{address}: {reason}")
 
 
-def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: Source[bytes]) -> None:
     """A document of more than 1 MiB is refused."""
     with pytest.raises(DocumentError, match="has more than 1,048,576 bytes"):
         documents(put_object(aws, "large", "x" * (1 << 20) + "x"))
@@ -153,7 +151,7 @@ def test_a_secret_is_the_value_or_json(
     secret_format: SecretFormat,
     secret_text: str,
     store_secret: Callable[[Any], str],
-    secrets: CachedSource[str | bytes],
+    secrets: Source[str | bytes],
 ) -> None:
     """A secret has the value as text, or in a field of a JSON object."""
     assert read_secret(store_secret(value), secret_format, secrets) == secret_text
@@ -190,7 +188,7 @@ def test_an_invalid_secret_is_named_and_not_shown(
     secret_format: SecretFormat,
     reason: str,
     store_secret: Callable[[Any], str],
-    secrets: CachedSource[str | bytes],
+    secrets: Source[str | bytes],
 ) -> None:
     """The error and its causes name the secret and the remedy, and do not show the value."""
     name = store_secret(value)
@@ -203,7 +201,7 @@ def test_an_invalid_secret_is_named_and_not_shown(
     assert not [it for it in (KEY, WEBHOOK, KEY[5:], WEBHOOK[-24:]) if it in error_texts.replace(name, "")]
 
 
-def test_a_missing_secret_is_named(secrets: CachedSource[str | bytes]) -> None:
+def test_a_missing_secret_is_named(secrets: Source[str | bytes]) -> None:
     """The error for a missing secret has its name and the remedy."""
     with pytest.raises(
         SecretError, match=r"the secret s/missing: there is no such secret; create it, or correct the name"
@@ -212,7 +210,7 @@ def test_a_missing_secret_is_named(secrets: CachedSource[str | bytes]) -> None:
 
 
 def test_a_secret_that_is_scheduled_for_deletion_is_named(
-    aws: AwsSession, store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
+    aws: AwsSession, store_secret: Callable[[Any], str], secrets: Source[str | bytes]
 ) -> None:
     """The error states that the secret is scheduled for deletion."""
     name = store_secret(KEY)
@@ -222,7 +220,7 @@ def test_a_secret_that_is_scheduled_for_deletion_is_named(
 
 
 def test_a_fresh_read_returns_a_rotated_secret(
-    store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
+    store_secret: Callable[[Any], str], secrets: Source[str | bytes]
 ) -> None:
     """A fresh read returns the new key, which is then cached."""
     name = store_secret(KEY)
@@ -233,9 +231,7 @@ def test_a_fresh_read_returns_a_rotated_secret(
     assert read_secret(name, PINECONE_KEY, secrets) == OTHER_KEY
 
 
-def test_a_corrected_secret_is_read_again(
-    store_secret: Callable[[Any], str], secrets: CachedSource[str | bytes]
-) -> None:
+def test_a_corrected_secret_is_read_again(store_secret: Callable[[Any], str], secrets: Source[str | bytes]) -> None:
     """An invalid secret is not cached, so that its correction is used."""
     name = store_secret(" ")
     with pytest.raises(SecretError):
@@ -244,36 +240,43 @@ def test_a_corrected_secret_is_read_again(
     assert read_secret(name, PINECONE_KEY, secrets) == KEY
 
 
-def test_an_invalid_policy_is_not_replaced_by_an_older_one(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def build_sources(registration: Registration) -> ConfigSources:
+    """Build the sources of a function process with a registry or a single project."""
+    return ConfigSources(FunctionSettings("", "", "", registration, None, None))
+
+
+def test_an_invalid_policy_is_not_replaced_by_an_older_one(aws: AwsSession) -> None:
     """An invalid policy is an error, and its correction is used immediately."""
+    sources = build_sources(Registration(None, None))
     project = RegisteredProject("a", policy=put_parameter(aws, "/backup-auditor/policy", "rules: [{name: first}]"))
-    assert [it.name for it in load_project_policy(project, documents).rules] == ["first"]
+    assert [it.name for it in sources.load_policy(project).rules] == ["first"]
     put_parameter(aws, "/backup-auditor/policy", "rulez: []\nexemptions: {}")
-    documents(str(project.policy), fresh=True)
+    sources._documents(str(project.policy), fresh=True)
     with pytest.raises(PolicyError) as error_info:
-        load_project_policy(project, documents)
+        sources.load_policy(project)
     assert str(error_info.value).startswith("ssm:/backup-auditor/policy:1: ")
     assert str(error_info.value).endswith("(and 1 more: backup-auditor policy validate FILE lists them)")
     put_parameter(aws, "/backup-auditor/policy", "rules: [{name: second}]")
-    policy = load_project_policy(project, documents)
+    policy = sources.load_policy(project)
     assert ([it.name for it in policy.rules], policy.source) == (["second"], "ssm:/backup-auditor/policy")
 
 
-def test_without_a_policy_the_built_in_one_applies(documents: CachedSource[bytes]) -> None:
+@pytest.mark.usefixtures("aws")
+def test_without_a_policy_the_built_in_one_applies() -> None:
     """A project without a policy has the built-in one."""
-    assert load_project_policy(RegisteredProject("a"), documents).source == "built-in"
+    assert build_sources(Registration(None, None)).load_policy(RegisteredProject("a")).source == "built-in"
 
 
 @pytest.mark.parametrize("put_document", DOCUMENT_STORES)
 def test_an_invalid_entry_does_not_affect_the_others(
-    put_document: Callable[[AwsSession, str], str], aws: AwsSession, documents: CachedSource[bytes]
+    put_document: Callable[[AwsSession, str], str], aws: AwsSession
 ) -> None:
     """On AWS an entry without a secret is an error, and the others have the stack's defaults and the event channel."""
     address = put_document(
         aws, f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, key_env: B}}\n- {{name: c, secret: s/c, alerts: []}}"
     )
     registration = Registration(address, None, (TOPIC,), "ssm:policy")
-    registry = load_projects(registration, documents, fresh=True)
+    registry = build_sources(registration).load_registry(fresh=True)
     assert [(it.name, it.policy, it.channels) for it in registry.projects] == [
         ("a", "ssm:policy", (EVENT_CHANNEL, TOPIC)),
         ("c", "ssm:policy", (EVENT_CHANNEL,)),
@@ -283,27 +286,28 @@ def test_an_invalid_entry_does_not_affect_the_others(
     assert text.startswith(f'{address}:4: the project "b" has no secret, which is required on AWS')
 
 
-def test_a_new_project_of_the_registry_is_found(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_a_new_project_of_the_registry_is_found(aws: AwsSession) -> None:
     """A cached registry without the requested project is read again."""
     address = put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}")
-    registration = Registration(address, None)
-    assert load_projects(registration, documents).names == ("a",)
+    sources = build_sources(Registration(address, None))
+    assert sources.load_registry().names == ("a",)
     put_parameter(aws, "/backup-auditor/registry", f"{REGISTRY}- {{name: a, secret: s/a}}\n- {{name: b, secret: s/b}}")
-    assert load_projects(registration, documents, name="a").names == ("a",)
-    assert load_projects(registration, documents, name="b").names == ("a", "b")
+    assert sources.load_registry("a").names == ("a",)
+    assert sources.load_registry("b").names == ("a", "b")
 
 
-def test_an_invalid_registry_is_refused(aws: AwsSession, documents: CachedSource[bytes]) -> None:
+def test_an_invalid_registry_is_refused(aws: AwsSession) -> None:
     """The error for an invalid registry names the address and the line."""
     address = put_parameter(aws, "/backup-auditor/registry", "version: 1\nprojects: none")
     with pytest.raises(RegistryError, match=r"^ssm:/backup-auditor/registry:2: lists no projects"):
-        load_projects(Registration(address, None), documents, fresh=True)
+        build_sources(Registration(address, None)).load_registry(fresh=True)
 
 
-def test_one_project_needs_no_registry(documents: CachedSource[bytes]) -> None:
+@pytest.mark.usefixtures("aws")
+def test_one_project_needs_no_registry() -> None:
     """Without a registry the only project is that of the settings, and nothing is fetched."""
     only = RegisteredProject("a", "s/a", channels=(TOPIC,))
-    registry = load_projects(Registration(None, only), documents, name="b", fresh=True)
+    registry = build_sources(Registration(None, only)).load_registry("b", fresh=True)
     assert [(it.name, it.channels) for it in registry.projects] == [("a", (EVENT_CHANNEL, TOPIC))]
 
 

@@ -12,7 +12,8 @@ from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.errors import RequestError, StateError
 from support.aws.moto import serve_moto
 from support.aws.single_project import FakeLambdaContext, create_resources, make_resource_names
-from support.fakes.project_audit import FakeLog
+from support.fakes.log import FakeLog
+from support.faults.aws_clients import KilledError
 
 RESOURCE_NAMES = make_resource_names("idempotency")
 TABLE = RESOURCE_NAMES["STATE_TABLE"]
@@ -120,8 +121,8 @@ def test_only_one_of_many_concurrent_requests_computes_the_response(client: Any)
 def test_a_stopped_invocation_counts_as_failed_after_its_timeout(client: Any) -> None:
     """Another invocation can start after the timeout of the stopped one."""
     work = GuardedWork(client, "killed")
-    work.error = _KilledError()
-    with pytest.raises(_KilledError):
+    work.error = KilledError()
+    with pytest.raises(KilledError):
         work.run(FakeLambdaContext(remaining_seconds=0))
     work.error = None
     assert work.run(FakeLambdaContext(aws_request_id="another"))["times"] == 2
@@ -130,8 +131,8 @@ def test_a_stopped_invocation_counts_as_failed_after_its_timeout(client: Any) ->
 def test_a_stopped_invocation_can_be_retried_immediately(client: Any) -> None:
     """A retry with the same request id starts before the timeout of the stopped attempt, as Lambda's retries do."""
     work = GuardedWork(client, "killed-early")
-    work.error = _KilledError()
-    with pytest.raises(_KilledError):
+    work.error = KilledError()
+    with pytest.raises(KilledError):
         work.run()
     work.error = None
     with pytest.raises(RequestError, match="retry when that has ended"):
@@ -176,7 +177,3 @@ def test_a_response_that_cannot_be_stored_is_returned(client: Any, monkeypatch: 
     ((level, line, extra),) = work.log.lines
     assert (level, extra["request"]) == ("error", "unstored")
     assert "a repeated request is computed again" in line
-
-
-class _KilledError(BaseException):
-    """An exception that simulates the end of a process."""

@@ -19,11 +19,12 @@ import pytest
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.dynamodb.items import build_message_key, encode_message
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.notify import get_notifier
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.bootstrap.aws import get_sources
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.errors import RequestError, SettingsError, StateError
 from support.aws.dynamodb import make_table
+from support.aws.single_project import FakeLambdaContext
 from support.builders.facts import NOW
 from support.builders.notifications import (
     EVENT_CHANNEL,
@@ -39,20 +40,6 @@ ROOT = Path(__file__).parents[3]
 WEBHOOK = "T0CANARY/B0CANARY/" + "x" * 24
 HOUR = timedelta(hours=1)
 _NUMBERS = count()
-
-
-@dataclass
-class FakeLambdaContext:
-    """A fake of Lambda's context."""
-
-    function_name: str = "notify"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:111122223333:function:notify"
-    aws_request_id: str = "request"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the time left."""
-        return 300_000
 
 
 @dataclass
@@ -83,7 +70,7 @@ class Cloud:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        result: dict[str, Any] = module.lambda_handler(event, FakeLambdaContext())
+        result: dict[str, Any] = module.lambda_handler(event, FakeLambdaContext(300.0, "notify"))
         return result
 
     def invoke_sample(self, case: str, delay: timedelta = timedelta()) -> dict[str, Any]:
@@ -147,11 +134,11 @@ def cloud(
     monkeypatch.setenv("ALERT_TOPIC", topic)
     for handler in logging.getLogger("notify").handlers:  # it writes to the standard output of its creation
         monkeypatch.setattr(handler, "stream", CurrentStandardOutput())
-    get_notifier.cache_clear()
+    get_sources.cache_clear()
     with serve_slack() as slack:
         put_webhook(slack.make_webhook(WEBHOOK))
         yield Cloud(slack, monkeypatch, capsys, variables, queue, Channel(SNS_CHANNEL.kind, topic))
-    get_notifier.cache_clear()
+    get_sources.cache_clear()
 
 
 def put_webhook(value: str) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from backup_auditor.bootstrap.remediate import get_remediator
+from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
 from backup_auditor_simulator.web.faults import Fault
 from support.aws.remediation import (
@@ -227,7 +227,7 @@ def test_a_project_without_an_editor_key_is_reported(
     text = json.dumps({"version": 1, "projects": [{"name": "search", "secret": "backup-auditor/search"}]})
     boto3.client("ssm").put_parameter(Name=f"{harness.policy_name}-registry", Value=text, Type="String")
     monkeypatch.setenv("REGISTRY", f"ssm:{harness.policy_name}-registry")
-    get_remediator.cache_clear()
+    get_sources.cache_clear()
     with pytest.raises(SecretError, match="has no editor_secret"):
         harness.run(COMPLETED_EVENT)
     assert harness.pinecone.requests == []

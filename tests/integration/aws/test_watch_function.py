@@ -12,7 +12,8 @@ import pytest
 
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
-from backup_auditor.bootstrap import runtime, watch
+from backup_auditor.bootstrap import runtime
+from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import DocumentError
 from support.aws.moto import serve_moto
@@ -40,9 +41,9 @@ def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         for project, age, complete_age in (("fresh", HOUR, HOUR), ("late", HOUR, 27 * HOUR)):
             audit = ProjectState(revision=1, audit_id="audit", observed_at=ago(age), complete_at=ago(complete_age))
             record_change(state, EMPTY_STATE, audit, project)
-        watch.get_watcher.cache_clear()
+        get_sources.cache_clear()
         yield
-        watch.get_watcher.cache_clear()
+        get_sources.cache_clear()
 
 
 def invoke_watch() -> Any:
@@ -66,7 +67,7 @@ def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.Cap
 def test_a_new_project_is_overdue_26_hours_after_its_registration(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table stores the time of registration for every process."""
     invoke_watch()
-    watch.get_watcher.cache_clear()
+    get_sources.cache_clear()
     monkeypatch.setattr(runtime, "now", lambda: NOW + timedelta(hours=26, seconds=1))
     assert invoke_watch()["projects"] == ["fresh", "late", "new"]
 

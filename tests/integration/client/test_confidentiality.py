@@ -71,7 +71,7 @@ def test_no_traceback_contains_the_key(kind: str) -> None:
 def read_with_fault(fault: Fault) -> PineconeError:
     """Read the indexes of a service with a fault, and return the error."""
     with serve(build_empty_project()) as server:
-        server._recorder.roles = {KEY: "viewer"}
+        server.roles = {KEY: "viewer"}
         server.faults.append(fault)
         with open_simulated_reader(server, key=KEY) as reader, pytest.raises(PineconeError) as error_info:
             reader.read_indexes()
@@ -83,7 +83,7 @@ def test_no_read_error_contains_the_key() -> None:
     project = build_empty_project()
     add_healthy_index(project, "orders")
     with serve(project) as server:
-        server._recorder.roles = {KEY: "viewer"}
+        server.roles = {KEY: "viewer"}
         server.faults.append(Fault(status=503, message=f"no service for {KEY}", path="/backups"))
         result = audit_server(server, key=KEY)
     assert [it.error for it in result.inventory.read_failures] == ["503: no service for [key]"]
@@ -96,7 +96,7 @@ def test_no_fact_contains_the_key() -> None:
     add_healthy_index(project, "orders")
     row = {"backup_id": "b-1", "source_index_id": "i-1", "source_index_name": "orders", "status": f"Bad {KEY}"}
     with serve(project) as server:
-        server._recorder.roles = {KEY: "viewer"}
+        server.roles = {KEY: "viewer"}
         server.faults.append(Fault(kind="garbage", body=json.dumps({"data": [row]}), path="/backups"))
         result = audit_server(server, key=KEY)
     assert [it.status for it in result.inventory.backups.rows] == ["Bad [key]"]

@@ -1,4 +1,4 @@
-"""Somebody else changes schedules while a plan is applied: the exit code matches the final state."""
+"""Another client changes schedules while a plan is applied: the exit code matches the final state."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -107,6 +107,28 @@ PAUSED_SCHEDULE: dict[str, Any] = {"enabled": False}
 SLOW_FREQUENCY: dict[str, Any] = {"frequency": "weekly"}
 ALREADY_SATISFIED, SKIPPED, FAILED = ActionState.ALREADY_SATISFIED, ActionState.SKIPPED, ActionState.FAILED
 DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
+REPLACED_SCHEDULES = [
+    pytest.param(
+        PAUSED_SCHEDULE,
+        make_replacement(),
+        (ALREADY_SATISFIED, 0),
+        "another satisfies the policy",
+        id="another-that-is-enough",
+    ),
+    pytest.param(
+        SHORT_RETENTION, make_recreation(), (ALREADY_SATISFIED, 0), "theirs satisfies", id="recreated-with-its-name"
+    ),
+    pytest.param(
+        SHORT_RETENTION,
+        make_recreation(days=2),
+        (SKIPPED, 1),
+        "has a retention of 2d",
+        id="recreated-with-short-retention",
+    ),
+    pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index no longer exists.", id="index-deleted"),
+    pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-recreated"),
+]
+"""Changes with the same result before a call and after its refusal."""
 
 
 @pytest.mark.parametrize(
@@ -173,13 +195,6 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
         ),
         pytest.param(
             PAUSED_SCHEDULE,
-            make_replacement(),
-            (ALREADY_SATISFIED, 0),
-            "another satisfies the policy",
-            id="another-that-is-enough",
-        ),
-        pytest.param(
-            PAUSED_SCHEDULE,
             make_replacement(days=2),
             (SKIPPED, 1),
             "has a retention of 2d",
@@ -196,22 +211,7 @@ DONE, VERIFICATION_FAILED = ActionState.DONE, ActionState.VERIFICATION_FAILED
         pytest.param(
             SHORT_RETENTION, delete_schedule, (SKIPPED, 1), "theirs no longer exists. It has no schedule.", id="deleted"
         ),
-        pytest.param(
-            SHORT_RETENTION,
-            make_recreation(),
-            (ALREADY_SATISFIED, 0),
-            "theirs satisfies",
-            id="recreated-with-its-name",
-        ),
-        pytest.param(
-            SHORT_RETENTION,
-            make_recreation(days=2),
-            (SKIPPED, 1),
-            "has a retention of 2d",
-            id="recreated-with-short-retention",
-        ),
-        pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index no longer exists.", id="index-deleted"),
-        pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-recreated"),
+        *REPLACED_SCHEDULES,
     ],
 )
 @pytest.mark.parametrize("moment", ["before-the-audit", "before-the-index-is-read-again"])
@@ -242,32 +242,10 @@ def test_a_change_before_the_call_is_evaluated_by_the_policy(  # noqa: PLR0913  
     "initial_settings,change,final_schedules,reason",
     [
         pytest.param(
-            PAUSED_SCHEDULE,
-            make_replacement(),
-            (ALREADY_SATISFIED, 0),
-            "another satisfies the policy",
-            id="another-that-is-enough",
-        ),
-        pytest.param(
             PAUSED_SCHEDULE, make_replacement(days=2), (FAILED, 1), "has a retention of 2d", id="another-that-is-not"
         ),
         pytest.param(SHORT_RETENTION, delete_schedule, (SKIPPED, 1), "It has no schedule.", id="deleted"),
-        pytest.param(
-            SHORT_RETENTION,
-            make_recreation(),
-            (ALREADY_SATISFIED, 0),
-            "theirs satisfies",
-            id="recreated-with-its-name",
-        ),
-        pytest.param(
-            SHORT_RETENTION,
-            make_recreation(days=2),
-            (SKIPPED, 1),
-            "has a retention of 2d",
-            id="recreated-with-short-retention",
-        ),
-        pytest.param(SHORT_RETENTION, delete_index, (SKIPPED, 0), "The index no longer exists.", id="index-deleted"),
-        pytest.param(SHORT_RETENTION, recreate_index, (SKIPPED, 1), "It has no schedule.", id="index-recreated"),
+        *REPLACED_SCHEDULES,
     ],
 )
 def test_a_refused_call_is_evaluated_by_the_policy(
@@ -419,7 +397,7 @@ def test_other_tags_require_other_settings(tmp_path: Path) -> None:
 
 
 def test_a_schedule_with_our_name_and_other_settings_is_not_ours(project: RemediatedProject) -> None:
-    """The response is lost, and somebody else's schedule has our name: the outcome is unknown."""
+    """The response is lost, and a schedule of another client has our name: the outcome is unknown."""
     project.create_plan()
     inventory = project.audit()
     project.server.faults.append(Fault(kind="reset", method="POST"))
@@ -453,7 +431,7 @@ def test_a_resumed_schedule_leaves_the_next_plan_within_the_quota(tmp_path: Path
             assert plan_after.slots_before <= quota, quota
 
 
-def test_a_schedule_that_somebody_resumed_is_already_satisfied_despite_a_full_quota(project: RemediatedProject) -> None:
+def test_a_schedule_that_was_resumed_is_already_satisfied_despite_a_full_quota(project: RemediatedProject) -> None:
     """An action that is not sent needs no slots."""
     full_project = project.with_policy(build_remediation_policy(quota=9))
     schedule = project.simulated_project.create_schedule("orders", "theirs", "daily", 7)

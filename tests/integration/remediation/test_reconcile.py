@@ -89,7 +89,7 @@ def test_an_attempt_without_a_stored_plan_stays_open(tmp_path: Path) -> None:
         build_empty_project(), tmp_path / "state", build_remediation_policy(fix_mode=Mode.NEVER)
     ) as project:
         (record,) = run_everything(project).values()
-        leave_unfinished(project.log, replace(record, plan_id="expired"))
+        leave_unfinished(project.log, replace(record, plan_id="deleted"))
         project.simulated_project.advance(timedelta(hours=1))
         assert settle_open_actions(project.audit().inventory, project.policy, project.log, ACTOR) == []
 

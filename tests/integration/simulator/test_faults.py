@@ -39,7 +39,7 @@ def test_a_status_has_an_error_and_headers(client: httpx.Client, server: Server)
 
 
 def test_a_status_can_have_any_body(client: httpx.Client, server: Server) -> None:
-    """A fault with a status can return an HTML page."""
+    """A body can be the fault with a status can return an HTML page."""
     server.faults.append(Fault(status=502, body="<html>Bad Gateway</html>", content_type="text/html"))
     response = client.get("/indexes")
     assert (response.status_code, response.text) == (502, "<html>Bad Gateway</html>")
@@ -101,7 +101,7 @@ def test_a_reset_has_no_effect(client: httpx.Client, server: Server) -> None:
 
 
 def test_a_reset_can_follow_the_effect(client: httpx.Client, server: Server) -> None:
-    """A reset after the effect closes the connection, and a backup is created."""
+    """A reset after the effect closes the connection error, and a backup is created."""
     server.faults.append(Fault(kind=FaultKind.RESET_AFTER_EFFECT, method="POST", times=1))
     with pytest.raises(httpx.ReadError):
         client.post("/indexes/orders/backups", json={})

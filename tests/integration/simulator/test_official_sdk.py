@@ -68,7 +68,7 @@ def test_backups_are_created_listed_and_deleted(pinecone: Pinecone, server: Serv
 
 
 def test_an_index_is_created_from_a_backup(pinecone: Pinecone, server: Server) -> None:
-    """The restore job is listed and completes."""
+    """The restore job is listed and becomes complete."""
     backup = pinecone.backups.create(index_name="orders")
     server.project.advance(timedelta(minutes=11))
     pinecone.create_index_from_backup(name="orders-copy", backup_id=backup.backup_id, timeout=-1)
@@ -151,7 +151,7 @@ def test_a_refusal_by_the_plan_is_recognized_by_the_sdk() -> None:
 
 
 def test_keys_have_different_permissions(server: Server) -> None:
-    """A viewer key can only read, and an unknown key has no permission."""
+    """A key of the viewer key can only read, and and an unknown key has no permission."""
     with Pinecone(api_key=server.viewer_key, host=server.url) as viewer:
         assert [it.name for it in viewer.indexes.list()] == ["orders"]
         with pytest.raises(ForbiddenError, match="Access denied: Permission control::backup-schedules::create"):

@@ -98,7 +98,9 @@ def test_an_unknown_parameter_is_refused(client: httpx.Client) -> None:
     assert client.get("/indexes", params={"limit": "3"}).status_code == 400
 
 
-def test_a_row_is_missing_if_an_earlier_row_is_deleted_between_two_pages(client: httpx.Client, server: Server) -> None:
+def test_a_row_goes_missing_when_one_before_it_is_deleted_between_two_pages(
+    client: httpx.Client, server: Server
+) -> None:
     """A deletion between two pages hides an existing row without an error."""
     ids_before = {it.id for it in server.project.list_backups()}
 

@@ -201,7 +201,9 @@ def test_an_index_is_created_only_from_a_ready_backup(client: httpx.Client, serv
     assert response.json().keys() == {"restore_job_id", "index_id"}
 
 
-def test_the_backups_of_a_deleted_index_are_listed_only_on_request(client: httpx.Client, server: Server) -> None:
+def test_the_backups_of_a_deleted_index_are_listed_only_with_include_deleted(
+    client: httpx.Client, server: Server
+) -> None:
     """The listing of a deleted index returns 404 without `include_deleted`, and that of an unknown index always."""
     client.post("/indexes/orders/backups", json={})
     client.delete("/indexes/orders")

@@ -9,7 +9,7 @@ from backup_auditor_simulator.web.server import Server
 from support.simulator import SIMULATED_NOW
 
 ROUND_COUNT, CLIENT_COUNT = 30, 12
-TIMEOUT_SECONDS = 30  # after this time a shutdown counts as failed
+TIMEOUT_SECONDS = 30  # seconds until a missing end is a failure
 
 
 def test_a_shutdown_closes_connections_that_are_being_opened() -> None:

@@ -29,7 +29,7 @@ def test_reads_are_not_reported() -> None:
 @pytest.mark.parametrize("key", [Server.viewer_key, Server.editor_key], ids=["viewer", "editor"])
 def test_a_write_is_reported(key: str) -> None:
     """A write causes an error, even if the simulator refused it."""
-    with pytest.raises(RuntimeError, match="something was to change the empty project"), run_simulator("empty") as it:
+    with pytest.raises(RuntimeError, match="the empty project received write calls"), run_simulator("empty") as it:
         assert send_change(it, key) in {403, 404}
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
-from backup_auditor.adapters.dynamodb.items import HEAD_SORT_KEY, build_key, build_project_key
+from backup_auditor.adapters.dynamodb.items import HEAD_SORT_KEY, build_key
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.remediate import get_remediator
+from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor_simulator.web.server import Server
 from support.aws.single_project import (
     FakeLambdaContext,
@@ -60,7 +60,7 @@ class RemediationHarness:
         """Store the project id that an audit recorded in the state."""
         boto3.client("dynamodb").update_item(
             TableName=os.environ["STATE_TABLE"],
-            Key=build_key(build_project_key("search"), HEAD_SORT_KEY),
+            Key=build_key("search", HEAD_SORT_KEY),
             UpdateExpression="SET pinecone_project_id = :id",
             ExpressionAttributeValues={":id": {"S": project_id}},
         )
@@ -110,4 +110,4 @@ def open_remediation_harness(
         harness = RemediationHarness(server, capsys)
         harness.put_policy("apply")
         yield harness
-        get_remediator.cache_clear()
+        get_sources.cache_clear()

@@ -108,7 +108,7 @@ def _evaluate_expression(alarm: Mapping[str, Any], stack: Stack, data: list[Metr
         if numerator is None or denominator is None:
             return None
         return 100 * numerator / denominator if numerator >= float(share[2]) else 0
-    raise NotImplementedError(f"unsupported expression: {expression}")
+    raise NotImplementedError(f"this expression is not supported here: {expression}")
 
 
 def _compute_metric(metric: Mapping[str, Any], statistic: str, stack: Stack, data: list[MetricValue]) -> float | None:

@@ -109,7 +109,7 @@ def read_statements(aws: LocalAws, role: str) -> tuple[Statement, ...]:
     iam = open_client("iam", aws.endpoint)
     attached_policies = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     if attached_policies:
-        raise NotImplementedError(f"{role} has managed policies; their statements are not supported")
+        raise NotImplementedError(f"{role} has managed policies, whose statements are unknown here")
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     policies = (iam.get_role_policy(RoleName=role, PolicyName=it)["PolicyDocument"] for it in names)
     # moto's CloudFormation writes a document as a Python literal, with `None` for omitted parts

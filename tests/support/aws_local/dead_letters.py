@@ -21,7 +21,7 @@ def send_dead_letter(
     last_invocation: Invocation,
 ) -> None:
     """Send an event to the dead-letter queue, with the response of its last invocation."""
-    dead_letter = {
+    message = {
         "version": "1.0",
         "requestContext": {
             "requestId": last_invocation.request_id,
@@ -35,4 +35,4 @@ def send_dead_letter(
     key = f"LAMBDA{uuid4().hex[:14].upper()}"
     aws.principals[key] = Principal(function.name, statements, lambda: None)
     queue = open_client("sqs", aws.endpoint, key=key)
-    queue.send_message(QueueUrl=function.dead_letters, MessageBody=json.dumps(dead_letter))
+    queue.send_message(QueueUrl=function.dead_letters, MessageBody=json.dumps(message))

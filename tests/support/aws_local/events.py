@@ -86,7 +86,7 @@ class EventFlow:
         scheduled_text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         text = schedule.event.replace("<aws.scheduler.scheduled-time>", scheduled_text)
         if "<aws." in text:
-            raise NotImplementedError(f"{schedule_name} has unsupported attributes in its input: {text}")
+            raise NotImplementedError(f"{schedule_name} has unknown attributes in its input: {text}")
         self.deliver(schedule.function, json.loads(text))
 
     def deliver(self, function: str, event: Mapping[str, Any]) -> None:

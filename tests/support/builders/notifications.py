@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.listing import ReadFailure
-from backup_auditor.domain.notifications.digest import Digest, create_digest
-from backup_auditor.domain.notifications.triggers import compute_message_id, find_trigger
+from backup_auditor.domain.notifications.digest import Digest, compute_message_id, create_digest, find_trigger
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage, Trigger
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary

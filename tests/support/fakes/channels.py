@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_auditor.application.notifications.delivery import DeliveryDependencies, Sender
-from backup_auditor.application.notifications.dispatcher import DeliverySummary, deliver_pending
-from backup_auditor.application.notifications.routing import ChannelRouter, Route
+from backup_auditor.application.notifications.dispatcher import (
+    ChannelRouter,
+    DeliveryDependencies,
+    DeliverySummary,
+    Route,
+    Sender,
+    deliver_pending,
+)
 from backup_auditor.application.notifications.senders import EventSender, TopicSender, WebhookSender
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.domain.reporting.report import Report
@@ -26,6 +31,7 @@ from support.builders.notifications import (
     build_alert_report,
     build_open_finding,
 )
+from support.fakes.log import FakeLog
 from support.fakes.stores import FakeEvidence, FakeOutbox, PendingMessage
 
 ALL_CHANNELS = (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL)
@@ -77,29 +83,6 @@ class FakeBus(ScriptedCalls):
         errors = {position: error for position, event in enumerate(events) if (error := self.find_error(event))}
         self.recorded_calls.extend(it for position, it in enumerate(events) if position not in errors)
         return PutResult(tuple(errors), next(iter(errors.values()), None))
-
-
-@dataclass
-class FakeLog:
-    """A log that keeps its lines for assertions."""
-
-    lines: list[tuple[str, str, Mapping[str, object]]] = field(default_factory=list)
-
-    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Record a line of level info."""
-        self.lines.append(("info", str(msg), extra))
-
-    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Record a line of level warning."""
-        self.lines.append(("warning", str(msg), extra))
-
-    def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Record a line of level error."""
-        self.lines.append(("error", str(msg), extra))
-
-    def join_messages(self, level: str) -> str:
-        """Return the messages of one level, one per line."""
-        return "\n".join(text for it, text, _ in self.lines if it == level)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BadKeyError
 from support.builders.facts import NOW, IndexCase, build_index
 from support.builders.reports import BUILT_IN_POLICY
+from support.fakes.log import FakeLog
 from support.fakes.stores import FakeEvidence, FakeStore
 
 EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
@@ -56,35 +57,6 @@ class FakeReader:
     def read_history(self, schedule_id: str) -> ListingRead[Backup]:
         """Return the runs of a schedule."""
         return ListingRead(self.case.histories[schedule_id].rows)
-
-
-class FakeLog:
-    """A log that keeps its lines in a list."""
-
-    def __init__(self) -> None:
-        """Start without lines."""
-        self.lines: list[tuple[str, str, Mapping[str, object]]] = []
-        self.keys: dict[str, object] = {}
-
-    def append_keys(self, **keys: object) -> None:
-        """Add keys to all later lines."""
-        self.keys |= keys
-
-    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Record a line of level info."""
-        self.lines.append(("info", str(msg), extra))
-
-    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Record a line of level warning."""
-        self.lines.append(("warning", str(msg), extra))
-
-    def error(self, msg: object, *, extra: Mapping[str, object]) -> None:
-        """Record a line of level error."""
-        self.lines.append(("error", str(msg), extra))
-
-    def get_messages(self, level: str) -> list[str]:
-        """Return the messages of a level."""
-        return [text for line_level, text, _ in self.lines if line_level == level]
 
 
 @dataclass

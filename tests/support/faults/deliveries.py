@@ -8,12 +8,17 @@ from enum import StrEnum
 from threading import RLock
 from typing import Any
 
-from backup_auditor.application.notifications.delivery import ACCEPTED_PROGRESS, Delivery, DeliveryDependencies, Sender
-from backup_auditor.application.notifications.dispatcher import deliver_pending
-from backup_auditor.application.notifications.routing import Route
+from backup_auditor.application.notifications.dispatcher import (
+    ACCEPTED_PROGRESS,
+    Delivery,
+    DeliveryDependencies,
+    Route,
+    Sender,
+    deliver_pending,
+)
 from backup_auditor.application.notifications.senders import EventSender
 from backup_auditor.domain.audit_record import StoredFile
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import ChannelKind, OutboxMessage
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, EvidenceError, StateError
 from backup_auditor.ports.messaging import Event, PutResult
@@ -27,17 +32,15 @@ from support.builders.notifications import (
     build_alert_report,
     build_open_finding,
 )
-from support.fakes.channels import FakeDeliveryDependencies, FakeLog
+from support.fakes.channels import FakeDeliveryDependencies
+from support.fakes.log import FakeLog
 from support.fakes.stores import FakeEvidence, FakeOutbox, PendingMessage
+from support.faults.aws_clients import KilledError
 
 PROJECT_CHANNELS = {"search": (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL), "shop": (EVENT_CHANNEL, SLACK_CHANNEL)}
 OUTBOX_CALLS = ("list_pending", "claim", "load_progress", "record_progress", "mark_sent", "mark_failed")
 CHANNEL_CALLS = ("sns", "slack", "events")
 TIME_BUDGET_SECONDS = 300.0
-
-
-class KilledError(BaseException):
-    """The simulated end of the process."""
 
 
 class DeliveryFaultKind(StrEnum):

@@ -127,7 +127,7 @@ class RemediationRun:
         records = self.project_view.attempts_by_action
         for action in self._list_applied_actions():
             if action not in records:
-                yield f"no record of {action}"
+                yield f"no record has {action}"
 
     def find_omissions(self) -> Iterator[str]:
         """Yield each invariant that is violated once all work is done."""

@@ -69,7 +69,7 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
 
 
 def _write_text(path: Path) -> None:
-    path.write_text("what somebody wrote\n" * 20)
+    path.write_text("text of another program\n" * 20)
 
 
 def _write_short_text(path: Path) -> None:

@@ -88,7 +88,7 @@ def test_the_record_says_where_the_report_is() -> None:
 
 
 def test_without_a_place_for_evidence_the_audit_is_recorded_all_the_same() -> None:
-    """As on a laptop that prints a table."""
+    """An audit without an evidence store, as on a laptop, is recorded."""
     store = FakeStore()
     result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store)
     assert result.record is not None
@@ -171,7 +171,7 @@ def test_a_report_that_was_evaluated_again_is_kept_beside_the_first() -> None:
 
 
 @pytest.mark.parametrize("error", [StateError("the table is gone"), ConflictingRecordError("others are quicker")])
-def test_what_could_not_be_recorded_tells_nobody(error: Exception) -> None:
+def test_an_unrecorded_audit_creates_no_message(error: Exception) -> None:
     """A message that is not recorded is not sent."""
     result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, RefusingStore(*[error] * 10), FakeEvidence())
     assert type(result.record_error) is type(error)
@@ -202,7 +202,7 @@ def test_messages_are_recorded_with_the_audit_that_causes_them() -> None:
 
 
 def test_channels_are_notified_of_reports_that_were_kept() -> None:
-    """Where there is no place for evidence there is nothing to point to."""
+    """Without an evidence store, no channel receives a message: there is no report to link."""
     sequence = AuditSequence()
     outcome = sequence.audit(NEGLECTED_INVENTORY)
     recording = AuditRecorder(FakeStore(), None, (EVENT_CHANNEL,)).record(

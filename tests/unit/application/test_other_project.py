@@ -99,14 +99,14 @@ def test_an_incomplete_audit_of_another_project_is_refused_too() -> None:
 
 
 def test_an_older_audit_of_another_project_is_refused_too() -> None:
-    """It is not only late: it is compared with nothing."""
+    """An older audit of another project is refused, and not treated as late."""
     inventory = replace(build_project_inventory("project-2"), observed_at=NOW - DAY)
     with pytest.raises(ProjectMismatchError):
         evaluate_inventory(inventory, BUILT_IN_POLICY, build_recorded_store("project-1"))
 
 
 def test_a_live_audit_is_refused_before_any_second_read() -> None:
-    """What the state misses in the other project needs no confirmation."""
+    """Missing backups of another project cause no second read."""
 
     class Reader(FakeReader):
         reads = 0

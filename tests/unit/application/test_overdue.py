@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_auditor.application.overdue import check_overdue
+from backup_auditor.application.fleet import check_overdue
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import StateError
 from backup_auditor.ports.stores import LastAudits
 from support.builders.facts import HOUR, NOW, SECOND
-from support.fakes.project_audit import FakeLog
+from support.fakes.log import FakeLog
 
 
 class FakeAuditHistory:

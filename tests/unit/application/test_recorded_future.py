@@ -66,7 +66,7 @@ def test_the_clock_of_the_machine_decides_and_not_the_moment_of_the_audit(
 
 
 def test_an_audit_of_the_future_that_is_recorded_meanwhile_is_found_too() -> None:
-    """It was recorded after this audit began, and before this one could be recorded."""
+    """An audit of the future that was recorded after this audit began is found."""
 
     class Overtaken(FakeStore):
         is_overtaken = False

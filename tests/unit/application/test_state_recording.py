@@ -76,7 +76,7 @@ def test_an_audit_is_recorded_for_the_next() -> None:
 
 
 def test_the_same_audit_is_recorded_once() -> None:
-    """It says the same."""
+    """The repeated audit gives the same report."""
     store = FakeStore()
     first_result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store)
     second_result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store)
@@ -95,7 +95,7 @@ def test_what_was_recorded_meanwhile_is_evaluated_by() -> None:
 
 
 def test_an_audit_that_was_overtaken_by_a_later_one_changes_nothing() -> None:
-    """And says so."""
+    """An audit that is older than the recorded one changes nothing and has a note."""
     store = CrowdedStore(NEXT_INVENTORY)
     result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, store)
     assert result.notes == (
@@ -106,7 +106,7 @@ def test_an_audit_that_was_overtaken_by_a_later_one_changes_nothing() -> None:
 
 
 def test_an_audit_that_is_overtaken_without_end_gives_up() -> None:
-    """It reports, and says that it was not recorded."""
+    """The audit has a report and the error of the record."""
     other_inventories = [replace(NEGLECTED_INVENTORY, observed_at=NOW + number * SECOND) for number in range(20)]
     result = evaluate_inventory(NEXT_INVENTORY, BUILT_IN_POLICY, CrowdedStore(*other_inventories))
     assert isinstance(result.record_error, ConflictingRecordError)
@@ -114,7 +114,7 @@ def test_an_audit_that_is_overtaken_without_end_gives_up() -> None:
 
 
 def test_a_state_that_cannot_be_written_loses_no_report() -> None:
-    """Neither does one that cannot be read again."""
+    """A state that cannot be written, or read again, leaves the report valid."""
     for is_overtaken, message in ((False, "the disk is full at revision 1"), (True, "the disk is gone")):
         result = evaluate_inventory(NEGLECTED_INVENTORY, BUILT_IN_POLICY, FailingStore(is_overtaken=is_overtaken))
         assert isinstance(result.record_error, StateError)

@@ -1,4 +1,4 @@
-"""The moment that `--now` gives."""
+"""The moment of `--now`."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ from backup_auditor.errors import UsageError
     ],
 )
 def test_rfc_3339_is_read(text: str, moment: datetime) -> None:
-    """A moment with an offset is read, and told in UTC."""
+    """A moment with an offset is converted to UTC."""
     assert read_now(text) == moment
     assert read_now(text).tzinfo is UTC  # type: ignore[union-attr]  # it is a moment, as the line above says
 

@@ -86,7 +86,7 @@ def test_own_backups_of_an_unsupported_index_are_read_if_backups_have_its_name(
 ) -> None:
     """If no backup has its name, the refusal is accepted at once."""
     draft = build_draft()
-    draft.add_denial(SCHEDULES_ID, Denial(DenialReason.UNSUPPORTED, "400"))
+    draft.denials[SCHEDULES_ID] = Denial(DenialReason.UNSUPPORTED, "400")
     draft.add_read(BACKUP_LISTING, ListingRead(tuple(backups)))
     assert list(draft.find_indexes_with_unknown_id()) == (["main"] if is_in_doubt else [])
 
@@ -110,11 +110,11 @@ def test_the_refusal_of_an_index_with_backups_is_a_read_failure(
     """A response about the request must not hide an index that has backups."""
     draft = build_draft()
     draft.drop_reads(SCHEDULES_ID)
-    draft.add_denial(SCHEDULES_ID, Denial(DenialReason.UNSUPPORTED, "400"))
+    draft.denials[SCHEDULES_ID] = Denial(DenialReason.UNSUPPORTED, "400")
     if isinstance(own_answer, ListingRead):
         draft.add_read(OWN_BACKUPS_ID, own_answer)
     else:
-        draft.add_denial(OWN_BACKUPS_ID, own_answer)
+        draft.denials[OWN_BACKUPS_ID] = own_answer
     draft.recheck_denials()
     assert [it.call for it in draft.build_inventory("test", NOW, 1).read_failures] == sorted(failure_ids)
 
@@ -122,7 +122,7 @@ def test_the_refusal_of_an_index_with_backups_is_a_read_failure(
 def test_own_backups_are_read_if_the_plan_has_no_schedules() -> None:
     """No schedule can show which backups are those of the live index."""
     draft = build_draft()
-    draft.add_denial(SCHEDULES_ID, Denial(DenialReason.PLAN, "403"))
+    draft.denials[SCHEDULES_ID] = Denial(DenialReason.PLAN, "403")
     draft.add_read(BACKUP_LISTING, ListingRead((build_backup(),)))
     assert list(draft.find_indexes_with_unknown_id()) == ["main"]
     draft.add_read(OWN_BACKUPS_ID, ListingRead((build_backup(),)))
@@ -143,14 +143,6 @@ def test_a_deleted_index_has_no_read_failures() -> None:
     draft = build_draft()
     draft.add_read(SCHEDULES_ID, ListingRead((build_schedule(),), READ_FAILURE))
     draft.add_read(HISTORY_ID, ListingRead((), READ_FAILURE))
-    draft.drop_index("main")
+    del draft.indexes["main"]
     inventory = draft.build_inventory("test", NOW, 1)
     assert (inventory.indexes, dict(inventory.histories), inventory.read_failures) == ((), {}, ())
-
-
-def test_the_index_of_a_schedule_is_found() -> None:
-    """The listing that contains the schedule names the index."""
-    draft = build_draft()
-    draft.add_read(SCHEDULES_ID, ListingRead((build_schedule(),)))
-    assert draft.find_index_of_schedule("schedule-1") == "main"
-    assert draft.find_index_of_schedule("schedule-2") is None

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from backup_auditor.domain.evaluation.presence import EXPIRY_MARGIN
+from backup_auditor.domain.evaluation.index import EXPIRY_MARGIN
 from backup_auditor.domain.finding import Compliance, Exemption, ResourceType, Severity
 from backup_auditor.domain.listing import BACKUP_LISTING, ReadFailure
 from backup_auditor.domain.model import Backup, Schedule
@@ -51,7 +51,7 @@ def evaluate_known(*known_backups: KnownBackup, case: IndexCase | None = None, *
 
 
 def build_known_run(expires_at: datetime | None = NOW + 5 * DAY, run: Backup = MISSED_RUN, **facts: Any) -> KnownBackup:
-    """Remember a backup that the schedule made."""
+    """Build the record of a backup that the schedule made."""
     return build_known_backup(run, expires_at, **{"schedule_id": "schedule-1", "expires": True} | facts)
 
 
@@ -90,7 +90,7 @@ def test_a_manual_backup_should_always_exist() -> None:
     ],
 )
 def test_a_scheduled_one_should_exist_until_it_expires(listed_rest: timedelta, expected: Compliance) -> None:
-    """But for the time that an audit may take to come to it."""
+    """A scheduled backup is expected until shortly before its expiry: an audit takes some time."""
     long_index = build_index(schedules=[build_schedule(retention=90 * DAY)], runs=build_daily_runs())
     assert evaluate_known(build_known_run(NOW + listed_rest), case=long_index) is expected
 
@@ -323,7 +323,7 @@ def test_a_backup_of_a_deleted_index_can_be_exempted() -> None:
 
 
 def test_of_several_exemptions_the_one_that_ends_first_is_shown() -> None:
-    """When it ends, the finding is open again."""
+    """The exemption that ends first is shown: the finding is open again at that time."""
     first_policy, second_policy = (
         build_backup_exemption_policy("manual", expires=date(2027, 5, 1)),
         build_backup_exemption_policy("manual-2", expires=date(2027, 4, 1)),
@@ -349,7 +349,7 @@ def test_a_doubtful_backup_can_be_exempted() -> None:
 
 
 def test_an_exempted_backup_that_is_listed_again_is_no_deviation() -> None:
-    """Nothing is missing, so that nothing is exempted."""
+    """A listed backup is not missing, so no exemption applies."""
     finding = evaluate_resources(
         ID,
         build_index(backups=[MANUAL_BACKUP, SECOND_MANUAL_BACKUP]),

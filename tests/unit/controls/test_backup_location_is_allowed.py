@@ -23,7 +23,7 @@ EUROPEAN_LOCATIONS = ("aws/eu-*", "gcp/europe-west4")
 
 
 def build_located_backup(cloud: str | None, region: str | None, **facts: Any) -> Backup:
-    """Build a backup that lies there."""
+    """Build a backup that is stored there."""
     return build_backup(**{"age": DAY, "cloud": cloud, "region": region} | facts)
 
 

@@ -40,7 +40,7 @@ def build_full_project(count: int, *extra_backups: Backup) -> Inventory:
 
 
 def evaluate_quota(inventory: Inventory, **project: Any) -> Finding:
-    """Judge it against a quota of 100."""
+    """Evaluate the control with a quota of 100."""
     return evaluate_control(ID, inventory, project={"backup_quota": 100, **project})
 
 

@@ -39,7 +39,7 @@ def test_the_evidence_names_statuses_and_backups() -> None:
 
 
 def test_a_row_of_the_history_counts_too() -> None:
-    """Although the listing shows the same backup in a status that is known."""
+    """An unknown status in a history counts, even if the listing shows a known one."""
     assert (
         evaluate_compliance(ID, build_index(runs=[ODD_RUN], listed_backups=[build_run(DAY)]))
         is Compliance.NON_COMPLIANT

@@ -138,7 +138,7 @@ def test_what_an_unread_history_may_list_is_not_evaluated(rows: list[Backup]) ->
 
 
 def test_the_evidence_names_each_and_when_it_expired() -> None:
-    """So that it can be looked up."""
+    """The evidence has the id and the expiry of each late backup."""
     finding = evaluate_control(ID, build_index_with_run(10 * DAY))
     assert finding.evidence["late"] == [{"backup_id": "run-20261112T120000", "expired_at": "2026-11-19T12:00:00Z"}]
     assert finding.reason == "Pinecone still lists 1 scheduled backup up to 3d after expiry (limit: 2d)."

@@ -42,7 +42,7 @@ def with_max_age(max_age: timedelta | None) -> Policy:
 
 
 def evaluate_orphans(*rows: Backup, max_age: timedelta | None = MAX_AGE) -> Compliance:
-    """Judge the only deleted index of a project with these backups."""
+    """Evaluate the only deleted index of a project with these backups."""
     (finding,) = evaluate_resources(
         ID, build_inventory(build_index(), extra_backups=rows), with_max_age(max_age)
     ).values()
@@ -129,7 +129,7 @@ def test_each_id_is_a_resource_of_its_own() -> None:
 
 
 def test_it_takes_two_reads() -> None:
-    """A newer backup could stand there, or the index's own listing could show the id to be live."""
+    """The listing may contain a newer backup, or the index's own listing may show that the id is live."""
     assert (
         BACKUP_LISTING
         in evaluate_facts(
@@ -183,7 +183,7 @@ def test_rows_that_shift_between_two_reads_settle_nothing() -> None:
 
 
 def test_rules_do_not_speak_of_deleted_indexes() -> None:
-    """They have the defaults, whatever fits their name."""
+    """Deleted indexes have the default requirements, whatever rule matches their name."""
     inventory = build_inventory(
         build_index(schedules=[build_schedule()]), extra_backups=[build_orphaned_backup(90 * DAY)]
     )

@@ -57,7 +57,7 @@ def test_any_backup_under_the_name_counts(row: Backup) -> None:
 
 
 def test_a_planned_run_is_no_backup() -> None:
-    """However long ago it was planned."""
+    """A planned run does not count, however long ago it was planned."""
     monthly_schedules = [build_schedule(frequency="monthly")]
     assert evaluate_compliance(
         ID, build_index(schedules=monthly_schedules, runs=[build_unnamed_run(31 * DAY)]), max_backup_age=ERASURE_LIMIT
@@ -123,7 +123,7 @@ def test_without_a_limit_or_a_backup_there_is_nothing_to_evaluate() -> None:
 
 
 def test_the_evidence_names_each_and_the_oldest() -> None:
-    """So that they can be deleted."""
+    """The evidence names each backup past the limit, and the oldest."""
     rows = [
         build_backup(50 * DAY, backup_id="b"),
         build_backup(40 * DAY, backup_id="a"),

@@ -82,7 +82,7 @@ def test_no_module_is_left_out_of_the_catalog() -> None:
 
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_module_constant_and_test_share_its_name(control: AnyControl) -> None:
-    """So that each is found from the other."""
+    """The module, the constant and the test of a control have its name."""
     name = control.id.replace("-", "_")
     assert getattr(import_module(f"backup_auditor.controls.{name}"), name.upper()) is control
     assert (TEST_FOLDER / f"test_{name}.py").exists()
@@ -90,7 +90,7 @@ def test_module_constant_and_test_share_its_name(control: AnyControl) -> None:
 
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_its_texts_are_sentences(control: AnyControl) -> None:
-    """The title, which states the passing state, stands in tables and ends without a stop."""
+    """The title, which states the passing condition, is part of tables and ends without a full stop."""
     assert re.fullmatch(r"[A-Z][^.]*[^. ]", control.title)
     assert not re.search(r"\b(fails|failed|unless|too old)\b", control.title)
     for text in (control.fails_when, control.rationale, control.remediation):
@@ -118,12 +118,11 @@ def test_its_parameters_are_keys_of_the_policy(control: AnyControl) -> None:
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_it_says_what_a_person_needs(control: AnyControl) -> None:
     """The guidance of a control is written in whole sentences."""
-    guidance = control.guidance
-    for text in (guidance.looks_at, guidance.false_positives, *guidance.console, *guidance.api):
+    for text in (control.looks_at, control.false_positives, *control.console, *control.api):
         assert re.fullmatch(r"[A-Z].*\.", text)
         assert "  " not in text
-    assert guidance.api
-    assert len(set(guidance.frameworks)) == len(guidance.frameworks)
+    assert control.api
+    assert len(set(control.frameworks)) == len(control.frameworks)
 
 
 def test_the_family_of_schedules_is_what_a_plan_can_take_away() -> None:

@@ -33,8 +33,7 @@ def test_one_control_is_shown_in_full() -> None:
     ):
         assert part in text
     assert "schedule.required" in text
-    guidance = control.guidance
-    for part in (guidance.looks_at, *guidance.console, guidance.false_positives, *guidance.corresponds_to):
+    for part in (control.looks_at, *control.console, control.false_positives, *control.corresponds_to):
         assert part in text
 
 

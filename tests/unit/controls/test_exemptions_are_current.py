@@ -35,7 +35,7 @@ def build_name_exemption(expires: date = date(2027, 3, 31), *names: str) -> Exem
 
 
 def evaluate_exemptions(exemptions: Sequence[Exemption], inventory: Inventory | None = None) -> Finding:
-    """Judge a project under these exemptions."""
+    """Evaluate a project with these exemptions."""
     policy = replace(build_policy(), exemptions=tuple(exemptions))
     (finding,) = evaluate_resources(ID, inventory or build_inventory(build_index()), policy).values()
     return finding

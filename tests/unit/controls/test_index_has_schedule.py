@@ -47,7 +47,7 @@ def test_one_read_does_not_prove_absence() -> None:
 
 
 def test_a_read_that_broke_off_proves_no_absence() -> None:
-    """The schedules that were not read may hold one; reading again in the same audit is not asked for."""
+    """A schedule may be among those that were not read; no second read is requested."""
     evaluation = evaluate_facts(build_inventory(build_index(schedules=build_failed_listing())))
     finding = {it.control: it for it in evaluation.findings}[ID]
     assert finding.compliance is Compliance.INSUFFICIENT_DATA
@@ -63,7 +63,7 @@ def test_a_read_that_broke_off_proves_presence() -> None:
 
 
 def test_a_schedule_that_only_one_read_showed_is_there() -> None:
-    """Walks that disagree add up."""
+    """Reads that differ are merged."""
     assert (
         evaluate_compliance(ID, build_index(schedules=build_conflicting_listing([], [build_schedule()])))
         is Compliance.COMPLIANT

@@ -85,7 +85,7 @@ def test_a_manual_backup_counts() -> None:
 
 
 def test_a_failure_that_only_a_history_shows_counts() -> None:
-    """Failed runs need not stand in the backup listing."""
+    """A failed run counts even if the backup listing does not contain it."""
     assert (
         evaluate_compliance(ID, build_index(runs=[FAILED_RUN, OLD_READY_RUN], listed_backups=[OLD_READY_RUN]))
         is Compliance.NON_COMPLIANT
@@ -118,7 +118,7 @@ def test_a_finished_backup_without_any_time_matters_where_it_would_decide(
 
 
 def test_success_needs_the_histories_too() -> None:
-    """A newer failure may stand in a history that broke off, or of schedules that were not read."""
+    """A newer failure may be in a history that was read in part, or of schedules that were not read."""
     assert evaluate_compliance(ID, build_index(runs=build_failed_listing([READY_RUN]))) is Compliance.INSUFFICIENT_DATA
     assert (
         evaluate_compliance(ID, build_index(schedules=build_failed_listing([build_schedule()]), runs=[READY_RUN]))

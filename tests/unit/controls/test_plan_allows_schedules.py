@@ -38,7 +38,7 @@ def build_project(*cases: IndexCase) -> Inventory:
 
 
 def test_an_answer_shows_that_the_plan_has_schedules() -> None:
-    """Even one that broke off after some rows, or lists none."""
+    """An answer with some or no rows shows that the plan has schedules."""
     assert evaluate_compliance(ID, build_project(UNREAD_INDEX, build_index())) is Compliance.COMPLIANT
     assert evaluate_compliance(ID, build_project(build_index(schedules=()))) is Compliance.COMPLIANT
     assert (

@@ -37,7 +37,7 @@ def test_a_planned_run_may_be_late_by_the_grace(lateness: timedelta, expected: C
 
 
 def test_a_run_that_started_is_not_late() -> None:
-    """However it went."""
+    """A run that started is not late, whatever its result."""
     runs = [build_run(9 * DAY, status=status) for status in ("Initializing", "Ready", "Failed", "Odd")]
     assert evaluate_compliance(ID, build_index(runs=runs)) is Compliance.COMPLIANT
 

@@ -26,7 +26,7 @@ TWO_INDEXES = build_inventory(build_index(), rename_index(build_index(schedules=
 
 
 def evaluate_quota_fit(inventory: Inventory, quota: int | None, policy: Policy | None = None) -> Finding:
-    """Judge it against a quota."""
+    """Evaluate the control with a quota."""
     policy = policy or build_policy()
     policy = replace(policy, project=replace(policy.project, backup_quota=quota))
     (finding,) = evaluate_resources(ID, inventory, policy).values()
@@ -45,7 +45,7 @@ def evaluate_quota_fit(inventory: Inventory, quota: int | None, policy: Policy |
 def test_each_index_takes_what_is_required_at_the_least(
     frequency: Frequency, min_retention: timedelta | None, slots: int
 ) -> None:
-    """Whether it has a schedule or not; the quota itself is allowed."""
+    """An index counts with or without a schedule; a sum equal to the quota is compliant."""
     policy = build_policy(frequency=frequency, retention_min=min_retention)
     assert evaluate_quota_fit(TWO_INDEXES, 2 * slots, policy).compliance is Compliance.COMPLIANT
     assert evaluate_quota_fit(TWO_INDEXES, 2 * slots - 1, policy).compliance is Compliance.NON_COMPLIANT

@@ -54,7 +54,7 @@ def test_only_a_recovery_point_counts(newer_backup: Backup) -> None:
 
 
 def test_an_index_may_be_allowed_to_be_empty() -> None:
-    """The control is not applicable if empty recovery points are allowed, or without a recovery point."""
+    """The control is not applicable if the policy accepts empty recovery points, or without a recovery point."""
     assert (
         evaluate_compliance(ID, build_index(runs=[build_run(DAY, record_count=0)]), allow_empty=True)
         is Compliance.NOT_APPLICABLE

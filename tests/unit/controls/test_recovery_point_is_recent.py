@@ -60,7 +60,7 @@ def test_age_counts_from_the_capture_not_from_the_planning() -> None:
 
 @pytest.mark.parametrize("future_offset", [SECOND, CLOCK_TOLERANCE], ids=["one-second", "at-limit"])
 def test_the_age_of_a_recovery_point_is_never_negative(future_offset: timedelta) -> None:
-    """A recovery point whose capture time lies slightly ahead is 0 hours old."""
+    """A recovery point whose capture time is slightly in the future is 0 hours old."""
     finding = evaluate_control(ID, build_index(runs=[build_run(-future_offset)]))
     assert (finding.evidence["age_hours"], finding.evidence["newest"]) == (0.0, "2026-11-22T12:00:00Z")
     assert finding.reason.startswith("Newest recovery point is 0s old")

@@ -34,7 +34,7 @@ def test_with_two_enabled_schedules_each_has_to_run() -> None:
 
 
 def test_a_gap_of_one_schedule_takes_two_reads_of_its_own_history() -> None:
-    """The history of another need not be walked again; where both have gaps, both need."""
+    """Only the histories of schedules with a gap are read again."""
 
     def evaluate_histories(second_runs: list[Backup], *, first_reads: int, second_reads: int) -> Compliance:
         index = build_index(
@@ -51,7 +51,7 @@ def test_a_gap_of_one_schedule_takes_two_reads_of_its_own_history() -> None:
 
 
 def test_a_run_that_two_histories_list_counts_for_both() -> None:
-    """Whoever lists it."""
+    """A run counts in whichever history it is listed."""
     index = build_index(
         schedules=[build_schedule(), build_schedule("schedule-2")], other_runs={"schedule-2": build_daily_runs()}
     )

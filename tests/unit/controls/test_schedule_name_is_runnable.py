@@ -18,7 +18,7 @@ ID = "schedule-name-is-runnable"
     ],
 )
 def test_a_name_leaves_room_for_that_of_its_runs(name: str | None, expected: Compliance) -> None:
-    """28 characters are allowed; with more, every run fails."""
+    """A name of 28 characters is compliant; with a longer name, every run fails."""
     assert evaluate_compliance(ID, build_index(schedules=[build_schedule(name=name)])) is expected
 
 

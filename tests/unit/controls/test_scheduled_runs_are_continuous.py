@@ -45,7 +45,7 @@ def build_case(runs: Sequence[Backup], **facts: Any) -> IndexCase:
 
 
 def evaluate_watched(control: str, facts: IndexCase | Inventory) -> Finding:
-    """Judge an index whose schedules audits saw since their creation."""
+    """Evaluate an index whose schedules audits saw since their creation."""
     return builders.evaluate_control(control, facts, build_watched_state(facts))
 
 
@@ -85,7 +85,7 @@ def test_the_last_run_counts_at_any_age(age: timedelta, expected: Compliance) ->
     ],
 )
 def test_neighbouring_runs_are_not_too_far_apart(gap: timedelta, expected: Compliance) -> None:
-    """An interval and the grace are allowed."""
+    """A time of one interval plus the grace is compliant."""
     assert evaluate_watched_compliance(ID, build_case(build_runs(HOUR, HOUR + gap))) is expected
 
 
@@ -127,7 +127,7 @@ def test_it_is_looked_back_no_further_than_the_retention(older_age: timedelta, e
 def test_a_run_before_the_creation_makes_none_due_earlier(
     rows: list[Backup], creation_age: timedelta, expected: Compliance
 ) -> None:
-    """Though a history shows it: what is counted from is the creation."""
+    """The time is counted from the creation, even if a history shows an earlier run."""
     assert evaluate_watched_compliance(ID, build_case(rows, created_at=ago(creation_age))) is expected
 
 

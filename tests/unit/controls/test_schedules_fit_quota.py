@@ -27,7 +27,7 @@ ID = "schedules-fit-quota"
 
 
 def evaluate_usage(facts: Inventory | IndexCase, quota: int | None = 10, **project: Any) -> Finding:
-    """Judge it against a quota."""
+    """Evaluate the control with a quota."""
     return evaluate_control(ID, facts, project={"backup_quota": quota, **project})
 
 

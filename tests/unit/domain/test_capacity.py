@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.domain.capacity import Feasibility, count_slots, find_best_schedule_fit
+from backup_auditor.domain.target_schedule import Feasibility, count_slots, find_best_schedule_fit
 from support.builders.facts import DAY
 
 

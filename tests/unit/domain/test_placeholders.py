@@ -22,7 +22,7 @@ LOOKUP_SENTENCE = "GET /indexes/orders/backup-schedules returns SCHEDULE_ID."
         pytest.param('{"days": {min_days}}', {"min_days": 7}, '{"days": 7}', id="a-number-in-json"),
         pytest.param("{last.id}", {"last": {"id": "b-1"}}, "b-1", id="within-an-object"),
         pytest.param("{schedule_id}", {"schedule_id": "{name}"}, "{name}", id="what-is-filled-in-is-no-blank"),
-        pytest.param("{last.id}", {"last": "b-1"}, "LAST_ID", id="not-told"),
+        pytest.param("{last.id}", {"last": "b-1"}, "LAST_ID", id="unknown"),
         pytest.param(
             "PATCH {schedule_id}.", {}, f"PATCH SCHEDULE_ID. {LOOKUP_SENTENCE}", id="a-schedule-to-be-looked-up"
         ),

@@ -18,7 +18,6 @@ from backup_auditor.domain.target_schedule import (
     RETENTION_CONTROLS,
     SCHEDULE_CONTROLS,
     Shortcoming,
-    explain_violation,
     find_accepted_controls,
     find_shortcomings,
     find_unsatisfiable_rules,
@@ -199,38 +198,10 @@ def test_a_slow_schedule_is_corrected_for_the_required_frequency() -> None:
     ],
 )
 def test_an_accepted_shortcoming_is_left_out(settings: dict[str, Any], accepted_ids: set[str]) -> None:
-    """A deviation that an exemption accepts is neither a shortcoming nor a violation."""
+    """A deviation that an exemption accepts is no shortcoming."""
     schedule = build_schedule(**settings)
     assert list_shortcomings(schedule, accepted_ids) == []
     assert list_shortcomings(schedule) != []
-    assert explain_violation([schedule], build_requirements(), accepted_ids) is None
-    assert explain_violation([schedule], build_requirements()) is not None
-
-
-@pytest.mark.parametrize(
-    "schedules, message",
-    [
-        pytest.param([], "It has no schedule.", id="none"),
-        pytest.param([build_schedule()], None, id="compliant"),
-        pytest.param([build_schedule(), build_schedule("two", enabled=False)], None, id="second-is-paused"),
-        pytest.param([build_schedule(enabled=False)], "Its schedule nightly is paused.", id="only-a-paused-one"),
-        pytest.param([build_schedule(), build_schedule("two")], "It has 2 enabled schedules.", id="two-enabled"),
-        pytest.param(
-            [build_schedule(), build_schedule("two", name=None)],
-            "Its schedule two has an unknown name.",
-            id="second-without-a-name",
-        ),
-    ],
-)
-def test_a_violation_names_the_schedule(schedules: list[Schedule], message: str | None) -> None:
-    """A violation is a sentence about one enabled schedule, or about the number of schedules."""
-    assert explain_violation(schedules, build_requirements()) == message
-
-
-def test_two_schedules_are_accepted_by_an_exemption() -> None:
-    """An exemption of the control `schedule-is-unique` accepts a second enabled schedule."""
-    schedules = [build_schedule(), build_schedule("two")]
-    assert explain_violation(schedules, build_requirements(), {"schedule-is-unique"}) is None
 
 
 def test_an_exemption_accepts_deviations_by_the_tags_of_an_index() -> None:

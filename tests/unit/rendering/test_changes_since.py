@@ -1,4 +1,4 @@
-"""What people are told of the time since the last audits: what is new, since when the rest is, what ended."""
+"""The changes since the last audit: new findings, the age of the others, and resolved ones."""
 
 from dataclasses import replace
 

@@ -1,6 +1,6 @@
-"""What people are told, held against what was approved: `digests/` has a file for each kind of night.
+"""Digests compared with approved ones: `digests/` has a file for each kind of night.
 
-Whoever changes a sentence on purpose writes the files anew by
+After a deliberate change of a sentence, write the files again with
 `pytest tests/unit/rendering/test_digests.py --approve`, and reads what changed.
 """
 
@@ -79,7 +79,7 @@ CASES: Mapping[str, Digest] = {
             failure_count=1,
         )
     ),
-    "only-the-reading-failed": build_digest(
+    "only-read-errors": build_digest(
         build_alert_report(
             UNREAD_FINDING, build_open_finding("users", lifecycle=None, compliance=INSUFFICIENT_DATA), failure_count=1
         )
@@ -95,10 +95,8 @@ CASES: Mapping[str, Digest] = {
             build_open_finding(resource=DELETED_INDEX, control="backups-have-live-source", severity=Severity.LOW)
         )
     ),
-    "may-be-a-repeat": build_digest(build_alert_report(LAST_FINDING), SLACK_CHANNEL, is_possible_duplicate=True),
-    "kept-nowhere-that-has-an-address": build_digest(
-        build_alert_report(LAST_FINDING), SLACK_CHANNEL, build_link=lambda _: None
-    ),
+    "possible-duplicate": build_digest(build_alert_report(LAST_FINDING), SLACK_CHANNEL, is_possible_duplicate=True),
+    "report-without-a-link": build_digest(build_alert_report(LAST_FINDING), SLACK_CHANNEL, build_link=lambda _: None),
     "without-a-page": build_digest(
         build_alert_report(LAST_FINDING), SLACK_CHANNEL, stored_report=replace(STORED_REPORT, page=None)
     ),
@@ -106,7 +104,7 @@ CASES: Mapping[str, Digest] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_told_was_approved(case: str, request: pytest.FixtureRequest) -> None:
+def test_digests_are_approved(case: str, request: pytest.FixtureRequest) -> None:
     """Every word of it: subject, e-mail, the short text, the JSON, and what Slack shows."""
     rendered_text, path = _render_all(CASES[case]), FOLDER / f"{case}.txt"
     if request.config.getoption("--approve"):

@@ -1,4 +1,4 @@
-"""What the bus is told of an audit: one event that it is complete, then one for each finding that changed."""
+"""The events of an audit: one for its completion, then one for each changed finding."""
 
 import json
 from datetime import timedelta
@@ -74,7 +74,7 @@ def test_an_audit_is_complete_with_its_counts_and_its_report() -> None:
     ],
 )
 def test_a_finding_that_opened_says_what_is_wrong_and_what_to_do(lifecycle: str, days: int, kind: str) -> None:
-    """With what tells it from all others, and since when it is known."""
+    """The event of an opened finding has its reason, its next step, its fingerprint and its age."""
     finding = build_open_finding(lifecycle=lifecycle, days=days)
     [_, (event_type, detail)] = render_events(build_alert_report(finding))
     assert event_type == kind
@@ -100,7 +100,7 @@ def test_a_finding_that_was_resolved_says_why() -> None:
 
 
 def test_what_did_not_change_is_no_event() -> None:
-    """Nor what was accepted, nor what could not be judged."""
+    """Unchanged, exempted and unknown findings have no event."""
     report = build_alert_report(
         build_open_finding(lifecycle="ongoing", days=3),
         build_open_finding("scratch", exemption=EXEMPTION, lifecycle=None),

@@ -1,4 +1,4 @@
-"""Why an index was judged as it was."""
+"""The explanation of the findings of an index."""
 
 from dataclasses import replace
 from typing import Any
@@ -35,7 +35,7 @@ def explain(facts: Any, policy: Policy = BUILT_IN_POLICY) -> str:
 
 
 def test_facts_rule_and_verdicts_are_shown() -> None:
-    """The page tells the schedule, the recovery points with their ages, the runs, the rule and the verdicts."""
+    """The text shows the schedule, the recovery points with their ages, the runs, the rule and the verdicts."""
     rendered_text = explain(build_index())
     assert "daily, retention 7d, enabled; next run 2026-11-23T06:00:00Z" in rendered_text
     assert "6h old, 1,000 records, expires 2026-11-29T06:00:00Z, id run-20261122T060000" in rendered_text
@@ -65,7 +65,7 @@ def test_a_recovery_point_that_never_expires_says_so() -> None:
 
 
 def test_every_verdict_has_its_arithmetic() -> None:
-    """Under a verdict stand the figures that it was computed from."""
+    """Every verdict is followed by the values that it was computed from."""
     rendered_text = explain(build_index(runs=build_daily_runs(newest_age=40 * HOUR)))
     assert "Non-compliant critical  recovery-point-is-recent" in rendered_text
     assert "age_hours = 40.0, max_age_hours = 30.0" in rendered_text
@@ -85,7 +85,7 @@ def test_an_accepted_deviation_says_by_whom() -> None:
 
 
 def test_what_was_not_read_is_reported() -> None:
-    """A listing that broke off is told where its rows would stand."""
+    """A read error is shown in place of the rows of the listing."""
     assert "read error  GET /somewhere: 503 to the end" in explain(build_index(schedules=build_failed_listing()))
     assert "read error       GET /somewhere: 503 to the end" in explain(
         build_inventory(build_index(), backups=build_failed_listing())
@@ -107,7 +107,7 @@ def test_backups_of_earlier_indexes_are_distinguished() -> None:
 
 
 def test_an_unknown_id_says_why() -> None:
-    """Where it is not known which backups are the index's own, the doubt is told."""
+    """An unknown own id is shown with the reason."""
     two_schedules = build_complete_listing(
         [build_schedule(), build_schedule("schedule-2", index_id="id-other", enabled=False)]
     )

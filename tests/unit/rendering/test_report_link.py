@@ -21,5 +21,5 @@ def test_a_report_on_s3_is_in_the_console_of_its_partition(region: str, host: st
 
 
 def test_a_file_has_no_address() -> None:
-    """It is told by its path alone."""
+    """A file has only its path."""
     assert build_report_link("/var/reports/report.json", "eu-central-1") is None

@@ -59,7 +59,7 @@ def test_every_payload_is_one_that_slack_takes(report: Report, link: str | None)
 
 @given(hostile_reports(), st.sampled_from(["https://example.test/a?b=c&d=<|>", None]))
 def test_names_are_never_markup(report: Report, link: str | None) -> None:
-    """What is not our own words stands where nothing is markup, with what calls or links written out."""
+    """Text of others is only in plain text, with mentions and links escaped."""
     payload = render_payload(report, build_link=lambda _: link)
     for text_object in iterate_texts(payload):
         if text_object["type"] == "plain_text":
@@ -85,7 +85,7 @@ def test_names_are_never_markup(report: Report, link: str | None) -> None:
     "name,expected_text",
     [
         pytest.param("<!channel>", "&lt;!channel&gt;", id="calls-the-channel"),
-        pytest.param("<@U024BE7LH>", "&lt;@U024BE7LH&gt;", id="calls-somebody"),
+        pytest.param("<@U024BE7LH>", "&lt;@U024BE7LH&gt;", id="mention"),
         pytest.param("<https://evil.test|orders>", "&lt;https://evil.test|orders&gt;", id="links"),
         pytest.param("&lt;!here&gt;", "&amp;lt;!here&amp;gt;", id="escaped-already"),
         pytest.param("a\u202egpj.exe", r"a\u202egpj.exe", id="turns-the-line-around"),
@@ -94,14 +94,14 @@ def test_names_are_never_markup(report: Report, link: str | None) -> None:
     ],
 )
 def test_a_name_is_shown_as_it_is(name: str, expected_text: str) -> None:
-    """It pings nobody, links nowhere and turns no line around."""
+    """A name causes no mention and no link, and does not change the direction of a line."""
     payload = render_payload(build_alert_report(build_open_finding(name)))
     assert f"HIGH {expected_text}: index-has-schedule" in join_texts(payload)
     assert f"1 finding opened on {expected_text}" in payload["text"]
 
 
 def test_a_name_begins_no_row_of_its_own() -> None:
-    """A line break in a name is written out: nobody can write a finding into somebody else's digest."""
+    """A line break in a name is escaped, so that no name can add a finding to a digest."""
     payload_text = join_texts(
         render_payload(build_alert_report(build_open_finding("x\nCRITICAL orders: index-has-schedule")))
     )
@@ -110,7 +110,7 @@ def test_a_name_begins_no_row_of_its_own() -> None:
 
 
 def test_what_has_no_room_is_counted() -> None:
-    """Of thousands the worst are told, of the others how many there are and where."""
+    """Of thousands of findings the worst are listed, and the others counted, with the location of the report."""
     payload = render_payload(
         build_alert_report(
             *(build_open_finding(f"index-{number}", list(Severity)[number % 4]) for number in range(5000))
@@ -125,8 +125,8 @@ def test_what_has_no_room_is_counted() -> None:
     )
 
 
-def test_fewer_are_told_where_each_is_long() -> None:
-    """No finding is told in part to make room for another."""
+def test_fewer_findings_are_listed_if_each_is_long() -> None:
+    """No finding is cut to make room for another."""
     long_findings = (
         replace(build_open_finding(f"{number}", reason="word " * 190), fingerprint=f"{number:032x}")
         for number in range(30)

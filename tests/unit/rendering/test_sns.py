@@ -52,7 +52,7 @@ def test_people_get_text_and_machines_get_json() -> None:
 
 
 def test_attributes_are_there_to_be_filtered_by() -> None:
-    """The project, the worst that is told, the verdict of the whole, the most urgent event, and the message's id."""
+    """The attributes are project, worst severity, compliance, most urgent event and message id."""
     severity_digest = build_digest(
         build_alert_report(build_open_finding(), build_open_finding("carts", Severity.CRITICAL, "ongoing", days=1))
     )
@@ -82,7 +82,7 @@ def test_attributes_are_there_to_be_filtered_by() -> None:
             build_alert_report(resolved=(build_resolved_finding(),)),
             "high",
             "Backup Finding Resolved",
-            id="its-end-is-told-where-it-was",
+            id="its-end-is-kept-in-its-place",
         ),
         pytest.param(
             build_alert_report(build_open_finding(lifecycle="ongoing", days=3)),
@@ -100,7 +100,7 @@ def test_severity_and_event_are_those_of_what_is_reported(report: Report, severi
 
 
 def test_a_first_night_of_thousands_is_one_message() -> None:
-    """The counts are whole, the worst are told in full, and how many are not is said."""
+    """A message has all counts, the worst findings in full, and the number of omitted ones."""
     publication = build_publication(build_digest(LARGE_REPORT))
     assert publication.size <= MAX_PUBLICATION_BYTES
     document = json.loads(split_parts(publication)["sqs"])
@@ -117,7 +117,7 @@ def test_a_first_night_of_thousands_is_one_message() -> None:
 
 
 def test_it_is_cut_by_whole_findings() -> None:
-    """Where names are long, fewer are told; none is told in part, and none without its count."""
+    """With long names fewer findings are listed; none is cut, and the omitted ones are counted."""
     long_report = build_alert_report(
         *(
             replace(build_open_finding(f"{number}", reason="\U0001f600" * 3000), fingerprint=f"{number:032x}")
@@ -170,7 +170,7 @@ def test_nothing_that_a_report_holds_breaks_a_limit(report: Report) -> None:
 
 @given(hostile_reports())
 def test_no_part_contradicts_the_report(report: Report) -> None:
-    """Counts are those of the report, what is told in full is in it, and the rest is counted."""
+    """Every part has the counts of the report, lists only its findings, and counts the rest."""
     document = parse_machine_message(report)
     channel_view = ChannelView(report, Severity.LOW)
     assert document["open"] == dict(report.summary.open)
@@ -194,7 +194,7 @@ def test_no_part_contradicts_the_report(report: Report) -> None:
 
 
 @pytest.mark.parametrize("min_severity", list(Severity))
-def test_a_channel_is_told_what_lies_below_it_as_a_count_alone(min_severity: Severity) -> None:
+def test_findings_below_the_limit_of_a_channel_are_only_counted(min_severity: Severity) -> None:
     """What it does not want to hear of is not named; that there is something is not kept back."""
     report = build_alert_report(*(build_open_finding(it.value, it) for it in Severity))
     text = split_parts(build_publication(build_digest(report, replace(SNS_CHANNEL, min_severity=min_severity))))[
@@ -208,7 +208,7 @@ def test_a_channel_is_told_what_lies_below_it_as_a_count_alone(min_severity: Sev
 
 
 def test_an_exempted_finding_is_counted_alone() -> None:
-    """Nobody is woken by what was accepted."""
+    """An exempted finding is counted and not listed."""
     report = build_alert_report(
         build_open_finding(), build_open_finding("scratch", exemption=EXEMPTION, lifecycle=None)
     )
@@ -218,7 +218,7 @@ def test_an_exempted_finding_is_counted_alone() -> None:
 
 
 def test_an_unknown_verdict_is_not_well() -> None:
-    """Where nothing is open and something could not be judged, the first line does not say that all is well."""
+    """With no open but an unknown finding, the first line does not report success."""
     report = build_alert_report(
         build_open_finding(compliance=Compliance.INSUFFICIENT_DATA, lifecycle=None),
         resolved=(build_resolved_finding("carts"),),

@@ -10,7 +10,7 @@ from backup_auditor.rendering.text import escape_markdown, escape_text, format_c
     "text, expected_text",
     [
         pytest.param("orders", "orders", id="ordinary"),
-        pytest.param("café ✓", "café ✓", id="letters-of-the-world"),
+        pytest.param("café ✓", "café ✓", id="other-scripts"),
         pytest.param("a\x1b[0m", "a\\x1b[0m", id="escape"),
         pytest.param("a\u202eb", "a\\u202eb", id="right-to-left-override"),
         pytest.param("a\ud800b", "a\\ud800b", id="half-surrogate"),
@@ -27,7 +27,7 @@ from backup_auditor.rendering.text import escape_markdown, escape_text, format_c
     ],
 )
 def test_what_does_not_print_is_written_out(text: str, expected_text: str) -> None:
-    """Characters that print stand as they are, all others as escapes in ASCII."""
+    """Printable characters are kept, all others are escaped in ASCII."""
     assert escape_text(text) == expected_text
 
 

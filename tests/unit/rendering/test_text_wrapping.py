@@ -1,6 +1,6 @@
 """Every wrapped form keeps to the width, counted in columns of a terminal, and tears no character apart.
 
-Widths are judged by `rich.cells`, which has tables of its own.
+Widths are measured by `rich.cells`, which has tables of its own.
 """
 
 import re
@@ -80,7 +80,7 @@ def drop_blanks(text: str) -> str:
 
 @given(texts, st.sampled_from(WIDTHS), st.sampled_from(["", "  ", " " * 17]))
 def test_text_keeps_to_the_width_and_loses_nothing(text: str, width: int, indent: str) -> None:
-    """No line is wider than asked for, and together the lines hold every character."""
+    """No line exceeds the width, and together the lines hold every character."""
     lines = wrap_text(text, width, indent)
     assert all(cell_len(it, "latest") <= width for it in lines)
     assert drop_blanks("".join(lines)) == drop_blanks(text)
@@ -139,7 +139,7 @@ def build_neglected_project(name: str) -> Inventory:
 
 
 def render_wrapped_lines(name: str, text: str, width: int) -> Iterator[str]:
-    """Write every form that is wrapped, of a project in which a name and a text stand wherever one may."""
+    """Render every wrapped format of a project that has a name and a text in every possible place."""
     inventory = replace(build_neglected_project(name), project=name[:50])
     exemption = Exemption((name,), ("index-has-*",), text, text, date(2027, 3, 31))
     policy = replace(build_exempting_policy(exemption), source=text)

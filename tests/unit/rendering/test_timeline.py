@@ -9,9 +9,9 @@ from hypothesis import given
 from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.timefmt import Period
-from backup_auditor.rendering.html.index_history import draw_timeline
+from backup_auditor.rendering.html.index_history import TimelinePicture
 from backup_auditor.rendering.timeline_text import NOW_POSITION as AUDIT
-from backup_auditor.rendering.timeline_text import lay_out_timeline
+from backup_auditor.rendering.timeline_text import TimelineLayout
 from support.builders.facts import DAY, HOUR, NOW, ago, build_index, evaluate_facts
 from support.builders.strategies import inventories
 
@@ -24,7 +24,7 @@ def build_healthy_timeline() -> Timeline:
 
 def test_past_and_future_have_one_scale() -> None:
     """Three quarters are the last 30 nights, and the rest the next ten."""
-    line = lay_out_timeline(build_healthy_timeline(), NOW)
+    line = TimelineLayout(build_healthy_timeline(), NOW)
     assert line.period == Period(NOW - 30 * DAY, NOW + 10 * DAY)
     assert line.scheduled_runs == pytest.approx((AUDIT + 18 / 960,))
     assert line.recovery_points[-1] == pytest.approx(AUDIT - 6 / 960)
@@ -34,7 +34,7 @@ def test_past_and_future_have_one_scale() -> None:
 
 def test_each_expiry_is_a_step() -> None:
     """Seven points go one by one; where the last is gone, none is left."""
-    line = lay_out_timeline(build_healthy_timeline(), NOW)
+    line = TimelineLayout(build_healthy_timeline(), NOW)
     assert [count for _, count in line.remaining] == [7, 6, 5, 4, 3, 2, 1, 0]
     assert line.remaining[-1][0] == pytest.approx(line.last_expiry)
 
@@ -42,7 +42,7 @@ def test_each_expiry_is_a_step() -> None:
 def test_points_of_before_expire_too() -> None:
     """They are counted until then, though they have no place of their own."""
     earlier_expiries = (NOW + HOUR, NOW + 30 * DAY)
-    line = lay_out_timeline(
+    line = TimelineLayout(
         replace(build_healthy_timeline(), earlier_recovery_point_count=3, earlier_expiries=earlier_expiries), NOW
     )
     assert [count for _, count in line.remaining] == [10, 9, 8, 7, 6, 5, 4, 3, 2]
@@ -51,15 +51,15 @@ def test_points_of_before_expire_too() -> None:
 
 def test_what_is_not_known_has_no_steps() -> None:
     """A picture that went down only where expiries are known would show too many."""
-    line = lay_out_timeline(replace(build_healthy_timeline(), is_remaining_known=False), NOW)
-    assert (line.remaining, draw_timeline(line).remaining) == ((), "")
+    line = TimelineLayout(replace(build_healthy_timeline(), is_remaining_known=False), NOW)
+    assert (line.remaining, TimelinePicture(line).remaining) == ((), "")
 
 
 def test_stairs_end_where_none_is_left() -> None:
     """Otherwise they reach to the end of what is shown."""
-    assert draw_timeline(lay_out_timeline(build_healthy_timeline(), NOW)).remaining.endswith("H919V62Z")
+    assert TimelinePicture(TimelineLayout(build_healthy_timeline(), NOW)).remaining.endswith("H919V62Z")
     lasting_timeline = replace(build_healthy_timeline(), earlier_recovery_point_count=1, last_expires_at=None)
-    assert draw_timeline(lay_out_timeline(lasting_timeline, NOW)).remaining.endswith("H1000V62Z")
+    assert TimelinePicture(TimelineLayout(lasting_timeline, NOW)).remaining.endswith("H1000V62Z")
 
 
 def test_what_lies_beyond_is_not_shown() -> None:
@@ -70,7 +70,7 @@ def test_what_lies_beyond_is_not_shown() -> None:
         scheduled_runs=(NOW + 11 * DAY,),
         failed_runs=(ago(31 * DAY),),
     )
-    line = lay_out_timeline(far_timeline, NOW)
+    line = TimelineLayout(far_timeline, NOW)
     assert (line.last_expiry, line.scheduled_runs, line.failed_runs) == (None, (), ())
 
 
@@ -104,14 +104,14 @@ def test_what_lies_beyond_is_not_shown() -> None:
 )
 def test_where_none_is_left(timeline: Timeline, expected: float | None) -> None:
     """It is the audit itself where there is none, and nowhere where that is not known."""
-    assert lay_out_timeline(timeline, NOW).last_expiry == expected
+    assert TimelineLayout(timeline, NOW).last_expiry == expected
 
 
 @given(inventories())
 def test_everything_lies_on_the_line(facts: Inventory) -> None:
     """Whatever a project holds, places lie between 0 and 1, steps go down, and the picture can be drawn."""
     for timeline in evaluate_facts(facts).timelines:
-        line = lay_out_timeline(timeline, facts.observed_at)
+        line = TimelineLayout(timeline, facts.observed_at)
         for position_groups in (
             line.recovery_points,
             line.past_runs,
@@ -122,4 +122,4 @@ def test_everything_lies_on_the_line(facts: Inventory) -> None:
             assert all(0 <= it <= 1 for it in position_groups)
         assert all(0 <= a < b <= AUDIT + 1e-9 for a, b in (*line.objective_met, *line.objective_missed))
         assert all(a[1] > b[1] and a[0] <= b[0] for a, b in pairwise(line.remaining))
-        assert "-" not in "".join(getattr(draw_timeline(line), it) for it in draw_timeline(line).__slots__)
+        assert "-" not in "".join(vars(TimelinePicture(line)).values())

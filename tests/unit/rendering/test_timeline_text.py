@@ -35,7 +35,7 @@ from support.builders.reports import BUILT_IN_POLICY
 from support.builders.strategies import inventories
 
 
-def draw_timeline(facts: Any, width: int = 80, *, is_colored: bool = False) -> list[str]:
+def draw_lines(facts: Any, width: int = 80, *, is_colored: bool = False) -> list[str]:
     """Draw the nights of the only index."""
     inventory = facts if isinstance(facts, Inventory) else build_inventory(facts)
     subject = IndexContext(ProjectContext(inventory, BUILT_IN_POLICY), inventory.indexes[0])
@@ -44,7 +44,7 @@ def draw_timeline(facts: Any, width: int = 80, *, is_colored: bool = False) -> l
 
 def find_row(label: str, facts: Any, width: int = 80) -> tuple[str, str]:
     """Return what a row shows before the audit, and after it."""
-    line = next(it for it in draw_timeline(facts, width) if it.startswith(f"  {label} "))
+    line = next(it for it in draw_lines(facts, width) if it.startswith(f"  {label} "))
     past_part, _, future_part = line[13:].partition("|")
     return past_part.strip(), future_part.rstrip()
 
@@ -58,7 +58,7 @@ def test_a_healthy_index_has_a_point_a_night() -> None:
 
 def test_the_audit_stands_where_it_was() -> None:
     """Thirty days lie before it and ten behind it, under their dates."""
-    lines = draw_timeline(build_index())
+    lines = draw_lines(build_index())
     assert lines[0] == "Timeline, 1d a column, UTC"
     assert lines[1].split() == ["2026-10-23", "now"]
     bars = {it.index("|") for it in lines[2:5]}
@@ -67,13 +67,13 @@ def test_the_audit_stands_where_it_was() -> None:
     assert "to 2026-12-02; " in " ".join(lines)
 
 
-def test_a_fault_is_seen_and_told() -> None:
+def test_a_fault_is_drawn_and_described() -> None:
     """A run that failed, nights without one, and since when the newest point is too old."""
     runs = [build_run(54 * HOUR, status="Failed"), *build_daily_runs(2, 126 * HOUR), build_planned_run()]
     facts = build_index(runs=runs)
     assert find_row("runs", facts) == ("##!!x!!", "o")
     assert find_row("objective", facts) == ("===XXXX", "")
-    drawn_text = " ".join(" ".join(draw_timeline(facts, 200)).split())
+    drawn_text = " ".join(" ".join(draw_lines(facts, 200)).split())
     assert "failed 2026-11-20 06:00 UTC" in drawn_text
     assert "too old 2026-11-18 12:00 UTC to 2026-11-22 12:00 UTC" in drawn_text
     assert "missing 2 runs, 2026-11-17 06:00 UTC to 2026-11-20 06:00 UTC" in drawn_text
@@ -99,15 +99,15 @@ def test_runs_between_gaps_are_shown() -> None:
 def test_faults_have_the_color_of_faults() -> None:
     """Where colours are wanted; the characters are the same."""
     facts = build_index(runs=[build_run(6 * HOUR, status="Failed"), build_planned_run()])
-    colored_text = "\n".join(draw_timeline(facts, is_colored=True))
+    colored_text = "\n".join(draw_lines(facts, is_colored=True))
     assert "\x1b[1;31mx\x1b[0m|" in colored_text
     assert "\x1b[1;31m0000000000\x1b[0m" in colored_text
-    assert "\x1b" not in "\n".join(draw_timeline(facts))
+    assert "\x1b" not in "\n".join(draw_lines(facts))
 
 
 def test_the_moment_of_zero_points_is_reported() -> None:
     """And shown, as the first nought."""
-    (zero_line,) = [it for it in draw_timeline(build_index()) if it.startswith("  none left")]
+    (zero_line,) = [it for it in draw_lines(build_index()) if it.startswith("  none left")]
     assert zero_line.split(maxsplit=2)[2] == "from 2026-11-29 06:00 UTC, if none is added"
 
 
@@ -115,7 +115,7 @@ def test_points_that_never_expire_stay() -> None:
     """A backup taken by hand is left at every time to come."""
     facts = build_index(backups=[build_backup(2 * DAY)])
     assert find_row("left", facts)[1] == "7654321111"
-    assert not any(it.startswith("  none left") for it in draw_timeline(facts))
+    assert not any(it.startswith("  none left") for it in draw_lines(facts))
 
 
 def test_many_points_are_a_plus() -> None:
@@ -126,18 +126,18 @@ def test_many_points_are_a_plus() -> None:
 
 
 def test_what_may_expire_unknown_is_not_counted() -> None:
-    """Where nothing tells when a point expires, how many are left is not known."""
+    """The number of remaining points is unknown if the expiry of one is unknown."""
     facts = build_index(schedules=[build_schedule(retention=None)])
     assert set(find_row("left", facts)[1]) == {"?"}
 
 
 def test_older_points_are_counted_apart() -> None:
-    """Those before the first column are told by their number."""
+    """The points before the first column are counted."""
     facts = build_index(
         schedules=[build_schedule(retention=60 * DAY)], runs=[*build_daily_runs(40), build_planned_run()]
     )
     assert find_row("runs", facts)[0] == "#" * 30
-    assert "  earlier    10 recovery points before 2026-10-23 12:00 UTC" in draw_timeline(facts)
+    assert "  earlier    10 recovery points before 2026-10-23 12:00 UTC" in draw_lines(facts)
 
 
 def test_older_points_are_left_until_they_expire() -> None:
@@ -151,14 +151,13 @@ def test_what_may_be_left_beside_is_not_counted() -> None:
     """A listing that broke off may lack points: how many are left is not known, and nor is when none is."""
     facts = build_inventory(build_index(), backups=build_failed_listing(build_index().listed_backups))
     assert set(find_row("left", facts)[1]) == {"?"}
-    assert not any(it.startswith("  none left") for it in draw_timeline(facts))
+    assert not any(it.startswith("  none left") for it in draw_lines(facts))
 
 
 def test_what_is_not_known_is_reported() -> None:
     """A listing that broke off leaves a picture that says so."""
     assert any(
-        it.startswith("  unknown")
-        for it in draw_timeline(build_inventory(build_index(), backups=build_failed_listing()))
+        it.startswith("  unknown") for it in draw_lines(build_inventory(build_index(), backups=build_failed_listing()))
     )
 
 
@@ -174,7 +173,7 @@ def test_what_is_not_known_is_reported() -> None:
 )
 def test_a_column_is_a_length_that_people_count_in(frequency: str, width: int, column: str) -> None:
     """As short as the width allows."""
-    lines = draw_timeline(
+    lines = draw_lines(
         build_index(schedules=[build_schedule(frequency=frequency, retention=400 * DAY)], runs=[build_run(HOUR)]), width
     )
     assert lines[0] == f"Timeline, {column} a column, UTC"

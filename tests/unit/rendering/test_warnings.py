@@ -13,8 +13,7 @@ import pytest
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.digest import render_digest_text
-from backup_auditor.rendering.digest_json import build_digest_json
+from backup_auditor.rendering.digest import build_digest_json, render_digest_text
 from backup_auditor.rendering.formats.csv import render_csv
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.formats.junit import render_junit
@@ -52,7 +51,7 @@ def join_lines(pieces: Iterable[str]) -> Iterator[str]:
     ],
 )
 def test_every_form_shows_the_sentence(render: Callable[[Report], Iterable[str]]) -> None:
-    """It stands there whole, and where there is none nothing speaks of it."""
+    """Every format shows the whole warning, and no trace of warnings if there is none."""
     report = build_report().with_warnings("Rule production fits no index, for example.")
     assert "Rule production fits no index, for example" in "".join(render(report))
     assert "Rule production" not in "".join(render(build_report()))
@@ -114,6 +113,6 @@ def test_ocsf_tells_them_in_the_first_event_of_each_project() -> None:
     ],
 )
 def test_a_message_shows_them_below_its_findings(render: Callable[[Any], str]) -> None:
-    """It is no reason to send one, but it stands in one that is sent."""
+    """A warning is no reason to send a message, but a message that is sent shows it."""
     assert WARNING in render(build_digest(told_report(build_open_finding(), warnings=(WARNING,))))
     assert "arning" not in render(build_digest(told_report(build_open_finding())))

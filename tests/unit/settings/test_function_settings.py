@@ -1,6 +1,6 @@
 """Each function reads only the variables that it needs, and refuses invalid values."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,24 +10,11 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SettingsError
-from backup_auditor.settings.functions import (
-    read_audit_settings,
-    read_dispatch_settings,
-    read_notify_settings,
-    read_remediate_settings,
-    read_watch_settings,
-)
+from backup_auditor.settings.functions import read_function_settings
 from backup_auditor.settings.variables import FUNCTION_VARIABLES, VARIABLES_BY_FUNCTION
 
 ROOT = Path(__file__).parents[3]
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:alerts"
-READERS_BY_FUNCTION: dict[str, Callable[[Mapping[str, str]], object]] = {
-    "audit": read_audit_settings,
-    "dispatch": read_dispatch_settings,
-    "notify": read_notify_settings,
-    "remediate": read_remediate_settings,
-    "watch": read_watch_settings,
-}
 ALL_VARIABLES = {
     "STATE_TABLE": "table",
     "EVIDENCE_BUCKET": "bucket",
@@ -55,7 +42,7 @@ class RecordingEnvironment(dict[str, str]):
         super().__init__(variables)
         self.requested_names: set[str] = set()
 
-    def get(self, key: str, default: str | None = None) -> str:  # type: ignore[override]  # nobody asks without a default
+    def get(self, key: str, default: str | None = None) -> str:  # type: ignore[override]  # always called with a default
         """Record the name."""
         self.requested_names.add(key)
         return super().get(key, default or "")
@@ -70,11 +57,11 @@ class RecordingEnvironment(dict[str, str]):
         raise AssertionError
 
 
-@pytest.mark.parametrize("function", READERS_BY_FUNCTION)
+@pytest.mark.parametrize("function", VARIABLES_BY_FUNCTION)
 def test_a_function_reads_what_is_documented_and_no_more(function: str) -> None:
     """The table of which function reads which variable is complete, and no function reads beyond it."""
     environ = RecordingEnvironment(ALL_VARIABLES)
-    READERS_BY_FUNCTION[function](environ)
+    read_function_settings(function, environ)
     assert environ.requested_names == {it.name for it in VARIABLES_BY_FUNCTION[function]}
 
 
@@ -84,7 +71,7 @@ def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> N
         Channel(ChannelKind.SNS, TOPIC, Severity.MEDIUM, has_weekly_summary=True),
         Channel(ChannelKind.SLACK, "backup-auditor/slack", Severity.CRITICAL, has_weekly_summary=True),
     )
-    settings = read_audit_settings(ALL_VARIABLES)
+    settings = read_function_settings("audit", ALL_VARIABLES)
     assert settings.registration.single_project == RegisteredProject(
         "search", "backup-auditor/search", policy="ssm:/backup-auditor/policies/search", channels=channels
     )
@@ -95,38 +82,38 @@ def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> N
 
 def test_only_remediation_has_the_key_that_may_write() -> None:
     """It has that one and no other; the audit, which is given both, knows nothing of it."""
-    project_entry = read_remediate_settings(ALL_VARIABLES).registration.single_project
+    project_entry = read_function_settings("remediate", ALL_VARIABLES).registration.single_project
     assert project_entry == RegisteredProject(
         "search", policy=ALL_VARIABLES["POLICY"], editor_secret=ALL_VARIABLES["EDITOR_KEY_SECRET"]
     )
-    audited_entry = read_audit_settings(ALL_VARIABLES).registration.single_project
+    audited_entry = read_function_settings("audit", ALL_VARIABLES).registration.single_project
     assert audited_entry is not None
     assert audited_entry.editor_secret is None
 
 
 def test_a_registry_takes_the_place_of_the_one_project() -> None:
     """With a registry neither name nor key nor policy of a single project counts; the channels do."""
-    registration = read_audit_settings(
-        ALL_VARIABLES | {"REGISTRY": "s3://config/registry.yaml", "PROJECT_NAME": "", "API_KEY_SECRET": ""}
+    registration = read_function_settings(
+        "audit", ALL_VARIABLES | {"REGISTRY": "s3://config/registry.yaml", "PROJECT_NAME": "", "API_KEY_SECRET": ""}
     ).registration
     assert (registration.registry_address, registration.single_project) == ("s3://config/registry.yaml", None)
     assert [it.kind for it in registration.channels] == [ChannelKind.SNS, ChannelKind.SLACK]
     assert registration.has_weekly_summary
 
 
-def test_what_is_not_asked_for_is_left_out() -> None:
+def test_optional_settings_can_be_absent() -> None:
     """Without topic, webhook, ping and policy there are none, alerts start at low, and records are stored for ever."""
     required_names = ("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET")
-    settings = read_audit_settings({it: ALL_VARIABLES[it] for it in required_names})
+    settings = read_function_settings("audit", {it: ALL_VARIABLES[it] for it in required_names})
     assert settings.registration.single_project == RegisteredProject("search", "backup-auditor/search")
     assert (settings.ping_url_secret, settings.retention) == (None, None)
-    notify_config = read_notify_settings({it: ALL_VARIABLES[it] for it in (*required_names, "ALERT_TOPIC")})
+    notify_config = read_function_settings("notify", {it: ALL_VARIABLES[it] for it in (*required_names, "ALERT_TOPIC")})
     assert notify_config.registration.channels == (Channel(ChannelKind.SNS, TOPIC, Severity.LOW),)
 
 
-def test_nothing_is_forgotten_after_no_days() -> None:
+def test_a_retention_of_zero_days_keeps_records() -> None:
     """A retention of zero days means for ever."""
-    assert read_audit_settings(ALL_VARIABLES | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
+    assert read_function_settings("audit", ALL_VARIABLES | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
 
 
 @pytest.mark.parametrize(
@@ -156,7 +143,7 @@ def test_nothing_is_forgotten_after_no_days() -> None:
 def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, message: str) -> None:
     """A missing or invalid variable is refused in one line that names it."""
     with pytest.raises(SettingsError) as error_info:
-        read_audit_settings(ALL_VARIABLES | {name: value})
+        read_function_settings("audit", ALL_VARIABLES | {name: value})
     assert str(error_info.value).startswith(f"{name} {message}")
     assert "\n" not in str(error_info.value)
 
@@ -173,7 +160,7 @@ def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, message: 
 def test_a_secret_in_place_of_its_name_is_not_repeated(name: str, value: str) -> None:
     """A secret in place of its name is refused, and not shown."""
     with pytest.raises(SettingsError, match="looks like the secret itself; store it in Secrets Manager") as error_info:
-        read_audit_settings(ALL_VARIABLES | {name: value})
+        read_function_settings("audit", ALL_VARIABLES | {name: value})
     assert value not in str(error_info.value)
 
 
@@ -182,7 +169,7 @@ def test_topics_and_secrets_may_be_in_any_partition(partition: str) -> None:
     """China and GovCloud have ARNs of their own."""
     secret = f"arn:{partition}:secretsmanager:some-north-1:111122223333:secret:backup-auditor/search-AbCdEf"
     topic = TOPIC.replace("arn:aws:", f"arn:{partition}:")
-    settings = read_audit_settings(ALL_VARIABLES | {"API_KEY_SECRET": secret, "ALERT_TOPIC": topic})
+    settings = read_function_settings("audit", ALL_VARIABLES | {"API_KEY_SECRET": secret, "ALERT_TOPIC": topic})
     assert settings.registration.single_project is not None
     assert settings.registration.single_project.secret == secret
 

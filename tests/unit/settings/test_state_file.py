@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.cli.state_path import find_default_state_file
+from backup_auditor.cli.options import find_default_state_file
 from backup_auditor.errors import SettingsError
 
 HOME_VARIABLES = {"XDG_STATE_HOME": "/states"}
@@ -15,9 +15,9 @@ PROJECT_NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\\x00
 
 def test_the_folder_for_states_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the usual one at home; a path that is not absolute does not count."""
-    monkeypatch.setenv("HOME", "/users/somebody")
+    monkeypatch.setenv("HOME", "/users/alex")
     assert find_default_state_file(HOME_VARIABLES, "default") == Path("/states/backup-auditor/default.sqlite3")
-    default_path = Path("/users/somebody/.local/state/backup-auditor/default.sqlite3")
+    default_path = Path("/users/alex/.local/state/backup-auditor/default.sqlite3")
     for environ in ({}, {"XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "states"}):
         assert find_default_state_file(environ, "default") == default_path
 

@@ -1,4 +1,4 @@
-"""What schedules, backups and indexes of the simulated service do to each other."""
+"""The rules of schedules, backups and indexes of the simulated service."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def _list_states(schedule: Schedule) -> list[BackupState]:
 
 
 def test_a_run_is_written_down_when_the_one_before_it_begins(project: SimulatedProject) -> None:
-    """`created_at` of a run lies a whole period before its capture."""
+    """`created_at` of a run is a whole period before its capture."""
     schedule = project.create_schedule("orders", "nightly")
     project.advance(3 * DAY)
     last_run, planned_run = list(schedule.runs.values())[-2:]
@@ -44,7 +44,7 @@ def test_a_run_is_written_down_when_the_one_before_it_begins(project: SimulatedP
 
 
 def test_a_run_is_ready_only_after_a_while(project: SimulatedProject) -> None:
-    """Until then it is under way, and its counts are not known."""
+    """Before that the run is in progress, and its counts are unknown."""
     schedule = project.create_schedule("orders", "nightly")
     project.advance(DAY + timedelta(minutes=5))
     (run, _) = schedule.runs.values()
@@ -55,7 +55,7 @@ def test_a_run_is_ready_only_after_a_while(project: SimulatedProject) -> None:
 
 
 def test_pausing_withdraws_the_planned_run(project: SimulatedProject) -> None:
-    """Nothing is planned, and nothing runs, until it is resumed."""
+    """A paused schedule plans no run, and none runs, until it is resumed."""
     schedule = project.create_schedule("orders", "nightly")
     project.update_schedule(schedule.id, enabled=False)
     project.advance(3 * DAY)
@@ -73,7 +73,7 @@ def test_resuming_begins_an_extra_backup_and_counts_again(project: SimulatedProj
 
 
 def test_a_name_that_is_too_long_is_accepted_and_then_every_run_fails(project: SimulatedProject) -> None:
-    """Twenty-eight characters are the most that the name of a run leaves room for."""
+    """A name of more than 28 characters leaves no room for the rest of the name of a run."""
     project.create_index("invoices")
     long_name_schedule, short_name_schedule = (
         project.create_schedule("orders", "n" * 29),
@@ -85,7 +85,7 @@ def test_a_name_that_is_too_long_is_accepted_and_then_every_run_fails(project: S
 
 
 def test_a_second_enabled_schedule_is_refused(project: SimulatedProject) -> None:
-    """The refusal is worded in more than one way; its status is always the same."""
+    """The refusal has several wordings, and always the same status."""
     project.create_schedule("orders", "nightly")
     refusals = []
     for number in range(3):
@@ -96,7 +96,7 @@ def test_a_second_enabled_schedule_is_refused(project: SimulatedProject) -> None
 
 
 def test_a_paused_schedule_protects_from_nothing(project: SimulatedProject) -> None:
-    """One can be created beside it, and then it is the paused one that cannot be resumed."""
+    """A schedule can be created beside a paused one, which then cannot be resumed."""
     paused_schedule = project.create_schedule("orders", "nightly")
     project.update_schedule(paused_schedule.id, enabled=False)
     project.create_schedule("orders", "second")
@@ -113,7 +113,7 @@ def test_a_paused_schedule_protects_from_nothing(project: SimulatedProject) -> N
     ],
 )
 def test_retention_has_limits(project: SimulatedProject, days: int, is_accepted: bool) -> None:
-    """At least a day, and at most what the service allows."""
+    """The retention is at least a day, and at most the limit of the service."""
     if is_accepted:
         assert project.create_schedule("orders", "nightly", retention_days=days).retention == days * DAY
     else:
@@ -133,7 +133,7 @@ def test_deleting_an_index_deletes_its_schedules_and_keeps_its_backups(project: 
     assert (later_index.schedules, later_index.backups) == ({}, {})
 
 
-def test_what_a_deleted_schedule_made_expires_as_it_last_had_it(project: SimulatedProject) -> None:
+def test_backups_of_a_deleted_schedule_expire_after_its_last_retention(project: SimulatedProject) -> None:
     """Deleting a schedule deletes no backup."""
     schedule = project.create_schedule("orders", "nightly", retention_days=5)
     project.advance(2 * DAY + timedelta(hours=1))
@@ -144,7 +144,7 @@ def test_what_a_deleted_schedule_made_expires_as_it_last_had_it(project: Simulat
 
 
 def test_a_full_project_takes_no_more_backups() -> None:
-    """A manual one is refused, a scheduled one fails, and planned runs take no room."""
+    """A full project refuses a manual backup, a scheduled one fails, and planned runs take no room."""
     project = SimulatedProject(START, options=SimulatorOptions(backup_quota=2))
     project.create_index("orders")
     schedule = project.create_schedule("orders", "nightly")
@@ -159,7 +159,7 @@ def test_a_full_project_takes_no_more_backups() -> None:
 
 
 def test_a_deletion_takes_effect_a_little_later(project: SimulatedProject) -> None:
-    """It is accepted at once."""
+    """A deletion is accepted at once, and takes effect a little later."""
     backup = project.create_backup("orders")
     project.delete_backup(backup.id)
     assert backup.id in project.backups
@@ -168,7 +168,7 @@ def test_a_deletion_takes_effect_a_little_later(project: SimulatedProject) -> No
 
 
 def test_a_backup_is_not_deleted_while_an_index_is_made_from_it(project: SimulatedProject) -> None:
-    """Once the restore job has completed, it can be."""
+    """A backup can be deleted once the restore job is complete."""
     backup = project.create_backup("orders")
     assert _call_and_fail(lambda: project.create_index_from_backup(backup.id, "copy"))[0] == 412
     project.advance(timedelta(minutes=10))
@@ -182,7 +182,7 @@ def test_a_backup_is_not_deleted_while_an_index_is_made_from_it(project: Simulat
 
 
 def test_expired_runs_can_stay_in_the_history() -> None:
-    """The backup is gone, and the run is still told of."""
+    """The backup is gone, and the history still lists the run."""
     project = SimulatedProject(START, options=SimulatorOptions(keeps_expired_in_history=True))
     project.create_index("orders")
     schedule = project.create_schedule("orders", "nightly", retention_days=2)
@@ -195,13 +195,15 @@ def test_expired_runs_can_stay_in_the_history() -> None:
     "run_outcome,states",
     [
         pytest.param(RunOutcome.FAILED, [BackupState.FAILED, BackupState.READY, BackupState.SCHEDULED], id="fails"),
-        pytest.param(RunOutcome.STUCK, [BackupState.IN_PROGRESS, BackupState.READY, BackupState.SCHEDULED], id="hangs"),
+        pytest.param(RunOutcome.STUCK, [BackupState.IN_PROGRESS, BackupState.READY, BackupState.SCHEDULED], id="stuck"),
         pytest.param(RunOutcome.SKIPPED, [BackupState.READY, BackupState.SCHEDULED], id="is-skipped"),
         pytest.param(RunOutcome.NOT_STARTED, [BackupState.SCHEDULED], id="never-starts"),
     ],
 )
-def test_runs_meet_their_fate(project: SimulatedProject, run_outcome: RunOutcome, states: list[BackupState]) -> None:
-    """Only one that never starts keeps those after it from being planned."""
+def test_runs_have_their_scripted_outcome(
+    project: SimulatedProject, run_outcome: RunOutcome, states: list[BackupState]
+) -> None:
+    """Only a run that never starts prevents the planning of later ones."""
     schedule = project.create_schedule("orders", "nightly")
     project.script_runs(schedule, [run_outcome])
     project.advance(2 * DAY + timedelta(hours=1))
@@ -209,7 +211,7 @@ def test_runs_meet_their_fate(project: SimulatedProject, run_outcome: RunOutcome
 
 
 def test_another_frequency_plans_again(project: SimulatedProject) -> None:
-    """The run that was planned is withdrawn; the new cadence is counted from the same anchor."""
+    """Another frequency replaces the planned run; the new cadence is counted from the same anchor."""
     schedule = project.create_schedule("orders", "nightly")
     project.advance(DAY + timedelta(hours=1))
     project.update_schedule(schedule.id, frequency="weekly")

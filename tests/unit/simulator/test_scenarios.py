@@ -22,27 +22,27 @@ def _serialize(project: SimulatedProject) -> list[bytes]:
 
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "fleet"] + ["fleet:20x3"])
 def test_the_same_scenario_at_the_same_moment_is_the_same(name: str) -> None:
-    """To the byte, ids included."""
+    """Two builds of a scenario are the same to the byte, ids included."""
     assert _serialize(build_scenario(name, now=NOW)) == _serialize(build_scenario(name, now=NOW))
 
 
 def test_another_seed_makes_other_ids() -> None:
-    """Nothing else tells two projects of one scenario apart."""
+    """Two projects of one scenario differ only in their ids."""
     first_project, second_project = build_scenario("healthy", now=NOW), build_scenario("healthy", now=NOW, seed=1)
     assert not first_project.backups.keys() & second_project.backups.keys()
     assert list(first_project.indexes) == list(second_project.indexes)
 
 
 @pytest.mark.parametrize("name", list(SCENARIOS))
-def test_a_scenario_stands_at_the_moment_asked_for(name: str) -> None:
-    """Its clock shows the moment, and nothing in it is younger."""
+def test_a_scenario_is_at_the_given_moment(name: str) -> None:
+    """The clock of a scenario shows the moment, and no backup in it is younger."""
     project = build_scenario(name, now=NOW)
     assert project.now == NOW
     assert all(it.created_at <= NOW for it in project.backups.values())
 
 
-def test_the_fleet_has_the_size_asked_for() -> None:
-    """So many indexes, with so many backups each and a planned run."""
+def test_the_fleet_has_the_given_size() -> None:
+    """The fleet has so many indexes, with so many backups each and a planned run."""
     project = build_scenario("fleet:30x7", now=NOW)
     assert len(project.indexes) == 30
     assert {len(it.backups) for it in project.indexes.values()} == {8}
@@ -50,14 +50,14 @@ def test_the_fleet_has_the_size_asked_for() -> None:
 
 
 def test_every_neglected_index_says_what_it_fails() -> None:
-    """The list of planted faults and the live indexes are the same names."""
+    """The planted faults and the live indexes have the same names."""
     project = build_scenario("neglected", now=NOW)
     assert project.indexes.keys() == FAILED_CONTROLS.keys()
     assert FAILED_DELETED_INDEX_CONTROLS.keys() <= project.deleted_indexes.keys() - project.indexes.keys()
 
 
 def test_the_neglected_project_fails_every_control_that_needs_no_policy_and_no_state() -> None:
-    """Those of the project as a whole are told apart."""
+    """The indexes of the neglected project fail these controls; those of the whole project are listed separately."""
     assert frozenset().union(*FAILED_CONTROLS.values()) == {
         "backup-size-is-stable",
         "backup-status-is-known",
@@ -89,7 +89,7 @@ def test_the_neglected_project_fails_every_control_that_needs_no_policy_and_no_s
 
 
 def test_the_healthy_project_has_every_kind_of_index() -> None:
-    """It has every kind that can be backed up: serverless and BYOC; documents, dense and sparse vectors."""
+    """The healthy project has serverless and BYOC indexes, with documents, dense and sparse vectors."""
     indexes = build_scenario("healthy", now=NOW).indexes.values()
     assert {it.kind for it in indexes} == set(IndexKind) - {IndexKind.POD}
     assert {field["type"] for it in indexes for field in it.fields.values()} == {
@@ -101,6 +101,6 @@ def test_the_healthy_project_has_every_kind_of_index() -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "fleet:0x5", "fleet:5", "fleet:5x1000", ""])
 def test_an_unknown_scenario_is_refused_by_name(name: str) -> None:
-    """The message says which there are."""
+    """The error lists the known scenarios."""
     with pytest.raises(ValueError, match="healthy, neglected, empty, bare, fleet"):
         build_scenario(name, now=NOW)

@@ -1,4 +1,4 @@
-"""When the simulated service runs a schedule."""
+"""The times at which the simulated service runs a schedule."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,6 +32,6 @@ def test_the_next_run_is_counted_from_the_anchor(frequency: str, anchor: str, no
 
 
 def test_the_anchor_itself_is_not_a_run() -> None:
-    """A schedule first runs one period after its creation, whenever one asks."""
+    """A schedule first runs one period after its creation."""
     anchor = _parse_moment("2026-03-01T06:00")
     assert find_next_run(anchor, Frequency.DAILY, anchor - timedelta(days=9)) == anchor + timedelta(days=1)

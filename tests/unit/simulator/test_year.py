@@ -11,7 +11,7 @@ from backup_auditor_simulator.project import SimulatedProject
 
 START = datetime(2027, 1, 31, 6, tzinfo=UTC)
 TWO_YEARS = timedelta(days=731)
-"""Two of them, so that a leap day lies within."""
+"""Two of them, so that they include a leap day."""
 
 
 def _build_project(frequency: Frequency, retention_days: int) -> tuple[SimulatedProject, Schedule]:
@@ -33,7 +33,7 @@ def _list_captures(schedule: Schedule) -> list[datetime]:
     ],
 )
 def test_a_schedule_makes_every_run(frequency: Frequency, count: int) -> None:
-    """None is missing and none is made twice, months of every length and a leap day included."""
+    """No run is missing and none is made twice, through months of every length and a leap day."""
     project, schedule = _build_project(frequency, 800)
     project.advance(TWO_YEARS + timedelta(hours=1))
     captures = _list_captures(schedule)
@@ -43,7 +43,7 @@ def test_a_schedule_makes_every_run(frequency: Frequency, count: int) -> None:
 
 
 def test_a_monthly_schedule_of_the_thirty_first_runs_on_the_last_day_of_every_month() -> None:
-    """It keeps its day where the month has it, and does not slide towards the shortest one."""
+    """The schedule keeps its day in months that have it, and does not move to the shortest one."""
     project, schedule = _build_project(Frequency.MONTHLY, 400)
     project.advance(timedelta(days=396))
     assert [f"{it:%m-%d}" for it in _list_captures(schedule)] == [
@@ -67,7 +67,7 @@ def test_only_what_is_retained_is_left() -> None:
 def test_a_backup_expires_when_its_retention_has_passed_since_its_capture(
     second_offset: int, remaining_count: int
 ) -> None:
-    """It is not the time of its planning that counts, nor the time at which it became ready."""
+    """The retention counts neither from the planning nor from the time at which the backup is ready."""
     project, schedule = _build_project(Frequency.MONTHLY, 3)
     project.advance(timedelta(days=29))
     (backup,) = [it for it in schedule.runs.values() if it.captured_at]
@@ -77,7 +77,7 @@ def test_a_backup_expires_when_its_retention_has_passed_since_its_capture(
 
 
 def test_lowering_the_retention_deletes_early() -> None:
-    """What was made under the longer retention goes at once when the shorter one has passed."""
+    """A backup of the longer retention is deleted at once when it exceeds the shorter one."""
     project, schedule = _build_project(Frequency.DAILY, 35)
     project.advance(timedelta(days=20, hours=1))
     project.update_schedule(schedule.id, retention_days=5)
@@ -85,7 +85,7 @@ def test_lowering_the_retention_deletes_early() -> None:
 
 
 def test_raising_the_retention_rescues() -> None:
-    """What was about to expire is kept as long as the new retention says."""
+    """A backup that was about to expire is kept as long as the new retention says."""
     project, schedule = _build_project(Frequency.DAILY, 5)
     project.advance(timedelta(days=5, hours=1))
     project.update_schedule(schedule.id, retention_days=30)
@@ -94,7 +94,7 @@ def test_raising_the_retention_rescues() -> None:
 
 
 def test_manual_backups_never_expire() -> None:
-    """Two years later it is still there."""
+    """A manual backup still exists two years later."""
     project = SimulatedProject(START)
     project.create_index("orders")
     backup = project.create_backup("orders")

@@ -1,30 +1,29 @@
-"""A few threads that work a queue off, while one thread alone sees to what the results mean."""
+"""A pool of worker threads whose results are handled on one thread."""
 
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Self
-
-type _Callback = Callable[[], None]
+from typing import Any, Self
 
 _STOP_SECONDS = 1.0
-"""Seconds that calls under way are given to end when nobody wants their answers any more."""
+"""Seconds to wait for calls in flight whose results are not needed any more."""
 
 
 class WorkerPool:
-    """Does work on up to `size` threads, and hands each result to the thread that calls `finish`.
+    """Runs work on up to `size` threads, and passes each result to the thread that calls `finish`.
 
-    Its threads do not keep the interpreter from ending: who interrupts an audit need not wait for answers.
+    Its threads do not keep the interpreter from ending: an interrupted audit does not wait for responses.
     """
 
     def __init__(self, size: int) -> None:
-        """Begin without a thread; they start as work comes."""
+        """Start without threads; they start when work is submitted."""
         self._size = size
         self._threads: list[Thread] = []
-        self._tasks: SimpleQueue[tuple[int, Callable[[], _Callback]] | None] = SimpleQueue()
-        self._callbacks: SimpleQueue[tuple[int, _Callback]] = SimpleQueue()
-        self._fallbacks: dict[int, _Callback] = {}
+        self._tasks: SimpleQueue[tuple[int, Callable[[], Any]] | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+        self._open_tasks: dict[int, tuple[Callable[[Any], None], Any]] = {}
+        """The function that takes the result of each task, and its fallback, by the number of the task."""
         self._task_count = 0
         self._is_closed = False
 
@@ -33,7 +32,7 @@ class WorkerPool:
         return self
 
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
-        """Send everybody home; what is queued is not done. Who interrupts an audit does not wait for them."""
+        """Stop the threads and drop queued work. An interrupted audit does not wait for them."""
         self._is_closed = True
         for _thread in self._threads:
             self._tasks.put(None)
@@ -43,48 +42,36 @@ class WorkerPool:
                 thread.join(max(0.0, deadline - time.monotonic()))
 
     def submit[Result](self, work: Callable[[], Result], on_result: Callable[[Result], None], fallback: Result) -> None:
-        """Have some work done, and `then` called within `finish`: with its result, or with `instead` if time is up."""
-
-        def run_work() -> _Callback:
-            result = work()
-            return lambda: on_result(result)
-
+        """Queue work. `finish` calls `on_result` with its result, or with `fallback` if no time is left."""
         self._task_count += 1
-        self._fallbacks[self._task_count] = lambda: on_result(fallback)
-        self._tasks.put((self._task_count, run_work))
-        if len(self._threads) < min(self._size, len(self._fallbacks)):
+        self._open_tasks[self._task_count] = on_result, fallback
+        self._tasks.put((self._task_count, work))
+        if len(self._threads) < min(self._size, len(self._open_tasks)):
             thread = Thread(target=self._run_tasks, name="backup-auditor", daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def finish(self, seconds_left: Callable[[], float]) -> None:
-        """Take all results, until nothing is under way. What `work` or `then` raised is raised here.
-
-        When no time is left, what has not come is not waited for any longer.
-        """
-        while self._fallbacks:
+        """Handle all results until no work is left, or until the time is over. Raises the errors of work."""
+        while self._open_tasks:
             try:
-                task_number, callback = self._callbacks.get(timeout=max(0.0, seconds_left()))
+                task_number, result, error = self._outcomes.get(timeout=max(0.0, seconds_left()))
             except Empty:
-                fallbacks, self._fallbacks = self._fallbacks, {}
-                for fallback in fallbacks.values():
-                    fallback()
+                unfinished_tasks, self._open_tasks = self._open_tasks, {}
+                for on_result, fallback in unfinished_tasks.values():
+                    on_result(fallback)
                 continue
-            if self._fallbacks.pop(task_number, None) is not None:
-                callback()
+            task = self._open_tasks.pop(task_number, None)
+            if task is not None and error is not None:
+                raise error
+            if task is not None:
+                on_result, _ = task
+                on_result(result)
 
     def _run_tasks(self) -> None:
         while (task := self._tasks.get()) is not None and not self._is_closed:
-            task_number, run_work = task
+            task_number, work = task
             try:
-                callback = run_work()
+                self._outcomes.put((task_number, work(), None))
             except BaseException as error:  # noqa: BLE001  raised on the thread that calls `finish`
-                callback = _make_raiser(error)
-            self._callbacks.put((task_number, callback))
-
-
-def _make_raiser(error: BaseException) -> _Callback:
-    def raise_error() -> None:
-        raise error
-
-    return raise_error
+                self._outcomes.put((task_number, None, error))

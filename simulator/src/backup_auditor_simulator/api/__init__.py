@@ -1,1 +1,1 @@
-"""How the simulated project is spoken to: versions, shapes, paging, and the calls themselves."""
+"""The API of the simulated project: versions, shapes, pages and calls."""

@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from backup_auditor_simulator.api import backups, indexes, schedules
-from backup_auditor_simulator.api.responses import Call, Response, build_error_response, build_unauthorized_error
+from backup_auditor_simulator.api.responses import Call, Response, build_error_response
 from backup_auditor_simulator.api.schemas import Body, Family, find_family
-from backup_auditor_simulator.errors import (
-    ApiError,
-    build_bad_request_error,
-    build_not_found_error,
-    build_permission_error,
-)
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 
+_KEY_MESSAGE = "Invalid API key."
 _PAGE_PARAMETERS = frozenset({"limit", "paginationToken"})
 
 
@@ -24,74 +20,54 @@ class Route:
 
     handler: Callable[[Call], Response]
     permission: str
-    """What a key must be allowed to do, as a refusal words it."""
+    """The permission that a key needs: resource and action."""
     parameters: frozenset[str] = frozenset()
-    is_schedule_call: bool = False
+    """The query parameters that every family knows."""
     new_parameters: frozenset[str] = frozenset()
-    """What the query may say besides, in the newest shapes."""
+    """The query parameters that only the newest shapes know."""
 
     @property
     def is_write(self) -> bool:
         """Whether it changes anything."""
         return not self.permission.endswith(("::list", "::describe"))
 
+    @property
+    def is_schedule_call(self) -> bool:
+        """Whether only the families with backup schedules have it."""
+        return self.permission.startswith("backup-schedules::")
 
-def _build_schedule_route(
-    handler: Callable[[Call], Response], permission: str, parameters: frozenset[str] = frozenset()
-) -> Route:
-    return Route(handler, f"control::backup-schedules::{permission}", parameters, is_schedule_call=True)
 
-
-_ROUTES: dict[tuple[str, ...], dict[str, Route]] = {
-    ("indexes",): {
-        "GET": Route(indexes.list_indexes, "control::indexes::list"),
-        "POST": Route(indexes.create_index, "control::indexes::create"),
-    },
-    ("indexes", "*"): {
-        "GET": Route(indexes.describe_index, "control::indexes::describe"),
-        "PATCH": Route(indexes.configure_index, "control::indexes::configure"),
-        "DELETE": Route(indexes.delete_index, "control::indexes::delete"),
-    },
-    ("indexes", "*", "backups"): {
-        "GET": Route(
-            backups.list_index_backups,
-            "control::backups::list",
-            _PAGE_PARAMETERS,
-            new_parameters=frozenset({"include_deleted"}),
-        ),
-        "POST": Route(backups.create_backup, "control::backups::create"),
-    },
-    ("indexes", "*", "backup-schedules"): {
-        "GET": _build_schedule_route(schedules.list_schedules, "list", _PAGE_PARAMETERS),
-        "POST": _build_schedule_route(schedules.create_schedule, "create"),
-    },
-    ("backups",): {"GET": Route(backups.list_backups, "control::backups::list", _PAGE_PARAMETERS)},
-    ("backups", "*"): {
-        "GET": Route(backups.describe_backup, "control::backups::describe"),
-        "DELETE": Route(backups.delete_backup, "control::backups::delete"),
-    },
-    ("backups", "*", "create-index"): {
-        "POST": Route(backups.create_index_from_backup, "control::backups::restore"),
-    },
-    ("restore-jobs",): {"GET": Route(backups.list_restore_jobs, "control::restore-jobs::list", _PAGE_PARAMETERS)},
-    ("restore-jobs", "*"): {"GET": Route(backups.describe_restore_job, "control::restore-jobs::describe")},
-    ("backup-schedules", "*"): {
-        "GET": _build_schedule_route(schedules.describe_schedule, "describe"),
-        "PATCH": _build_schedule_route(schedules.update_schedule, "update"),
-        "DELETE": _build_schedule_route(schedules.delete_schedule, "delete"),
-    },
-    ("backup-schedules", "*", "history"): {
-        "GET": _build_schedule_route(schedules.list_history, "list", _PAGE_PARAMETERS)
-    },
+_ROUTES = {
+    "GET indexes": Route(indexes.list_indexes, "indexes::list"),
+    "POST indexes": Route(indexes.create_index, "indexes::create"),
+    "GET indexes/*": Route(indexes.describe_index, "indexes::describe"),
+    "PATCH indexes/*": Route(indexes.configure_index, "indexes::configure"),
+    "DELETE indexes/*": Route(indexes.delete_index, "indexes::delete"),
+    "GET indexes/*/backups": Route(
+        backups.list_index_backups, "backups::list", _PAGE_PARAMETERS, frozenset({"include_deleted"})
+    ),
+    "POST indexes/*/backups": Route(backups.create_backup, "backups::create"),
+    "GET indexes/*/backup-schedules": Route(schedules.list_schedules, "backup-schedules::list", _PAGE_PARAMETERS),
+    "POST indexes/*/backup-schedules": Route(schedules.create_schedule, "backup-schedules::create"),
+    "GET backups": Route(backups.list_backups, "backups::list", _PAGE_PARAMETERS),
+    "GET backups/*": Route(backups.describe_backup, "backups::describe"),
+    "DELETE backups/*": Route(backups.delete_backup, "backups::delete"),
+    "POST backups/*/create-index": Route(backups.create_index_from_backup, "backups::restore"),
+    "GET restore-jobs": Route(backups.list_restore_jobs, "restore-jobs::list", _PAGE_PARAMETERS),
+    "GET restore-jobs/*": Route(backups.describe_restore_job, "restore-jobs::describe"),
+    "GET backup-schedules/*": Route(schedules.describe_schedule, "backup-schedules::describe"),
+    "PATCH backup-schedules/*": Route(schedules.update_schedule, "backup-schedules::update"),
+    "DELETE backup-schedules/*": Route(schedules.delete_schedule, "backup-schedules::delete"),
+    "GET backup-schedules/*/history": Route(schedules.list_history, "backup-schedules::list", _PAGE_PARAMETERS),
 }
+"""Every call, by its method and its path, in which `*` is a name or an id."""
 
 
 def find_route(method: str, path: str) -> tuple[Route, str] | None:
     """Return the call that a method and a path are, and the name or id in the path; `None` if they are none."""
-    parts = path.strip("/").split("/")
-    pattern = tuple("*" if position == 1 else part for position, part in enumerate(parts))
-    route = _ROUTES.get(pattern, {}).get(method)
-    return None if route is None else (route, parts[1] if len(parts) > 1 else "")
+    collection, *rest = path.strip("/").split("/")
+    route = _ROUTES.get(f"{method} {'/'.join([collection, *(['*', *rest[1:]] if rest else [])])}")
+    return None if route is None else (route, rest[0] if rest else "")
 
 
 VIEWER = "viewer"
@@ -134,22 +110,22 @@ def respond(project: SimulatedProject, request: ParsedRequest) -> Response:
             family = find_family(request.version)
             return _handle_call(project, request, family)
         except ApiError as error:
-            # A key is looked at before the request reaches the API.
-            return build_error_response(error if request.role else build_unauthorized_error(), family)
+            # The key is checked before the request reaches the API.
+            return build_error_response(error if request.role else ApiError(401, _KEY_MESSAGE), family)
 
 
 def _handle_call(project: SimulatedProject, request: ParsedRequest, family: Family) -> Response:
     if request.role is None:
-        raise build_unauthorized_error()
+        raise ApiError(401, _KEY_MESSAGE)
     route_match = find_route(request.method, request.path)
     if route_match is None or (route_match[0].is_schedule_call and not family.has_schedules):
-        raise build_not_found_error(f"Resource {request.path}")
+        raise ApiError(404, f"Resource {request.path} not found.")
     route, resource_key = route_match
     for parameter in request.query:
         if parameter not in route.parameters and not (family.is_new and parameter in route.new_parameters):
-            raise build_bad_request_error(f"Unknown query parameter `{parameter}`.")
+            raise ApiError(400, f"Unknown query parameter `{parameter}`.")
     if route.is_schedule_call and project.options.plan_denies_listings:
         project.require_plan()
     if route.is_write and request.role != EDITOR:
-        raise build_permission_error(f"Access denied: Permission {route.permission} is required")
+        raise ApiError(403, f"Access denied: Permission control::{route.permission} is required")
     return route.handler(Call(project, family, resource_key, request.query, Body.parse(request.content)))

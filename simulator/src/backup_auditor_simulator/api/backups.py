@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from backup_auditor_simulator.api.responses import Call, Response
-from backup_auditor_simulator.api.schemas import encode_json, write_backup, write_restore_job
-from backup_auditor_simulator.errors import build_bad_request_error, build_not_found_error
-from backup_auditor_simulator.model import Backup, IndexKind
+from backup_auditor_simulator.api.schemas import encode_json, write_backup, write_moment
+from backup_auditor_simulator.errors import ApiError
+from backup_auditor_simulator.model import Backup, IndexKind, RestoreJob
 
 
 def list_backups(call: Call) -> Response:
@@ -18,13 +18,13 @@ def list_index_backups(call: Call) -> Response:
     project = call.project
     include_deleted = call.query.get("include_deleted", "false")
     if include_deleted not in {"true", "false"}:
-        raise build_bad_request_error("include_deleted must be true or false.")
+        raise ApiError(400, "include_deleted must be true or false.")
     if include_deleted == "true":
         indexes = project.list_indexes_named(call.resource_key)
         if not indexes:
-            raise build_not_found_error(f"Index {call.resource_key}")
+            raise ApiError(404, f"Index {call.resource_key} not found.")
         if all(it.kind is IndexKind.POD for it in indexes):
-            raise build_bad_request_error("Backups are not supported for pod-based indexes.")
+            raise ApiError(400, "Backups are not supported for pod-based indexes.")
     else:
         indexes = [project.get_index_for_listing(call.resource_key)]
     return _build_page(
@@ -33,8 +33,7 @@ def list_index_backups(call: Call) -> Response:
 
 
 def _build_page(call: Call, backups: Sequence[Backup]) -> Response:
-    family, options = call.family, call.project.options
-    return call.build_page_response(backups, lambda backup: write_backup(backup, family, options))
+    return call.build_page_response(backups, lambda backup: _write_backup(call, backup))
 
 
 def create_backup(call: Call) -> Response:
@@ -77,9 +76,24 @@ def create_index_from_backup(call: Call) -> Response:
 def list_restore_jobs(call: Call) -> Response:
     """List the restore jobs of the project."""
     jobs = call.project.order_rows(call.project.restore_jobs.values())
-    return call.build_page_response(jobs, lambda job: write_restore_job(job, call.family))
+    return call.build_page_response(jobs, lambda job: _write_restore_job(call, job))
 
 
 def describe_restore_job(call: Call) -> Response:
     """Describe a restore job."""
-    return Response(200, write_restore_job(call.project.get_restore_job(call.resource_key), call.family))
+    return Response(200, _write_restore_job(call, call.project.get_restore_job(call.resource_key)))
+
+
+def _write_restore_job(call: Call, job: RestoreJob) -> bytes:
+    row = {
+        "restore_job_id": job.id,
+        "backup_id": job.backup.id,
+        "target_index_name": job.index.name,
+        "target_index_id": job.index.id,
+        "status": "Pending" if job.completed_at is None else "Completed",
+        "created_at": write_moment(job.created_at, call.family, job.id),
+        "percent_complete": 0.0 if job.completed_at is None else 100.0,
+    }
+    if job.completed_at is not None:
+        row["completed_at"] = write_moment(job.completed_at, call.family, job.id + "completed")
+    return encode_json(row)

@@ -1,63 +1,51 @@
 """The calls about indexes, and indexes as each API version writes them."""
 
-from datetime import datetime
 from typing import Any
 
 from backup_auditor_simulator.api.responses import Call, Response
-from backup_auditor_simulator.api.schemas import Body, Family, encode_json
-from backup_auditor_simulator.errors import build_bad_request_error, build_unprocessable_error
+from backup_auditor_simulator.api.schemas import Body, build_body_error, encode_json
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.model import Index, IndexKind
 
+_TYPES_BY_KIND = {IndexKind.SERVERLESS: "managed", IndexKind.BYOC: "byoc", IndexKind.POD: "pod"}
+_KINDS_BY_TYPE = {text: kind for kind, text in _TYPES_BY_KIND.items()}
 _ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready"}}
 
 
-def write_index(index: Index, family: Family, now: datetime) -> bytes:
+def _write_index(call: Call, index: Index) -> bytes:
     """Write an index. In no family has it an id or a time of creation."""
-    state = "Terminating" if index.is_terminating else "Ready" if now >= index.ready_at else "Initializing"
+    is_ready = call.project.now >= index.ready_at
+    state = "Terminating" if index.is_terminating else "Ready" if is_ready else "Initializing"
     row: dict[str, Any] = {
         "name": index.name,
         "host": f"{index.name}-{index.id[:7]}.svc.{index.environment}.pinecone.io",
         "status": {"ready": state == "Ready", "state": state},
         "deletion_protection": "enabled" if index.deletion_protection else "disabled",
     }
-    row |= _build_new_row(index) if family.is_new else _build_old_row(index)
-    return encode_json(row)
+    return encode_json(row | (_build_new_row(index) if call.family.is_new else _build_old_row(index)))
 
 
 def _build_new_row(index: Index) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    optional_fields = {
+        "read_capacity": None if index.kind is IndexKind.POD else _ON_DEMAND,
+        "source_backup_id": index.source_backup_id,
+        "cmek_id": index.cmek_id,
+    }
+    return {
         "deployment": _build_deployment(index),
         "schema": {"fields": index.fields},
         "tags": index.tags or None,
-    }
-    if index.kind is not IndexKind.POD:
-        row["read_capacity"] = _ON_DEMAND
-    if index.source_backup_id is not None:
-        row["source_backup_id"] = index.source_backup_id
-    if index.cmek_id is not None:
-        row["cmek_id"] = index.cmek_id
-    return row
+    } | {key: value for key, value in optional_fields.items() if value is not None}
 
 
 def _build_deployment(index: Index) -> dict[str, Any]:
-    match index.kind:
-        case IndexKind.SERVERLESS:
-            return {
-                "deployment_type": "managed",
-                "cloud": index.cloud,
-                "region": index.region,
-                "environment": index.environment,
-            }
-        case IndexKind.BYOC:
-            return {"deployment_type": "byoc", "environment": index.environment}
-        case IndexKind.POD:
-            return {
-                "deployment_type": "pod",
-                "environment": index.environment,
-                "pod_type": index.pod_type,
-                "replicas": 1,
-                "shards": 1,
-            }
+    deployment: dict[str, Any] = {"deployment_type": _TYPES_BY_KIND[index.kind]}
+    if index.kind is IndexKind.SERVERLESS:
+        deployment |= {"cloud": index.cloud, "region": index.region}
+    deployment["environment"] = index.environment
+    if index.kind is IndexKind.POD:
+        deployment |= {"pod_type": index.pod_type, "replicas": 1, "shards": 1}
+    return deployment
 
 
 def _build_old_row(index: Index) -> dict[str, Any]:
@@ -75,33 +63,23 @@ def _build_old_row(index: Index) -> dict[str, Any]:
 
 
 def _build_spec(index: Index) -> dict[str, Any]:
+    spec: dict[str, Any] = {"environment": index.environment}
     match index.kind:
         case IndexKind.SERVERLESS:
-            return {"serverless": {"cloud": index.cloud, "region": index.region, "read_capacity": _ON_DEMAND}}
+            spec = {"cloud": index.cloud, "region": index.region, "read_capacity": _ON_DEMAND}
         case IndexKind.BYOC:
-            return {"byoc": {"environment": index.environment, "read_capacity": _ON_DEMAND}}
+            spec["read_capacity"] = _ON_DEMAND
         case IndexKind.POD:
-            return {
-                "pod": {
-                    "environment": index.environment,
-                    "pod_type": index.pod_type,
-                    "pods": 1,
-                    "replicas": 1,
-                    "shards": 1,
-                }
-            }
-
-
-_KINDS_BY_TYPE = {"managed": IndexKind.SERVERLESS, "byoc": IndexKind.BYOC, "pod": IndexKind.POD}
+            spec |= {"pod_type": index.pod_type, "pods": 1, "replicas": 1, "shards": 1}
+    return {index.kind.value: spec}
 
 
 def list_indexes(call: Call) -> Response:
     """List every live index, in one answer. The key is absent where there is none and the shapes are old."""
     if not call.project.indexes and not call.family.is_new:
         return Response(200, b"{}")
-    return Response(
-        200, b'{"indexes":[' + b",".join(_write_index(call, it) for it in call.project.indexes.values()) + b"]}"
-    )
+    rows = b",".join(_write_index(call, it) for it in call.project.indexes.values())
+    return Response(200, b'{"indexes":[' + rows + b"]}")
 
 
 def describe_index(call: Call) -> Response:
@@ -136,14 +114,10 @@ def delete_index(call: Call) -> Response:
     return Response(202)
 
 
-def _write_index(call: Call, index: Index) -> bytes:
-    return write_index(index, call.family, call.project.now)
-
-
 def _take_protection(body: Body) -> bool | None:
     text = body.take("deletion_protection", str)
     if text not in {None, "enabled", "disabled"}:
-        raise build_bad_request_error("deletion_protection must be enabled or disabled.")
+        raise ApiError(400, "deletion_protection must be enabled or disabled.")
     return None if text is None else text == "enabled"
 
 
@@ -152,14 +126,10 @@ def _parse_new_traits(body: Body) -> dict[str, Any]:
     deployment = body.take_object("deployment") or Body({"deployment_type": "managed"})
     kind = _KINDS_BY_TYPE.get(deployment.require("deployment_type", str))
     if kind is None:
-        raise build_bad_request_error("deployment_type must be one of: managed, byoc, pod.")
+        raise ApiError(400, "deployment_type must be one of: managed, byoc, pod.")
     body.take("read_capacity", dict)
-    traits: dict[str, Any] = {
-        "fields": fields,
-        "source_backup_id": body.take("source_backup_id", str),
-        "cmek_id": body.take("cmek_id", str),
-    }
-    return traits | _parse_location(kind, deployment)
+    ids = {key: body.take(key, str) for key in ("source_backup_id", "cmek_id")}
+    return {"fields": fields, **ids, **_parse_location(kind, deployment)}
 
 
 def _parse_old_traits(body: Body) -> dict[str, Any]:
@@ -169,14 +139,14 @@ def _parse_old_traits(body: Body) -> dict[str, Any]:
     if body.take("vector_type", str, "dense") == "sparse":
         vector = {"type": "sparse_vector", "metric": "dotproduct"}
     elif dimension is None:
-        raise build_bad_request_error("dimension is required for dense indexes.")
+        raise ApiError(400, "dimension is required for dense indexes.")
     else:
         vector["dimension"] = dimension
-    for key, kind in (("serverless", IndexKind.SERVERLESS), ("byoc", IndexKind.BYOC), ("pod", IndexKind.POD)):
-        location = spec.take_object(key)
+    for kind in IndexKind:
+        location = spec.take_object(kind.value)
         if location is not None:
             return {"fields": {"_values": vector}} | _parse_location(kind, location)
-    raise build_unprocessable_error("missing field `spec.serverless` at line 1 column 1")
+    raise build_body_error("missing field `spec.serverless` at line 1 column 1")
 
 
 def _parse_location(kind: IndexKind, location: Body) -> dict[str, Any]:
@@ -185,12 +155,8 @@ def _parse_location(kind: IndexKind, location: Body) -> dict[str, Any]:
         return {"kind": kind, "cloud": cloud, "region": region}
     environment = location.require("environment", str)
     cloud, _, region = environment.partition("-")
-    traits: dict[str, Any] = {
-        "kind": kind,
-        "environment": environment,
-        "cloud": cloud,
-        "region": region.rpartition("-")[0] or region,
-    }
+    region = region.rpartition("-")[0] or region
+    traits: dict[str, Any] = {"kind": kind, "environment": environment, "cloud": cloud, "region": region}
     if kind is IndexKind.POD:
         traits["pod_type"] = location.take("pod_type", str, "p1.x1")
     return traits

@@ -1,9 +1,10 @@
 """The calls about backup schedules."""
 
 from backup_auditor_simulator.api.responses import Call, Response
-from backup_auditor_simulator.api.schemas import write_run, write_schedule
-from backup_auditor_simulator.errors import build_bad_request_error
+from backup_auditor_simulator.api.schemas import encode_json, write_moment, write_run
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.model import Schedule
+from backup_auditor_simulator.options import PausedNextRun
 
 
 def list_schedules(call: Call) -> Response:
@@ -17,20 +18,14 @@ def list_schedules(call: Call) -> Response:
 def create_schedule(call: Call) -> Response:
     """Create a schedule. The plan is looked at first: it can hide that there is no such index."""
     body = call.body
-    name, schedule_body, retention_body = (
-        body.require("name", str),
-        body.require_object("schedule"),
-        body.require_object("retention"),
-    )
-    schedule_type, frequency, retention_days = (
-        schedule_body.require("type", str),
-        schedule_body.require("frequency", str),
-        retention_body.require("expire_after_days", int),
-    )
+    name = body.require("name", str)
+    schedule_body, retention_body = body.require_object("schedule"), body.require_object("retention")
+    schedule_type, frequency = schedule_body.require("type", str), schedule_body.require("frequency", str)
+    retention_days = retention_body.require("expire_after_days", int)
     for part in (body, schedule_body, retention_body):
         part.reject_unknown_fields()
     if schedule_type != "time-based":
-        raise build_bad_request_error("schedule.type must be time-based.")
+        raise ApiError(400, "schedule.type must be time-based.")
     return call.build_created_response(
         _write_schedule(call, call.project.create_schedule(call.resource_key, name, frequency, retention_days))
     )
@@ -42,13 +37,10 @@ def describe_schedule(call: Call) -> Response:
 
 
 def update_schedule(call: Call) -> Response:
-    """Change a schedule: `frequency` stands at the top here, unlike in the creation."""
+    """Change a schedule. Unlike at creation, `frequency` is a field of the body itself."""
     body = call.body
-    enabled, frequency, retention_body = (
-        body.take("enabled", bool),
-        body.take("frequency", str),
-        body.take_object("retention"),
-    )
+    enabled, frequency = body.take("enabled", bool), body.take("frequency", str)
+    retention_body = body.take_object("retention")
     retention_days = None if retention_body is None else retention_body.require("expire_after_days", int)
     for part in (body, retention_body):
         if part is not None:
@@ -72,4 +64,20 @@ def list_history(call: Call) -> Response:
 
 
 def _write_schedule(call: Call, schedule: Schedule) -> bytes:
-    return write_schedule(schedule, call.family, call.project.options, call.project.project_id)
+    options = call.project.options
+    next_run = schedule.next_run if schedule.enabled or options.paused_next_run is PausedNextRun.STALE else None
+    row = {
+        "schedule_id": schedule.id,
+        "name": schedule.name,
+        "index_id": schedule.index.id,
+        "project_id": call.project.project_id,
+        "schedule_type": "time-based",
+        "frequency": schedule.frequency,
+        "retention_expire_after_days": schedule.retention.days,
+        "enabled": schedule.enabled,
+        "next_scheduled_run": None if next_run is None else write_moment(next_run, call.family, schedule.id + "next"),
+        "created_at": write_moment(schedule.created_at, call.family, schedule.id),
+    }
+    if not schedule.enabled and options.paused_next_run is PausedNextRun.ABSENT:
+        del row["next_scheduled_run"]
+    return encode_json(row)

@@ -1,15 +1,15 @@
 """Bodies of requests and responses in each API version: reading, rows and times."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 from zlib import crc32
 
-from backup_auditor_simulator.errors import build_bad_request_error, build_unprocessable_error
-from backup_auditor_simulator.model import Backup, BackupState, RestoreJob, Schedule
-from backup_auditor_simulator.options import PausedNextRun, SimulatorOptions
+from backup_auditor_simulator.errors import ApiError
+from backup_auditor_simulator.model import Backup, BackupState
+from backup_auditor_simulator.options import SimulatorOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,20 @@ def find_family(version: str | None) -> Family:
     """Return the family of a version, or refuse with 400 one that is not supported."""
     family = _FAMILIES_BY_VERSION.get(version or OLDEST_VERSION)
     if family is None:
-        raise build_bad_request_error(f"Unsupported API version {version!r}.")
+        raise ApiError(400, f"Unsupported API version {version!r}.")
     return family
+
+
+def build_body_error(message: str) -> ApiError:
+    """Make the error of a body that does not have the shape of the call."""
+    return ApiError(422, f"Failed to deserialize the JSON body into the target type: {message}")
 
 
 class Body:
     """The members of a JSON object, taken one by one."""
 
     def __init__(self, members: Mapping[str, Any], prefix: str = "") -> None:
-        """Hold an object; `within` says where in the request it stands."""
+        """Hold an object; the prefix is its path in the request."""
         self._members = {key: value for key, value in members.items() if value is not None}
         self._prefix = prefix
 
@@ -65,9 +70,9 @@ class Body:
         try:
             document = json.loads(content or b"{}")
         except ValueError:
-            raise build_unprocessable_error("expected value at line 1 column 1") from None
+            raise build_body_error("expected value at line 1 column 1") from None
         if not isinstance(document, dict):
-            raise build_unprocessable_error("invalid type: expected a map at line 1 column 0")
+            raise build_body_error("invalid type: expected a map at line 1 column 0")
         return cls(document)
 
     def take[Value](self, key: str, value_type: type[Value], default: Value | None = None) -> Value | None:
@@ -75,15 +80,13 @@ class Body:
         value = self._members.pop(key, default)
         if value is None or (isinstance(value, value_type) and not (value_type is int and isinstance(value, bool))):
             return value
-        raise build_unprocessable_error(
-            f"{self._prefix}{key}: invalid type, expected {value_type.__name__} at line 1 column 1"
-        )
+        raise build_body_error(f"{self._prefix}{key}: invalid type, expected {value_type.__name__} at line 1 column 1")
 
     def require[Value](self, key: str, value_type: type[Value]) -> Value:
         """Take a member that must be there."""
         value = self.take(key, value_type)
         if value is None:
-            raise build_unprocessable_error(f"missing field `{self._prefix}{key}` at line 1 column 1")
+            raise build_body_error(f"missing field `{self._prefix}{key}` at line 1 column 1")
         return value
 
     def require_object(self, key: str) -> "Body":
@@ -99,23 +102,23 @@ class Body:
         """Take an object whose values are all text."""
         members = self.take(key, dict)
         if members is not None and not all(isinstance(value, str) for value in members.values()):
-            raise build_unprocessable_error(f"{self._prefix}{key}: invalid type, expected a string at line 1 column 1")
+            raise build_body_error(f"{self._prefix}{key}: invalid type, expected a string at line 1 column 1")
         return members
 
     def reject_unknown_fields(self) -> None:
         """Refuse what was not taken."""
         for key in self._members:
-            raise build_bad_request_error(f"Unknown field `{self._prefix}{key}`.")
+            raise ApiError(400, f"Unknown field `{self._prefix}{key}`.")
 
 
 _DIGIT_VARIANTS = 10
 _SPACE_EVERY = 7
 _NANOSECONDS_PER_MICROSECOND = 1000
-"""In a microsecond: the world does not count them, and the service writes them. A whole second stays one."""
+"""The simulator's clock has no nanoseconds, but the service writes them. A whole second has no fraction."""
 
 
 def write_moment(moment: datetime, family: Family, key: str) -> str:
-    """Write a moment. `key` settles the manner, so that the same field of the same thing is always written alike."""
+    """Write a moment. `key` chooses the notation, so that the same field of the same row is always written alike."""
     variant = crc32(key.encode())
     digits = variant % _DIGIT_VARIANTS
     nanoseconds = variant % _NANOSECONDS_PER_MICROSECOND if moment.microsecond else 0
@@ -124,13 +127,6 @@ def write_moment(moment: datetime, family: Family, key: str) -> str:
     separator = " " if not family.is_new and variant % _SPACE_EVERY == 0 else "T"
     return f"{moment:%Y-%m-%d}{separator}{moment:%H:%M:%S}{fraction}{zone}"
 
-
-def write_moment_or_null(moment: datetime | None, family: Family, key: str) -> str | None:
-    """Write a moment, if there is one."""
-    return None if moment is None else write_moment(moment, family, key)
-
-
-type Row = dict[str, Any]
 
 _encode_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -142,30 +138,31 @@ def encode_json(value: object) -> bytes:
 
 def write_backup(backup: Backup, family: Family, options: SimulatorOptions) -> bytes:
     """Write a backup as backup listings have it."""
-    return _write_cached(backup, f"{family.name} listing", family, options)
+    return _write_cached(backup, f"{family.name} listing", lambda: _build_backup_row(backup, family, options))
 
 
 def write_run(backup: Backup, family: Family, options: SimulatorOptions) -> bytes:
-    """Write a backup as histories have it: what is not known yet is null rather than absent."""
-    return _write_cached(backup, f"{family.name} history", family, options)
+    """Write a backup as histories have it: what is still unknown is null rather than absent."""
+    return _write_cached(backup, f"{family.name} history", lambda: _build_run_row(backup, family, options))
 
 
-def _write_cached(backup: Backup, shape: str, family: Family, options: SimulatorOptions) -> bytes:
-    content = backup.cached_rows.get(shape)
-    if content is None:
-        row = _build_backup_row(backup, family, options)
-        if shape.endswith("history"):
-            nulls = dict.fromkeys(("description", "record_count", "namespace_count", "size_bytes"))
-            row = nulls | row
-            row.pop("source_index_deleted_at", None)
-        content = backup.cached_rows[shape] = encode_json(row)
-    return content
+def _write_cached(backup: Backup, shape: str, build_row: Callable[[], dict[str, Any]]) -> bytes:
+    if shape not in backup.cached_rows:
+        backup.cached_rows[shape] = encode_json(build_row())
+    return backup.cached_rows[shape]
 
 
-def _build_backup_row(backup: Backup, family: Family, options: SimulatorOptions) -> Row:
+def _build_run_row(backup: Backup, family: Family, options: SimulatorOptions) -> dict[str, Any]:
+    row = dict.fromkeys(("description", "record_count", "namespace_count", "size_bytes"))
+    row |= _build_backup_row(backup, family, options)
+    row.pop("source_index_deleted_at", None)
+    return row
+
+
+def _build_backup_row(backup: Backup, family: Family, options: SimulatorOptions) -> dict[str, Any]:
     index = backup.index
     status = _choose_status(backup, family, options)
-    row: Row = {
+    row: dict[str, Any] = {
         "backup_id": backup.id,
         "source_index_id": index.id,
         "source_index_name": index.name,
@@ -204,40 +201,3 @@ def _choose_status(backup: Backup, family: Family, options: SimulatorOptions) ->
             return "InitializationFailed" if family.is_new else "Failed"
         case BackupState.SCHEDULED:
             return options.scheduled_run_status or ("Initializing" if family.is_new else "Scheduled")
-
-
-def write_schedule(schedule: Schedule, family: Family, options: SimulatorOptions, project_id: str) -> bytes:
-    """Write a schedule."""
-    row: Row = {
-        "schedule_id": schedule.id,
-        "name": schedule.name,
-        "index_id": schedule.index.id,
-        "project_id": project_id,
-        "schedule_type": "time-based",
-        "frequency": schedule.frequency,
-        "retention_expire_after_days": schedule.retention.days,
-        "enabled": schedule.enabled,
-        "next_scheduled_run": write_moment_or_null(schedule.next_run, family, schedule.id + "next"),
-        "created_at": write_moment(schedule.created_at, family, schedule.id),
-    }
-    if not schedule.enabled and options.paused_next_run is PausedNextRun.NULL:
-        row["next_scheduled_run"] = None
-    if not schedule.enabled and options.paused_next_run is PausedNextRun.ABSENT:
-        del row["next_scheduled_run"]
-    return encode_json(row)
-
-
-def write_restore_job(job: RestoreJob, family: Family) -> bytes:
-    """Write a restore job."""
-    row: Row = {
-        "restore_job_id": job.id,
-        "backup_id": job.backup.id,
-        "target_index_name": job.index.name,
-        "target_index_id": job.index.id,
-        "status": "Pending" if job.completed_at is None else "Completed",
-        "created_at": write_moment(job.created_at, family, job.id),
-        "percent_complete": 0.0 if job.completed_at is None else 100.0,
-    }
-    if job.completed_at is not None:
-        row["completed_at"] = write_moment(job.completed_at, family, job.id + "completed")
-    return encode_json(row)

@@ -1,12 +1,11 @@
 """Projects to audit, by name."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
 
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios.fleet import build_bare, build_fleet
-from backup_auditor_simulator.scenarios.healthy import build_healthy
+from backup_auditor_simulator.scenarios.healthy import build_bare, build_fleet, build_healthy
 from backup_auditor_simulator.scenarios.neglected import build_neglected
 
 SCENARIOS = {
@@ -22,15 +21,15 @@ _BARE = re.compile(r"bare(?::([1-9]\d{0,4}))?")
 _FLEET = re.compile(r"fleet(?::([1-9]\d{0,4})x(\d{1,3}))?")
 
 
-class _Builder(Protocol):
-    def __call__(self, now: datetime, *, seed: int) -> SimulatedProject: ...
-
-
-_BUILDERS: dict[str, _Builder] = {"healthy": build_healthy, "neglected": build_neglected, "empty": SimulatedProject}
+_BUILDERS: dict[str, Callable[..., SimulatedProject]] = {
+    "healthy": build_healthy,
+    "neglected": build_neglected,
+    "empty": SimulatedProject,
+}
 
 
 def build_scenario(name: str, *, now: datetime, seed: int = 0) -> SimulatedProject:
-    """Build a scenario as it stands at a moment. Raises `ValueError` where there is none of that name."""
+    """Build a scenario as it is at a moment. Raises `ValueError` where there is none of that name."""
     bare_match = _BARE.fullmatch(name)
     if bare_match is not None:
         return build_bare(now, indexes=int(bare_match[1] or "200"), seed=seed)

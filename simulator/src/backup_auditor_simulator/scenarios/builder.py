@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_auditor_simulator.model import RunOutcome
+from backup_auditor_simulator.model import IndexKind, RunOutcome
 from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 
@@ -27,7 +27,7 @@ class Script:
         self._changes.append((self._now - age, change))
 
     def build_project(self) -> SimulatedProject:
-        """Let it all happen, and return the world as it is now."""
+        """Let it all happen, and return the project as it is now."""
         changes = sorted(self._changes, key=lambda it: it[0])
         project = SimulatedProject(changes[0][0] if changes else self._now, seed=self._seed, options=self._options)
         for moment, change in changes:
@@ -39,6 +39,8 @@ class Script:
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+BYOC = {"kind": IndexKind.BYOC, "cloud": "gcp", "region": "us-central1", "environment": "gcp-us-central1-b921"}
+"""The traits of an index in a cloud account of its owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +56,9 @@ class ScheduledIndex:
     frequency: str = "daily"
     retention_days: int = 14
     outcomes: Mapping[int, RunOutcome] = field(default_factory=dict)
-    """What becomes of the run so many runs ago, 0 being the newest; all others succeed."""
+    """The outcome of the run so many runs ago, 0 being the newest; all others succeed."""
     traits: Mapping[str, Any] = field(default_factory=dict)
-    """How the index itself differs from any other."""
+    """The arguments of `create_index` that are not the defaults."""
 
     @property
     def age(self) -> timedelta:

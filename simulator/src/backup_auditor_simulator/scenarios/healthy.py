@@ -1,15 +1,14 @@
-"""A project in which everything is as the default policy wants it."""
+"""Uniform projects: healthy, healthy of any size, or without any schedule."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from backup_auditor_simulator.model import IndexKind
+from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios.builder import HOUR, ScheduledIndex, Script
+from backup_auditor_simulator.scenarios.builder import BYOC, DAY, HOUR, ScheduledIndex, Script
 
 _PRODUCTION = {"tags": {"env": "prod"}, "deletion_protection": True}
 _DOCUMENTS = {"fields": {"body": {"type": "string", "full_text_search": {"language": "en"}}}}
 _SPARSE = {"fields": {"_sparse_values": {"type": "sparse_vector", "metric": "dotproduct"}}}
-_BYOC = {"kind": IndexKind.BYOC, "cloud": "gcp", "region": "us-central1", "environment": "gcp-us-central1-b921"}
 
 _INDEXES = (
     ScheduledIndex(name="catalog-search", retention_days=35, traits=_PRODUCTION),
@@ -18,7 +17,7 @@ _INDEXES = (
     ScheduledIndex(name="knowledge-base", retention_days=30, since_run=11 * HOUR, traits=_DOCUMENTS),
     ScheduledIndex(name="fraud-signals", retention_days=90, since_run=13 * HOUR),
     ScheduledIndex(name="chat-memory", retention_days=7, since_run=15 * HOUR),
-    ScheduledIndex(name="product-images", retention_days=14, since_run=17 * HOUR, traits=_BYOC),
+    ScheduledIndex(name="product-images", retention_days=14, since_run=17 * HOUR, traits=BYOC),
     ScheduledIndex(name="reviews-sentiment", retention_days=14, since_run=19 * HOUR, traits=_SPARSE),
     ScheduledIndex(
         name="geo-places", retention_days=14, since_run=HOUR, traits={"cloud": "azure", "region": "eastus2"}
@@ -29,8 +28,37 @@ _INDEXES = (
 
 
 def build_healthy(now: datetime, *, seed: int = 0) -> SimulatedProject:
-    """Build the healthy project as it stands at a moment."""
+    """Build the healthy project as it is at a moment."""
     script = Script(now, seed=seed)
     for index in _INDEXES:
         index.add_to(script)
     return script.build_project()
+
+
+_MIN_RETENTION_DAYS = 35
+_SPREAD_HOURS = 20
+
+
+def build_fleet(now: datetime, *, indexes: int = 200, backups_per_index: int = 5, seed: int = 0) -> SimulatedProject:
+    """Build a project whose indexes all have a daily schedule, which made so many backups each; it has no quota."""
+    script = Script(now, seed=seed, options=SimulatorOptions(backup_quota=None))
+    retention_days = max(_MIN_RETENTION_DAYS, backups_per_index + 1)
+    for number in range(indexes):
+        name = f"fleet-{number:05d}"
+        # The newest backup is between one and twenty-one hours old.
+        since_run = timedelta(hours=1 + _SPREAD_HOURS * number / indexes)
+
+        def create_scheduled_index(project: SimulatedProject, name: str = name) -> None:
+            project.create_index(name)
+            project.create_schedule(name, "daily", "daily", retention_days)
+
+        script.add_change(backups_per_index * DAY + since_run, create_scheduled_index)
+    return script.build_project()
+
+
+def build_bare(now: datetime, *, indexes: int = 200, seed: int = 0) -> SimulatedProject:
+    """Build a project of indexes that have neither a schedule nor a backup; it has no quota."""
+    project = SimulatedProject(now, seed=seed, options=SimulatorOptions(backup_quota=None))
+    for number in range(indexes):
+        project.create_index(f"bare-{number:05d}")
+    return project

@@ -1,1 +1,1 @@
-"""The simulated project on a socket: connections, faults, and what other processes steer it by."""
+"""The simulated project on a socket: connections, faults, and the calls that control it."""

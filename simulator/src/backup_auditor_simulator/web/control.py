@@ -16,11 +16,10 @@ from backup_auditor_simulator.web.recorder import RequestRecorder
 
 
 def parse_change(text: str) -> Callable[[SimulatedProject], object]:
-    """Return the change that words name.
+    """Return the change that a text names. Raises `ValueError` if it names none.
 
-    They are `delete-first-backup` and `delete-last-backup` (as listed), `create-backup NAME`, `delete-index NAME`, and
+    It is `delete-first-backup`, `delete-last-backup` (as listed), `create-backup NAME`, `delete-index NAME` or
     `advance SECONDS`.
-    Raises `ValueError` where they name none.
     """
     name, _, argument = text.partition(" ")
     match name:
@@ -51,7 +50,7 @@ type _Members = dict[str, Any]
 
 
 def handle_control_request(recorder: RequestRecorder, request: ParsedRequest) -> Response | None:
-    """Obey a request that steers the simulator; `None` if it is one for the service."""
+    """Answer a request that controls the simulator; return `None` if it is one for the service."""
     if not request.path.startswith(_ROOT_PATH):
         return None
     handler = _HANDLERS.get((request.method, request.path.removeprefix(_ROOT_PATH)))
@@ -62,10 +61,6 @@ def handle_control_request(recorder: RequestRecorder, request: ParsedRequest) ->
         return Response(200, encode_json(handler(recorder, members)))
     except (KeyError, TypeError, ValueError) as error:
         return Response(400, encode_json({"error": f"{type(error).__name__}: {error}"}))
-
-
-def _list_requests(recorder: RequestRecorder, _: _Members) -> object:
-    return [asdict(it) for it in recorder.requests]
 
 
 def _clear_requests(recorder: RequestRecorder, _: _Members) -> object:
@@ -79,18 +74,14 @@ def _read_clock(recorder: RequestRecorder, _: _Members) -> object:
 
 
 def _set_clock(recorder: RequestRecorder, members: _Members) -> object:
-    """Set the clock to `now`, or advance it by `seconds`. It stands from then on."""
+    """Set the clock to `now`, or advance it by `seconds`. It follows no other clock from then on."""
     recorder.follow_clock()
     recorder.clock = None
     if "now" in members:
         recorder.project.advance_to(datetime.fromisoformat(members["now"]))
     else:
         recorder.project.advance(timedelta(seconds=members["seconds"]))
-    return {"now": recorder.project.now.isoformat()}
-
-
-def _read_latency(recorder: RequestRecorder, _: _Members) -> object:
-    return {"seconds": recorder.latency}
+    return _read_clock(recorder, members)
 
 
 def _set_latency(recorder: RequestRecorder, members: _Members) -> object:
@@ -110,7 +101,7 @@ def _clear_faults(recorder: RequestRecorder, _: _Members) -> object:
 
 
 def _set_scenario(recorder: RequestRecorder, members: _Members) -> object:
-    """Put another world in place, at `now` or at the moment of the one before it, and forget the requests."""
+    """Replace the project, at `now` or at the moment of the one before it, and forget the requests."""
     now = datetime.fromisoformat(members["now"]) if "now" in members else recorder.project.now
     recorder.project = build_scenario(members["name"], now=now, seed=members.get("seed", 0))
     recorder.requests.clear()
@@ -118,11 +109,11 @@ def _set_scenario(recorder: RequestRecorder, members: _Members) -> object:
 
 
 _HANDLERS: dict[tuple[str, str], Callable[[RequestRecorder, _Members], object]] = {
-    ("GET", "requests"): _list_requests,
+    ("GET", "requests"): lambda recorder, _: [asdict(it) for it in recorder.requests],
     ("DELETE", "requests"): _clear_requests,
     ("GET", "clock"): _read_clock,
     ("POST", "clock"): _set_clock,
-    ("GET", "latency"): _read_latency,
+    ("GET", "latency"): lambda recorder, _: {"seconds": recorder.latency},
     ("POST", "latency"): _set_latency,
     ("POST", "faults"): _add_fault,
     ("DELETE", "faults"): _clear_faults,

@@ -1,4 +1,4 @@
-"""What can go wrong with an answer, and with which."""
+"""Faults of the answers to some requests."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -7,8 +7,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.api.responses import Response
-from backup_auditor_simulator.api.schemas import encode_json
+from backup_auditor_simulator.api.responses import Response, encode_error
+from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 
 
@@ -30,29 +30,17 @@ class FaultKind(StrEnum):
     RESET = "reset"
     """The connection is reset, and nothing was done."""
     RESET_AFTER_EFFECT = "reset_after_effect"
-    """What was asked for is done, the connection is reset, and the answer is lost."""
+    """The request takes effect, the connection is reset, and the answer is lost."""
     TRUNCATE = "truncate"
     """Half of the right answer, and the end of the connection."""
     REPEAT_TOKEN = "repeat_token"  # noqa: S105  a token of a page, not a secret
-    """The right page, with the token that was asked for as the token of the next one."""
+    """The right page, with the token of the request as the token of the next page."""
     SHIFT = "shift"
-    """The world changes before the answer: `change` says how."""
+    """The project changes before the answer: `change` says how."""
 
 
 _PLAN_MESSAGE = "Scheduled backups are not available for your plan"
 _PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>upstream error</body></html>"
-_CODES_BY_STATUS = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    402: "PAYMENT_REQUIRED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    408: "DEADLINE_EXCEEDED",
-    409: "ALREADY_EXISTS",
-    412: "FAILED_PRECONDITION",
-    429: "RESOURCE_EXHAUSTED",
-    503: "SERVICE_UNAVAILABLE",
-}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,12 +70,12 @@ class Fault:
     """How many requests fitted so far."""
     applied_count: int = field(default=0, init=False)
     """How often it struck so far."""
-    _rng: random.Random | None = field(default=None, init=False, repr=False)
+    _rng: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Know the kind, and have a chance of its own."""
+        """Convert the kind, and seed the chance."""
         self.kind = FaultKind(self.kind)
-        self._rng = random.Random(self.seed)  # noqa: S311  a storm must be the same each time
+        self._rng = random.Random(self.seed)  # noqa: S311  the faults must be the same each time
 
     def applies_to(self, request: ParsedRequest) -> bool:
         """Tell whether it strikes this request, and count it."""
@@ -102,27 +90,22 @@ class Fault:
         is_exhausted = self.times is not None and self.applied_count >= self.times
         if self.matched_count <= self.after or is_exhausted:
             return False
-        if self.probability < 1 and self._rng is not None and self._rng.random() >= self.probability:
+        if self.probability < 1 and self._rng.random() >= self.probability:
             return False
         self.applied_count += 1
         return True
 
     def build_response(self) -> Response | None:
-        """Return the answer that stands in place of the right one; `None` where the right one is made."""
+        """Return the answer that replaces the right one; `None` if the right one is sent."""
         headers = dict(self.headers)
         body = self.body.encode() if isinstance(self.body, str) else self.body
         match self.kind:
             case FaultKind.REFUSE_PLAN:
-                return Response(403, _encode_error(403, "PERMISSION_DENIED", _PLAN_MESSAGE), headers=headers)
+                return Response(403, encode_error(ApiError(403, _PLAN_MESSAGE)), headers=headers)
             case FaultKind.GARBAGE:
                 return Response(200, _PROXY_PAGE if body is None else body, self.content_type or "text/html", headers)
             case FaultKind.STATUS:
-                code = self.code or _CODES_BY_STATUS.get(self.status, "UNKNOWN")
-                content = _encode_error(self.status, code, self.message) if body is None else body
+                content = encode_error(ApiError(self.status, self.message, self.code)) if body is None else body
                 return Response(self.status, content, self.content_type or "application/json", headers)
             case _:
                 return None
-
-
-def _encode_error(status: int, code: str, message: str) -> bytes:
-    return encode_json({"error": {"code": code, "message": message}, "status": status})

@@ -14,16 +14,8 @@ from backup_auditor_simulator.api.app import ParsedRequest, parse_request
 from backup_auditor_simulator.api.responses import Response
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.control import handle_control_request
-from backup_auditor_simulator.web.faults import Fault
-from backup_auditor_simulator.web.recorder import (
-    EDITOR_KEY,
-    VIEWER_KEY,
-    ConnectionEnd,
-    PendingResponse,
-    RecordedRequest,
-    RequestRecorder,
-    prepare_response,
-)
+from backup_auditor_simulator.web.faults import Fault, FaultKind
+from backup_auditor_simulator.web.recorder import EDITOR_KEY, VIEWER_KEY, RecordedRequest, RequestRecorder
 
 _MAX_HEADER_BYTES = 64 * 1024
 _PIECE_COUNT = 10
@@ -34,7 +26,7 @@ class Connection(asyncio.Protocol):
     """A connection to one client."""
 
     def __init__(self, recorder: RequestRecorder, connections: "set[Connection]") -> None:
-        """Begin with the desk that requests are brought to."""
+        """Take the recorder that requests go to, and the set of open connections."""
         self._recorder = recorder
         self._connections = connections
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEADER_BYTES)
@@ -96,34 +88,34 @@ class Connection(asyncio.Protocol):
         if control_response is not None:
             self._send_response(control_response)
             return
-        pending_response = prepare_response(self._recorder, request)
-        if pending_response.delay > 0:
-            asyncio.get_running_loop().call_later(pending_response.delay, self._respond, request, pending_response)
+        entry, fault = self._recorder.record(request), self._recorder.find_fault(request)
+        delay = self._recorder.latency + (fault.seconds if fault and fault.kind is FaultKind.DELAY else 0.0)
+        if delay > 0:
+            asyncio.get_running_loop().call_later(delay, self._respond, request, entry, fault)
         else:
-            self._respond(request, pending_response)
+            self._respond(request, entry, fault)
 
-    def _respond(self, request: ParsedRequest, pending_response: PendingResponse) -> None:
-        if self._transport is None or pending_response.connection_end is ConnectionEnd.HANG:
+    def _respond(self, request: ParsedRequest, entry: RecordedRequest, fault: Fault | None) -> None:
+        kind = fault.kind if fault else None
+        if self._transport is None or kind is FaultKind.HANG:
             return
-        if pending_response.connection_end is ConnectionEnd.RESET:
+        if kind is FaultKind.RESET:
             self.abort()
             return
-        response = pending_response.build_response(self._recorder, request)
-        match pending_response.connection_end:
-            case ConnectionEnd.RESET_AFTER_EFFECT:
-                self.abort()
-            case ConnectionEnd.TRUNCATE:
-                self._transport.write(self._encode_head(response) + response.content[: len(response.content) // 2])
-                self._transport.close()
-            case ConnectionEnd.SLOW:
-                self._transport.write(self._encode_head(response))
-                self._send_slowly(
-                    response.content,
-                    pending_response.slow_seconds / _PIECE_COUNT,
-                    max(1, len(response.content) // _PIECE_COUNT),
-                )
-            case _:
-                self._send_response(response)
+        response = self._recorder.build_response(request, fault)
+        if kind is FaultKind.RESET_AFTER_EFFECT:
+            self.abort()
+            return
+        entry.status = response.status
+        if kind is FaultKind.TRUNCATE:
+            self._transport.write(self._encode_head(response) + response.content[: len(response.content) // 2])
+            self._transport.close()
+        elif fault and kind is FaultKind.SLOW:
+            self._transport.write(self._encode_head(response))
+            piece_size = max(1, len(response.content) // _PIECE_COUNT)
+            self._send_slowly(response.content, fault.seconds / _PIECE_COUNT, piece_size)
+        else:
+            self._send_response(response)
 
     def _encode_head(self, response: Response) -> bytes:
         headers = [("content-type", response.content_type), *response.headers.items()]
@@ -165,7 +157,7 @@ _MAX_WAITING_CONNECTIONS = 1024
 _CONNECTION_START_TURNS = 5  # asyncio takes three from accepting a connection to telling of it
 
 
-class Server:
+class Server(RequestRecorder):
     """A Pinecone control plane on loopback, while its context lasts."""
 
     viewer_key = VIEWER_KEY
@@ -179,11 +171,11 @@ class Server:
         *,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """Prepare to serve a world; port 0 is any that is free, and latency is in seconds.
+        """Prepare to serve a project; port 0 is any that is free, and latency is in seconds.
 
-        Where a clock is given the world follows it, else it stands until it is advanced.
+        The project follows the clock that is given; without one, its clock stops until it is advanced.
         """
-        self._recorder = RequestRecorder(project, latency, clock)
+        super().__init__(project, latency, clock)
         self.port = port
         self._connections: set[Connection] = set()
         self._ready_event = Event()
@@ -196,34 +188,6 @@ class Server:
     def url(self) -> str:
         """Where it is served."""
         return f"http://{HOST}:{self.port}"
-
-    @property
-    def project(self) -> SimulatedProject:
-        """The world that is served."""
-        return self._recorder.project
-
-    @project.setter
-    def project(self, project: SimulatedProject) -> None:
-        self._recorder.project = project
-
-    @property
-    def requests(self) -> list[RecordedRequest]:
-        """Every request so far, in the order of arrival; those under `/_simulator/` are not among them."""
-        return self._recorder.requests
-
-    @property
-    def faults(self) -> list[Fault]:
-        """What goes wrong from now on."""
-        return self._recorder.faults
-
-    @property
-    def latency(self) -> float:
-        """Seconds before every answer."""
-        return self._recorder.latency
-
-    @latency.setter
-    def latency(self, seconds: float) -> None:
-        self._recorder.latency = seconds
 
     def __enter__(self) -> Self:
         """Begin to serve. Raises `OSError` if the port is taken."""
@@ -251,7 +215,7 @@ class Server:
     async def _serve(self) -> None:
         self._loop, self._stop_event = asyncio.get_running_loop(), asyncio.Event()
         listener = await self._loop.create_server(
-            lambda: Connection(self._recorder, self._connections), HOST, self.port, backlog=_MAX_WAITING_CONNECTIONS
+            lambda: Connection(self, self._connections), HOST, self.port, backlog=_MAX_WAITING_CONNECTIONS
         )
         async with listener:
             self.port = listener.sockets[0].getsockname()[1]

@@ -43,6 +43,6 @@ class TableUnderTest:
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[TableUnderTest]:
     """Create a table for one test."""
-    monkeypatch.setattr(Table, "wait", lambda *_: None)
+    monkeypatch.setattr(Table, "_wait", lambda *_: None)
     with open_table() as (client, name):
         yield TableUnderTest(client, name)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb.head import HEAD_VERSION, pack_rows, unpack_rows
+from backup_auditor.adapters.dynamodb.chunks import HEAD_VERSION, pack_rows, unpack_rows
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.project_state import EMPTY_STATE, MAX_PAST_AUDITS, KnownSchedule, PastAudit, ProjectState
 from backup_auditor.errors import StateError

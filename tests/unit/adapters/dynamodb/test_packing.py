@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backup_auditor.adapters.dynamodb import chunks, head
-from backup_auditor.adapters.dynamodb.head import choose_shard, pack_in_order, pack_in_shards, unpack_rows
+from backup_auditor.adapters.dynamodb import chunks as chunks_module
+from backup_auditor.adapters.dynamodb.chunks import choose_shard, pack_in_order, pack_in_shards, unpack_rows
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
 from backup_auditor.domain.project_state import (
@@ -54,7 +54,7 @@ def test_rows_are_unpacked_as_they_were_packed(rows: list[Any], shard_count: int
 def test_rows_without_a_key_keep_their_order(rows: list[Any]) -> None:
     """Rows without a key keep their order across any number of chunks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(head, "TARGET_CHUNK_BYTES", TINY_CHUNK_BYTES)
+        patch.setattr(chunks_module, "TARGET_CHUNK_BYTES", TINY_CHUNK_BYTES)
         chunks = [it for it in pack_in_order(rows) if it is not None]
     assert [row for chunk in chunks for row in unpack_rows(chunk)] == rows
 
@@ -64,7 +64,7 @@ def test_a_large_group_is_divided() -> None:
     rows = [(f"{number}", make_noise(number, 4)) for number in range(3_000)]
     chunks = pack_in_shards(rows)
     assert len(chunks) in (8, 16, 32)
-    assert all(it is not None and len(it) <= head.TARGET_CHUNK_BYTES for it in chunks)
+    assert all(it is not None and len(it) <= chunks_module.TARGET_CHUNK_BYTES for it in chunks)
     with pytest.raises(StateError, match="too large for DynamoDB"):
         pack_in_shards([("one", make_noise(0, 20_000))])
 
@@ -74,8 +74,7 @@ def test_a_large_group_is_divided() -> None:
 def test_a_state_survives_any_division(states: list[ProjectState]) -> None:
     """No fact is lost and no old fact remains when chunks grow, are divided and become empty."""
     with pytest.MonkeyPatch.context() as patch, open_table() as (client, name):
-        for module in (head, chunks):
-            patch.setattr(module, "TARGET_CHUNK_BYTES", TINY_CHUNK_BYTES)
+        patch.setattr(chunks_module, "TARGET_CHUNK_BYTES", TINY_CHUNK_BYTES)
         store = DynamoState(client, name)
         previous_state = EMPTY_STATE
         for new_state in number_revisions(states):

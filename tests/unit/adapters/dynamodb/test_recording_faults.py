@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb.head import decode_head
+from backup_auditor.adapters.dynamodb.chunks import decode_head
 from backup_auditor.domain.audit_record import AuditRecord, StoredReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.outbox import OutboxMessage, Trigger

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.dynamodb.head import HEAD_VERSION
+from backup_auditor.adapters.dynamodb.chunks import HEAD_VERSION
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.domain.audit_record import AuditRecord, StoredReport
 from backup_auditor.domain.finding import Compliance

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.pinecone.mapping import RowMapper
-from backup_auditor.adapters.pinecone.schemas import SCHEDULE, BackupRow, ScheduleRow, parse_row
+from backup_auditor.adapters.pinecone.rows import SCHEDULE, BackupRow, RowMapper, ScheduleRow, parse_row
 from backup_auditor.domain.model import Backup, Deployment, Index, Schedule
 
 MOMENT = datetime(2026, 11, 20, 6, tzinfo=UTC)

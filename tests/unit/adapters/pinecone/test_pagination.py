@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.pinecone.pagination import Page, build_page_target, read_pages
-from backup_auditor.domain.inventory import map_rows_by_id
+from backup_auditor.adapters.pinecone.reader import build_page_target, read_pages
+from backup_auditor.adapters.pinecone.rows import RawRows
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.text import quote_segment
@@ -23,22 +23,22 @@ from support.builders.facts import build_backup
 CALL = "GET /backups"
 
 
-def build_page(ids: str, token: str | None = None, fault: str | None = None) -> Page[Backup]:
+def build_page(ids: str, token: str | None = None, fault: str | None = None) -> RawRows[Backup]:
     """Build a page with one backup per letter."""
-    return Page([build_backup(backup_id=it) for it in ids], token, fault)
+    return RawRows([build_backup(backup_id=it) for it in ids], token, fault)
 
 
-def read_listing(answers: Sequence[Page[Backup] | PineconeError], **options: Any) -> ListingRead[Backup]:
+def read_listing(answers: Sequence[RawRows[Backup] | PineconeError], **options: Any) -> ListingRead[Backup]:
     """Read pages in their order; every page must be requested exactly once."""
     remaining_answers = list(answers)
 
-    def fetch_page(_token: str | None) -> Page[Backup]:
+    def fetch_page(_token: str | None) -> RawRows[Backup]:
         response = remaining_answers.pop(0)
         if isinstance(response, PineconeError):
             raise response
         return response
 
-    listing_read = read_pages(CALL, fetch_page, map_rows_by_id, **options)
+    listing_read = read_pages(CALL, fetch_page, **options)
     assert remaining_answers == []
     return listing_read
 
@@ -60,7 +60,7 @@ def list_ids(listing_read: ListingRead[Backup]) -> str:
         pytest.param([build_page("", "1"), build_page("a")], "a", id="empty-first-page"),
     ],
 )
-def test_a_complete_read_has_every_row_once(pages: list[Page[Backup]], expected: str) -> None:
+def test_a_complete_read_has_every_row_once(pages: list[RawRows[Backup]], expected: str) -> None:
     """A page without a token is the last one."""
     listing_read = read_listing(pages)
     assert (list_ids(listing_read), listing_read.failure) == (expected, None)
@@ -75,7 +75,7 @@ def test_a_complete_read_has_every_row_once(pages: list[Page[Backup]], expected:
         pytest.param([build_page("", "1"), build_page("", "2")], "", id="always-empty"),
     ],
 )
-def test_a_read_of_repeating_pages_ends_as_incomplete(pages: list[Page[Backup]], expected: str) -> None:
+def test_a_read_of_repeating_pages_ends_as_incomplete(pages: list[RawRows[Backup]], expected: str) -> None:
     """Repeated tokens, or pages without new rows, end the read."""
     listing_read = read_listing(pages)
     assert list_ids(listing_read) == expected
@@ -84,14 +84,14 @@ def test_a_read_of_repeating_pages_ends_as_incomplete(pages: list[Page[Backup]],
 
 def test_a_read_has_a_page_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that always sends new rows and tokens is read up to the limit."""
-    monkeypatch.setattr("backup_auditor.adapters.pinecone.pagination.MAX_PAGES", 3)
+    monkeypatch.setattr("backup_auditor.adapters.pinecone.reader.MAX_PAGES", 3)
     page_numbers = iter(range(1000))
 
-    def fetch_page(_token: str | None) -> Page[Backup]:
+    def fetch_page(_token: str | None) -> RawRows[Backup]:
         number = next(page_numbers)
-        return Page([build_backup(backup_id=str(number))], str(number))
+        return RawRows([build_backup(backup_id=str(number))], str(number))
 
-    listing_read = read_pages(CALL, fetch_page, map_rows_by_id)
+    listing_read = read_pages(CALL, fetch_page)
     assert listing_read.failure is not None
     assert 3 <= len(listing_read.rows) <= 5
 

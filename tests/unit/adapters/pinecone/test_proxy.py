@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.adapters.pinecone.proxy import find_proxy
+from backup_auditor.adapters.pinecone.connection import find_proxy
 from backup_auditor.errors import SettingsError
 
 PROXY = "http://proxy.example:3128"

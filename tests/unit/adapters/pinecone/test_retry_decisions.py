@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from backup_auditor.adapters.pinecone.responses import Outcome, is_retryable, may_have_taken_effect
-from backup_auditor.adapters.pinecone.transport import RequestRoute, Response, build_transport_error
+from backup_auditor.adapters.pinecone.transport import Response, build_transport_error
 from backup_auditor.errors import DeadlineError, MalformedResponseError, PineconeError
 
 
@@ -19,7 +19,7 @@ def chain_errors(error: Exception, *causes: Exception) -> Exception:
 
 def translate_failure(error: Exception) -> PineconeError:
     """Return the error of a failure below HTTP."""
-    return build_transport_error(error, RequestRoute("api.example"))
+    return build_transport_error(error, "api.example")
 
 
 def make_response_error(code: int) -> Response:

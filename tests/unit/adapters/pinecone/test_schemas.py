@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.pinecone import schemas
-from backup_auditor.adapters.pinecone.schemas import RawRows, parse_page, parse_row, parse_rows
+from backup_auditor.adapters.pinecone import rows as schemas
+from backup_auditor.adapters.pinecone.rows import RawRows, parse_page, parse_row, parse_rows
 from backup_auditor.errors import MalformedResponseError
 
 ROW: Any = {

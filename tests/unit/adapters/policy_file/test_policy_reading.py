@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters import input_file
-from backup_auditor.adapters.document_problems import MAX_DOCUMENT_BYTES
-from backup_auditor.adapters.input_file import parse_source
+from backup_auditor.adapters import documents
+from backup_auditor.adapters.documents import MAX_DOCUMENT_BYTES, parse_source
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.errors import PolicyError
 from support.builders.policies import find_problem
@@ -38,7 +37,7 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
 
 def test_a_pipe_without_a_writer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A named pipe without a writer is refused after a time limit."""
-    monkeypatch.setattr(input_file, "WRITER_WAIT_SECONDS", 1)
+    monkeypatch.setattr(documents, "WRITER_WAIT_SECONDS", 1)
     path = tmp_path / "pipe"
     os.mkfifo(path)
     expected_problem = "is a pipe, and no program wrote to it within 1 s; start its writer first"

@@ -37,7 +37,7 @@ def test_an_invalid_entry_raises_its_error(name: str | None) -> None:
 
 
 def test_a_project_that_nobody_registered_is_refused() -> None:
-    """An unknown name is told, with where it would have to stand."""
+    """The error names an unknown project, and the registry that does not contain it."""
     with pytest.raises(RegistryError, match=r"^r\.yaml: does not contain the project 'd'; add it"):
         REGISTRY.find("d")
 

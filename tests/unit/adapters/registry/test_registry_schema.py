@@ -3,7 +3,7 @@
 import jsonschema
 import pytest
 
-from backup_auditor.adapters.document_problems import DocumentKind
+from backup_auditor.adapters.documents import DocumentKind
 from backup_auditor.adapters.registry_file import build_registry_schema, parse_registry
 from backup_auditor.adapters.yaml_loader import compose_document
 from backup_auditor.errors import RegistryError

@@ -100,7 +100,7 @@ def test_a_flexible_window_makes_no_audit_missing(seed: int) -> None:
     ],
 )
 def test_complete_audits_too_far_apart_leave_missing_ones_between_them(distance: timedelta, missing_count: int) -> None:
-    """So many as would have closed the gap; the same goes for the time from the last one to now."""
+    """A gap has as many missing audits as would close it; the time from the last audit to now counts too."""
     first_audit, second_audit = build_audit_record(NOW - distance), build_audit_record(NOW)
     assert count_days(list_days(first_audit, second_audit)) == (2, 0, missing_count)
     assert count_days(list_days(first_audit)) == (1, 0, missing_count)
@@ -115,7 +115,7 @@ def test_a_gap_names_the_audits_around_it_and_when_each_missing_one_was_due() ->
 
 
 def test_an_incomplete_audit_closes_no_gap() -> None:
-    """It is shown beside the one that is missing."""
+    """An incomplete audit is shown next to the missing one."""
     audits = (
         build_audit_record(NOW - 2 * DAY),
         build_audit_record(NOW - DAY, is_complete=False),
@@ -141,7 +141,7 @@ def test_time_counts_from_the_first_audit_though_it_is_incomplete() -> None:
     ],
 )
 def test_the_interval_may_be_another(interval: timedelta, missing_count: int) -> None:
-    """As audits are made twice a day, or once a week."""
+    """The interval fits audits twice a day, or once a week."""
     assert (
         count_days(list_days(build_audit_record(NOW - 12 * HOUR), build_audit_record(NOW), interval=interval))[2]
         == missing_count
@@ -168,7 +168,7 @@ def test_time_from_the_start_that_is_asked_for_counts() -> None:
     ],
 )
 def test_a_gap_counts_where_audits_were_due(start_day: int, end_day: int, expected: tuple[int, int, int]) -> None:
-    """Audits before and after the days that are asked for tell whether one is missing within them."""
+    """Audits before and after the requested days show whether an audit is missing within them."""
     audits = [build_audit_record(NOW + night * DAY) for night in (-8, -7, -6, -3, -2, -1, 0)]
     assert count_days(list_days(*audits, start_day=TODAY + start_day * DAY, end_day=TODAY + end_day * DAY)) == expected
 
@@ -182,7 +182,7 @@ def test_no_day_of_a_long_gap_passes_for_audited(day: int) -> None:
 
 
 def test_no_time_to_come_is_missing() -> None:
-    """Not even when it is asked for; audits that were recorded ahead of the clock are shown."""
+    """The future has no missing audit, even if it is requested; audits recorded ahead of the clock are shown."""
     assert count_days(list_days(build_audit_record(NOW), end_day=TODAY + 9 * DAY)) == (1, 0, 0)
     future_audits = build_audit_record(NOW), build_audit_record(NOW + DAY), build_audit_record(NOW + 3 * DAY)
     assert count_days(list_days(*future_audits)) == (3, 0, 1)
@@ -201,7 +201,7 @@ def test_no_time_to_come_is_missing() -> None:
 def test_there_may_be_nothing_to_look_at(
     audits: tuple[AuditRecord, ...], start_day: date | None, end_day: date | None
 ) -> None:
-    """No audit is known, or the time that is asked for has no length."""
+    """Without a known audit, or with an empty time range, there are no audit days."""
     assert build_audit_days(audits, build_time_range(start_day, end_day), USUAL_INTERVAL, NOW) is None
 
 

@@ -27,12 +27,12 @@ from support.faults.aws_clients import (
 
 REPORT = build_report()
 OTHER_REPORT = replace(REPORT, findings=(build_finding(),))
-"""The same audit, judged anew."""
+"""The same audit, evaluated again."""
 FOLDER = f"s3://{BUCKET}/default/2026-11-22/{REPORT.audit_id}"
 
 
 def test_a_report_lies_under_its_project_its_day_and_its_audit(client: Any) -> None:
-    """As JSON that the schema takes, with its hash, and what it is about beside it."""
+    """The stored report is JSON that fits the schema, with its hash and its metadata."""
     bucket = EvidenceBucket(client, BUCKET)
     stored_report = bucket.store_report(REPORT)
     content = bucket.read(stored_report)
@@ -51,7 +51,7 @@ def test_a_report_lies_under_its_project_its_day_and_its_audit(client: Any) -> N
 
 
 def test_the_bucket_receives_the_hash_to_check_what_arrives_by(client: Any) -> None:
-    """What was altered on its way is not kept."""
+    """The bucket refuses a report that was altered on its way."""
     sent_parameters: list[dict[str, Any]] = []
     event_name = "provide-client-params.s3.PutObject"
     client.meta.events.register(event_name, listen := lambda params, **_: sent_parameters.append(params))
@@ -63,14 +63,14 @@ def test_the_bucket_receives_the_hash_to_check_what_arrives_by(client: Any) -> N
 
 
 def test_the_same_report_is_written_once(client: Any) -> None:
-    """Whoever keeps it again finds it there."""
+    """A report that is stored twice is stored once."""
     bucket = EvidenceBucket(client, BUCKET)
     assert bucket.store_report(REPORT) == bucket.store_report(REPORT)
     assert len(list_version_keys(client)) == 1
 
 
 def test_another_report_of_the_same_audit_is_kept_beside_the_first(client: Any) -> None:
-    """It was judged anew after another audit was recorded; neither is written over."""
+    """A report that was evaluated again after another audit does not overwrite the first one."""
     bucket = EvidenceBucket(client, BUCKET)
     first_report, second_report = bucket.store_report(REPORT), bucket.store_report(OTHER_REPORT)
     third_report = bucket.store_report(replace(REPORT, read_failures=(READ_FAILURE,)))
@@ -84,7 +84,7 @@ def test_another_report_of_the_same_audit_is_kept_beside_the_first(client: Any) 
 
 
 def test_more_reports_of_one_audit_than_anybody_needs_are_refused(client: Any) -> None:
-    """It is said where they are."""
+    """The error names the place of the stored reports."""
     bucket = EvidenceBucket(client, BUCKET)
     for number in range(20):
         bucket.store_report(replace(REPORT, project_id=f"{number}"))
@@ -94,7 +94,7 @@ def test_more_reports_of_one_audit_than_anybody_needs_are_refused(client: Any) -
 
 @pytest.mark.parametrize("name", ["team a", "Größe #1?", "日本", "a%2Fb+c"])
 def test_any_name_of_a_project_is_fit_for_a_bucket(client: Any, name: str) -> None:
-    """What was kept is read again by its location alone."""
+    """A stored report is read by its location alone."""
     bucket = EvidenceBucket(client, BUCKET)
     stored_report = bucket.store_report(replace(REPORT, project=name))
     assert stored_report.location.startswith(f"s3://{BUCKET}/{name}/2026-11-22/")
@@ -126,7 +126,7 @@ def test_a_large_report_is_kept_whole(client: Any) -> None:
 def test_a_report_that_could_not_be_kept_is_kept_the_next_time(
     client: Any, error: Callable[[], BaseException], *, after_effect: bool, is_permanent: bool
 ) -> None:
-    """Once, also where it was there already, and nobody heard of it."""
+    """A report is stored once, even if an earlier attempt stored it without a response."""
     bucket = EvidenceBucket(client, BUCKET)
     fault = NthCallFault(make_raiser(error), 0, is_permanent=is_permanent)
     with inject_fault(client, fault, after=after_effect), pytest.raises((EvidenceError, KilledError)) as error_info:

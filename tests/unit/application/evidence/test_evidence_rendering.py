@@ -57,7 +57,7 @@ def test_audits_and_gaps_are_shown_one_a_line() -> None:
 
 
 def test_machines_read_each_audit_and_each_missing_one() -> None:
-    """With the counts, and the interval they are counted by."""
+    """The JSON document has each audit, the counts, and the interval."""
     document = json.loads(render_audit_days_json("search", SELECTED_DAYS))
     assert (document["project"], document["every_hours"]) == ("search", 26.0)
     assert document["summary"] == {"audited": 2, "incomplete": 1, "missing": 1}
@@ -99,7 +99,7 @@ def test_an_interval_is_shown_as_the_flag_takes_it(duration: timedelta, expected
 
 
 def test_reports_are_shown_one_a_line() -> None:
-    """Where it is, and what is to be said of it; its place is named once."""
+    """Each line has the location and the status of a report; the folder is named once."""
     assert list(render_reports_table("search", CHECKED_AUDITS, 200)) == [
         "search: 3 audits: reports 1 altered, 1 missing, 1 not stored",
         "",

@@ -28,7 +28,7 @@ FOLDER = f"default/2026-11-22/{REPORT.audit_id}"
 
 
 def test_a_page_lies_beside_its_report_as_a_browser_takes_it(client: Any) -> None:
-    """Drawn from the report as it was judged, with its hash, and what it is about."""
+    """The page is rendered from the evaluated report, with its hash and its metadata."""
     bucket = EvidenceBucket(client, BUCKET)
     page = bucket.store_page(REPORT, bucket.store_report(REPORT))
     content = bucket.read(page)
@@ -45,7 +45,7 @@ def test_a_page_lies_beside_its_report_as_a_browser_takes_it(client: Any) -> Non
 
 
 def test_the_same_page_is_written_once(client: Any) -> None:
-    """Whoever tries the same audit again finds report and page standing."""
+    """A repeated audit finds the stored report and page."""
     bucket = EvidenceBucket(client, BUCKET)
     first_page, second_page = (
         (stored_report := bucket.store_report(REPORT), bucket.store_page(REPORT, stored_report)) for _ in range(2)
@@ -55,7 +55,7 @@ def test_the_same_page_is_written_once(client: Any) -> None:
 
 
 def test_the_page_of_another_report_of_the_same_audit_has_that_reports_number(client: Any) -> None:
-    """Also where the first report has no page: whoever wrote it was stopped in between."""
+    """A page is stored later if the first attempt was stopped after its report."""
     bucket = EvidenceBucket(client, BUCKET)
     bucket.store_report(REPORT)
     other_report = replace(REPORT, findings=(build_finding(),))
@@ -65,7 +65,7 @@ def test_the_page_of_another_report_of_the_same_audit_has_that_reports_number(cl
 
 
 def test_another_page_that_stands_there_is_left_as_it_is(client: Any) -> None:
-    """As after an upgrade between two tries: it is not claimed to be this one."""
+    """A different stored page, as after an upgrade between two attempts, is not recorded as the page of this report."""
     bucket = EvidenceBucket(client, BUCKET)
     stored_report = bucket.store_report(REPORT)
     client.put_object(Bucket=BUCKET, Key=f"{FOLDER}/report.html", Body=b"another")
@@ -86,7 +86,7 @@ def test_another_page_that_stands_there_is_left_as_it_is(client: Any) -> None:
 def test_a_page_that_could_not_be_kept_is_kept_the_next_time(
     client: Any, error: Callable[[], BaseException], *, after_effect: bool
 ) -> None:
-    """The report stood meanwhile, and both stand once."""
+    """The report was stored meanwhile; both files are stored once."""
     bucket = EvidenceBucket(client, BUCKET)
     stored_report = bucket.store_report(REPORT)
     fault = NthCallFault(make_raiser(error), 0)

@@ -64,14 +64,14 @@ def return_or_raise(content: bytes | Exception) -> bytes:
 def test_a_report_is_compared_with_its_record(
     report: StoredReport | None, content: bytes | Exception, status: FileStatus, reason: str | None
 ) -> None:
-    """What cannot be read is neither intact nor altered."""
+    """An unreadable report is neither intact nor altered."""
     audit = build_audit_record(report)
     (checks,) = verify_audits([audit], [audit], FakeReportReader(lambda _: return_or_raise(content)))
     assert (checks.audit, checks.report, checks.page) == (audit, (status, reason), None)
 
 
 def test_a_file_that_a_later_audit_was_written_to_holds_the_earlier_no_more() -> None:
-    """It is gone, and not altered; who asks for the earlier night alone hears the same."""
+    """An overwritten report is missing, not altered, also if only the earlier audit is verified."""
     earlier_audit, later_audit = (
         build_audit_record(StoredReport("report.json", "00"), 0),
         build_audit_record(STORED_REPORT, 1),
@@ -88,7 +88,7 @@ def test_a_file_that_a_later_audit_was_written_to_holds_the_earlier_no_more() ->
 
 
 def test_the_same_report_written_twice_is_there_for_both() -> None:
-    """It has the hash of either."""
+    """A report that two audits wrote has the hash of both."""
     audits = [build_audit_record(STORED_REPORT, 0), build_audit_record(STORED_REPORT, 1)]
     assert [it.report for it in verify_audits(audits, audits, FakeReportReader(lambda _: CONTENT))] == [
         (FileStatus.INTACT, None)
@@ -105,7 +105,7 @@ def test_the_same_report_written_twice_is_there_for_both() -> None:
     ],
 )
 def test_a_page_is_compared_by_itself(content: bytes | Exception, status: FileStatus) -> None:
-    """The report stands, whatever became of the page."""
+    """The report is intact, whatever the status of the page."""
     page = StoredFile("report.html", hashlib.sha256(b"<!doctype html>").hexdigest())
     audit = build_audit_record(replace(STORED_REPORT, page=page))
     (checks,) = verify_audits(
@@ -160,7 +160,7 @@ def test_a_copy_of_a_report_that_another_was_written_over_is_found() -> None:
 
 
 def test_each_place_is_read_once() -> None:
-    """Whatever number of audits was written to it."""
+    """A place is read once, however many audits were written to it."""
     read_locations: list[str] = []
 
     def read_and_record(file: StoredFile) -> bytes:

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_auditor.application.notifications.dispatcher import deliver_pending
-from backup_auditor.application.notifications.routing import ChannelRouter
+from backup_auditor.application.notifications.dispatcher import ChannelRouter, deliver_pending
 from backup_auditor.domain.outbox import ChannelKind
 from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, RegistryError, SecretError

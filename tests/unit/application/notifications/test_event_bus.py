@@ -53,13 +53,13 @@ def make_bus(client: FakeClient) -> EventBus:
 
 
 def make_events(count: int, text: str = "") -> list[Event]:
-    """Make events that can be told apart."""
+    """Build events that differ."""
     return [Event("Backup Finding Opened", {"number": number, "text": text}) for number in range(count)]
 
 
 @pytest.mark.parametrize("count,calls", [(0, 0), (1, 1), (10, 1), (11, 2), (1001, 101)])
 def test_a_call_takes_ten(count: int, calls: int) -> None:
-    """Nothing is put twice, and nothing is left."""
+    """Each event is sent exactly once."""
     client = FakeClient()
     assert make_bus(client).put(make_events(count)) == ((), None)
     assert len(client.calls) == calls
@@ -82,7 +82,7 @@ def test_only_what_was_not_taken_is_put_again() -> None:
 
 
 def test_what_is_not_taken_to_the_end_is_left() -> None:
-    """It is told which, and why."""
+    """The result names the events that were not accepted, and the error."""
     client = FakeClient(lambda number, _: FAILED_ENTRY if number % 10 == 3 else None)
     put_result = make_bus(client).put(make_events(20))
     assert put_result.unaccepted_positions == (3, 13)
@@ -103,7 +103,7 @@ def test_what_is_not_taken_to_the_end_is_left() -> None:
 def test_a_call_that_failed_is_made_again_where_that_is_safe(
     error: Exception, kind: type[DeliveryError], times: int
 ) -> None:
-    """Nothing that may have been taken is put again by itself."""
+    """An event that may have been accepted is not sent again."""
     client = FakeClient(lambda number, _: error if number == 12 else None)
     put_result = make_bus(client).put(make_events(30))
     assert put_result.unaccepted_positions == tuple(range(10, 20))
@@ -132,6 +132,6 @@ def test_without_time_nothing_is_put() -> None:
 
 
 def test_half_a_character_keeps_nothing_from_being_put() -> None:
-    """What is no text becomes a question mark."""
+    """A lone surrogate becomes a question mark."""
     client = FakeClient()
     assert make_bus(client).put([Event("Backup Finding Opened", {"number": 0, "text": "\ud800"})]) == ((), None)

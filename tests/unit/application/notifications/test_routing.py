@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.application.notifications.routing import ChannelRouter, Route
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.application.notifications.dispatcher import ChannelRouter, Route
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import DocumentError, RegistryError
@@ -28,7 +28,7 @@ MISTAKEN_REGISTRY = Registry((OTHER_PROJECT,), (EntryError("entry 2", 4, "its na
 
 
 class FakeRegistryReader:
-    """What is remembered of a registry, and what it is now."""
+    """A registry as it is cached, and as it is now."""
 
     def __init__(self, cached: Registry, fresh_result: Registry | Exception | None = None) -> None:
         """Take both; they are the same where only one is given."""
@@ -36,7 +36,7 @@ class FakeRegistryReader:
         self.freshness_calls: list[bool] = []
 
     def __call__(self, *, fresh: bool) -> Registry:
-        """Return the one that is asked for."""
+        """Return the requested registry."""
         self.freshness_calls.append(fresh)
         result = self.registries[fresh]
         if isinstance(result, Exception):
@@ -51,7 +51,7 @@ class FakeRegistryReader:
         pytest.param(
             FakeRegistryReader(REGISTRY_WITHOUT_TOPIC, REGISTRY_WITH_TOPIC), SNS_CHANNEL, id="registered-since"
         ),
-        pytest.param(FakeRegistryReader(REGISTRY_WITH_TOPIC, REGISTRY_WITHOUT_TOPIC), SNS_CHANNEL, id="remembered"),
+        pytest.param(FakeRegistryReader(REGISTRY_WITH_TOPIC, REGISTRY_WITHOUT_TOPIC), SNS_CHANNEL, id="cached"),
         pytest.param(FakeRegistryReader(REGISTRY_WITHOUT_TOPIC), None, id="not-that-channel"),
         pytest.param(FakeRegistryReader(Registry((OTHER_PROJECT,))), None, id="not-that-project"),
         pytest.param(

@@ -2,11 +2,11 @@
 
 import pytest
 
-from backup_auditor.domain.control import Verdict, compliant, non_compliant
 from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.inventory import Inventory, merge_reads
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind, ListingRead
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 from support.builders.facts import (
     READ_FAILURE,
     build_backup,
@@ -35,7 +35,7 @@ def confirm_verdict(
 
 
 def test_two_reads_that_agree_confirm_it() -> None:
-    """The verdict stands as it was given."""
+    """A confirmed verdict is unchanged."""
     assert confirm_verdict(build_inventory(backups=build_complete_listing([FIRST_BACKUP]))) == (MISSING_VERDICT, set())
 
 

@@ -97,7 +97,7 @@ def test_an_id_that_is_not_the_live_one_of_its_name_is_deleted(inventory: Invent
 def test_one_of_which_all_backups_are_gone_is_recorded_while_they_should_exist(
     state: ProjectState, expected: list[str]
 ) -> None:
-    """So that it can be said that they vanished."""
+    """A deleted index without listed backups is evaluated while recorded ones should exist."""
     assert list_deleted_ids(build_inventory(build_index()), state) == expected
 
 

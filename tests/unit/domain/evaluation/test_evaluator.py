@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.control import InsufficientDataError, Verdict
 from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate_controls
 from backup_auditor.domain.evaluation.results import Evaluation
 from backup_auditor.domain.finding import Compliance, Exemption, ResourceType
 from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import DocumentIndexes, Policy, ProjectRequirement, Requirements, Rule
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict
 from support.builders.facts import (
     DAY,
     HOUR,
@@ -44,7 +44,7 @@ def make_single_catalog(control: str, **changes: Any) -> ControlCatalog:
 
 
 def evaluate_with_exemption(exemption: Exemption, case: IndexCase = NEGLECTED_INDEX) -> Evaluation:
-    """Judge a neglected index under an exemption."""
+    """Evaluate a neglected index under an exemption."""
     return evaluate_facts(case, replace(build_policy(), exemptions=(exemption,)))
 
 
@@ -154,7 +154,7 @@ def test_a_plan_without_schedules_takes_the_schedule_controls_away() -> None:
 
 
 def test_a_plan_that_was_refused_once_explains_schedules_that_were_not_read() -> None:
-    """An index whose schedules did not come, of which none was seen, has none; one whose came is judged by them."""
+    """An index without a read or known schedule has none; an index with known schedules is evaluated by them."""
     denied_index = rename_index(build_index(schedules=PLAN_DENIAL), "refused")
     unread_index = rename_index(build_index(schedules=build_failed_listing()), "unread")
     compliance_by_resource = evaluate_verdicts(build_inventory(denied_index, unread_index, build_index(schedules=())))

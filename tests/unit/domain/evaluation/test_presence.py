@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence, is_replaced
+from backup_auditor.domain.evaluation.index import is_expected, is_replaced
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Denial, DenialReason
@@ -38,19 +38,17 @@ KNOWN_RUN = build_known_backup(build_run(DAY), NOW + DAY, schedule_id="gone", in
 @pytest.mark.parametrize(
     "inventory,expected",
     [
-        pytest.param(build_inventory(build_index()), ExpectedPresence.EXPECTED, id="another-schedule-has-its-place"),
+        pytest.param(build_inventory(build_index()), True, id="another-schedule-has-its-place"),
         pytest.param(
             build_inventory(build_index(schedules=build_failed_listing())),
-            ExpectedPresence.UNKNOWN,
+            None,
             id="schedules-unread",
         ),
-        pytest.param(build_inventory(), ExpectedPresence.EXPECTED, id="the-index-is-gone-too"),
-        pytest.param(
-            replace(build_inventory(), indexes_failure=READ_FAILURE), ExpectedPresence.UNKNOWN, id="indexes-unread"
-        ),
+        pytest.param(build_inventory(), True, id="the-index-is-gone-too"),
+        pytest.param(replace(build_inventory(), indexes_failure=READ_FAILURE), None, id="indexes-unread"),
         pytest.param(
             replace(build_inventory(build_index()), indexes_failure=READ_FAILURE),
-            ExpectedPresence.EXPECTED,
+            True,
             id="but-its-own",
         ),
         pytest.param(
@@ -58,33 +56,31 @@ KNOWN_RUN = build_known_backup(build_run(DAY), NOW + DAY, schedule_id="gone", in
                 build_index(schedules=build_failed_listing()),
                 rename_index(build_index(schedules=Denial(DenialReason.PLAN, "403: the plan")), "other"),
             ),
-            ExpectedPresence.EXPECTED,
+            True,
             id="the-plan-has-no-schedules",
         ),
     ],
 )
-def test_what_a_schedule_had_last_counts_where_it_is_gone(inventory: Inventory, expected: ExpectedPresence) -> None:
+def test_what_a_schedule_had_last_counts_where_it_is_gone(inventory: Inventory, expected: bool | None) -> None:
     """If the schedule may exist, an unread shorter retention may have deleted the backup."""
-    assert find_expected_presence(KNOWN_RUN, ProjectContext(inventory, build_policy())) is expected
+    assert is_expected(KNOWN_RUN, ProjectContext(inventory, build_policy())) is expected
 
 
 @pytest.mark.parametrize(
     "missing_since, expected",
     [
-        pytest.param(None, ExpectedPresence.EXPECTED, id="listed-until-now"),
-        pytest.param(30 * DAY - SECOND, ExpectedPresence.EXPECTED, id="one-second-before-the-limit"),
-        pytest.param(30 * DAY, ExpectedPresence.NOT_EXPECTED, id="at-limit"),
+        pytest.param(None, True, id="listed-until-now"),
+        pytest.param(30 * DAY - SECOND, True, id="one-second-before-the-limit"),
+        pytest.param(30 * DAY, False, id="at-limit"),
     ],
 )
-def test_a_missing_manual_backup_is_reported_for_30_days(
-    missing_since: timedelta | None, expected: ExpectedPresence
-) -> None:
+def test_a_missing_manual_backup_is_reported_for_30_days(missing_since: timedelta | None, expected: bool) -> None:
     """A manual backup never expires, but 30 days after it was first missed it is no longer expected."""
     backup = build_known_backup(
         build_backup(90 * DAY), expires=False, missed_at=None if missing_since is None else ago(missing_since)
     )
     project = ProjectContext(build_inventory(build_index()), build_policy())
-    assert find_expected_presence(backup, project) is expected
+    assert is_expected(backup, project) is expected
 
 
 FIRST_BACKUP = build_known_backup(build_backup(9 * DAY, backup_id="first"))

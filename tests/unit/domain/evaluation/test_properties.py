@@ -121,7 +121,7 @@ def test_a_null_field_of_a_schedule_matters_only_where_it_decides(
 
 @given(index_cases(), st.sampled_from([timedelta(), HOUR, DAY, 3 * DAY, 9 * DAY, 90 * DAY]))
 def test_a_finished_backup_without_any_time_matters_only_where_it_decides(case: IndexCase, age: timedelta) -> None:
-    """Whenever it was taken, a verdict that was given without knowing that stands."""
+    """A verdict that was given without the time of a backup is the same for any such time."""
     inventory = build_inventory(case)
     known_schedules = case.facts.schedules
     assert isinstance(known_schedules, Listing)

@@ -10,7 +10,6 @@ from hypothesis import given
 
 from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
 from backup_auditor.domain.evaluation.run_gaps import RunGap
-from backup_auditor.domain.evaluation.timeline import select_latest
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import Rule
@@ -249,13 +248,6 @@ def test_nights_are_sorted_and_agree_with_each_other(facts: Inventory) -> None:
         periods = sorted([*timeline.objective_met, *timeline.objective_missed])
         assert all(a.end <= b.start for a, b in pairwise(periods))
         assert all(timeline.since <= start < end <= facts.observed_at for start, end in periods)
-
-
-def test_the_latest_times_are_selected() -> None:
-    """Distinct known times from the start on are sorted, and the latest ones are kept."""
-    moments = [NOW, ago(3 * DAY), None, ago(DAY), NOW, ago(2 * DAY)]
-    assert select_latest(moments, ago(2 * DAY), 9) == list_moments(2 * DAY, DAY, timedelta())
-    assert select_latest(moments, ago(9 * DAY), 2) == list_moments(DAY, timedelta())
 
 
 def test_a_timeline_begins_30_days_ago() -> None:

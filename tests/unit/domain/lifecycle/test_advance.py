@@ -5,14 +5,10 @@ from dataclasses import replace
 import pytest
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
+from backup_auditor.domain.lifecycle.advance import find_unconfirmed_listings
 from backup_auditor.domain.lifecycle.drift import find_drift
-from backup_auditor.domain.lifecycle.findings import (
-    AuditStamp,
-    find_listed_index_ids,
-    update_evaluated_finding,
-    with_lifecycle,
-)
 from backup_auditor.domain.lifecycle.state_change import Changes, diff_states
+from backup_auditor.domain.listing import BACKUP_LISTING, ListingId
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.project_state import Drift, FindingState, KnownFinding, ProjectState
 from support.builders.audit_sequence import COMPLIANT, INCOMPLETE_INVENTORY, AuditSequence, build_verdict
@@ -29,8 +25,6 @@ from support.builders.facts import (
 )
 from support.builders.plans import FULL_EXEMPTION
 from support.builders.reports import BUILT_IN_POLICY
-
-STAMP = AuditStamp("audit-2", NOW + DAY)
 
 
 def build_deleted_resource(index_id: str) -> Resource:
@@ -109,25 +103,28 @@ def test_a_resolved_finding_without_a_finding_is_no_longer_evaluated() -> None:
 def test_a_new_finding_is_stored_with_the_audit_that_found_it(is_exempted: bool) -> None:
     """A new finding has the time and the id of its audit; an exempted one was never opened."""
     finding = build_verdict(exemption=FULL_EXEMPTION if is_exempted else None)
-    assert update_evaluated_finding(None, finding, STAMP) == KnownFinding(
+    audits = AuditSequence()
+    audits.audit_with_findings(finding, audit_id="one")
+    assert audits.only_finding == KnownFinding(
         fingerprint=finding.fingerprint,
         control=finding.control,
         resource=finding.resource,
         severity=finding.severity,
         state=FindingState.EXEMPTED if is_exempted else FindingState.OPEN,
-        first_seen=STAMP.observed_at,
+        first_seen=NOW,
         times_opened=0 if is_exempted else 1,
-        changed_at=STAMP.observed_at,
-        changed_by=STAMP.audit_id,
+        changed_at=NOW,
+        changed_by="one",
     )
 
 
 def test_an_open_finding_can_be_exempted() -> None:
     """The exemption of an open finding changes its state alone."""
-    known_finding = update_evaluated_finding(None, build_verdict(), AuditStamp("audit-1", NOW))
-    assert known_finding is not None
-    exempted_finding = update_evaluated_finding(known_finding, build_verdict(exemption=FULL_EXEMPTION), STAMP)
-    assert exempted_finding == replace(known_finding, state=FindingState.EXEMPTED)
+    audits = AuditSequence()
+    audits.audit_with_findings(build_verdict())
+    open_finding = audits.only_finding
+    audits.audit_with_findings(build_verdict(exemption=FULL_EXEMPTION))
+    assert audits.only_finding == replace(open_finding, state=FindingState.EXEMPTED)
 
 
 @pytest.mark.parametrize(
@@ -139,17 +136,24 @@ def test_an_open_finding_can_be_exempted() -> None:
 )
 def test_an_exempted_finding_has_no_lifecycle(compliance: Compliance, has_first_seen: bool) -> None:
     """An exempted finding has the time when it was first seen only while it is non-compliant."""
-    finding = build_verdict(compliance, exemption=FULL_EXEMPTION)
-    known_finding = update_evaluated_finding(None, build_verdict(), AuditStamp("audit-1", NOW))
-    result = with_lifecycle(finding, known_finding, "audit-2")
-    assert (result.lifecycle, result.first_seen) == (None, NOW if has_first_seen else None)
+    audits = AuditSequence()
+    audits.audit_with_findings(build_verdict())
+    (finding,) = audits.audit_with_findings(build_verdict(compliance, exemption=FULL_EXEMPTION)).findings
+    assert (finding.lifecycle, finding.first_seen) == (None, NOW if has_first_seen else None)
 
 
-def test_backups_in_the_list_of_their_index_are_listed() -> None:
-    """The ids of indexes come from the list of the project and from the lists of single indexes."""
-    own_backup = build_backup(DAY, backup_id="own", index_id="id-own")
-    index = build_index(listed_backups=[build_backup(DAY)], own_backups=build_complete_listing([own_backup]))
-    assert find_listed_index_ids(build_inventory(index)) == {"id-main", "id-own"}
+@pytest.mark.parametrize(
+    "own_ids, is_unconfirmed",
+    [pytest.param((), True, id="not-listed"), pytest.param(("id-old",), False, id="in-the-list-of-its-index")],
+)
+def test_a_deleted_index_without_a_backup_needs_a_second_read(own_ids: tuple[str, ...], is_unconfirmed: bool) -> None:
+    """The backups are read again if no backup of a deleted index is listed, neither in the list of an index."""
+    audits = AuditSequence()
+    audits.audit_with_findings(build_verdict(resource=build_deleted_resource("id-old")))
+    own_backups = build_complete_listing([build_backup(DAY, backup_id=it, index_id=it) for it in own_ids])
+    inventory = build_inventory(build_index(own_backups=own_backups), reads=1)
+    expected = {BACKUP_LISTING} if is_unconfirmed else set[ListingId]()
+    assert find_unconfirmed_listings(audits.state, inventory) == expected
 
 
 def advance_over(*schedules: Schedule) -> ProjectState:

@@ -121,7 +121,7 @@ def test_schedules_that_come_and_go_are_reported() -> None:
 @pytest.mark.parametrize(
     "response",
     [
-        pytest.param(build_complete_listing((), reads=1), id="one-walk-alone"),
+        pytest.param(build_complete_listing((), reads=1), id="one-read"),
         pytest.param(Denial(DenialReason.PLAN, "no such plan"), id="refused"),
     ],
 )

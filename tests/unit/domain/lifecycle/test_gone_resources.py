@@ -77,7 +77,7 @@ def test_a_finding_does_not_end_because_nothing_evaluated_it() -> None:
     "inventory,expected",
     [
         pytest.param(EMPTY_INVENTORY, ["no backup of the deleted index is left"], id="no-backup-listed"),
-        pytest.param(build_inventory(reads=1), [], id="one-walk-alone"),
+        pytest.param(build_inventory(reads=1), [], id="one-read"),
         pytest.param(build_inventory(backups=build_complete_listing([REMAINING_BACKUP])), [], id="a-backup-is-listed"),
         pytest.param(build_inventory(backups=build_failed_listing()), [], id="the-listing-broke-off"),
         pytest.param(
@@ -120,8 +120,8 @@ def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_evaluated(
 @pytest.mark.parametrize(
     "inventory,is_unconfirmed",
     [
-        pytest.param(build_inventory(reads=1), True, id="one-walk-misses-it"),
-        pytest.param(EMPTY_INVENTORY, False, id="two-walks-miss-it"),
+        pytest.param(build_inventory(reads=1), True, id="missing-from-one-read"),
+        pytest.param(EMPTY_INVENTORY, False, id="missing-from-two-reads"),
         pytest.param(build_inventory(backups=build_complete_listing([REMAINING_BACKUP], reads=1)), False, id="listed"),
         pytest.param(build_inventory(backups=build_failed_listing()), False, id="broken"),
     ],

@@ -166,7 +166,7 @@ def test_a_listed_run_follows_the_retention_of_its_schedule(days: int) -> None:
     [pytest.param(3, 3, id="a-shorter-one-explains-it"), pytest.param(35, 7, id="a-longer-one-does-not")],
 )
 def test_a_run_that_is_missed_expires_by_the_least_retention_known_since(days: int, expected: int) -> None:
-    """Even where the history no longer lists it."""
+    """A missing run expires by the shortest retention, even if its history no longer lists it."""
     (known_backup,) = audit_inventories(
         build_project(SCHEDULED_RUN), build_project(listed_backups=[], retention=days * DAY)
     ).values()
@@ -192,7 +192,7 @@ def test_a_retention_that_was_short_for_one_night_counts() -> None:
             build_inventory(build_index(schedules=build_failed_listing(), listed_backups=[SCHEDULED_RUN])),
             id="its-schedule-is-unread",
         ),
-        pytest.param(build_project(SCHEDULED_RUN, retention=None), id="its-retention-is-not-told"),
+        pytest.param(build_project(SCHEDULED_RUN, retention=None), id="unknown-retention"),
         pytest.param(
             build_inventory(build_index(schedules=(), listed_backups=[replace(SCHEDULED_RUN, name="named")])),
             id="under-another-name",

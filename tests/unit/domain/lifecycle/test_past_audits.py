@@ -31,7 +31,7 @@ def audit_at(store: FakeStore, moment: datetime, inventory: Inventory = NEGLECTE
 
 
 def build_store_after(count: int) -> FakeStore:
-    """Return what is remembered after so many nights."""
+    """Return what is stored after a number of nightly audits."""
     store = FakeStore()
     for number in range(count):
         audit_at(store, get_audit_time(number))

@@ -63,7 +63,7 @@ INVENTORIES_BY_NAME = {
     ),
     "without backups": build_inventory(build_index(runs=[build_planned_run()])),
     "manual": build_inventory(build_index(backups=[build_backup(3 * DAY)])),
-    "made anew": build_inventory(
+    "created again": build_inventory(
         build_index(schedules=[build_schedule("other", index_id="id-2")], listed_backups=build_daily_runs(), runs=[])
     ),
     "whose is in doubt": build_inventory(
@@ -80,7 +80,7 @@ INVENTORIES_BY_NAME = {
     ),
     "backups unread": build_inventory(build_index(), backups=build_failed_listing()),
     "indexes unread": replace(build_inventory(extra_backups=build_daily_runs()), indexes_failure=READ_FAILURE),
-    "one walk": build_inventory(build_index(runs=build_daily_runs(3), reads=1), reads=1),
+    "one read": build_inventory(build_index(runs=build_daily_runs(3), reads=1), reads=1),
     "shifting": build_inventory(
         build_index(), backups=build_conflicting_listing(build_daily_runs(), build_daily_runs(3))
     ),
@@ -195,7 +195,7 @@ def test_each_recording_is_made_from_the_one_before() -> None:
 
 
 def test_a_recording_has_everything_that_is_recorded_of_the_audit() -> None:
-    """Which it was, when, whether it was complete, its policy, and its drift."""
+    """A record has the id, the time, the completeness, the policy and the drift of the audit."""
     sequence = AuditSequence()
     sequence.audit(ORDERS_INVENTORY)
     state_before = sequence.state

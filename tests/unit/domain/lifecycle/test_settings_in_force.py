@@ -80,7 +80,7 @@ def audit_cases(*dated_cases: tuple[IndexCase, datetime]) -> Compliance:
 
 @pytest.mark.parametrize("frequency,days", [("weekly", (30, 90)), ("monthly", (62, 365))])
 def test_a_raised_retention_makes_no_gap_of_what_expired_before(frequency: str, days: tuple[int, int]) -> None:
-    """What was made under the earlier retention was deleted under it."""
+    """A backup that expired under the earlier retention is not missing."""
     interval = {"weekly": 7, "monthly": 31}[frequency] * DAY
     ages = [2 * DAY + number * interval for number in range(days[0] * DAY // interval)]
     facts: dict[str, Any] = {"frequency": frequency, "created_at": ago(400 * DAY)}
@@ -91,7 +91,7 @@ def test_a_raised_retention_makes_no_gap_of_what_expired_before(frequency: str, 
 
 
 def test_a_raised_frequency_makes_no_gap_of_the_former_pace() -> None:
-    """Where the state knows the change, and on the nights after it, too."""
+    """A known change of frequency makes no gap, in this audit and in later ones."""
     ages = [number * DAY for number in (2, 9, 16, 23)]
     weekly_case, daily_case = (build_case(*ages, frequency=it, retention=30 * DAY) for it in ("weekly", "daily"))
     assert audit_cases((weekly_case, ago(HOUR)), (daily_case, NOW)) is COMPLIANT
@@ -216,14 +216,14 @@ def test_before_the_first_audit_runs_have_to_show_the_frequency(
     ],
 )
 def test_a_lowered_retention_makes_a_backup_due_at_the_audit_that_saw_it(seen_age: timedelta, expected: Any) -> None:
-    """Though its capture and the shorter retention lie long before."""
+    """A lowered retention makes a backup due at the audit that saw it, even if its capture is much earlier."""
     state = build_schedule_state(seen_age, build_earlier_settings(60 * DAY, seen_age + DAY), retention=7 * DAY)
     case = build_case(HOUR, 40 * DAY, retention=7 * DAY)
     assert evaluate_compliance(EXPIRY_CONTROL, case, state) is expected
 
 
 def test_a_retention_that_is_lowered_once_more_makes_no_later_due() -> None:
-    """And one that is raised moves it."""
+    """A retention that is lowered again does not move the due time; a raised one does."""
     first_settings, second_settings = (
         build_earlier_settings(60 * DAY, 10 * DAY),
         build_earlier_settings(9 * DAY, 2 * DAY, retention=7 * DAY),
@@ -269,7 +269,7 @@ def test_an_incomplete_audit_adds_what_it_read_of_a_schedule() -> None:
 
 
 def test_a_night_on_which_a_schedule_was_not_read_is_none_that_saw_its_settings() -> None:
-    """What changed may have changed before it."""
+    """An audit that did not read a schedule proves nothing about its settings."""
     audits = AuditSequence()
     audits.audit(build_inventory(build_case(HOUR)))
     audits.audit(build_inventory(build_index(schedules=build_failed_listing())))
@@ -303,7 +303,7 @@ def test_settings_that_no_control_needs_are_removed() -> None:
 
 
 def evaluate_first_backup(runs: int, **state_facts: Any) -> Compliance:
-    """Judge the loss of a backup that remediation took, beside so many runs."""
+    """Evaluate the loss of a first backup of remediation, next to a number of runs."""
     known_backup = build_known_backup(build_backup(9 * DAY, backup_id="first"))
     index = build_index(runs=build_daily_runs(runs))
     return evaluate_compliance(

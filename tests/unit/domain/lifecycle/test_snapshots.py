@@ -8,11 +8,8 @@ import pytest
 
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.snapshots import (
-    find_unconfirmed_schedule_listings,
-    snapshot_backups,
-    snapshot_schedules,
-)
+from backup_auditor.domain.lifecycle.advance import find_unconfirmed_listings
+from backup_auditor.domain.lifecycle.snapshots import snapshot_backups, snapshot_schedules
 from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind
 from backup_auditor.domain.model import Index
 from backup_auditor.domain.project_state import EarlierSettings, KnownBackup, KnownSchedule, ProjectState
@@ -169,7 +166,8 @@ def test_an_unread_schedule_keeps_the_time_of_its_last_audit(
 def test_a_missing_schedule_needs_a_second_read(inventory: Inventory, is_unconfirmed: bool) -> None:
     """The schedules of an index are read again if a known schedule is missing in the only read."""
     expected = {ListingId(ListingKind.SCHEDULES, "main")} if is_unconfirmed else set[ListingId]()
-    assert find_unconfirmed_schedule_listings({"schedule-1": build_known_schedule()}, inventory) == expected
+    state = build_state(schedules={"schedule-1": build_known_schedule()})
+    assert find_unconfirmed_listings(state, inventory) == expected
 
 
 @pytest.mark.parametrize("age", [pytest.param(timedelta(), id="same-time"), pytest.param(DAY, id="one-day-later")])

@@ -5,8 +5,13 @@ from dataclasses import replace
 import pytest
 
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.notifications.digest import ChannelView, create_digest
-from backup_auditor.domain.notifications.triggers import compute_message_id, create_messages, readdress
+from backup_auditor.domain.notifications.digest import (
+    ChannelView,
+    compute_message_id,
+    create_digest,
+    create_messages,
+    readdress,
+)
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
 from support.builders.notifications import (
     EVENT_CHANNEL,

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.notifications.triggers import create_messages, find_trigger
+from backup_auditor.domain.notifications.digest import create_messages, find_trigger
 from backup_auditor.domain.outbox import Trigger
 from backup_auditor.domain.reporting.report import Report
 from support.builders.facts import NOW, SECOND
@@ -117,7 +117,7 @@ def test_a_reminder_is_sent_once_for_several_audits(previous_at: datetime | None
 
 
 def test_a_night_around_midnight_reminds_every_day() -> None:
-    """However many minutes it begins earlier than the one before, or later; the others count from when it began."""
+    """Daily audits around midnight remind daily, even if one starts some minutes earlier or later."""
     first_moment, minutes = datetime(2026, 11, 1, 23, 55, tzinfo=UTC), (0, 9, 3, 0, 9, 1)
     audit_moments = [first_moment + timedelta(days=day, minutes=it) for day, it in enumerate(minutes)]
     finding = replace(build_open_finding(severity=Severity.CRITICAL, lifecycle="ongoing"), first_seen=first_moment)

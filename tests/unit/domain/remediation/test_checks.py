@@ -11,7 +11,7 @@ from backup_auditor.domain.policy import DocumentIndexes, Policy, Rule
 from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.checks import (
     IndexSnapshot,
-    SkipReason,
+    ScheduleDemand,
     build_schedule_demand,
     check_precondition,
     describe_result,
@@ -21,7 +21,7 @@ from backup_auditor.domain.remediation.checks import (
     find_results,
     get_resource_id,
 )
-from backup_auditor.domain.remediation.plan import ActionState
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState
 from support.builders.facts import DAY, HOUR, NOW, build_backup, build_planned_run, build_run, build_schedule
 from support.builders.plans import FULL_EXEMPTION, build_remediation_policy
 
@@ -50,7 +50,7 @@ def build_snapshot(
     return IndexSnapshot(read_at, index, schedules, backups)
 
 
-def check(action: Action, snapshot: IndexSnapshot, policy: Policy | None = None) -> SkipReason | None:
+def check(action: Action, snapshot: IndexSnapshot, policy: Policy | None = None) -> ActionResult | None:
     """Check an action under a policy that requires a daily schedule with a retention of at least 7 days."""
     return check_precondition(action, snapshot, policy or build_policy())
 
@@ -144,7 +144,7 @@ def test_a_needed_action_is_applied(action: Action, snapshot: IndexSnapshot) -> 
 )
 def test_a_satisfied_action_is_not_sent(action: Action, snapshot: IndexSnapshot, detail: str) -> None:
     """An action whose aim is reached is already satisfied, and names what satisfies it."""
-    assert check(action, snapshot) == SkipReason(ActionState.ALREADY_SATISFIED, detail)
+    assert check(action, snapshot) == ActionResult(action, ActionState.ALREADY_SATISFIED, detail)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,8 @@ def test_an_outdated_action_is_skipped(action: Action, snapshot: IndexSnapshot, 
 @pytest.mark.parametrize("action", [CREATION, CHANGE, FIRST_BACKUP], ids=["creation", "change", "first-backup"])
 def test_an_index_that_needs_no_schedule_is_skipped(action: Action) -> None:
     """An index whose tags select a rule without a schedule satisfies the policy."""
-    assert check(action, build_snapshot(), build_policy(required=False)) == SkipReason(
+    assert check(action, build_snapshot(), build_policy(required=False)) == ActionResult(
+        action,
         ActionState.SKIPPED,
         "The policy no longer requires a schedule, because the tags of the index changed.",
         is_satisfied=True,
@@ -222,8 +223,8 @@ def test_an_index_that_needs_no_schedule_is_skipped(action: Action) -> None:
 def test_an_index_that_is_being_deleted_satisfies_the_policy() -> None:
     """The policy requires nothing of an index that is being deleted."""
     reason = check(CREATION, build_snapshot(index=replace(INDEX, state="Terminating")))
-    assert reason == SkipReason(
-        ActionState.SKIPPED, "The index is not ready (state: 'Terminating').", is_satisfied=True
+    assert reason == ActionResult(
+        CREATION, ActionState.SKIPPED, "The index is not ready (state: 'Terminating').", is_satisfied=True
     )
 
 
@@ -232,8 +233,8 @@ def test_an_excluded_index_is_skipped() -> None:
     policy = build_policy()
     policy = replace(policy, project=replace(policy.project, document_indexes=DocumentIndexes.EXCLUDED))
     reason = check(CREATION, build_snapshot(index=replace(INDEX, holds_documents=True)), policy)
-    assert reason == SkipReason(
-        ActionState.SKIPPED, "The index has document fields, and the policy excludes document indexes."
+    assert reason == ActionResult(
+        CREATION, ActionState.SKIPPED, "The index has document fields, and the policy excludes document indexes."
     )
     assert check(CREATION, build_snapshot(index=replace(INDEX, holds_documents=True))) is None
 
@@ -247,8 +248,10 @@ def test_an_excluded_index_is_skipped() -> None:
 )
 def test_a_creation_with_outdated_settings_is_skipped(policy: Policy) -> None:
     """A planned schedule that differs from the one the policy requires now is not created."""
-    assert check(CREATION, build_snapshot(), policy) == SkipReason(
-        ActionState.SKIPPED, "The policy requires another schedule now, because the tags of the index changed."
+    assert check(CREATION, build_snapshot(), policy) == ActionResult(
+        CREATION,
+        ActionState.SKIPPED,
+        "The policy requires another schedule now, because the tags of the index changed.",
     )
 
 
@@ -444,8 +447,8 @@ def test_an_exempted_violation_satisfies_the_policy() -> None:
     """A paused schedule satisfies the policy if an exemption accepts the pause."""
     exemption = replace(FULL_EXEMPTION, controls=("schedule-is-enabled",))
     policy = replace(build_policy(), exemptions=(exemption,))
-    assert check(CREATION, build_snapshot(PAUSED_SCHEDULE), policy) == SkipReason(
-        ActionState.ALREADY_SATISFIED, "Its schedule nightly satisfies the policy."
+    assert check(CREATION, build_snapshot(PAUSED_SCHEDULE), policy) == ActionResult(
+        CREATION, ActionState.ALREADY_SATISFIED, "Its schedule nightly satisfies the policy."
     )
 
 
@@ -462,3 +465,31 @@ def test_the_rule_of_an_index_is_its_demand(index: Index, frequency: Frequency) 
     requirements = build_policy(frequency=Frequency.WEEKLY).defaults
     policy = replace(build_policy(), rules=(Rule("dev", ("orders",), {"env": ("dev",)}, requirements),))
     assert build_schedule_demand(index, policy, NOW).requirements.schedule.frequency is frequency
+
+
+@pytest.mark.parametrize(
+    "schedules, message",
+    [
+        pytest.param([], "It has no schedule.", id="none"),
+        pytest.param([build_schedule()], None, id="compliant"),
+        pytest.param([build_schedule(), build_schedule("two", enabled=False)], None, id="second-is-paused"),
+        pytest.param([build_schedule(enabled=False)], "Its schedule nightly is paused.", id="only-a-paused-one"),
+        pytest.param([build_schedule(), build_schedule("two")], "It has 2 enabled schedules.", id="two-enabled"),
+        pytest.param(
+            [build_schedule(), build_schedule("two", name=None)],
+            "Its schedule two has an unknown name.",
+            id="second-without-a-name",
+        ),
+    ],
+)
+def test_a_violation_names_the_schedule(schedules: list[Schedule], message: str | None) -> None:
+    """A violation is a sentence about one enabled schedule, or about the number of schedules."""
+    assert ScheduleDemand(build_policy().defaults, frozenset()).explain_violation(schedules) == message
+
+
+def test_two_schedules_are_accepted_by_an_exemption() -> None:
+    """An exemption of the control `schedule-is-unique` accepts a second enabled schedule."""
+    schedules = [build_schedule(), build_schedule("two")]
+    assert (
+        ScheduleDemand(build_policy().defaults, frozenset({"schedule-is-unique"})).explain_violation(schedules) is None
+    )

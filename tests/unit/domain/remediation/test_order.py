@@ -48,7 +48,7 @@ def test_a_failed_action_comes_after_the_others(state: ActionState) -> None:
 
 
 def test_the_oldest_failure_is_tried_first() -> None:
-    """So every failed action is tried again."""
+    """Every failed action is tried again, the oldest failure first."""
     attempts = [build_attempt("create_schedule/a", DAY), build_attempt("create_schedule/b", 2 * DAY)]
     assert [it.index for it in plan_after_attempts(attempts, *CASES).actions] == ["c", "b", "a"]
 

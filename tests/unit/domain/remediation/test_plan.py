@@ -17,7 +17,6 @@ from backup_auditor.domain.remediation.plan import (
     RemediationPlan,
     build_result,
     build_results,
-    is_done_already,
 )
 from support.builders.facts import DAY, HOUR, NOW, SECOND
 
@@ -156,7 +155,6 @@ def test_a_created_schedule_is_deleted_although_it_was_changed() -> None:
         pytest.param(build_record(), True, id="done"),
         pytest.param(build_record(state=ActionState.VERIFICATION_FAILED), True, id="verification-failed"),
         pytest.param(build_record(state=ActionState.ALREADY_SATISFIED), True, id="already-satisfied"),
-        pytest.param(None, False, id="no-record"),
         pytest.param(build_record(plan_id="other"), False, id="another-plan"),
         pytest.param(build_record(started_at=NOW - SECOND), False, id="one-second-before-the-plan"),
         pytest.param(build_record(state=ActionState.FAILED), False, id="failed"),
@@ -165,9 +163,9 @@ def test_a_created_schedule_is_deleted_although_it_was_changed() -> None:
         pytest.param(build_record(state=ActionState.FAILED, plan_id="other"), False, id="failed-in-another-plan"),
     ],
 )
-def test_an_action_that_was_applied_since_the_plan_is_done(record: ActionRecord | None, expected: bool) -> None:
+def test_an_action_that_was_applied_since_the_plan_is_done(record: ActionRecord, expected: bool) -> None:
     """An action is done if its record is of the same plan, not older than the plan, and of an applied state."""
-    assert is_done_already(record, PLAN.plan_id, PLAN.created_at) is expected
+    assert PLAN.has_applied(record) is expected
 
 
 def test_the_results_of_a_plan_are_the_latest_records_since_it() -> None:

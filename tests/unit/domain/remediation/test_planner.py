@@ -76,7 +76,7 @@ def test_the_schedule_has_the_lowest_sufficient_frequency_and_retention(
 
 
 def test_a_compliant_index_is_not_in_the_plan() -> None:
-    """Neither is one for which no schedule is required."""
+    """A plan has no action for a compliant index, or for one that requires no schedule."""
     rule = Rule("scratch", ("scratch",), {}, build_policy(required=False).defaults)
     plan = plan_remediation(
         replace(build_remediation_policy(), rules=(rule,)), build_scheduled_index(), build_unscheduled_index("scratch")
@@ -218,7 +218,7 @@ def test_nothing_is_created_while_the_usage_of_the_quota_is_unknown() -> None:
 
 
 def test_a_first_backup_is_taken_of_an_index_without_recovery_points() -> None:
-    """Only once: a failed, running or manual backup is enough to skip it."""
+    """A first backup is taken once: a failed, running or manual backup is enough to skip it."""
     policy = build_remediation_policy(first_backup=True)
     plan = plan_remediation(policy, build_unscheduled_index())
     assert list_calls(plan)[1:] == ['POST /indexes/orders/backups {"name": "auditor-first-20261122"}']
@@ -245,7 +245,7 @@ def test_a_first_backup_is_taken_of_an_index_without_recovery_points() -> None:
 
 
 def test_no_first_backup_is_taken_of_a_paused_or_exempted_index() -> None:
-    """Neither is one taken if the policy creates no schedules."""
+    """A paused or exempted index gets no first backup, and none gets one if the policy creates no schedules."""
     policy = build_remediation_policy(fix_mode=Mode.NEVER, first_backup=True)
     paused_index = rename_index(
         build_index(schedules=[build_schedule(enabled=False)], runs=(), listed_backups=[], state="Ready"), "orders"
@@ -495,13 +495,6 @@ def test_a_first_backup_has_its_day_and_its_reason() -> None:
 def test_a_quota_is_short_if_too_little_is_free(budget: QuotaBudget, slots: int, reason: str | None) -> None:
     """An action that needs nothing of the quota always fits, and so does every action without a quota."""
     assert budget.explain_shortage(slots) == reason
-
-
-def test_reserved_slots_are_used() -> None:
-    """Each action reserves its part of the quota."""
-    budget = QuotaBudget(7, 10, None)
-    budget.reserve(3)
-    assert budget.explain_shortage(1) == "It needs 1 backups of the quota; 0 of 10 are free."
 
 
 def test_backups_that_may_be_manual_use_the_quota() -> None:

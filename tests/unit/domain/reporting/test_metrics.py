@@ -50,7 +50,7 @@ def compute_metric(name: str, *cases: Any, policy: Policy = BUILT_IN_POLICY, **f
 
 
 def test_a_healthy_index_has_every_figure() -> None:
-    """Nothing is left out where everything is known, and what is nothing is zero."""
+    """A known figure is never left out, and a true zero is zero."""
     assert compute_metrics() == {
         "AuditCompleted": 1,
         "AuditComplete": 1,
@@ -96,7 +96,7 @@ def test_where_the_indexes_are_not_known_nothing_is_reported_about_them() -> Non
 
 
 def test_where_the_backups_are_not_known_nothing_is_reported_about_them() -> None:
-    """Neither how many there are, nor how much they hold, nor which is the oldest of the newest."""
+    """Unknown backups have no count, no size and no worst age."""
     metrics = compute_metrics(build_inventory(build_index(), backups=build_failed_listing(build_daily_runs())))
     assert {name for name, it in metrics.items() if it is None} == {
         "WorstRecoveryPointAgeHours",

@@ -37,7 +37,7 @@ PARTIAL_INVENTORY = build_inventory(build_index(runs=build_failed_listing()))
 
 
 def build_report(inventory: Inventory, policy: Policy | None = None) -> Report:
-    """Judge an inventory and report on it."""
+    """Evaluate an inventory and report on it."""
     policy = policy or build_policy()
     return make_report(inventory, policy, evaluate_facts(inventory, policy))
 
@@ -61,7 +61,7 @@ def build_control_exemption_policy(*controls: str) -> Policy:
             build_inventory(build_index(reads=1), backups=None, reads=1),
             build_policy(),
             Compliance.COMPLIANT,
-            id="one-walk",
+            id="one-read",
         ),
         pytest.param(
             build_inventory(build_index(schedules=(), reads=1), reads=1),
@@ -119,7 +119,7 @@ def test_what_was_read_is_counted() -> None:
 
 
 def test_it_is_complete_when_nothing_is_unread() -> None:
-    """What is unread is listed, sorted and once."""
+    """Read errors are listed once, sorted."""
     assert build_report(HEALTHY_INVENTORY).is_complete
     assert build_report(PARTIAL_INVENTORY).read_failures == (READ_FAILURE,)
     assert not build_report(PARTIAL_INVENTORY).is_complete
@@ -204,7 +204,7 @@ def test_a_report_says_what_is_recorded() -> None:
 
 
 def test_evidence_is_made_of_json_values() -> None:
-    """Whatever the verdict."""
+    """Evidence of any verdict is made of JSON values."""
     for inventory in (HEALTHY_INVENTORY, NEGLECTED_INVENTORY, PARTIAL_INVENTORY):
         for finding in build_report(inventory).findings:
             assert json.loads(json.dumps(finding.evidence)) == finding.evidence

@@ -55,7 +55,7 @@ def test_what_is_no_finding_is_counted() -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", " =", "   @", "\uff1d", "\uff20"])
 def test_no_text_is_a_formula(start: str) -> None:
-    """What a spreadsheet would compute has an apostrophe in front, whichever column it stands in."""
+    """A cell of any column that a spreadsheet would compute begins with an apostrophe."""
     hostile_finding = build_finding(name=f"{start}name", reason=f"{start}reason", remediation=f"{start}remediation")
     (row,) = read_rows(replace(build_report(), project=f"{start}project", findings=(hostile_finding,)))
     for column in ("resource_name", "reason", "remediation", "project"):
@@ -86,7 +86,7 @@ def test_strange_names_are_read_back() -> None:
 
 
 def test_many_reports_have_one_heading() -> None:
-    """The rows of all projects stand in one table, each with its project."""
+    """The rows of all projects are in one table, each with its project."""
     csv_rows = read_rows(build_last_report(), replace(build_last_report(), project="other"))
     assert [it["project"] for it in csv_rows] == ["default"] * len(build_last_report().findings) + ["other"] * len(
         build_last_report().findings
@@ -113,6 +113,6 @@ def test_a_cell_is_cut_past_the_limit_only(length: int) -> None:
 
 @pytest.mark.parametrize("start", ["\u200b=", "\ufeff+", " \u2060@"])
 def test_an_invisible_character_hides_no_formula(start: str) -> None:
-    """A text is a formula though what cannot be seen stands before it."""
+    """A text with invisible characters before a formula is treated as a formula."""
     (row,) = read_rows(replace(build_report(), findings=(build_finding(name=f"{start}1+1"),)))
     assert row["resource_name"] == f"'{start}1+1"

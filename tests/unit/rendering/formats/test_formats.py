@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.rendering.formats import FORMATS
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import FORMATS, RenderOptions
 from support.approval import GOLDEN_FOLDER, Approve
 from support.builders.audit_sequence_report import SMALL_CATALOG, build_last_report
 
@@ -15,7 +14,7 @@ from support.builders.audit_sequence_report import SMALL_CATALOG, build_last_rep
 def test_a_format_gives_the_approved_bytes(name: str, approve: Approve) -> None:
     """A report in which everything happens gives the bytes of the golden file of the format."""
     report_format = FORMATS[name]
-    options = RenderOptions(SMALL_CATALOG.all_controls, width=80)
+    options = RenderOptions(controls=SMALL_CATALOG.all_controls, width=80)
     approve(f"report{report_format.extension}", report_format.render([build_last_report()], options))
 
 
@@ -36,7 +35,7 @@ def test_a_registry_in_json_is_an_array() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_holds_several_projects(name: str) -> None:
     """A document of two projects names both in every format."""
-    options = RenderOptions(SMALL_CATALOG.all_controls, is_registry=True, report_count=2)
+    options = RenderOptions(controls=SMALL_CATALOG.all_controls, is_registry=True, report_count=2)
     text = "".join(
         FORMATS[name].render([replace(build_last_report(), project=it) for it in ("first", "second")], options)
     )

@@ -58,11 +58,11 @@ def build_report_with_history(report: Report) -> Report:
             build_report(build_inventory(build_bare_index("scratch-1")), build_exempting_policy(EXEMPTION)),
             id="exempted",
         ),
-        pytest.param(build_report_with_history(build_report()), id="remembering"),
+        pytest.param(build_report_with_history(build_report()), id="with-history"),
     ],
 )
 def test_every_report_is_one_document_of_the_schema(report: Report) -> None:
-    """Whatever was read and judged, the JSON is a single document that the published schema describes."""
+    """The JSON of every report is a single document that the published schema describes."""
     document = render_document(report)
     assert len(document["findings"]) == len(report.findings)
 

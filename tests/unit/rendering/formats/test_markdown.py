@@ -67,7 +67,7 @@ def build_large_report(number: int, **facts: Any) -> Report:
 
 
 def test_long_tables_are_folded() -> None:
-    """Ten rows are in sight, forty more behind a click; of the rest stands the number, and what shows all."""
+    """A long table shows ten rows, folds forty more, and counts the rest with the command that shows all."""
     rendered_text = render_text(build_large_report(51))
     visible_text, _, folded_text = rendered_text.partition("<details><summary>40 more</summary>")
     assert ("`i9`" in visible_text, "`i10`" in visible_text, "`i49`" in folded_text, "`i50`" in rendered_text) == (
@@ -167,7 +167,7 @@ def test_folded_rows_are_a_table_too() -> None:
         ":100:",
     ],
 )
-def test_nobody_is_called_and_nothing_is_linked(text: str) -> None:
+def test_no_mention_and_no_link_is_made(text: str) -> None:
     """Names, numbers, addresses and emoji of a reason are plain text to GitHub, and read as they did."""
     page = render_html(render_text(replace(build_report(), findings=(build_finding(reason=f"before {text} after"),))))
     assert "a" not in page.elements

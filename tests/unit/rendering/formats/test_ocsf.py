@@ -42,7 +42,7 @@ def render_and_check(*reports: Report, controls: Sequence[AnyControl] = CATALOG.
 
 
 def index_by_fingerprint(report: Report) -> dict[str, Any]:
-    """Return the events of one report by what tells findings apart."""
+    """Return the events of one report by fingerprint."""
     return {it["finding_info"]["uid"]: it for it in render_and_check(report)}
 
 
@@ -119,7 +119,7 @@ def test_what_was_resolved_is_closed_once() -> None:
 
 
 def test_an_exempted_finding_is_suppressed() -> None:
-    """Its verdict stays, and who accepted it stands beside."""
+    """An exempted finding keeps its verdict, and names the owner of the exemption."""
     suppressed_events = [it for it in render_and_check(build_last_report()) if it.get("status") == "Suppressed"]
     assert {it["resources"][0]["name"] for it in suppressed_events} == {"scratch-1"}
     assert {it["compliance"]["status"] for it in suppressed_events} == {"Fail"}
@@ -141,7 +141,7 @@ def test_what_is_no_finding_is_counted() -> None:
 
 
 def test_events_have_names_of_their_own() -> None:
-    """Whoever takes in a report twice can tell."""
+    """The events of a report have the same ids each time, so that a second import is recognized."""
     uids = [it["metadata"]["uid"] for it in render_and_check(build_last_report())]
     assert len(set(uids)) == len(uids)
 

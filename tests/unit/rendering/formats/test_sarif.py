@@ -43,7 +43,7 @@ def list_results(*reports: Report) -> list[Any]:
 
 
 def index_by_fingerprint(report: Report) -> dict[str, Any]:
-    """Return the results of one report by what tells findings apart."""
+    """Return the results of one report by fingerprint."""
     return {it["partialFingerprints"]["backupAuditor/v1"]: it for it in list_results(report)}
 
 

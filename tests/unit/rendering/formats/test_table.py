@@ -22,7 +22,7 @@ def render_findings(*findings: Finding) -> str:
 
 
 def test_the_verdict_comes_first() -> None:
-    """The first line of a report says in words how the whole stands."""
+    """The first line of a report is its verdict in words."""
     assert render_text(build_report()).startswith("Compliant: default: No violations on 1 index.\n")
 
 
@@ -63,8 +63,8 @@ def test_what_is_wrong_with_the_project_alone_says_so(number: int, expected_text
 
 
 @pytest.mark.parametrize("unknown_count,expected_text", [(0, ""), (1, "; 1 check could not be evaluated")])
-def test_that_not_all_was_read_is_no_fault_that_was_found(unknown_count: int, expected_text: str) -> None:
-    """Where that alone is open, nobody is to think that something is wrong with an index."""
+def test_read_errors_are_no_violations(unknown_count: int, expected_text: str) -> None:
+    """A report with only read errors does not say that an index violates the policy."""
     project = Resource(ResourceType.PROJECT, "default", "default")
     unknown_finding = build_finding(compliance=Compliance.INSUFFICIENT_DATA)
     rendered_text = render_findings(
@@ -86,7 +86,7 @@ def test_an_incomplete_audit_says_so_at_once() -> None:
 
 
 def test_the_worst_comes_before_the_rest() -> None:
-    """Findings stand by severity, whatever their control is called."""
+    """Findings are ordered by severity before their control."""
     rendered_text = render_findings(
         build_finding(control="a-low", severity=Severity.LOW),
         build_finding(control="b-critical", severity=Severity.CRITICAL),
@@ -96,7 +96,7 @@ def test_the_worst_comes_before_the_rest() -> None:
 
 
 def test_a_finding_has_its_next_step() -> None:
-    """Under every finding stands what to do next."""
+    """Every finding is followed by its next step."""
     rendered_text = render_text(build_report(build_inventory(build_bare_index("orders"))))
     assert "orders  The index has no backup schedule.\n  next: Create a schedule for orders" in rendered_text
 
@@ -117,7 +117,7 @@ def test_many_findings_are_folded() -> None:
 
 
 def test_what_is_folded_is_shown_by_a_command() -> None:
-    """The one that was asked for, on lines that keep to the width."""
+    """A folded list names the given command, on lines within the width."""
     large_report = replace(
         build_report(), findings=tuple(build_finding(name=f"index-{number:03}") for number in range(101))
     )
@@ -138,7 +138,7 @@ def test_the_first_step_follows_the_verdict() -> None:
     assert "first" not in render_text(build_report())
 
 
-def test_a_step_that_names_nothing_is_told_what_it_is_about() -> None:
+def test_a_step_without_a_name_begins_with_its_resource() -> None:
     """Whatever a control says is to be done."""
     assert "  first  orders: Create a schedule." in render_findings(build_finding())
 
@@ -196,7 +196,7 @@ def test_names_cannot_move_the_cursor() -> None:
     assert not {"\x1b", "\x07", "\u202e"} & set(rendered_text)
 
 
-def test_colors_are_asked_for() -> None:
+def test_colors_are_optional() -> None:
     """Without colours there is no escape at all; with them the text is the same."""
     report = build_report(build_inventory(build_bare_index("orders")))
     colored_text = "\n".join(render_table(report, is_colored=True))
@@ -212,7 +212,7 @@ def test_proposals_are_counted() -> None:
 
 
 def test_counts_come_after_the_findings() -> None:
-    """The counts stand below what they count."""
+    """The counts follow the findings."""
     rendered_text = render_text(build_report(build_inventory(build_bare_index("orders"))))
     assert rendered_text.index("next:") < rendered_text.index("open      1 critical, 2 high, 0 medium, 0 low")
     assert "1 index, 0 schedules, 0 runs, 0 backups, 0 recovery points; in 0 requests" in rendered_text

@@ -27,7 +27,7 @@ STRANGE_NAMES = {
 
 
 def evaluate_with_schedules(control: str, *schedules: str) -> Finding:
-    """Judge an index that has these schedules, and was never backed up since long ago."""
+    """Evaluate an old index that has these schedules and no backup."""
     case = build_index(schedules=[build_schedule(it, retention=DAY) for it in schedules], runs=[])
     return next(it for it in evaluate_facts(case).findings if it.control == control)
 
@@ -35,7 +35,7 @@ def evaluate_with_schedules(control: str, *schedules: str) -> Finding:
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_a_command_has_what_the_step_has(control: AnyControl) -> None:
     """The calls of a control have no blank but those of its remediation: where one is filled, so is the other."""
-    placeholders = set(re.findall(BLANK_PATTERN, " ".join((*control.guidance.console, *control.guidance.api))))
+    placeholders = set(re.findall(BLANK_PATTERN, " ".join((*control.console, *control.api))))
     assert placeholders <= {"name", *re.findall(BLANK_PATTERN, control.remediation)}
 
 

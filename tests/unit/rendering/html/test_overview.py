@@ -1,4 +1,4 @@
-"""The project at a glance: what is called amiss, and what stands where."""
+"""The project at a glance: the problems, and the order of the bars."""
 
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
@@ -39,8 +39,8 @@ def test_the_worst_age_comes_first() -> None:
     ]
 
 
-def test_what_need_not_be_there_yet_stands_below_what_should() -> None:
-    """An index whose first run is not due has none, and nothing amiss."""
+def test_an_index_before_its_first_run_comes_after_those_with_problems() -> None:
+    """An index whose first run is not due has no recovery point and no problem."""
     young_index = rename_index(build_index(schedules=[build_schedule(created_at=ago(HOUR))], runs=[]), "young")
     assert [(it.name, it.text, it.problem) for it in build_report_bars(build_inventory(young_index, OLD_INDEX))] == [
         ("old", "2d 6h of 1d 6h", "too old"),
@@ -48,8 +48,8 @@ def test_what_need_not_be_there_yet_stands_below_what_should() -> None:
     ]
 
 
-def test_only_what_is_open_is_called_failing() -> None:
-    """A newer point may stand in what was not read, and what was accepted is not called a fault."""
+def test_only_an_open_finding_is_a_problem() -> None:
+    """An unknown and an exempted finding are no problem."""
     unknown_inventory = build_inventory(
         OLD_INDEX,
         HEALTHY_INDEX,

@@ -1,4 +1,4 @@
-"""The report as one page: what stands on it, what cannot get into it, and what it is allowed to do."""
+"""The report as one page: its content, its escapes and its Content-Security-Policy."""
 
 import re
 from base64 import b64encode
@@ -85,7 +85,7 @@ def build_large_report(count: int) -> Report:
 
 
 def test_nothing_but_its_own_style_and_script_may_run() -> None:
-    """The policy names both by the hash of what stands in the page, and lets nothing be fetched."""
+    """The policy names both by the hash of their source in the page, and forbids every request."""
     text = render_text(build_last_report())
     [policy] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
     for kind in ("style", "script"):
@@ -169,7 +169,7 @@ def find_fragments(page: ParsedPage) -> set[str]:
 
 
 def test_each_finding_that_deviates_has_its_fragment() -> None:
-    """Compliant findings and those with nothing to judge are only counted."""
+    """Compliant and not applicable findings are only counted."""
     report = build_last_report()
     deviating_compliances = {Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA}
     expected = {f"finding-{it.fingerprint}" for it in report.findings if it.compliance in deviating_compliances}
@@ -193,17 +193,17 @@ def test_the_first_step_is_about_the_worst() -> None:
     assert f"#finding-{worst_finding.fingerprint}" in page.links
 
 
-def test_what_is_not_known_is_seen_to_where_nothing_is_worse() -> None:
-    """Nobody is left without a first step because nothing was found wrong."""
+def test_the_first_step_is_an_unknown_finding_if_none_is_open() -> None:
+    """A page without open findings shows the first unknown one as the first step."""
     unknown_finding = build_finding(
-        compliance=Compliance.INSUFFICIENT_DATA, reason="Its age is not told.", remediation="Find out."
+        compliance=Compliance.INSUFFICIENT_DATA, reason="Its age is unknown.", remediation="Find out."
     )
     page = parse_page(replace(build_report(), findings=(unknown_finding,)))
-    assert page.text.index("First: orders: Its age is not told.") < page.text.index("Find out.")
+    assert page.text.index("First: orders: Its age is unknown.") < page.text.index("Find out.")
 
 
 def test_many_projects_are_one_page() -> None:
-    """A registry's reports stand one after the other, each with its own sections."""
+    """The reports of a registry follow each other, each with its own sections."""
     page = parse_page(build_last_report(), replace(build_report(), project="other"))
     assert {"glance-1", "glance-2", "title-2"} <= set(page.ids)
     assert [tag for tag, _ in page.elements].count("article") == 2

@@ -36,7 +36,7 @@ def build_trend_report(
 
 
 def draw_trend(report: Report) -> Trend:
-    """Draw what is remembered."""
+    """Draw the recorded audits."""
     drawn_trend = build_trend(report)
     assert drawn_trend is not None
     return drawn_trend
@@ -72,8 +72,8 @@ def test_a_column_is_as_high_as_its_share_of_the_most(counts: tuple[int, ...], p
     assert (trend_line.current_count, trend_line.max_count) == (counts[-1], max(counts))
 
 
-def test_this_audit_stands_at_the_right_and_the_first_of_many_at_the_left() -> None:
-    """There is a place for each that is remembered."""
+def test_this_audit_is_at_the_right_and_the_first_of_many_at_the_left() -> None:
+    """Every recorded audit has a column."""
     drawn_trend = draw_trend(build_trend_report(*[1] * (MAX_PAST_AUDITS + 1)))
     assert drawn_trend.start == 0
     assert drawn_trend.lines[0].columns.startswith("M0 34")
@@ -90,7 +90,7 @@ def test_an_audit_that_could_not_read_everything_has_a_line_on_its_column() -> N
 
 
 def test_each_audit_is_reported_in_figures_the_latest_first() -> None:
-    """What the picture shows stands as a table, too."""
+    """A table shows the same audits as the picture."""
     rows = draw_trend(build_trend_report(1, 2, 3, incomplete_positions=(1,))).rows
     assert [(it.observed_at, it.is_complete, it.counts) for it in rows] == [
         ("2026-11-22T12:00:00Z", True, (3, 0, 0, 0)),

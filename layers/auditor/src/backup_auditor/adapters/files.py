@@ -52,20 +52,16 @@ def read_local_file(stored_file: StoredFile) -> bytes:
         raise EvidenceError(f"{stored_file.location} cannot be read: {reason}; check its permissions") from None
 
 
-class CopiesBesideState:
-    """Finds report files that were moved together with the state file: in its folder and in the folders above."""
+def find_copies_beside_state(state: Path, stored_file: StoredFile) -> Iterator[StoredFile]:
+    """Yield copies of a file that was moved with the state file: in the folder of the state and those above it.
 
-    def __init__(self, state: Path) -> None:
-        """Take the state file."""
-        self._folders = state.absolute().parents
-
-    def find_copies(self, stored_file: StoredFile) -> Iterator[StoredFile]:
-        """Yield candidates for a file: nearest folder first, then longest matching part of the path."""
-        for folder in self._folders[:-1]:  # every path is below the root
-            yield from _find_copies(folder, stored_file)
+    The nearest folder comes first, then the longest matching part of the path.
+    """
+    for folder in state.absolute().parents[:-1]:  # every path is below the root
+        yield from _find_copies(folder, stored_file)
 
 
-class CopiesInFolder:
+class ReportFolder:
     """Finds report files in a folder that they were copied to, under any name."""
 
     def __init__(self, folder: Path) -> None:
@@ -75,22 +71,21 @@ class CopiesInFolder:
         self._folder = folder.absolute()
         self._by_hash: dict[str, dict[str, Path]] = {}
 
-    def find_copies(self, stored_file: StoredFile) -> Iterator[StoredFile]:
-        """Yield candidates for a file by path, then the file with the same hash."""
-        yield from _find_copies(self._folder, stored_file)
-        suffix = _build_path(stored_file).suffix
+    def locate(self, file: StoredFile) -> Iterator[StoredFile]:
+        """Yield copies of a file by path, then the file with the same hash, then where it was written."""
+        yield from _find_copies(self._folder, file)
+        suffix = _build_path(file).suffix
         if suffix not in self._by_hash:
             self._by_hash[suffix] = dict(_hash_files(self._folder, suffix))
-        if stored_file.sha256 in self._by_hash[suffix]:
-            yield StoredFile(str(self._by_hash[suffix][stored_file.sha256]), stored_file.sha256)
+        if file.sha256 in self._by_hash[suffix]:
+            yield StoredFile(str(self._by_hash[suffix][file.sha256]), file.sha256)
+        yield file
 
-    def contains(self, stored_file: StoredFile) -> bool:
-        """Return whether a stored file is in the folder."""
-        return Path(stored_file.location).is_relative_to(self._folder)
-
-    def build_gone_error(self, stored_file: StoredFile) -> EvidenceMissingError:
-        """Return the error for a file that is not in the folder."""
-        return EvidenceMissingError(f"{stored_file.location} is not in {self._folder}; name its folder with --reports")
+    def read(self, file: StoredFile) -> bytes:
+        """Return the bytes of a file in the folder. Raises `EvidenceMissingError` if it is not there."""
+        if not Path(file.location).is_relative_to(self._folder):
+            raise EvidenceMissingError(f"{file.location} is not in {self._folder}; name its folder with --reports")
+        return read_local_file(file)
 
 
 def _build_path(stored_file: StoredFile) -> PurePath:
@@ -113,7 +108,6 @@ def _hash_files(folder: Path, suffix: str) -> Iterator[tuple[str, Path]]:
                 yield hashlib.sha256(path.read_bytes()).hexdigest(), path
 
 
-ORDINARY_MODE = 0o666
 PRIVATE_MODE = 0o600
 _MAX_NAME_LENGTH = 100
 
@@ -124,7 +118,7 @@ class AtomicFile:
     Raises `UsageError` if it cannot be written. Links are followed; pipes and devices are written to directly.
     """
 
-    def __init__(self, path: Path, mode: int = ORDINARY_MODE) -> None:
+    def __init__(self, path: Path, mode: int = 0o666) -> None:
         """Open a temporary file beside the target."""
         self._path = path
         self._target = Path(os.path.realpath(path))

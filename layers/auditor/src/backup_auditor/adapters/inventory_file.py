@@ -12,9 +12,14 @@ from sys import intern
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from backup_auditor.adapters.document_problems import DocumentKind, DocumentProblemError
+from backup_auditor.adapters.documents import (
+    DocumentKind,
+    DocumentProblemError,
+    InputSource,
+    read_bytes,
+    strip_byte_order_mark,
+)
 from backup_auditor.adapters.files import AtomicFile
-from backup_auditor.adapters.input_file import InputSource, read_bytes, strip_byte_order_mark
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import Denial, Listing, ReadFailure
 from backup_auditor.domain.model import Backup, Index, Schedule

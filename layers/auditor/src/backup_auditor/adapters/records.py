@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 from backup_auditor.domain.audit_record import AuditRecord, StoredReport
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
@@ -66,201 +66,170 @@ def decode_history(text: str) -> tuple[PastAudit, ...]:
 type StoredRow = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+class _Codec(NamedTuple):
+    """How the values of a column are stored. `None` keeps a value as it is."""
+
+    encode: Callable[[Any], Any] | None = None
+    decode: Callable[[Any], Any] | None = None
+
+
+class _Column(NamedTuple):
+    name: str
+    codec: _Codec = _Codec()
+    field: str = ""
+    """The path of the attribute, if it is not named as the column."""
+
+
 class RecordTable[Known]:
     """The table of one kind of record: its name, its columns after the project (the key first), and its codec."""
 
-    name: str
-    columns: tuple[str, ...]
-    encode: Callable[[Known], StoredRow]
-    decode: Callable[[str, StoredRow], Known]
-    """Takes the project's name and a row."""
+    def __init__(self, name: str, build: Callable[..., Known], *columns: _Column) -> None:
+        """Take what builds a record from its project and the decoded values of its columns."""
+        self.name = name
+        self.columns = tuple(it.name for it in columns)
+        self._build = build
+        self._get_values: Callable[[Known], StoredRow] = attrgetter(*(it.field or it.name for it in columns))
+        self._encoders = [(at, encode) for at, it in enumerate(columns) if (encode := it.codec.encode)]
+        self._decoders = [(at, decode) for at, it in enumerate(columns) if (decode := it.codec.decode)]
+
+    def encode(self, record: Known) -> StoredRow:
+        """Return the row of a record."""
+        values = list(self._get_values(record))
+        for position, encode in self._encoders:
+            values[position] = encode(values[position])
+        return tuple(values)
+
+    def decode(self, project: str, row: StoredRow) -> Known:
+        """Return the record of a row of a project."""
+        values = list(row)
+        for position, decode in self._decoders:
+            values[position] = decode(values[position])
+        return self._build(project, *values)
 
     def pad(self, row: StoredRow) -> StoredRow:
         """Return a row of an older version with `None` for each column that was added since."""
         return (*row, *(None,) * (len(self.columns) - len(row)))
 
 
+def _encode_length(length: timedelta | None) -> int | None:
+    return None if length is None else length // TICK
+
+
+def _decode_length(count: int | None) -> timedelta | None:
+    return None if count is None else timedelta(microseconds=count)
+
+
 def _decode_flag(number: int | None) -> bool | None:
     return None if number is None else bool(number)
 
 
-def _encode_finding(finding: KnownFinding) -> StoredRow:
-    resource, first_seen, changed_at = finding.resource, to_ticks(finding.first_seen), to_ticks(finding.changed_at)
-    resource_fields = resource.type, resource.name, resource.id
-    return (
-        finding.fingerprint,
-        finding.control,
-        *resource_fields,
-        finding.severity,
-        finding.state,
-        first_seen,
-        finding.times_opened,
-        changed_at,
-        finding.changed_by,
-    )
+_TIME = _Codec(to_ticks, from_required_ticks)
+_OPTIONAL_TIME = _Codec(to_ticks, from_ticks)
+_LENGTH = _Codec(_encode_length, _decode_length)
+_FLAG = _Codec(decode=_decode_flag)
+_SHARED_TEXT = _Codec(decode=intern)
+"""A text that many records have: it is in memory once."""
+_JSON = _Codec(json.dumps, json.loads)
 
 
-def _decode_finding(project: str, row: StoredRow) -> KnownFinding:
-    fingerprint, control, kind, name, resource_id, severity, state, first_seen, times, changed_at, changed_by = row
-    return KnownFinding(
-        fingerprint=fingerprint,
-        control=control,
-        resource=Resource(ResourceType(kind), project, name, resource_id),
-        severity=Severity(severity),
-        state=FindingState(state),
-        first_seen=from_required_ticks(first_seen),
-        times_opened=times,
-        changed_at=from_required_ticks(changed_at),
-        changed_by=changed_by,
-    )
-
-
-def _encode_backup(backup: KnownBackup) -> StoredRow:
-    identity = backup.backup_id, backup.index_id, backup.index_name, backup.name, backup.schedule_id
-    times = to_ticks(backup.expires_at), to_ticks(backup.known_since), to_ticks(backup.missed_at)
-    return *identity, to_ticks(backup.captured_at), backup.expires, *times
-
-
-def _decode_backup(_: str, row: StoredRow) -> KnownBackup:
-    backup_id, index_id, index_name, name, schedule_id, captured_at, expires, expires_at, known_since, missed_at = row
-    return KnownBackup(
-        backup_id=backup_id,
-        index_id=intern(index_id),
-        index_name=intern(index_name),
-        name=name,
-        schedule_id=schedule_id and intern(schedule_id),
-        captured_at=from_ticks(captured_at),
-        expires=_decode_flag(expires),
-        expires_at=from_ticks(expires_at),
-        known_since=from_required_ticks(known_since),
-        missed_at=from_ticks(missed_at),
-    )
-
-
-def _encode_schedule(schedule: KnownSchedule) -> StoredRow:
-    settings = schedule.frequency, _length_to_ticks(schedule.retention), schedule.enabled
-    earlier = [
-        (
-            to_ticks(earlier_settings.since),
-            to_ticks(earlier_settings.until),
-            earlier_settings.frequency,
-            _length_to_ticks(earlier_settings.retention),
-            earlier_settings.enabled,
-        )
-        for earlier_settings in schedule.earlier_settings
+def _encode_settings_history(history: tuple[EarlierSettings, ...]) -> str | None:
+    rows = [
+        (to_ticks(it.since), to_ticks(it.until), it.frequency, _encode_length(it.retention), it.enabled)
+        for it in history
     ]
-    text = json.dumps(earlier, separators=(",", ":")) if earlier else None
-    return (
-        schedule.schedule_id,
-        schedule.index_name,
-        schedule.name,
-        *settings,
-        to_ticks(schedule.since),
-        to_ticks(schedule.seen_at),
-        text,
-    )
+    return json.dumps(rows, separators=(",", ":")) if rows else None
 
 
-def _decode_schedule(_: str, row: StoredRow) -> KnownSchedule:
-    schedule_id, index_name, name, frequency, retention, enabled, since, seen_at, text = row
-    earlier = tuple(
+def _decode_settings_history(text: str | None) -> tuple[EarlierSettings, ...]:
+    return tuple(
         EarlierSettings(
-            from_required_ticks(start),
-            from_required_ticks(end),
-            earlier_frequency,
-            _length_from_ticks(earlier_retention),
-            _decode_flag(is_enabled),
+            from_required_ticks(since),
+            from_required_ticks(until),
+            frequency,
+            _decode_length(retention),
+            _decode_flag(enabled),
         )
-        for start, end, earlier_frequency, earlier_retention, is_enabled in (json.loads(text) if text else ())
+        for since, until, frequency, retention, enabled in (json.loads(text) if text else ())
     )
-    return KnownSchedule(
-        schedule_id=schedule_id,
-        index_name=index_name,
-        name=name,
-        frequency=frequency,
-        retention=_length_from_ticks(retention),
-        enabled=_decode_flag(enabled),
-        since=from_ticks(since),
-        seen_at=from_ticks(seen_at),
-        earlier_settings=earlier,
-    )
-
-
-def _length_to_ticks(length: timedelta | None) -> int | None:
-    return None if length is None else length // TICK
-
-
-def _length_from_ticks(count: int | None) -> timedelta | None:
-    return None if count is None else timedelta(microseconds=count)
-
-
-def _encode_index(index: KnownIndex) -> StoredRow:
-    return index.name, index.index_id, to_ticks(index.first_seen), index.deletion_protection
-
-
-def _decode_index(_: str, row: StoredRow) -> KnownIndex:
-    name, index_id, first_seen, deletion_protection = row
-    return KnownIndex(name, index_id, from_required_ticks(first_seen), _decode_flag(deletion_protection))
-
-
-def _encode_drift_row(drift: Drift) -> StoredRow:
-    resource = drift.resource
-    return drift.change, resource.type, resource.project, resource.name, resource.id, drift.before, drift.after
-
-
-def _decode_drift_row(_: str, row: StoredRow) -> Drift:
-    change, kind, project, name, resource_id, before, after = row
-    return Drift(change, Resource(ResourceType(kind), project, name, resource_id), before, after)
-
-
-def _encode_audit(audit: AuditRecord) -> StoredRow:
-    # no page: only AWS stores pages, and its records are items of DynamoDB
-    report = (audit.report.location, audit.report.sha256) if audit.report else (None, None)
-    return audit.audit_id, to_ticks(audit.observed_at), audit.is_complete, audit.compliance, *report
-
-
-def _decode_audit(_: str, row: StoredRow) -> AuditRecord:
-    audit_id, observed_at, is_complete, compliance, location, sha256 = row
-    report = None if location is None else StoredReport(location, sha256)
-    return AuditRecord(audit_id, from_required_ticks(observed_at), bool(is_complete), Compliance(compliance), report)
 
 
 FINDINGS = RecordTable(
     "finding",
-    (
-        *("fingerprint", "control", "resource_type", "resource_name", "resource_id", "severity", "state"),
-        *("first_seen", "times", "changed_at", "changed_by"),
+    lambda project, fingerprint, control, kind, name, resource_id, *values: KnownFinding(
+        fingerprint, control, Resource(kind, project, name, resource_id), *values
     ),
-    _encode_finding,
-    _decode_finding,
+    _Column("fingerprint"),
+    _Column("control"),
+    _Column("resource_type", _Codec(decode=ResourceType), "resource.type"),
+    _Column("resource_name", field="resource.name"),
+    _Column("resource_id", field="resource.id"),
+    _Column("severity", _Codec(decode=Severity)),
+    _Column("state", _Codec(decode=FindingState)),
+    _Column("first_seen", _TIME),
+    _Column("times", field="times_opened"),
+    _Column("changed_at", _TIME),
+    _Column("changed_by"),
 )
 BACKUPS = RecordTable(
     "backup",
-    (
-        *("backup_id", "index_id", "index_name", "name", "schedule_id"),
-        *("captured_at", "expires", "expires_at", "known_since", "missed_at"),
-    ),
-    _encode_backup,
-    _decode_backup,
+    lambda _, *values: KnownBackup(*values),
+    _Column("backup_id"),
+    _Column("index_id", _SHARED_TEXT),
+    _Column("index_name", _SHARED_TEXT),
+    _Column("name"),
+    _Column("schedule_id", _Codec(decode=lambda text: text and intern(text))),
+    _Column("captured_at", _OPTIONAL_TIME),
+    _Column("expires", _FLAG),
+    _Column("expires_at", _OPTIONAL_TIME),
+    _Column("known_since", _TIME),
+    _Column("missed_at", _OPTIONAL_TIME),
 )
 SCHEDULES = RecordTable(
     "schedule",
-    ("schedule_id", "index_name", "name", "frequency", "retention", "enabled", "since", "seen_at", "earlier"),
-    _encode_schedule,
-    _decode_schedule,
+    lambda _, *values: KnownSchedule(*values),
+    _Column("schedule_id"),
+    _Column("index_name"),
+    _Column("name"),
+    _Column("frequency"),
+    _Column("retention", _LENGTH),
+    _Column("enabled", _FLAG),
+    _Column("since", _OPTIONAL_TIME),
+    _Column("seen_at", _OPTIONAL_TIME),
+    _Column("earlier", _Codec(_encode_settings_history, _decode_settings_history), "earlier_settings"),
 )
 INDEXES = RecordTable(
-    "live_index", ("name", "index_id", "first_seen", "deletion_protection"), _encode_index, _decode_index
+    "live_index",
+    lambda _, *values: KnownIndex(*values),
+    _Column("name"),
+    _Column("index_id"),
+    _Column("first_seen", _TIME),
+    _Column("deletion_protection", _FLAG),
 )
 AUDITS = RecordTable(
-    "audit", ("audit_id", "observed_at", "complete", "compliance", "location", "sha256"), _encode_audit, _decode_audit
+    "audit",
+    lambda _, audit_id, observed_at, is_complete, compliance, location, sha256: AuditRecord(
+        audit_id, observed_at, is_complete, compliance, None if location is None else StoredReport(location, sha256)
+    ),
+    _Column("audit_id"),
+    _Column("observed_at", _TIME),
+    _Column("complete", _FLAG, "is_complete"),
+    _Column("compliance", _Codec(decode=Compliance)),
+    # no page: only AWS stores pages, and its records are items of DynamoDB
+    _Column("location", _Codec(lambda report: report and report.location), "report"),
+    _Column("sha256", _Codec(lambda report: report and report.sha256), "report"),
 )
 DRIFT = RecordTable(
     "drift",
-    ("what", "resource_type", "resource_project", "resource_name", "resource_id", "before", "after"),
-    _encode_drift_row,
-    _decode_drift_row,
+    lambda _, change, kind, project, name, resource_id, before, after: Drift(
+        change, Resource(kind, project, name, resource_id), before, after
+    ),
+    _Column("what", field="change"),
+    _Column("resource_type", _Codec(decode=ResourceType), "resource.type"),
+    _Column("resource_project", field="resource.project"),
+    _Column("resource_name", field="resource.name"),
+    _Column("resource_id", field="resource.id"),
+    _Column("before"),
+    _Column("after"),
 )
 """Values are as in JSON. The rows have no key."""
 
@@ -297,30 +266,28 @@ def decode_action_key(text: str) -> str:
     return f"{_RENAMED_KINDS.get(kind, kind)}{slash}{target}"
 
 
+_PLAN_FIELDS = ("project", "policy_sha256", "slots_before", "slots_after", "quota", "project_id")
+"""The fields of a plan that are stored as they are. Earlier versions stored no `project_id`."""
+
+
 def encode_plan(plan: RemediationPlan) -> str:
     """Return a plan as JSON."""
     fields = {
-        "project": plan.project,
-        "policy_sha256": plan.policy_sha256,
+        **{it: getattr(plan, it) for it in _PLAN_FIELDS},
         "made_at": format_moment(plan.created_at),
         "create_schedules": plan.create_schedules,
         "fix_schedules": plan.fix_schedules,
         "actions": [_encode_action(it) for it in plan.actions],
         "left_out": [[it.index, it.kind, it.reason, it.is_unknown] for it in plan.skipped_actions],
-        "slots_before": plan.slots_before,
-        "slots_after": plan.slots_after,
-        "quota": plan.quota,
-        "project_id": plan.project_id,
     }
     return json.dumps(fields)
 
 
 def decode_plan(text: str, plan_id: str) -> RemediationPlan:
     """Read a plan that was stored under an id. Raises `ValueError`, `KeyError` and `TypeError` if it is not a plan."""
-    fields = json.loads(text)
+    fields = {"project_id": None, **json.loads(text)}
     return RemediationPlan(
-        project=fields["project"],
-        policy_sha256=fields["policy_sha256"],
+        **{it: fields[it] for it in _PLAN_FIELDS},
         created_at=parse_moment(fields["made_at"]),
         create_schedules=Mode(fields["create_schedules"]),
         fix_schedules=Mode(fields["fix_schedules"]),
@@ -328,10 +295,6 @@ def decode_plan(text: str, plan_id: str) -> RemediationPlan:
         skipped_actions=tuple(
             SkippedAction(index, _decode_kind(kind), *skip_fields) for index, kind, *skip_fields in fields["left_out"]
         ),
-        slots_before=fields["slots_before"],
-        slots_after=fields["slots_after"],
-        quota=fields["quota"],
-        project_id=fields.get("project_id"),
         stored_id=plan_id,
     )
 
@@ -378,51 +341,38 @@ def _decode_settings(values: list[Any]) -> ScheduleSettings:
     )
 
 
-ATTEMPT_COLUMNS = (
-    *("project", "key", "attempt", "plan_id", "who", "began_at", "call", "before"),
-    *("state", "detail", "made_id", "after", "ended_at"),
+ATTEMPTS = RecordTable(
+    "action",
+    lambda _, *values: ActionRecord(*values),
+    _Column("project"),
+    _Column("key", _Codec(decode=decode_action_key)),
+    _Column("attempt"),
+    _Column("plan_id"),
+    _Column("who", field="actor"),
+    _Column("began_at", _TIME, "started_at"),
+    _Column("call"),
+    _Column("before", _JSON),
+    _Column("state", _Codec(decode=decode_action_state)),
+    _Column("detail"),
+    _Column("made_id", field="target_id"),
+    _Column("after", _JSON),
+    _Column("ended_at", _OPTIONAL_TIME),
 )
-
-
-def encode_attempt_values(record: ActionRecord) -> dict[str, Any]:
-    """Return the values of an attempt by their columns; times stay times."""
-    values = (
-        *(record.project, record.key, record.attempt, record.plan_id, record.actor, record.started_at),
-        *(record.call, json.dumps(record.before), record.state, record.detail, record.target_id),
-        *(json.dumps(record.after), record.ended_at),
-    )
-    return dict(zip(ATTEMPT_COLUMNS, values, strict=True))
-
-
-def decode_attempt_values(values: Mapping[str, Any]) -> ActionRecord:
-    """Return the attempt of such values. Raises `ValueError`, `KeyError` and `TypeError` where they hold none."""
-    return ActionRecord(
-        project=values["project"],
-        key=decode_action_key(values["key"]),
-        attempt=values["attempt"],
-        plan_id=values["plan_id"],
-        actor=values["who"],
-        started_at=values["began_at"],
-        call=values["call"],
-        before=json.loads(values["before"]),
-        state=decode_action_state(values["state"]),
-        detail=values["detail"],
-        target_id=values.get("made_id"),
-        after=json.loads(values["after"]),
-        ended_at=values["ended_at"],
-    )
+"""The attempts at actions."""
 
 
 def encode_drift(drift: tuple[Drift, ...]) -> str:
     """Return drift as JSON."""
-    rows = []
-    for change, *resource, before, after in map(_encode_drift_row, drift):
-        rows.append({"what": change, "resource": resource, "before": before, "after": after})
-    return json.dumps(rows)
+    return json.dumps(
+        [
+            {"what": change, "resource": resource, "before": before, "after": after}
+            for change, *resource, before, after in map(DRIFT.encode, drift)
+        ]
+    )
 
 
 def decode_drift(text: str) -> tuple[Drift, ...]:
     """Return the drift that JSON holds."""
     return tuple(
-        _decode_drift_row("", (row["what"], *row["resource"], row["before"], row["after"])) for row in json.loads(text)
+        DRIFT.decode("", (row["what"], *row["resource"], row["before"], row["after"])) for row in json.loads(text)
     )

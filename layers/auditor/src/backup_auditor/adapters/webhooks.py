@@ -4,16 +4,17 @@ import json
 import re
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from backup_auditor.adapters.http_status import is_transient
-from backup_auditor.adapters.trust import explain_tls_failure, make_tls_context
+from backup_auditor.adapters.http import explain_tls_failure, is_transient, make_tls_context
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, SecretError, SettingsError
 
 _PING_SECONDS = 5.0
-_PING_OK, _PING_REDIRECT = 200, 300
+_SUCCESS, _CLIENT_ERRORS = range(200, 300), range(400, 500)
 
 
 def ping(url: str, secret_name: str) -> None:
@@ -22,23 +23,22 @@ def ping(url: str, secret_name: str) -> None:
         parts = urlsplit(url.strip())
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        parts, host = SplitResult("", "", "", "", ""), ""
+        parts, host = urlsplit(""), ""
     if not host or not url.isascii() or not url.isprintable() or not _is_allowed_address(parts, host):
         raise SecretError(f"the secret {secret_name} holds no valid URL; store a URL that starts with https://")
-    connection = _make_connection(parts, _PING_SECONDS, f"the URL in {secret_name}", DeliveryError)
+    subject = f"the URL in {secret_name}"
     try:
-        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
-        status = connection.getresponse().status
+        with closing(_make_connection(parts, _PING_SECONDS, subject, DeliveryError)) as connection:
+            connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+            status = connection.getresponse().status
     except ssl.SSLCertVerificationError as error:
-        raise DeliveryError(explain_tls_failure(error, f"the URL in {secret_name}")) from None
+        raise DeliveryError(explain_tls_failure(error, subject)) from None
     except (OSError, HTTPException) as error:
-        raise DeliveryError(f"the URL in {secret_name} did not answer ({type(error).__name__})") from None
-    finally:
-        connection.close()
+        raise DeliveryError(f"{subject} did not answer ({type(error).__name__})") from None
     if is_transient(status):
-        raise DeliveryError(f"the URL in {secret_name} answered {status}; the next audit calls it again")
-    if not _PING_OK <= status < _PING_REDIRECT:  # redirects are not followed: the address is a secret
-        raise DeliveryError(f"the URL in {secret_name} answered {status}; correct the URL in the secret")
+        raise DeliveryError(f"{subject} answered {status}; the next audit calls it again")
+    if status not in _SUCCESS:  # redirects are not followed: the address is a secret
+        raise DeliveryError(f"{subject} answered {status}; correct the URL in the secret")
 
 
 def _make_connection(
@@ -72,7 +72,6 @@ _REASON_PATTERN = re.compile(r"[a-z_]{1,60}", re.ASCII)
 _MESSAGE_REASONS = ("invalid_blocks", "invalid_blocks_format", "invalid_payload", "msg_too_long", "no_text")
 _MAX_WAIT_SECONDS = 15.0
 _MAX_RESPONSE_LENGTH = 2000
-_SLACK_OK, _SLACK_REDIRECT, _CLIENT_ERROR, _TOO_MANY, _SERVER_ERROR = 200, 300, 400, 429, 500
 
 
 class SlackWebhooks:
@@ -90,18 +89,17 @@ class SlackWebhooks:
                 f"the secret {secret_name} holds no Slack webhook; store https://hooks.slack.com/services/…"
             )
         body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+        headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "backup-auditor"}
         parts = urlsplit(webhook)
-        connection = _open_webhook_connection(parts, min(seconds, _MAX_WAIT_SECONDS), secret_name)
-        try:
-            response = _send(connection, parts.path, body)
-            if not _SLACK_OK <= response.status < _SLACK_REDIRECT:
-                raise _build_refusal_error(response, secret_name)
-        except (OSError, HTTPException) as error:
-            raise AcceptanceUnknownError(
-                f"the webhook in {secret_name} did not answer completely ({type(error).__name__})"
-            ) from None
-        finally:
-            connection.close()
+        with closing(_open_webhook_connection(parts, min(seconds, _MAX_WAIT_SECONDS), secret_name)) as connection:
+            try:
+                connection.request("POST", parts.path, body, headers)
+                response = connection.getresponse()
+                if response.status not in _SUCCESS:  # redirects are not followed: the address is a secret
+                    raise _build_refusal_error(response, secret_name)
+            except (OSError, HTTPException) as error:
+                reason = f"did not answer completely ({type(error).__name__})"
+                raise AcceptanceUnknownError(f"the webhook in {secret_name} {reason}") from None
 
 
 def _open_webhook_connection(parts: SplitResult, seconds: float, secret_name: str) -> HTTPConnection:
@@ -111,34 +109,26 @@ def _open_webhook_connection(parts: SplitResult, seconds: float, secret_name: st
     except ssl.SSLCertVerificationError as error:
         raise ChannelRefusedError(explain_tls_failure(error, f"the host of the webhook in {secret_name}")) from None
     except OSError as error:
-        raise DeliveryError(
-            f"the host of the webhook in {secret_name} cannot be reached ({type(error).__name__})"
-        ) from None
+        reason = f"cannot be reached ({type(error).__name__})"
+        raise DeliveryError(f"the host of the webhook in {secret_name} {reason}") from None
     return connection
-
-
-def _send(connection: HTTPConnection, path: str, body: bytes) -> HTTPResponse:
-    """Send one request. Redirects are not followed: the secret must not reach another host."""
-    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "backup-auditor"}
-    connection.request("POST", path, body, headers)
-    return connection.getresponse()
 
 
 def _build_refusal_error(response: HTTPResponse, secret_name: str) -> DeliveryError:
     summary = f"the webhook in {secret_name} answered {response.status}"
-    if response.status == _TOO_MANY:
-        return DeliveryError(summary, _parse_seconds(response.getheader("Retry-After")))
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        seconds = response.getheader("Retry-After", "")
+        return DeliveryError(summary, float(seconds[:6]) if seconds.isascii() and seconds.isdigit() else None)
     if is_transient(response.status):
         return DeliveryError(summary)
     reason = _read_reason(response)
     message = f"{summary} {reason}".rstrip()
-    if response.status < _CLIENT_ERROR or response.status >= _SERVER_ERROR:
+    if response.status not in _CLIENT_ERRORS:
         return ChannelRefusedError(f"{message}, which Slack webhooks never do; correct the URL in the secret")
     if reason in _MESSAGE_REASONS:
         return ChannelRefusedError(f"{message}: Slack rejected the message format; report this as a bug")
-    return ChannelRefusedError(
-        f"{message}; create a new incoming webhook for an active channel, and store it in the secret"
-    )
+    remedy = "create a new incoming webhook for an active channel, and store it in the secret"
+    return ChannelRefusedError(f"{message}; {remedy}")
 
 
 def _read_reason(response: HTTPResponse) -> str:
@@ -148,7 +138,3 @@ def _read_reason(response: HTTPResponse) -> str:
     except (OSError, HTTPException):
         return ""
     return text if _REASON_PATTERN.fullmatch(text) else ""
-
-
-def _parse_seconds(text: str | None) -> float | None:
-    return float(text[:6]) if text and text.isascii() and text.isdigit() else None

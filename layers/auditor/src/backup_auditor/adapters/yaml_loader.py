@@ -8,8 +8,8 @@ from functools import cached_property
 import yaml
 from yaml import AliasEvent, MappingEndEvent, MappingStartEvent, NodeEvent, ScalarEvent, SequenceEndEvent
 
-from backup_auditor.adapters.document_problems import DocumentKind, DocumentProblemError, make_visible, quote_excerpt
-from backup_auditor.adapters.input_file import strip_byte_order_mark
+from backup_auditor.adapters.documents import DocumentKind, DocumentProblemError, quote_excerpt, strip_byte_order_mark
+from backup_auditor.domain.text import escape_control_characters
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -91,7 +91,7 @@ class MappingNode:
 
     @cached_property
     def size(self) -> int:
-        """The number of nodes. A node that aliases repeat counts each time."""
+        """The number of nodes, keys included. A node that aliases repeat counts each time."""
         return 1 + sum(1 + it.size for it in self.items.values())
 
     @cached_property
@@ -144,6 +144,8 @@ _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 # Escapes in quoted text can produce any of these.
 _CONTROL_CHARACTER = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# JSON writes a character above U+FFFF as two escapes.
+# JSON writes a character above U+FFFF as two escapes, a surrogate pair.
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
@@ -153,14 +155,11 @@ def compose_document(text: str, kind: DocumentKind) -> MappingNode:
         return _Composer(yaml.parse(text, Loader=yaml.SafeLoader), kind).compose_root()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        description = make_visible(error.problem or error.context or "it cannot be read")
+        description = escape_control_characters(error.problem or error.context or "it cannot be read")
         raise DocumentProblemError(f"is not YAML: {description}; correct it", mark.line + 1 if mark else None) from None
-    except (
-        yaml.YAMLError,
-        ValueError,
-        OverflowError,
-    ) as error:  # PyYAML does not translate the errors of impossible escapes
-        raise DocumentProblemError(f"is not YAML: {make_visible(str(error))[:200]}; correct it") from None
+    # PyYAML does not translate the errors of impossible escapes
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise DocumentProblemError(f"is not YAML: {escape_control_characters(str(error))[:200]}; correct it") from None
 
 
 class _Composer:
@@ -217,7 +216,7 @@ class _Composer:
         node = self._anchors.get(name)
         if node is None:
             raise DocumentProblemError(
-                f"the alias *{make_visible(name)} has no finished anchor before it", _get_line(event)
+                f"the alias *{escape_control_characters(name)} has no finished anchor before it", _get_line(event)
             )
         self._node_count += node.size
         if level + node.depth > MAX_DEPTH:
@@ -247,7 +246,7 @@ class _Composer:
                 raise DocumentProblemError(
                     f"the key {quote_excerpt(key.value)} is a duplicate, first on line {first_line}; remove one", line
                 )
-            self._key_path.append(f".{make_visible(key.value)}")
+            self._key_path.append(f".{escape_control_characters(key.value)}")
             items[key.value] = self._compose_node(next(self._events), level + 1)
             self._key_path.pop()
             lines[key.value] = line
@@ -257,16 +256,13 @@ class _Composer:
         line = _get_line(event)
         if event.tag not in _TEXT_TAGS:
             _refuse_tag(event)
-        text = _SURROGATE_PAIR.sub(_combine_surrogates, event.value)
+        text = _SURROGATE_PAIR.sub(
+            lambda it: it[0].encode("utf-16-be", "surrogatepass").decode("utf-16-be"), event.value
+        )
         key_path = "".join(self._key_path).removeprefix(".")
         _refuse_control_characters(text, line, key_path)
         is_plain = event.tag is None and event.implicit[0]
         return ScalarNode(line, resolve_scalar(text, line, key_path) if is_plain else text)
-
-
-def _combine_surrogates(pair: re.Match[str]) -> str:
-    """Return the character of a surrogate pair: JSON writes a character above U+FFFF as two escapes."""
-    return pair[0].encode("utf-16-be", "surrogatepass").decode("utf-16-be")
 
 
 def _refuse_control_characters(text: str, line: int, key_path: str) -> None:

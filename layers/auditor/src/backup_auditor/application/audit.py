@@ -13,12 +13,12 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advance import advance, find_unconfirmed_listings
 from backup_auditor.domain.lifecycle.discard import is_in_future
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult, diff_states
-from backup_auditor.domain.notifications.triggers import create_messages
+from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel, OutboxMessage
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_validation import find_distant_exemptions
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from backup_auditor.domain.remediation.proposals import make_proposals
+from backup_auditor.domain.remediation.planner import make_proposals
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff, diff_policies
 from backup_auditor.domain.reporting.report import Report, compute_audit_id, make_report
 from backup_auditor.domain.timefmt import format_moment
@@ -142,7 +142,7 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
         collector.collect()
         while True:
             inventory = collector.build_inventory(project, observed_at)
-            check_same_project(state, inventory)
+            _check_same_project(state, inventory)
             evaluation = evaluate_controls(inventory, policy, CATALOG, state)
             listing_ids = evaluation.unconfirmed_listings | find_unconfirmed_listings(state, inventory)
             if not listing_ids or not collector.read_again(listing_ids):
@@ -159,13 +159,10 @@ def evaluate_inventory(
     evidence: EvidenceStore | None = None,
     clock: Clock | None = None,
 ) -> AuditResult:
-    """Evaluate a saved inventory without a call.
-
-    Raises `PolicyError`, `StateError` and `ProjectMismatchError` as `run_audit` does.
-    """
+    """Evaluate a saved inventory without a call. Raises `PolicyError`, `StateError` and `ProjectMismatchError`."""
     check_policy_dates(policy, inventory.observed_at)
     state = store.load(inventory.project) if store else EMPTY_STATE
-    check_same_project(state, inventory)
+    _check_same_project(state, inventory)
     evaluation = evaluate_controls(inventory, policy, CATALOG, state)
     recorder = AuditRecorder(store, evidence) if store else None
     return _AuditConclusion(inventory, policy, _describe_terminating(inventory), clock).finish(
@@ -185,11 +182,8 @@ def check_policy_dates(policy: Policy, observed_at: datetime) -> None:
         raise PolicyError(*(f"{policy.source}: {it}" for it in problems), path=policy.source)
 
 
-def check_same_project(state: ProjectState, inventory: Inventory) -> None:
-    """Raise `ProjectMismatchError` if the state belongs to another Pinecone project than the inventory.
-
-    Without an id on either side, nothing is raised.
-    """
+def _check_same_project(state: ProjectState, inventory: Inventory) -> None:
+    """Raise `ProjectMismatchError` if both Pinecone ids, of the state and of the inventory, are known and differ."""
     recorded_id, found_ids = state.pinecone_project_id, inventory.project_ids
     if recorded_id is not None and found_ids and recorded_id not in found_ids:
         raise ProjectMismatchError(inventory.project, recorded_id, ", ".join(sorted(found_ids)))
@@ -226,7 +220,7 @@ class _AuditConclusion:
                 except ConflictingRecordError as error:
                     record_error = error
                 state = recorder.store.load(self.inventory.project)
-                check_same_project(state, self.inventory)
+                _check_same_project(state, self.inventory)
                 evaluation = evaluate_controls(self.inventory, self.policy, CATALOG, state)
                 lifecycle_result, report = self._advance(evaluation, state)
         except (EvidenceError, StateError) as error:  # the report is still valid
@@ -249,12 +243,10 @@ class _AuditConclusion:
         if last_observed_at is None or self.clock is None or last_observed_at <= self.inventory.observed_at:
             return None
         now = self.clock()
-        if not is_in_future(last_observed_at, now):
-            return None
-        return FutureAuditError(self.inventory.project, format_moment(last_observed_at), format_moment(now))
+        error = FutureAuditError(self.inventory.project, format_moment(last_observed_at), format_moment(now))
+        return error if is_in_future(last_observed_at, now) else None
 
     def _advance(self, evaluation: Evaluation, state: ProjectState) -> tuple[LifecycleResult, Report]:
-        """Advance the state past this audit, and build the report."""
         audit_id = compute_audit_id(self.inventory, self.policy)
         lifecycle_result = advance(state, self.inventory, self.policy, evaluation.findings, audit_id)
         report = self._make_report(evaluation, lifecycle_result)

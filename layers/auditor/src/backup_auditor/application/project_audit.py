@@ -6,7 +6,7 @@ from datetime import datetime
 from shlex import quote
 from typing import Protocol
 
-from backup_auditor.application.audit import AuditResult, RecordError, run_audit
+from backup_auditor.application.audit import AuditResult, run_audit
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.events import AuditRequest
 from backup_auditor.domain.policy import Policy
@@ -26,8 +26,8 @@ class ContextLog(Log, Protocol):
         """Add fields to every line from now on."""
 
 
-class AuditDependencies(Protocol):
-    """What one audit on AWS needs from outside. Nothing is loaded or opened before it is needed."""
+class ProjectDependencies(Protocol):
+    """What an audit and a remediation on AWS need from outside. Nothing is loaded or opened before it is needed."""
 
     log: ContextLog
 
@@ -41,11 +41,18 @@ class AuditDependencies(Protocol):
     def load_policy(self, project: RegisteredProject) -> Policy:
         """Return the policy of a project. Raises `PolicyError` and `DocumentError`."""
 
+    def open_reader(self, key: str) -> AbstractContextManager[ProjectReader]:
+        """Open the project of a key for reading, with a deadline that fits the time left."""
+
+    def now(self) -> datetime:
+        """Return the present time."""
+
+
+class AuditDependencies(ProjectDependencies, Protocol):
+    """What one audit on AWS needs from outside."""
+
     def load_key(self, project: RegisteredProject, *, fresh: bool = False) -> str:
         """Return the key of a project; with `fresh` not from a cache. Raises `SecretError`."""
-
-    def open_reader(self, key: str) -> AbstractContextManager[ProjectReader]:
-        """Open the project of a key, with a deadline that fits the time left."""
 
     def open_store(self) -> StateStore:
         """Open the state store."""
@@ -58,9 +65,6 @@ class AuditDependencies(Protocol):
 
     def ping(self) -> None:
         """Call the ping URL, if there is one. Raises `DeliveryError` and `SecretError`."""
-
-    def now(self) -> datetime:
-        """Return the present time."""
 
     def monotonic(self) -> float:
         """Return the seconds of a clock that never goes back."""
@@ -89,8 +93,10 @@ def audit_project(request: AuditRequest, deps: AuditDependencies) -> dict[str, o
         warnings = build_warnings(find_shared_by_secret(registry.projects)).get(registered_project.name, ())
         result, throttles = _audit_with_current_key(registered_project, deps, warnings)
         deps.log.append_keys(audit_id=result.report.audit_id)
+        if isinstance(result.record_error, FutureAuditError):
+            raise result.record_error.with_state_flag("--table", "TABLE")
         if result.record_error is not None:
-            raise _with_table_flag(result.record_error)
+            raise result.record_error
     for warning in warnings:
         deps.log.error(warning, extra={})
     duration = (deps.monotonic() - started_at) * 1000
@@ -128,24 +134,17 @@ def _audit_with_current_key(
     try:
         return _run_audit(project, policy, key, deps, warnings)
     except (BadKeyError, ProjectMismatchError) as error:
-        last_error = error
-    fresh_key = deps.load_key(project, fresh=True)
-    if fresh_key != key:
-        deps.log.info("the cached key was refused; retrying with the current key of its secret", extra={})
-        try:
-            return _run_audit(project, policy, fresh_key, deps, warnings)
-        except (BadKeyError, ProjectMismatchError) as error:
-            last_error = error
-    raise _add_remedy(last_error, project)
-
-
-def _with_table_flag(error: RecordError) -> RecordError:
-    """Return the error with the flag that names the table, if its remedy is a command."""
-    return error.with_state_flag("--table", "TABLE") if isinstance(error, FutureAuditError) else error
+        fresh_key = deps.load_key(project, fresh=True)
+        if fresh_key == key:
+            raise _add_remedy(error, project) from None
+    deps.log.info("the cached key was refused; retrying with the current key of its secret", extra={})
+    try:
+        return _run_audit(project, policy, fresh_key, deps, warnings)
+    except (BadKeyError, ProjectMismatchError) as error:
+        raise _add_remedy(error, project) from None
 
 
 def _add_remedy(error: BadKeyError | ProjectMismatchError, project: RegisteredProject) -> BackupAuditorError:
-    """Return the error of a key that cannot be used for a project, with the remedy."""
     if isinstance(error, ProjectMismatchError):
         return error.with_remedy(
             f"store a key of {error.recorded_id} in secret {project.secret}, or register {error.found_id} under another"
@@ -182,7 +181,6 @@ def _summarize(result: AuditResult) -> dict[str, object]:
 
 
 def _log_result(result: AuditResult, summary: dict[str, object], log: ContextLog) -> None:
-    """Log notes, read errors, open findings and the summary."""
     for note in result.notes:
         log.info(note, extra={})
     if result.page_failure is not None:

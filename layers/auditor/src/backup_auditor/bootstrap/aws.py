@@ -1,19 +1,13 @@
 """Share the wiring of the functions on AWS: time left, error log, and the registry, policies and secrets they read."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Protocol
 
-from backup_auditor.adapters.aws.config_sources import (
-    CachedSource,
-    SecretFormat,
-    Source,
-    fetch_document,
-    fetch_secret,
-    read_secret,
-)
+from backup_auditor.adapters.aws.config_sources import SecretFormat, Source, fetch_document, fetch_secret, read_secret
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.domain.outbox import EVENT_CHANNEL
@@ -21,7 +15,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BackupAuditorError, PolicyError
 from backup_auditor.ports.messaging import Log
-from backup_auditor.settings.functions import Registration
+from backup_auditor.settings.functions import FunctionSettings, read_function_settings
 
 
 class LambdaContext(Protocol):
@@ -49,78 +43,62 @@ def log_errors(log: Log, *error_types: type[BackupAuditorError]) -> Iterator[Non
         raise
 
 
-class _UncachedSource[Value]:
-    """Fetch a value each time."""
-
-    def __init__(self, fetch: Callable[[str], Value]) -> None:
-        self._fetch = fetch
-
-    def __call__(self, name: str, *, fresh: bool = False) -> Value:  # noqa: ARG002  it is always fresh
-        return self._fetch(name)
-
-
 class ConfigSources:
-    """The registry, policies and secrets of one function process, and its AWS session.
+    """The settings of one function process, its AWS session, and the registry, policies and secrets that it reads.
 
     Without a cache each is read as it is now.
     """
 
-    def __init__(self, registration: Registration, *, is_cached: bool = True) -> None:
+    def __init__(self, settings: FunctionSettings, *, is_cached: bool = True) -> None:
         """Create the session and the sources. No client is created before its first use."""
+        self.settings = settings
         self.aws = AwsSession()
-        self._registration = registration
-        source_type = CachedSource if is_cached else _UncachedSource
-        self._documents: Source[bytes] = source_type(partial(fetch_document, self.aws))
-        self._secrets: Source[str | bytes] = source_type(partial(fetch_secret, self.aws))
+        self._documents = Source(partial(fetch_document, self.aws), is_cached=is_cached)
+        self._secrets = Source(partial(fetch_secret, self.aws), is_cached=is_cached)
 
     def load_registry(self, name: str | None = None, *, fresh: bool = False) -> Registry:
-        """Return the registered projects. Raises `RegistryError` and `DocumentError`."""
-        return load_projects(self._registration, self._documents, name=name, fresh=fresh)
+        """Return the registered projects, each with the channel of the events first.
+
+        A cached registry without the project `name` is read again, because the project may be new. Raises
+        `RegistryError` and `DocumentError`.
+        """
+        registration = self.settings.registration
+        if registration.registry_address is None:
+            registry = Registry(() if registration.single_project is None else (registration.single_project,))
+        else:
+            registry = self._read_registry(registration.registry_address, fresh=fresh)
+            if not fresh and name is not None and all(name != it.name for it in registry.projects):
+                registry = self._read_registry(registration.registry_address, fresh=True)
+        projects = tuple(replace(it, channels=(EVENT_CHANNEL, *it.channels)) for it in registry.projects)
+        return replace(registry, projects=projects)
+
+    def _read_registry(self, address: str, *, fresh: bool) -> Registry:
+        from backup_auditor.adapters.registry_file import RegistryDefaults, parse_registry  # noqa: PLC0415  YAML
+
+        registration = self.settings.registration
+        defaults = RegistryDefaults(registration.channels, registration.policy, registration.has_weekly_summary)
+        return parse_registry(self._documents(address, fresh=fresh), address, defaults).filter_for_aws()
 
     def load_policy(self, project: RegisteredProject) -> Policy:
-        """Return the policy of a project. Raises `PolicyError` and `DocumentError`."""
-        return load_project_policy(project, self._documents)
+        """Return the policy of a project. An invalid policy is read again, because it may be corrected by now.
+
+        Raises `PolicyError` and `DocumentError`.
+        """
+        if project.policy is None:
+            return load_built_in_policy()
+        from backup_auditor.adapters.policy_file.loader import parse_policy  # noqa: PLC0415  pydantic, only for a file
+
+        try:
+            return parse_policy(self._documents(project.policy), project.policy)
+        except PolicyError:
+            return parse_policy(self._documents(project.policy, fresh=True), project.policy)
 
     def load_secret(self, name: str, secret_format: SecretFormat, *, fresh: bool = False) -> str:
         """Return the value in a secret. Raises `SecretError`."""
         return read_secret(name, secret_format, self._secrets, fresh=fresh)
 
 
-def load_project_policy(project: RegisteredProject, documents: Source[bytes]) -> Policy:
-    """Return the policy of a project. An invalid policy is read again, because it may be corrected by now.
-
-    Raises `PolicyError` and `DocumentError`.
-    """
-    if project.policy is None:
-        return load_built_in_policy()
-    from backup_auditor.adapters.policy_file.loader import parse_policy  # noqa: PLC0415  pydantic, only for a file
-
-    try:
-        return parse_policy(documents(project.policy), project.policy)
-    except PolicyError:
-        return parse_policy(documents(project.policy, fresh=True), project.policy)
-
-
-def load_projects(
-    registration: Registration, documents: Source[bytes], *, name: str | None = None, fresh: bool = False
-) -> Registry:
-    """Return the registered projects, each with the channel of the events first.
-
-    A cached registry without the project `name` is read again, because the project may be new. Raises `RegistryError`
-    and `DocumentError`.
-    """
-    if registration.registry_address is None:
-        registry = Registry(() if registration.single_project is None else (registration.single_project,))
-    else:
-        registry = _read_registry(registration, registration.registry_address, documents, fresh=fresh)
-        if not fresh and name is not None and all(name != it.name for it in registry.projects):
-            registry = _read_registry(registration, registration.registry_address, documents, fresh=True)
-    projects = tuple(replace(it, channels=(EVENT_CHANNEL, *it.channels)) for it in registry.projects)
-    return replace(registry, projects=projects)
-
-
-def _read_registry(registration: Registration, address: str, documents: Source[bytes], *, fresh: bool) -> Registry:
-    from backup_auditor.adapters.registry_file import RegistryDefaults, parse_registry  # noqa: PLC0415  YAML
-
-    defaults = RegistryDefaults(registration.channels, registration.policy, registration.has_weekly_summary)
-    return parse_registry(documents(address, fresh=fresh), address, defaults).filter_for_aws()
+@cache
+def get_sources(function: str, *, is_cached: bool = True) -> ConfigSources:
+    """Return the sources of this process; the first call creates them. Raises `SettingsError`."""
+    return ConfigSources(read_function_settings(function, os.environ), is_cached=is_cached)

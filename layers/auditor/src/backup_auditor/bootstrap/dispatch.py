@@ -1,35 +1,26 @@
 """Wire the function `dispatch`. Clients live as long as its process."""
 
-import os
-from functools import cache, partial
+from functools import partial
 
 from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws.messaging import EventBus
-from backup_auditor.application.dispatch import request_audits
-from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, log_errors
+from backup_auditor.application.fleet import request_audits
+from backup_auditor.bootstrap.aws import LambdaContext, get_seconds_left, get_sources, log_errors
 from backup_auditor.domain.events import read_dispatch_request
 from backup_auditor.errors import BackupAuditorError
-from backup_auditor.settings.functions import read_dispatch_settings
 
 LOG = Logger(service="dispatch")
 _SECONDS_AFTER_EVENTS = 5.0
 """Seconds reserved for the steps after the last event."""
 
 
-@cache
-def get_dispatcher() -> tuple[ConfigSources, EventBus]:
-    """Return the sources and the bus of this process. Raises `SettingsError`."""
-    settings = read_dispatch_settings(os.environ)
-    sources = ConfigSources(settings.registration)
-    return sources, EventBus(sources.aws.events, settings.event_bus)
-
-
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
     """Request the audits of an event or a payload. Errors are logged and raised, so that Lambda retries the event."""
     LOG.clear_state()
     with log_errors(LOG, BackupAuditorError):
-        sources, bus = get_dispatcher()
+        sources = get_sources("dispatch")
+        bus = EventBus(sources.aws.events, sources.settings.event_bus)
         request = read_dispatch_request(event, context.aws_request_id)
         LOG.append_keys(request_id=request.request_id)
         registry = sources.load_registry(fresh=True)

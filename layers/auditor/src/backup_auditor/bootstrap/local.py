@@ -1,36 +1,21 @@
-"""Wire the command line: state and report files, and documents, secrets and stores on AWS."""
+"""Wire the command line: stored reports, and documents, secrets and stores on AWS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backup_auditor.adapters.files import EvidenceFile, read_local_file
-from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
+from backup_auditor.adapters.files import ReportFolder, find_copies_beside_state, read_local_file
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StateError
-from backup_auditor.ports.stores import EvidenceStore, StateAndAuditStore, StateStore
+from backup_auditor.ports.stores import StateAndAuditStore
 
 if TYPE_CHECKING:
     from backup_auditor.adapters.aws.session import AwsSession
-
-
-def open_local_state(path: Path) -> AbstractContextManager[StateStore]:
-    """Open the state in which an audit is recorded."""
-    return open_state(path)
-
-
-def open_local_state_read_only(path: Path) -> AbstractContextManager[StateAndAuditStore]:
-    """Open a state without changing it."""
-    return open_state_read_only(path)
-
-
-def open_evidence_file(path: Path) -> EvidenceStore:
-    """Return the file that a report is written to, as the evidence of the audit."""
-    return EvidenceFile(path)
+    from backup_auditor.application.evidence import ReportLocator
 
 
 def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStore]:
@@ -40,13 +25,31 @@ def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStor
     return nullcontext(DynamoState(_make_client(lambda session: session.dynamodb, f"table {table}", StateError), table))
 
 
-def read_stored_file(file: StoredFile) -> bytes:
-    """Return the bytes of a report or a page, on disk or in S3. Raises `EvidenceError`."""
-    if not file.location.startswith("s3://"):
-        return read_local_file(file)
-    from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket  # noqa: PLC0415  only for S3
+def make_report_locator(state: Path | None, reports: Path | None) -> "ReportLocator":
+    """Return what finds reports in a folder or, without one, where they were written and beside the state.
 
-    return EvidenceBucket(_make_client(lambda session: session.s3, file.location, EvidenceError), "").read(file)
+    Raises `EvidenceError` if the folder does not exist.
+    """
+    return _WrittenReports(state) if reports is None else ReportFolder(reports)
+
+
+class _WrittenReports:
+    """Finds reports where they were written, then beside the state."""
+
+    def __init__(self, state: Path | None) -> None:
+        self._state = state
+
+    def locate(self, file: StoredFile) -> Iterator[StoredFile]:
+        yield file
+        if self._state is not None and not file.location.startswith("s3://"):
+            yield from find_copies_beside_state(self._state, file)
+
+    def read(self, file: StoredFile) -> bytes:
+        if not file.location.startswith("s3://"):
+            return read_local_file(file)
+        from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket  # noqa: PLC0415  only for S3
+
+        return EvidenceBucket(_make_client(lambda session: session.s3, file.location, EvidenceError), "").read(file)
 
 
 def fetch_policy(address: str) -> Policy:
@@ -61,13 +64,10 @@ def fetch_policy(address: str) -> Policy:
 def fetch_key(name: str) -> str:
     """Return the Pinecone key in a secret. Raises `SecretError`."""
     session = _get_session(f"secret {name}", SecretError, ", or set key_env to the variable that holds the key")
-    from backup_auditor.adapters.aws.config_sources import (  # noqa: PLC0415  only for AWS
-        PINECONE_KEY,
-        fetch_secret,
-        read_secret,
-    )
+    from backup_auditor.adapters.aws import config_sources as sources  # noqa: PLC0415  only for AWS
 
-    return read_secret(name, PINECONE_KEY, lambda name, *, fresh=False: fetch_secret(session, name))  # noqa: ARG005
+    source = sources.Source(partial(sources.fetch_secret, session), is_cached=False)
+    return sources.read_secret(name, sources.PINECONE_KEY, source)
 
 
 def _make_client[Client](

@@ -4,7 +4,6 @@ import os
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
 
 from aws_lambda_powertools import Logger
 
@@ -12,18 +11,19 @@ from backup_auditor.adapters.aws import metrics
 from backup_auditor.adapters.aws.config_sources import PINECONE_KEY
 from backup_auditor.adapters.aws.messaging import EventBus
 from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
-from backup_auditor.application.remediation.reconcile import RemediationDependencies, require_published
+from backup_auditor.application.project_audit import ContextLog
+from backup_auditor.application.remediation.reconcile import require_published
 from backup_auditor.application.remediation.service import remediate_project
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, log_errors
+from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
 from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.bootstrap.remediation import open_project_for_changes
 from backup_auditor.domain.events import read_remediation_request
-from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import BackupAuditorError, SecretError
+from backup_auditor.ports.messaging import Bus
 from backup_auditor.ports.pinecone import ProjectReader, ProjectWriter
-from backup_auditor.settings.functions import RemediateSettings, read_remediate_settings
+from backup_auditor.ports.stores import PublicationLog
 from backup_auditor.settings.pinecone import PineconeSettings, read_settings_with_key
 
 LOG = Logger(service="remediate")
@@ -33,61 +33,23 @@ _SECONDS_AFTER_ACTIONS = 60.0
 """Seconds reserved for the steps after the last action."""
 
 
-class Remediator:
-    """The parts of the function that one process reuses for all its invocations.
-
-    Keys and policies are not among them: a policy that says `never` is in force at once.
-    """
-
-    def __init__(self, settings: RemediateSettings, log: Logger) -> None:
-        """Create the sources. No client is created before its first use."""
-        self.settings = settings
-        self.log = log
-        self.sources = ConfigSources(settings.registration, is_cached=False)
-
-    def remediate(self, event: object, context: LambdaContext) -> dict[str, object]:
-        """Remediate the project of an event or a payload, once per event. Raises what prevents it."""
-        request = read_remediation_request(event)
-        self.log.append_keys(project=request.project, plan_id=request.plan_id, request_id=request.request_id)
-        deps = _RemediationInvocation(self, context)
-        if request.request_id is None:
-            return remediate_project(request, deps)
-        from backup_auditor.adapters.aws.idempotency import answer_once  # noqa: PLC0415  not for direct invocations
-
-        answer = answer_once(
-            f"{request.project}/{request.request_id}",
-            lambda: _drop_results(remediate_project(request, deps)),
-            verb="remediate",
-            client=self.sources.aws.dynamodb,
-            table=self.settings.state_table,
-            context=context,
-            log=self.log,
-        )
-        return require_published(answer, request.project, deps)
-
-
-class _RemediationInvocation(RemediationDependencies):
+class _RemediationInvocation:
     """The dependencies of one invocation, limited by the time that it has left."""
 
+    log: ContextLog = LOG
     emit = staticmethod(metrics.emit)
 
-    def __init__(self, remediator: Remediator, context: LambdaContext) -> None:
-        settings, aws = remediator.settings, remediator.sources.aws
-        self._sources = remediator.sources
+    def __init__(self, sources: ConfigSources, context: LambdaContext) -> None:
+        self._sources = sources
         self._context = context
-        self.remediation_log = DynamoRemediationLog(aws.dynamodb, settings.state_table)
-        self.bus = EventBus(aws.events, settings.event_bus)
-        self.log = remediator.log
+        self.load_registry = sources.load_registry
+        self.load_policy = sources.load_policy
+        self.remediation_log: PublicationLog = DynamoRemediationLog(sources.aws.dynamodb, sources.settings.state_table)
+        self.bus: Bus = EventBus(sources.aws.events, sources.settings.event_bus)
         self.actor = f"{context.function_name} {context.aws_request_id}"
 
     def now(self) -> datetime:
         return runtime.now()
-
-    def load_registry(self, name: str) -> Registry:
-        return self._sources.load_registry(name)
-
-    def load_policy(self, project: RegisteredProject) -> Policy:
-        return self._sources.load_policy(project)
 
     def load_key(self, project: RegisteredProject) -> str:
         if project.editor_secret is None:
@@ -112,18 +74,26 @@ class _RemediationInvocation(RemediationDependencies):
         return replace(settings, deadline=min(settings.deadline, time_left))
 
 
-def _drop_results(answer: dict[str, object]) -> dict[str, object]:
-    """Return the answer without the result of each action: the log has them, and a stored answer must be small."""
-    return {name: it for name, it in answer.items() if name != "results"}
-
-
-@cache
-def get_remediator() -> Remediator:
-    """Return the remediator of this process. Raises `SettingsError`."""
-    return Remediator(read_remediate_settings(os.environ), LOG)
-
-
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
-    """Remediate the project of an event or a payload. Errors are logged and raised, so that Lambda retries."""
+    """Remediate the project of an event, once per event, or of a payload. Errors are raised, so that Lambda retries."""
     with log_errors(LOG, BackupAuditorError):
-        return get_remediator().remediate(event, context)
+        # keys and policies are not cached: a policy that says `never` is in force at once
+        sources = get_sources("remediate", is_cached=False)
+        request = read_remediation_request(event)
+        LOG.append_keys(project=request.project, plan_id=request.plan_id, request_id=request.request_id)
+        deps = _RemediationInvocation(sources, context)
+        if request.request_id is None:
+            return remediate_project(request, deps)
+        from backup_auditor.adapters.aws.idempotency import answer_once  # noqa: PLC0415  not for direct invocations
+
+        answer = answer_once(
+            f"{request.project}/{request.request_id}",
+            # without the result of each action: the log has them, and a stored answer must be small
+            lambda: {name: it for name, it in remediate_project(request, deps).items() if name != "results"},
+            verb="remediate",
+            client=sources.aws.dynamodb,
+            table=sources.settings.state_table,
+            context=context,
+            log=LOG,
+        )
+        return require_published(answer, request.project, deps)

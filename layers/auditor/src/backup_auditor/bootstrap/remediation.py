@@ -1,13 +1,12 @@
-"""Open a project for changes, and wire remediation on a laptop: the file that records actions, and the actor."""
+"""Open a project for changes, and name who changes it from a laptop."""
 
 import os
 import platform
 from contextlib import AbstractContextManager
-from pathlib import Path
+from dataclasses import asdict
 
-from backup_auditor.bootstrap.pinecone import make_connection
+from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.ports.pinecone import ProjectWriter
-from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.settings.pinecone import PineconeSettings
 
 
@@ -15,14 +14,7 @@ def open_project_for_changes(settings: PineconeSettings) -> AbstractContextManag
     """Open the project of the settings for changes. The deadline starts here."""
     from backup_auditor.adapters.pinecone.writer import open_writer  # noqa: PLC0415  a plan can be empty
 
-    return open_writer(make_connection(settings))
-
-
-def open_local_remediation_log(path: Path) -> AbstractContextManager[RemediationLog]:
-    """Open the state in which plans and actions are recorded."""
-    from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log  # noqa: PLC0415  not on AWS
-
-    return open_remediation_log(path)
+    return open_writer(Connection(**asdict(settings)))
 
 
 def find_actor() -> str:

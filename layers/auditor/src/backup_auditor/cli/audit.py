@@ -1,25 +1,24 @@
 """`backup-auditor audit`: collect, evaluate, record, report, for one project or a registry."""
 
 import os
+import pickle
 from argparse import Namespace
-from collections.abc import Callable, Collection, Iterable
-from contextlib import ExitStack
-from dataclasses import replace
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import SpooledTemporaryFile
 
-from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile
-from backup_auditor.adapters.input_file import parse_source
+from backup_auditor.adapters.documents import parse_source
+from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile, EvidenceFile
 from backup_auditor.application.audit import AuditResult
 from backup_auditor.bootstrap import local
-from backup_auditor.cli.error_text import format_error_line
-from backup_auditor.cli.exit_codes import INCOMPLETE, NON_COMPLIANT, NOT_AUDITED, OK
+from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, NOT_AUDITED, OK
 from backup_auditor.cli.options import (
     AuditOptions,
     choose_policy,
-    choose_state_file,
+    find_default_state_file,
     read_now,
     read_options,
     read_project_settings,
@@ -27,12 +26,18 @@ from backup_auditor.cli.options import (
     refuse_shared_standard_input,
     run_with_options,
 )
-from backup_auditor.cli.output import log_stderr, make_render_options, open_output, write_pieces
-from backup_auditor.cli.report_spool import ReportSpool
+from backup_auditor.cli.output import format_error_line, log_stderr, make_render_options, open_output, write_pieces
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.identifiers import is_on_aws
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.registry import EntryTarget, RegisteredProject, build_warnings, find_shared_by_target
+from backup_auditor.domain.registry import (
+    EntryError,
+    EntryTarget,
+    RegisteredProject,
+    Registry,
+    build_warnings,
+    find_shared_by_target,
+)
 from backup_auditor.domain.remediation.plan import APPLIED_STATES, ActionResult, ActionState, RemediationPlan
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import BackupAuditorError, RegistryError, UsageError
@@ -43,7 +48,7 @@ _CODES_WORST_FIRST = (NOT_AUDITED, INCOMPLETE, NON_COMPLIANT, OK)
 
 
 def choose_audit_exit_code(report: Report, fail_on: str) -> int:
-    """Return 3 where anything is not known, else 1 where anything at or above `fail_on` is open, else 0."""
+    """Return 3 if anything is unknown, else 1 if any finding at or above `fail_on` is open, else 0."""
     has_unknown = any(it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in report.findings)
     if has_unknown or not report.is_complete:
         return INCOMPLETE
@@ -59,14 +64,14 @@ def choose_worst_exit_code(codes: Iterable[int]) -> int:
 
 
 def choose_plan_exit_code(plan: RemediationPlan) -> int:
-    """Return 3 where a plan leaves something out because it could not be read, else 0."""
+    """Return 3 if a plan skips something because of a read error, else 0."""
     return INCOMPLETE if any(it.is_unknown for it in plan.skipped_actions) else OK
 
 
 def choose_remediation_exit_code(results: Collection[ActionResult], *, is_refused: bool) -> int:
-    """Return 3 where an outcome is unknown, 2 where the project refused before anything was written, else 0 or 1.
+    """Return 3 if an outcome is unknown, 2 if the project refused before the first write, else 0 or 1.
 
-    0 says that the policy is satisfied by the schedules that exist, as far as the actions of the plan go.
+    0 means that every action of the plan was successful.
     """
     states = {it.state for it in results}
     if ActionState.UNKNOWN in states:
@@ -76,79 +81,39 @@ def choose_remediation_exit_code(results: Collection[ActionResult], *, is_refuse
     return OK if all(it.is_successful for it in results) else NON_COMPLIANT
 
 
-class ProjectKey(NamedTuple):
-    """A key that opened a project, and where it was read from."""
-
-    place: str
-    text: str
+_MAX_MEMORY_BYTES = 64 * 1024 * 1024
+"""The limit of bytes in memory; a temporary file holds more. A large project takes some 2 MB."""
 
 
-class RegistryEntry(NamedTuple):
-    """One project of a registry, or a mistake in its stead."""
+class ReportSpool:
+    """Reports in their order, each pickled: that takes less memory than the report.
 
-    project: str
-    run_audit: Callable[[], AuditResult]
-    """Audits it. Raises whatever keeps this project from being audited."""
-    find_key: Callable[[], ProjectKey | None]
-    """Returns the key that it was audited with; `None` where there is none."""
+    They are kept until all are made: only the last one may show what an earlier one must warn of.
+    """
 
+    def __init__(self, *, has_timelines: bool) -> None:
+        """Keep the timelines of the indexes only if they are shown: they are most of a report."""
+        self._file = SpooledTemporaryFile(_MAX_MEMORY_BYTES)  # noqa: SIM115  closed with the spool
+        self._has_timelines = has_timelines
+        self.count = 0
+        """How many reports it holds."""
 
-def read_entries(arguments: Namespace) -> list[RegistryEntry]:
-    """Read the registry that the flags name. Raises `UsageError` where that keeps all from being audited."""
-    for flag in ("project", "state", "inventory", "save_inventory"):
-        if getattr(arguments, flag) is not None:
-            name = flag.replace("_", "-")
-            raise UsageError(f"--{name} is for one project and --registry for many; use only one of them")
-    read_now(arguments.now)
-    refuse_shared_standard_input(registry=arguments.registry, policy=arguments.policy)
-    source = parse_source(arguments.registry)
-    from backup_auditor.adapters.registry_file import load_registry  # noqa: PLC0415  only a registry needs it
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
-    registry = load_registry(source)
-    default_policy = choose_policy(arguments.policy)
-    # beside a pipe there are no files: what an entry names is looked for in the working directory
-    folder = source.parent if isinstance(source, Path) and source.is_file() else Path()
-    keys: dict[str, ProjectKey] = {}
-    entries = [
-        RegistryEntry(
-            entry.name,
-            partial(_audit_entry, entry, arguments, folder, default_policy, keys),
-            partial(keys.get, entry.name, None),
-        )
-        for entry in registry.projects
-    ]
-    invalid_entries = [
-        RegistryEntry(it.name, partial(_refuse, registry.format_error(it)), lambda: None) for it in registry.errors
-    ]
-    return invalid_entries + entries
+    def add(self, report: Report) -> None:
+        """Keep a report."""
+        timelines = tuple(report.timelines) if self._has_timelines else ()
+        pickle.dump(replace(report, timelines=timelines), self._file, pickle.HIGHEST_PROTOCOL)
+        self.count += 1
 
-
-def _audit_entry(
-    project: RegisteredProject, arguments: Namespace, folder: Path, default_policy: Policy, keys: dict[str, ProjectKey]
-) -> AuditResult:
-    """Audit a project, and note its key as soon as it is known."""
-    policy = default_policy if project.policy is None else _load_policy(project.policy, folder)
-    state = choose_state_file(arguments, project.name, has_default=True)
-    options = AuditOptions(policy, project.name, read_now(arguments.now), None, state)
-    if project.key_variable is not None:
-        options, place = replace(options, key_variable=project.key_variable), f"the variable {project.key_variable}"
-    else:
-        options, place = replace(options, secret=project.secret), f"the secret {project.secret}"
-    settings = read_project_settings(options)
-    keys[project.name] = ProjectKey(place, settings.key)
-    return run_with_options(options, settings=settings)
-
-
-def _load_policy(address: str, folder: Path) -> Policy:
-    if is_on_aws(address):
-        return local.fetch_policy(address)
-    from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
-
-    return load_policy(folder / address)
-
-
-def _refuse(problem: str) -> AuditResult:
-    raise RegistryError(problem)
+    def read_reports(self, warnings: Mapping[str, tuple[str, ...]]) -> Iterator[Report]:
+        """Return the reports, each with the warnings of its project."""
+        self._file.seek(0)
+        for _ in range(self.count):
+            report: Report = pickle.load(self._file)  # noqa: S301  this very process wrote it
+            yield report.with_warnings(*warnings.get(report.project, ()))
 
 
 def run(arguments: Namespace) -> int:
@@ -175,20 +140,20 @@ def _run_one(arguments: Namespace) -> int:
 
 
 def _choose_evidence_store(arguments: Namespace) -> EvidenceStore | None:
-    """Return the file that can be shown later: one that the report is written to as JSON, and no pipe or device."""
+    """Return the file that `evidence verify` can read later: a JSON report that is no pipe or device."""
     if arguments.format != "json" or arguments.output in (None, "-"):
         return None
     path = Path(arguments.output)
-    return local.open_evidence_file(path) if path.is_file() or not path.exists() else None
+    return EvidenceFile(path) if path.is_file() or not path.exists() else None
 
 
 def _choose_exit_code(audit: AuditResult, fail_on: str) -> int:
-    """Return the exit code; an audit that the next one will not know of is not whole."""
+    """Return the exit code; an audit that could not be recorded is incomplete."""
     return INCOMPLETE if audit.record_error else choose_audit_exit_code(audit.report, fail_on)
 
 
 def _log_notes(audit: AuditResult, prefix: str = "") -> None:
-    """Say what is neither a finding nor unread."""
+    """Write the notes of an audit, and why it could not be recorded."""
     for note in audit.notes:
         log_stderr(prefix + note)
     if audit.record_error is not None:
@@ -200,20 +165,21 @@ def _run_many(arguments: Namespace) -> int:
 
     The reports are written when all are made: only then is it known which entries lead to one Pinecone project.
     """
-    codes: list[int] = []
     with ExitStack() as stack:
         output = stack.enter_context(open_output(arguments.output))
-        entries = read_entries(arguments)
+        registry_audit = _open_registry(arguments)
+        registry, codes = registry_audit.registry, registry_audit.codes
+        entries: list[RegisteredProject | EntryError] = [*registry.errors, *registry.projects]
         report_format = FORMATS[arguments.format]
         max_projects = report_format.max_projects or max(1, len(entries))
         further_paths = _list_further_paths(arguments, output, -(-len(entries) // max_projects), len(entries))
         files = [output, *(stack.enter_context(AtomicFile(it)) for it in further_paths)]
-        spool = stack.enter_context(ReportSpool(has_timelines=report_format.has_timelines))
-        leads = [_audit_into_spool(entry, arguments, spool, codes) for entry in entries]
-        shared_groups = find_shared_by_target(it for it in leads if it is not None)
+        spool = stack.enter_context(closing(ReportSpool(has_timelines=report_format.has_timelines)))
+        targets = [registry_audit.audit(it, spool) for it in entries]
+        shared_groups = find_shared_by_target(it for it in targets if it is not None)
         for group in shared_groups:
             codes.append(INCOMPLETE)
-            if output is not None:  # the reports say it too, where nobody may look
+            if output is not None:  # the reports have the warning too, but a file may stay unread
                 log_stderr(group.sentence)
         reports = spool.read_reports(build_warnings(shared_groups))
         used_files = files[: max(1, -(-spool.count // max_projects))]
@@ -231,6 +197,73 @@ def _run_many(arguments: Namespace) -> int:
             f"{len(used_files)} files hold at most {max_projects} projects each: {arguments.output} to {last_path}"
         )
     return choose_worst_exit_code(codes)
+
+
+def _open_registry(arguments: Namespace) -> "_RegistryAudit":
+    """Read the registry that the flags name. Raises `UsageError` and `RegistryError` if nothing can be audited."""
+    for flag in ("project", "state", "inventory", "save_inventory"):
+        if getattr(arguments, flag) is not None:
+            name = flag.replace("_", "-")
+            raise UsageError(f"--{name} is for one project and --registry for many; use only one of them")
+    read_now(arguments.now)
+    refuse_shared_standard_input(registry=arguments.registry, policy=arguments.policy)
+    source = parse_source(arguments.registry)
+    from backup_auditor.adapters.registry_file import load_registry  # noqa: PLC0415  only a registry needs it
+
+    registry = load_registry(source)
+    # beside a pipe there are no files: the paths in its entries start at the working directory
+    folder = source.parent if isinstance(source, Path) and source.is_file() else Path()
+    return _RegistryAudit(arguments, registry, choose_policy(arguments.policy), folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _RegistryAudit:
+    """The audit of a registry, entry by entry."""
+
+    arguments: Namespace
+    registry: Registry
+    default_policy: Policy
+    folder: Path
+    """The folder of the policy files of entries."""
+    codes: list[int] = field(default_factory=list)
+    """The exit codes so far."""
+
+    def audit(self, entry: RegisteredProject | EntryError, spool: ReportSpool) -> EntryTarget | None:
+        """Audit one project, keep its report, and return where it led; `None` if its key is unknown."""
+        key = project_id = None
+        place = ""
+        try:
+            if isinstance(entry, EntryError):
+                raise RegistryError(self.registry.format_error(entry))
+            options, place = self._read_options(entry)
+            settings = read_project_settings(options)
+            key = settings.key
+            audit = run_with_options(options, settings=settings)
+        except BackupAuditorError as error:
+            log_stderr(f"{entry.name}: {format_error_line(error)}")
+            self.codes.append(NOT_AUDITED)
+        else:
+            _log_notes(audit, f"{entry.name}: ")
+            self.codes.append(_choose_exit_code(audit, self.arguments.fail_on))
+            project_id = audit.report.project_id
+            spool.add(audit.report)
+        return None if key is None else EntryTarget(entry.name, place, key, project_id)
+
+    def _read_options(self, entry: RegisteredProject) -> tuple[AuditOptions, str]:
+        """Return the options of an entry, and the source of its key for messages."""
+        policy = self.default_policy if entry.policy is None else self._load_policy(entry.policy)
+        state = None if self.arguments.no_state else find_default_state_file(os.environ, entry.name)
+        options = AuditOptions(policy, entry.name, read_now(self.arguments.now), None, state)
+        if entry.key_variable is not None:
+            return replace(options, key_variable=entry.key_variable), f"the variable {entry.key_variable}"
+        return replace(options, secret=entry.secret), f"the secret {entry.secret}"
+
+    def _load_policy(self, address: str) -> Policy:
+        if is_on_aws(address):
+            return local.fetch_policy(address)
+        from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
+
+        return load_policy(self.folder / address)
 
 
 def _list_further_paths(
@@ -254,22 +287,3 @@ def _list_further_paths(
         if os.path.realpath(file) in input_paths:
             raise UsageError(f"{file}: would overwrite a file that the audit reads; choose another --output")
     return further_paths
-
-
-def _audit_into_spool(
-    entry: RegistryEntry, arguments: Namespace, spool: ReportSpool, codes: list[int]
-) -> EntryTarget | None:
-    """Audit one project, keep its report, and return where it led; `None` where not even its key is known."""
-    project_id = None
-    try:
-        audit = entry.run_audit()
-    except BackupAuditorError as error:
-        log_stderr(f"{entry.project}: {format_error_line(error)}")
-        codes.append(NOT_AUDITED)
-    else:
-        _log_notes(audit, f"{entry.project}: ")
-        codes.append(_choose_exit_code(audit, arguments.fail_on))
-        project_id = audit.report.project_id
-        spool.add(audit.report)
-    key = entry.find_key()
-    return None if key is None else EntryTarget(entry.project, key.place, key.text, project_id)

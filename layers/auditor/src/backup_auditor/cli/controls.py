@@ -1,9 +1,9 @@
-"""`backup-auditor controls`: what is judged, and why."""
+"""`backup-auditor controls`: the controls, and the reason of each."""
 
 from argparse import Namespace
 
 from backup_auditor.cli.options import suggest_nearest
-from backup_auditor.cli.output import get_terminal_width, write_pieces
+from backup_auditor.cli.output import get_terminal_width, print_lines
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
@@ -16,10 +16,8 @@ def run(arguments: Namespace) -> int:
     if arguments.id is not None:
         controls = tuple(it for it in CATALOG.all_controls if it.id == arguments.id)
         if not controls:
-            hint = (
-                suggest_nearest(arguments.id, [it.id for it in CATALOG.all_controls])
-                or "; `backup-auditor controls` lists all"
-            )
+            ids = [it.id for it in CATALOG.all_controls]
+            hint = suggest_nearest(arguments.id, ids) or "; `backup-auditor controls` lists all"
             raise UsageError(f"unknown control {quote_text(arguments.id, 80)}{hint}")
     if arguments.format == "json":
         text = render_controls_json(controls)
@@ -27,5 +25,5 @@ def run(arguments: Namespace) -> int:
         text = render_controls_markdown(controls)
     else:
         text = render_controls_table(controls, get_terminal_width())
-    write_pieces([text.removesuffix("\n")], None)
+    print_lines([text.removesuffix("\n")])
     return 0

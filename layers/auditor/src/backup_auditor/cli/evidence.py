@@ -1,20 +1,18 @@
-"""`backup-auditor evidence list | verify`: which audits were made, and what became of their reports."""
+"""`backup-auditor evidence list | verify`: the recorded audits, and the files of their reports."""
 
 import os
 from argparse import Namespace
-from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from backup_auditor.adapters.policy_file.schema import parse_day, parse_duration
+from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.evidence import FileStatus, verify_audits
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.local import open_audits_in_table, open_local_state_read_only
-from backup_auditor.bootstrap.reports import make_report_locator
-from backup_auditor.cli.exit_codes import OK
-from backup_auditor.cli.options import DEFAULT_PROJECT, check_project_name
-from backup_auditor.cli.output import get_terminal_width, write_pieces
-from backup_auditor.cli.state_path import find_default_state_file
+from backup_auditor.bootstrap.local import make_report_locator, open_audits_in_table
+from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, OK
+from backup_auditor.cli.options import find_state_file, read_project_name
+from backup_auditor.cli.output import get_terminal_width, print_lines
 from backup_auditor.domain.audit_record import (
     AuditRecord,
     DayStatus,
@@ -25,32 +23,27 @@ from backup_auditor.domain.audit_record import (
 )
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
-from backup_auditor.ports.stores import AuditLog
 from backup_auditor.rendering.evidence import (
     render_audit_days_json,
     render_audit_days_table,
     render_reports_json,
     render_reports_table,
 )
-from backup_auditor.rendering.text import join_lines
 
-DEFECTS_FOUND = 1
-UNREADABLE = 3
 _MIN_INTERVAL = timedelta(hours=1)
 _YEARS = range(2000, 3000)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def run(arguments: Namespace) -> int:
-    """Look at the audits of one project."""
-    project = DEFAULT_PROJECT if arguments.project is None else arguments.project
-    check_project_name(project)
+    """List the audits of one project, or verify their reports."""
+    project = read_project_name(arguments)
     since, until = _parse_day_option("since", arguments.since), _parse_day_option("until", arguments.until)
     if since is not None and until is not None and until < since:
         raise UsageError(f"--until {until} is before --since {since}; give the earlier day to --since")
     interval = _parse_interval(arguments.every) if arguments.action == "list" else None
     state = None if arguments.table is not None else _find_state_file(arguments, project)
-    with _open_audit_log(arguments.table, state) as audit_log:
+    with open_audits_in_table(arguments.table) if state is None else open_state_read_only(state) as audit_log:
         audits = list(audit_log.list_audits(project, _EARLIEST))
     if interval is not None:
         return _list_audits(arguments, project, audits, build_time_range(since, until), interval)
@@ -58,16 +51,12 @@ def run(arguments: Namespace) -> int:
 
 
 def _find_state_file(arguments: Namespace, project: str) -> Path:
-    path = Path(arguments.state) if arguments.state is not None else find_default_state_file(os.environ, project)
+    path = find_state_file(arguments, project)
     if not os.path.lexists(path):
         raise UsageError(
             f"{path}: no audit of {project} was recorded there; name it with --state, --table or --project"
         )
     return path
-
-
-def _open_audit_log(table: str | None, state: Path | None) -> AbstractContextManager[AuditLog]:
-    return open_audits_in_table(table or "") if state is None else open_local_state_read_only(state)
 
 
 def _list_audits(
@@ -77,10 +66,10 @@ def _list_audits(
     if days is None:
         raise _make_no_audit_error(project)
     if arguments.format == "json":
-        write_pieces([render_audit_days_json(project, days)], None)
+        print_lines([render_audit_days_json(project, days)])
     else:
-        write_pieces(join_lines(render_audit_days_table(project, days, get_terminal_width())), None)
-    return DEFECTS_FOUND if days.count(DayStatus.MISSING) else OK
+        print_lines(render_audit_days_table(project, days, get_terminal_width()))
+    return NON_COMPLIANT if days.count(DayStatus.MISSING) else OK
 
 
 def _verify_reports(
@@ -91,13 +80,13 @@ def _verify_reports(
     if not checks:
         raise _make_no_audit_error(project)
     if arguments.format == "json":
-        write_pieces([render_reports_json(project, checks)], None)
+        print_lines([render_reports_json(project, checks)])
     else:
-        write_pieces(join_lines(render_reports_table(project, checks, get_terminal_width())), None)
+        print_lines(render_reports_table(project, checks, get_terminal_width()))
     statuses = {it[0] for _, *file_checks in checks for it in file_checks if it is not None}
     if FileStatus.UNREADABLE in statuses:
-        return UNREADABLE
-    return DEFECTS_FOUND if statuses & {FileStatus.ALTERED, FileStatus.MISSING} else OK
+        return INCOMPLETE
+    return NON_COMPLIANT if statuses & {FileStatus.ALTERED, FileStatus.MISSING} else OK
 
 
 def _make_no_audit_error(project: str) -> UsageError:

@@ -1,10 +1,10 @@
-"""`backup-auditor explain`: why an index was judged as it was."""
+"""`backup-auditor explain`: the facts and the findings of one index."""
 
 from argparse import Namespace
 
-from backup_auditor.cli.exit_codes import INCOMPLETE
+from backup_auditor.cli import INCOMPLETE
 from backup_auditor.cli.options import read_options, run_with_options, suggest_nearest
-from backup_auditor.cli.output import get_terminal_width, is_colored, log_stderr, write_pieces
+from backup_auditor.cli.output import get_terminal_width, is_colored, log_stderr, print_lines
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.project import ProjectContext
@@ -13,7 +13,6 @@ from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
 from backup_auditor.rendering.explanation import render_explanation
-from backup_auditor.rendering.text import join_lines
 
 
 def run(arguments: Namespace) -> int:
@@ -39,10 +38,7 @@ def run(arguments: Namespace) -> int:
         if finding.resource.type is ResourceType.INDEX and finding.resource.name == facts.index.name
     }
     findings = [findings_by_control[it] for it in control_ids if control in (None, it)]
-    write_pieces(
-        join_lines(render_explanation(context, findings, width=get_terminal_width(), is_colored=is_colored())),
-        None,
-    )
+    print_lines(render_explanation(context, findings, width=get_terminal_width(), is_colored=is_colored()))
     return 0
 
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
-from backup_auditor.cli.exit_codes import INTERRUPTED, NOT_AUDITED
+from backup_auditor.cli import INTERRUPTED, NOT_AUDITED
 from backup_auditor.cli.parser import make_parser
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    if sys.stderr is None:  # it was closed, as jobs of schedulers do: then nothing is said, and all is done
+    if sys.stderr is None:  # a job scheduler may close it: the command runs without messages
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  it stays open; no pathlib at a start
     if sys.platform == "win32":
         _log_error("Windows is not supported; run it in the Windows Subsystem for Linux (WSL)")
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except OSError as error:
         _redirect_to_null(sys.stdout)
-        if isinstance(error, BrokenPipeError):  # the reader left, and has what it wants
+        if isinstance(error, BrokenPipeError):  # the reader left
             return 0
         _log_error(f"standard output cannot be written: {error.strerror or error}")
         return NOT_AUDITED
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    """Read the command line and obey it."""
+    """Read the command line and run its command."""
     try:
         arguments = make_parser().parse_args(argv)
     except SystemExit:  # after help, or what was wrong
@@ -55,7 +55,7 @@ def _log_error(line: str) -> None:
 
 
 def _write_error(text: str) -> None:
-    """Write to standard error. Where that takes nothing, the exit code alone has to tell."""
+    """Write to standard error. If that fails, only the exit code reports the error."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -64,7 +64,7 @@ def _write_error(text: str) -> None:
 
 
 def _redirect_to_null(stream: "TextIO") -> None:
-    """Lead a stream that takes no more to nowhere, so that nothing fails at exit either."""
+    """Redirect a stream that cannot be written to the null device, so that nothing fails at exit either."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -79,7 +79,7 @@ def _handle_signals() -> None:
 
 
 def _exit_on_signal(number: int, _frame: object) -> "NoReturn":
-    """End as the shell expects of whom a signal ended, but take away unfinished files first."""
+    """Exit with the code that shells use for a signal, so that unfinished files are removed first."""
     sys.exit(128 + number)
 
 
@@ -90,6 +90,6 @@ def _run_command(arguments: Namespace) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the last place where an error can still become a sentence
-        text = import_module("backup_auditor.cli.error_text").format_error(error, has_traceback=arguments.debug)
+        text = import_module("backup_auditor.cli.output").format_error(error, has_traceback=arguments.debug)
         _write_error(f"{text}\n")
         return NOT_AUDITED

@@ -3,21 +3,24 @@
 import os
 import re
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
-from shlex import join, quote
+from shlex import join
+from shlex import quote as quote_for_shell
+from urllib.parse import quote
 
-from backup_auditor.adapters.input_file import STANDARD_INPUT, InputSource, parse_source
+from backup_auditor.adapters.documents import STANDARD_INPUT, InputSource, parse_source
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
 from backup_auditor.bootstrap import local, runtime
 from backup_auditor.bootstrap.pinecone import open_project
-from backup_auditor.cli.progress import show_progress
-from backup_auditor.cli.state_path import find_default_state_file
+from backup_auditor.cli.output import show_progress
 from backup_auditor.domain.identifiers import parse_project_name
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.text import quote_text
@@ -27,6 +30,7 @@ from backup_auditor.errors import (
     NotFoundError,
     PineconeError,
     ProjectMismatchError,
+    SettingsError,
     UnreachableError,
     UsageError,
 )
@@ -60,23 +64,17 @@ DEFAULT_PROJECT = "default"
 
 @dataclass(frozen=True, slots=True)
 class AuditOptions:
-    """One project, and how it is to be judged."""
+    """One project, and how to audit it."""
 
     policy: Policy
     project: str | None
     now: datetime | None
     inventory: InputSource | None
     state: Path | None
-    """Where the project is remembered; `None` where it is not to be."""
+    """The file of its state; `None` if nothing is stored."""
     key_variable: str = KEY_VARIABLE
     secret: str | None = None
-    """The secret on AWS that holds its key, which takes the place of the variable."""
-
-    @property
-    def key_remedy(self) -> str:
-        """Say how to mend a key that is not accepted."""
-        instruction = f"set {self.key_variable} to" if self.secret is None else f"let the secret {self.secret} hold"
-        return f"{instruction} a key of the project"
+    """The secret on AWS that holds its key; it replaces the variable."""
 
 
 def read_options(arguments: Namespace) -> AuditOptions:
@@ -87,22 +85,46 @@ def read_options(arguments: Namespace) -> AuditOptions:
     refuse_shared_standard_input(policy=arguments.policy, inventory=arguments.inventory)
     inventory = None if arguments.inventory is None else parse_source(arguments.inventory)
     policy = choose_policy(arguments.policy)
-    state = choose_state_file(arguments, arguments.project or DEFAULT_PROJECT, has_default=inventory is None)
+    state = None
+    if arguments.state is not None or not (arguments.no_state or inventory is not None):
+        state = find_state_file(arguments, arguments.project or DEFAULT_PROJECT)
     return AuditOptions(policy, arguments.project, now, inventory, state)
 
 
-def choose_state_file(arguments: Namespace, project: str, *, has_default: bool) -> Path | None:
-    """Return where a project is remembered: the file that is named, else the usual one.
+def read_project_name(arguments: Namespace) -> str:
+    """Return the project that `--project` names. Raises `UsageError`."""
+    project = DEFAULT_PROJECT if arguments.project is None else str(arguments.project)
+    check_project_name(project)
+    return project
 
-    A saved inventory is judged without, unless one is named.
+
+def find_state_file(arguments: Namespace, project: str) -> Path:
+    """Return the file of a project's state: the one that `--state` names, else the default."""
+    return find_default_state_file(os.environ, project) if arguments.state is None else Path(arguments.state)
+
+
+_MAX_NAME_LENGTH = 160
+
+
+def find_default_state_file(environ: Mapping[str, str], project: str) -> Path:
+    """Return the file that stores the state of a project by default, whatever characters its name has.
+
+    Raises `SettingsError` if there is no home directory.
     """
-    if arguments.state is not None:
-        return Path(arguments.state)
-    return find_default_state_file(os.environ, project) if has_default and not arguments.no_state else None
+    folder = Path(environ.get("XDG_STATE_HOME", ""))
+    if not folder.is_absolute():  # its specification ignores a relative path
+        try:
+            folder = Path.home() / ".local" / "state"
+        except RuntimeError:
+            remedy = "set XDG_STATE_HOME, or use --state or --no-state"
+            raise SettingsError(f"no home directory for the state; {remedy}") from None
+    if len(name := quote(project, safe=" ")) > _MAX_NAME_LENGTH:
+        name = f"{name[:_MAX_NAME_LENGTH]}~{sha256(project.encode()).hexdigest()[:16]}"
+    return folder / "backup-auditor" / f"{name}.sqlite3"
 
 
 def refuse_shared_output_file(arguments: Namespace) -> None:
-    """Raise `UsageError` where the report would take the place of an inventory."""
+    """Raise `UsageError` if the report would overwrite an inventory."""
     inventory = None if arguments.inventory == STANDARD_INPUT else arguments.inventory
     for flag, path in (("inventory", inventory), ("save-inventory", arguments.save_inventory)):
         paths = (path, arguments.output)
@@ -111,14 +133,14 @@ def refuse_shared_output_file(arguments: Namespace) -> None:
 
 
 def refuse_shared_standard_input(**inputs: str | None) -> None:
-    """Raise `UsageError` where more than one flag, or argument in capitals, names standard input."""
+    """Raise `UsageError` if more than one flag, or argument in capitals, names standard input."""
     names = [it if it.isupper() else f"--{it}" for it, text in inputs.items() if text == STANDARD_INPUT]
     if len(names) > 1:
         raise UsageError(f"{names[0]} and {names[1]} both name standard input (-); use a file for one of them")
 
 
 def check_project_name(project: str) -> None:
-    """Raise `UsageError` unless a project may be called that."""
+    """Raise `UsageError` if the name of a project is not valid."""
     try:
         parse_project_name(project)
     except ValueError as error:
@@ -141,9 +163,9 @@ def run_with_options(
     evidence: EvidenceStore | None = None,
     settings: PineconeSettings | None = None,
 ) -> AuditResult:
-    """Read the project, or its saved inventory, judge it, and unless it is only looked at, record that.
+    """Read the project or its saved inventory, evaluate it, and record the audit if `is_recorded`.
 
-    Without settings, those are read that the environment has for it.
+    Without settings, they are read from the environment.
     """
     if options.inventory is not None:
         from backup_auditor.adapters.inventory_file import load_inventory  # noqa: PLC0415  only a saved one needs it
@@ -185,21 +207,21 @@ def run_with_options(
 
 
 def _add_state_remedy(result: AuditResult, options: AuditOptions) -> AuditResult:
-    """Return an audit whose way out of a recorded future names the state."""
+    """Return the audit; an error about an audit recorded in the future names the state."""
     if not isinstance(result.record_error, FutureAuditError):
         return result
     return replace(result, record_error=result.record_error.with_state_flag("--state", str(options.state)))
 
 
 def _open_store(options: AuditOptions, *, is_recorded: bool) -> AbstractContextManager[StateStore | None]:
-    """Open the state before anything is read; one that is not there is made only to be recorded in."""
+    """Open the state before anything is read; a missing file is created only to record in it."""
     if options.state is None or not (is_recorded or os.path.lexists(options.state)):
         return nullcontext()
-    return local.open_local_state(options.state) if is_recorded else local.open_local_state_read_only(options.state)
+    return open_state(options.state) if is_recorded else open_state_read_only(options.state)
 
 
 def read_project_settings(options: AuditOptions) -> PineconeSettings:
-    """Read how a project is reached. Raises `SettingsError` and `SecretError`."""
+    """Read the key and the hosts of a project. Raises `SettingsError` and `SecretError`."""
     if options.secret is None:
         return read_settings(os.environ, key_variable=options.key_variable)
     return read_settings_with_key(os.environ, local.fetch_key(options.secret))
@@ -207,7 +229,7 @@ def read_project_settings(options: AuditOptions) -> PineconeSettings:
 
 @contextmanager
 def _explain_other_project(options: AuditOptions) -> Iterator[None]:
-    """Say of a state that belongs to another project which file it is, and what to do."""
+    """Add the file and the remedy to the error of a state that belongs to another project."""
     try:
         yield
     except ProjectMismatchError as error:
@@ -218,14 +240,16 @@ def _explain_other_project(options: AuditOptions) -> Iterator[None]:
         discard = join(["backup-auditor", "state", "discard", "--all", "--project", error.project])
         raise error.with_remedy(
             f"{remedy} state than {options.state}; if that state was recorded with a wrong key, discard it:"
-            f" {discard} --state {quote(str(options.state))}"
+            f" {discard} --state {quote_for_shell(str(options.state))}"
         ) from None
 
 
 def _explain_failure(error: PineconeError, host: str, options: AuditOptions) -> str:
-    """Say why nothing was audited, and what to do about it."""
+    """Return why nothing was audited, and what to do about it."""
     if isinstance(error, BadKeyError):
-        return f"{host} does not accept the key ({error}); {options.key_remedy}"
+        place = f"set {options.key_variable} to" if options.secret is None else f"let the secret {options.secret} hold"
+        remedy = f"{place} a key of the project"
+        return f"{host} does not accept the key ({error}); {remedy}"
     if isinstance(error, NotFoundError):
         return f"{host} does not respond like Pinecone ({error}); check PINECONE_CONTROLLER_HOST"
     if isinstance(error, UnreachableError):

@@ -1,27 +1,34 @@
-"""Where results go, and in which format: standard output, or a file written whole or not at all."""
+"""The output of a command: results on standard output or in a file, errors and progress on standard error."""
 
 import os
 import sys
+import traceback
 from argparse import Namespace
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from shlex import join
 from shutil import get_terminal_size
+from threading import Lock
+from typing import Any
 
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.errors import UsageError
-from backup_auditor.rendering.formats.options import RenderOptions
-from backup_auditor.rendering.text import encode_pieces, escape_text
-from backup_auditor.settings.pinecone import allows_color
+from backup_auditor.domain.text import collapse_whitespace
+from backup_auditor.errors import BackupAuditorError, UsageError
+from backup_auditor.ports.pinecone import NoProgress, Progress
+from backup_auditor.rendering.formats import RenderOptions
+from backup_auditor.rendering.text import encode_pieces, escape_text, join_lines
+from backup_auditor.settings.pinecone import allows_color, redact, supports_cursor_control
 
 _DEFAULT_WIDTH = 100
-"""How wide a table is where no terminal says otherwise."""
+"""The columns of a table if no terminal has a width."""
 
 
 def open_output(path: str | None) -> "AtomicFile | nullcontext[None]":
-    """Open the file that is to hold the results; none, or `-`, is standard output. Raises `UsageError`."""
+    """Open the file for the results; `None` and `-` are standard output. Raises `UsageError`."""
     if path is not None and path != "-":
         return AtomicFile(Path(path))
     require_output()
@@ -29,9 +36,9 @@ def open_output(path: str | None) -> "AtomicFile | nullcontext[None]":
 
 
 def write_pieces(pieces: Iterable[str], file: AtomicFile | None, *, is_one_of_many: bool = False) -> None:
-    """Write results, and the end of their last line. A reader that left is no error: the exit code tells.
+    """Write results, and the end of their last line. A closed pipe is no error: the exit code stays.
 
-    One file of many is written, but does not take its place before all are.
+    One file of many is written, but replaces its target only when all are.
     """
     if file is not None:
         (file.write_part if is_one_of_many else file.write_all)(encode_pieces(pieces))
@@ -48,8 +55,31 @@ def write_pieces(pieces: Iterable[str], file: AtomicFile | None, *, is_one_of_ma
         raise make_output_error(error) from None
 
 
+def print_lines(lines: Iterable[str]) -> None:
+    """Write lines to standard output."""
+    write_pieces(join_lines(lines), None)
+
+
+def is_terminal() -> bool:
+    """Return whether a person can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask_for_consent(question: str) -> bool:
+    """Ask a question on the terminal. Anything but yes is no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().casefold() in {"y", "yes"}
+
+
+def log_problems(problems: Iterable[str]) -> None:
+    """Write every problem of a file to standard error, a line each and without a key."""
+    for problem in problems:
+        sys.stderr.write(f"{redact(problem, os.environ)}\n")
+
+
 def make_output_error(error: OSError) -> UsageError:
-    """Return what is said where standard output takes no more, and write nothing there from now on."""
+    """Return the error of a standard output that cannot be written, and write nothing there from now on."""
     _discard_output()
     return UsageError(f"standard output cannot be written: {error.strerror or error}")
 
@@ -65,22 +95,81 @@ def require_output() -> None:
 
 
 def get_terminal_width() -> int:
-    """Return how wide standard output is, or is said to be by COLUMNS."""
+    """Return the columns of standard output, or the value of COLUMNS."""
     return get_terminal_size((_DEFAULT_WIDTH, 24)).columns
 
 
 def is_colored() -> bool:
-    """Tell whether standard output may be coloured: a terminal, whose owner does not mind."""
+    """Return whether standard output may be coloured: a terminal, unless a variable forbids it."""
     return sys.stdout is not None and sys.stdout.isatty() and allows_color(os.environ)
 
 
 def log_stderr(text: str) -> None:
-    """Say something that is no result."""
+    """Write a message that is no result."""
     sys.stderr.write(f"backup-auditor: {escape_text(text)}\n")
 
 
+def format_error_line(error: Exception) -> str:
+    """Return the text of an error on one line, without a key."""
+    if isinstance(error, BackupAuditorError):
+        return redact(escape_text(collapse_whitespace(str(error))).removesuffix("."), os.environ)
+    # its text is not meant for people and may hold secrets: only the traceback shows it
+    name = type(error).__name__
+    return f"internal error of backup-auditor ({name}); run the command again with --debug, and report the traceback"
+
+
+def format_error(error: Exception, *, has_traceback: bool) -> str:
+    """Return the text of an error for standard error; `has_traceback` puts the traceback before it."""
+    traceback_text = redact("".join(traceback.format_exception(error)), os.environ) if has_traceback else ""
+    return f"{traceback_text}backup-auditor: {format_error_line(error)}"
+
+
+class ProgressBars:
+    """Shows a bar for each thing that is being read."""
+
+    def __init__(self, display: object) -> None:
+        """Draw on a `rich.progress.Progress`."""
+        self._display: Any = display
+        self._lock = Lock()
+        self._tasks: dict[str, Any] = {}
+        self._totals: dict[str, int] = {}
+
+    def expect(self, label: str, count: int) -> None:
+        """Make a bar, or lengthen it."""
+        with self._lock:
+            self._totals[label] = self._totals.get(label, 0) + count
+            if label in self._tasks:
+                self._display.update(self._tasks[label], total=self._totals[label])
+            else:
+                self._tasks[label] = self._display.add_task(f"reading {label}", total=count)
+
+    def advance(self, label: str) -> None:
+        """Fill a bar by one."""
+        with self._lock:
+            if label in self._tasks:
+                self._display.advance(self._tasks[label])
+
+
+@contextmanager
+def show_progress() -> Iterator[Progress]:
+    """Show progress while the block runs, if standard error is a terminal that can be drawn on, and `rich` is there."""
+    if not sys.stderr.isatty() or not supports_cursor_control(os.environ) or find_spec("rich") is None:
+        yield NoProgress()
+        return
+    rich_progress = import_module("rich.progress")
+    console = import_module("rich.console").Console(stderr=True)
+    columns = (
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeElapsedColumn(),
+    )
+    with rich_progress.Progress(*columns, console=console, transient=True) as display:
+        yield ProgressBars(display)
+
+
 def make_render_options(arguments: Namespace, *, is_file: bool, report_count: int = 1) -> RenderOptions:
-    """Return the options for the documents that the flags ask for."""
+    """Return the options for the documents that the flags name."""
     return RenderOptions(
         controls=CATALOG.all_controls,
         full_command=_build_full_report_command(arguments),
@@ -93,7 +182,7 @@ def make_render_options(arguments: Namespace, *, is_file: bool, report_count: in
 
 
 def _build_full_report_command(arguments: Namespace) -> str:
-    """Return the command that shows of the same project, under the same policy, what a form folds."""
+    """Return the command that shows, for the same project and policy, what a format leaves out."""
     words = ["backup-auditor", "audit"]
     for flag in ("registry", "policy", "project", "inventory", "state", "now"):
         value = getattr(arguments, flag)

@@ -14,66 +14,12 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsWrite
 
-
-_EVIDENCE_EXIT_CODES = """\
-exit codes:
-  0  no audit is missing; no report is altered or missing
-  1  at least one audit is missing, or a report is altered or missing
-  2  nothing was examined: wrong usage, or no audit is recorded
-  3  a report could not be read (wins over 1)
-"""
-
-
-def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    """Add the subcommand and its actions."""
-    summary = "list the recorded audits and the missing ones, or verify their reports"
-    parser = commands.add_parser("evidence", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    list_parser = _add_evidence_action(actions, "list", "list the recorded audits, and the missing ones between them")
-    list_parser.add_argument(
-        "--every",
-        metavar="DURATION",
-        default="26h",  # a night, the hour that a clock change adds, and room for a flexible window
-        help="longest time between complete audits, such as 26h or 8d; audits are missing in longer gaps"
-        " (default: 26h)",
-    )
-    verify_parser = _add_evidence_action(
-        actions, "verify", "read each report again and compare it with its recorded hash"
-    )
-    verify_parser.add_argument(
-        "--reports",
-        metavar="DIR",
-        help="the folder that holds the reports now (default: where they were written, else beside the state)",
-    )
-
-
-def _add_evidence_action(actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str) -> "ArgumentParser":
-    parser = actions.add_parser(
-        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=_EVIDENCE_EXIT_CODES
-    )
-    parser.add_argument("--project", metavar="NAME", help="the project (default: default)")
-    store_group = parser.add_mutually_exclusive_group()
-    store_group.add_argument(
-        "--state", metavar="FILE", help="where audits are stored (default: a file per project, in XDG_STATE_HOME)"
-    )
-    store_group.add_argument("--table", metavar="NAME", help="the DynamoDB table of the application on AWS")
-    parser.add_argument("--since", metavar="YYYY-MM-DD", help="the first day, UTC (default: from the first audit on)")
-    until_default = "until now" if name == "list" else "to the last audit"
-    parser.add_argument(
-        "--until", metavar="YYYY-MM-DD", help=f"the last day, UTC, to its end (default: {until_default})"
-    )
-    parser.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
-    return parser
-
-
-_POLICY_HELP = "the policy file (default: backup-auditor.yaml in the working directory, else built-in)"
-_CONTROL_FORMATS = ("table", "json", "markdown")
 _MAX_LATENCY_SECONDS = 60
 _MAX_COUNT_DIGITS = 6
 
 
 class CommandParser(ArgumentParser):
-    """Says what is wrong with a command line in one line."""
+    """Reports an error of the command line in one line."""
 
     def __init__(self, **options: object) -> None:
         """Take no abbreviated flags: they would change their meaning with the next flag that is added."""
@@ -81,7 +27,7 @@ class CommandParser(ArgumentParser):
         self.add_argument("--debug", action="store_true", default=SUPPRESS, help="show the traceback of an error")
 
     def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
-        """Print, and let what keeps standard output from being written end the command: argparse hides it."""
+        """Print, and let an error of standard output end the command: argparse hides it."""
         if file is not None and file is sys.stdout:
             file.write(message)
         else:
@@ -91,156 +37,6 @@ class CommandParser(ArgumentParser):
         """Exit with 2 and one line."""
         line = escape_control_characters(collapse_whitespace(message))
         self.exit(2, f"{self.prog}: {line}; see {self.prog} --help\n")
-
-
-def parse_report_format(text: str) -> str:
-    """Return the name of a format of the report."""
-    if text in FORMATS:
-        return text
-    raise ArgumentTypeError(f"unknown format {quote_text(text)} (expected {', '.join(FORMATS)})")
-
-
-def parse_count(text: str) -> int:
-    """Return a whole number of at least one."""
-    if text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) <= _MAX_COUNT_DIGITS:
-        return int(text)
-    raise ArgumentTypeError(
-        f"{quote_text(text)} is not a number of indexes (expected 1 to {10**_MAX_COUNT_DIGITS - 1})"
-    )
-
-
-def parse_port(text: str) -> int:
-    """Return the number of a port; 0 is any free one."""
-    if text.isascii() and text.isdigit() and int(text[:6]) < 1 << 16:
-        return int(text)
-    raise ArgumentTypeError(f"{quote_text(text)} is not a port (expected 0 to 65535)")
-
-
-def parse_seconds(text: str) -> float:
-    """Read a length of time in seconds."""
-    try:
-        length = float(text)
-    except ValueError:
-        length = -1.0
-    if 0 <= length <= _MAX_LATENCY_SECONDS:
-        return length
-    raise ArgumentTypeError(f"{quote_text(text)} is not a latency (expected seconds from 0 to {_MAX_LATENCY_SECONDS})")
-
-
-def _add_policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    """Add the subcommand and its actions."""
-    summary = "print the default policy, validate or compare policy files, or print their JSON Schema"
-    parser = commands.add_parser("policy", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _add_policy_action(actions, "init", "print the default policy, with comments, to start from")
-    validate_parser = _add_policy_action(actions, "validate", "list every problem of a policy file")
-    validate_parser.add_argument("file", metavar="FILE", help="the policy file")
-    validate_parser.add_argument(
-        "--indexes",
-        metavar="N",
-        type=parse_count,
-        help="check also whether N indexes fit the backup quota under this policy",
-    )
-    _add_policy_action(actions, "schema", "print the JSON Schema of the policy file")
-    diff_parser = _add_policy_action(
-        actions, "diff", "show which findings another policy would open and close, and how many backups it needs"
-    )
-    diff_parser.add_argument("old", metavar="OLD", help="the current policy file")
-    diff_parser.add_argument("new", metavar="NEW", help="the new policy file")
-    diff_parser.add_argument("--inventory", metavar="FILE", required=True, help="the saved inventory to evaluate")
-
-
-def _add_policy_action(actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str) -> "ArgumentParser":
-    return actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-
-
-def _add_registry(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    """Add the subcommand and its actions."""
-    summary = "validate a registry, the list of many projects, or print its JSON Schema"
-    parser = commands.add_parser("registry", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    validate_parser = _add_registry_action(actions, "validate", "list every problem of a registry")
-    validate_parser.add_argument("file", metavar="FILE", help="the registry file")
-    _add_registry_action(actions, "schema", "print the JSON Schema of the registry")
-
-
-def _add_registry_action(actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str) -> "ArgumentParser":
-    return actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-
-
-_REMEDIATE_EXIT_CODES = """\
-exit codes:
-  0  the plan was shown or applied, or there is nothing to do
-  1  the plan was applied in part: something that the policy requires is still missing
-  2  the command was refused before the first write
-  3  a result is unknown, or the plan skipped something because of a read error (wins over 1)
-
-The API key of the project is read from PINECONE_API_KEY. A plan needs only a read-only key (ControlPlaneViewer).
-"""
-
-
-def _add_remediate(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    """Add the subcommand."""
-    summary = "show which schedules would correct a project, and create them with --apply"
-    parser = commands.add_parser(
-        "remediate", help=summary, description=f"{summary.capitalize()}.", epilog=_REMEDIATE_EXIT_CODES
-    )
-    parser.add_argument(
-        "--policy",
-        metavar="FILE",
-        help=_POLICY_HELP,
-    )
-    parser.add_argument("--project", metavar="NAME", help="the name of the project in reports (default: default)")
-    parser.add_argument(
-        "--state",
-        metavar="FILE",
-        help="where audits, plans and actions are stored (default: a file per project, in XDG_STATE_HOME)",
-    )
-    parser.add_argument("--plan", metavar="ID", help="a plan that was shown in the last 24 hours")
-    parser.add_argument("--apply", action="store_true", help="apply the actions that the policy allows to apply")
-    parser.add_argument("--yes", action="store_true", help="apply without asking")
-    parser.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
-    parser.set_defaults(no_state=False)
-
-
-_STATE_EXIT_CODES = """\
-exit codes:
-  0  the audits were discarded, or there is nothing to discard
-  2  nothing was changed: wrong usage, no state, or no consent
-
-An audit is in the future if it is more than 15 minutes ahead of this machine's clock. Reports, plans and the
-records of remediation stay where they are.
-"""
-
-
-def _add_state_command(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    """Add the subcommand and its action."""
-    summary = "repair what is stored about a project between audits"
-    parser = commands.add_parser("state", help=summary, description=f"{summary.capitalize()}.")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    summary = "discard audits that were recorded in the future, so that new audits are recorded again"
-    discard_parser = actions.add_parser(
-        "discard", help=summary, description=f"{summary.capitalize()}.", epilog=_STATE_EXIT_CODES
-    )
-    discard_parser.add_argument("--project", metavar="NAME", help="the project (default: default)")
-    store_group = discard_parser.add_mutually_exclusive_group()
-    store_group.add_argument(
-        "--state", metavar="FILE", help="where audits are stored (default: a file per project, in XDG_STATE_HOME)"
-    )
-    store_group.add_argument("--table", metavar="NAME", help="the DynamoDB table of the application on AWS")
-    discard_parser.add_argument("--all", action="store_true", help="discard every audit: the next one is the first")
-    discard_parser.add_argument("--yes", action="store_true", help="discard without asking")
-
-
-_AUDIT_EXIT_CODES = """\
-exit codes:
-  0  the audit is complete and nothing at or above --fail-on is non-compliant
-  1  the audit is complete, and something is
-  2  nothing was audited: wrong usage, policy, credentials, the state of another Pinecone project
-  3  something could not be read, evaluated or recorded (wins over 1)
-
-The API key of the project is read from PINECONE_API_KEY.
-"""
 
 
 class _VersionAction(Action):
@@ -273,12 +69,70 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    summary = "read a project, evaluate it against a policy, and report"
-    parser = commands.add_parser(
-        "audit", help=summary, description=f"{summary.capitalize()}.", epilog=_AUDIT_EXIT_CODES
+def _add_command(
+    commands: "_SubParsersAction[ArgumentParser]", name: str, summary: str, epilog: str | None = None
+) -> ArgumentParser:
+    description = f"{summary[0].upper()}{summary[1:]}."
+    return commands.add_parser(name, help=summary, description=description, epilog=epilog)
+
+
+def _add_command_of_actions(
+    commands: "_SubParsersAction[ArgumentParser]", name: str, summary: str
+) -> "_SubParsersAction[ArgumentParser]":
+    return _add_command(commands, name, summary).add_subparsers(dest="action", metavar="ACTION", required=True)
+
+
+def _add_report_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="the policy file (default: backup-auditor.yaml in the working directory, else built-in)",
     )
-    _add_project_options(parser)
+    parser.add_argument("--project", metavar="NAME", help="the name of the project in reports (default: default)")
+
+
+def _add_state_option(parser: "_ActionsContainer", content: str = "audits") -> None:
+    parser.add_argument(
+        "--state", metavar="FILE", help=f"where {content} are stored (default: a file per project, in XDG_STATE_HOME)"
+    )
+
+
+def _add_store_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--project", metavar="NAME", help="the project (default: default)")
+    store_group = parser.add_mutually_exclusive_group()
+    _add_state_option(store_group)
+    store_group.add_argument("--table", metavar="NAME", help="the DynamoDB table of the application on AWS")
+
+
+def _add_inventory_option(parser: "_ActionsContainer") -> None:
+    parser.add_argument("--inventory", metavar="FILE", help="evaluate a saved inventory, without API calls")
+
+
+def _add_now_option(parser: ArgumentParser) -> None:
+    parser.add_argument("--now", metavar="RFC3339", help="evaluate and record as of this time")
+
+
+def _add_format_option(parser: ArgumentParser, *formats: str) -> None:
+    parser.add_argument("--format", choices=formats, default="table", help="default: table")
+
+
+_AUDIT_EXIT_CODES = """\
+exit codes:
+  0  the audit is complete and nothing at or above --fail-on is non-compliant
+  1  the audit is complete, and something is
+  2  nothing was audited: wrong usage, policy, credentials, the state of another Pinecone project
+  3  something could not be read, evaluated or recorded (wins over 1)
+
+The API key of the project is read from PINECONE_API_KEY.
+"""
+
+
+def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    parser = _add_command(
+        commands, "audit", "read a project, evaluate it against a policy, and report", _AUDIT_EXIT_CODES
+    )
+    _add_report_options(parser)
+    _add_now_option(parser)
     state_group = parser.add_mutually_exclusive_group()
     _add_state_option(state_group)
     state_group.add_argument("--no-state", action="store_true", help="store nothing; findings have no lifecycle")
@@ -298,50 +152,176 @@ def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.add_argument("--registry", metavar="FILE", help="audit many projects: one report each, the worst exit code")
 
 
+_REMEDIATE_EXIT_CODES = """\
+exit codes:
+  0  the plan was shown or applied, or there is nothing to do
+  1  the plan was applied in part: something that the policy requires is still missing
+  2  the command was refused before the first write
+  3  a result is unknown, or the plan skipped something because of a read error (wins over 1)
+
+The API key of the project is read from PINECONE_API_KEY. A plan needs only a read-only key (ControlPlaneViewer).
+"""
+
+
+def _add_remediate(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    summary = "show which schedules would correct a project, and create them with --apply"
+    parser = _add_command(commands, "remediate", summary, _REMEDIATE_EXIT_CODES)
+    _add_report_options(parser)
+    _add_state_option(parser, "audits, plans and actions")
+    parser.add_argument("--plan", metavar="ID", help="a plan that was shown in the last 24 hours")
+    parser.add_argument("--apply", action="store_true", help="apply the actions that the policy allows to apply")
+    parser.add_argument("--yes", action="store_true", help="apply without asking")
+    _add_format_option(parser, "table", "json")
+
+
 def _add_explain(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "show the facts about one index, the rule that applies, and every finding with its evidence"
-    parser = commands.add_parser("explain", help=summary, description=f"{summary.capitalize()}.")
+    parser = _add_command(commands, "explain", summary)
     parser.add_argument("--index", metavar="NAME", required=True, help="the index")
     parser.add_argument("--control", metavar="ID", help="only this control")
-    _add_project_options(parser)
+    _add_report_options(parser)
+    _add_now_option(parser)
     _add_inventory_option(parser)
     _add_state_option(parser)
     parser.set_defaults(no_state=False)
 
 
-def _add_project_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--policy",
-        metavar="FILE",
-        help=_POLICY_HELP,
+def _add_policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    summary = "print the default policy, validate or compare policy files, or print their JSON Schema"
+    actions = _add_command_of_actions(commands, "policy", summary)
+    _add_command(actions, "init", "print the default policy, with comments, to start from")
+    validate_parser = _add_command(actions, "validate", "list every problem of a policy file")
+    validate_parser.add_argument("file", metavar="FILE", help="the policy file")
+    validate_parser.add_argument(
+        "--indexes",
+        metavar="N",
+        type=parse_count,
+        help="check also whether N indexes fit the backup quota under this policy",
     )
-    parser.add_argument("--project", metavar="NAME", help="the name of the project in reports (default: default)")
-    parser.add_argument("--now", metavar="RFC3339", help="evaluate and record as of this time")
-
-
-def _add_inventory_option(parser: "_ActionsContainer") -> None:
-    parser.add_argument("--inventory", metavar="FILE", help="evaluate a saved inventory, without API calls")
-
-
-def _add_state_option(parser: "_ActionsContainer") -> None:
-    parser.add_argument(
-        "--state", metavar="FILE", help="where audits are stored (default: a file per project, in XDG_STATE_HOME)"
+    _add_command(actions, "schema", "print the JSON Schema of the policy file")
+    diff_parser = _add_command(
+        actions, "diff", "show which findings another policy would open and close, and how many backups it needs"
     )
+    diff_parser.add_argument("old", metavar="OLD", help="the current policy file")
+    diff_parser.add_argument("new", metavar="NEW", help="the new policy file")
+    diff_parser.add_argument("--inventory", metavar="FILE", required=True, help="the saved inventory to evaluate")
+
+
+def _add_registry(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    summary = "validate a registry, the list of many projects, or print its JSON Schema"
+    actions = _add_command_of_actions(commands, "registry", summary)
+    validate_parser = _add_command(actions, "validate", "list every problem of a registry")
+    validate_parser.add_argument("file", metavar="FILE", help="the registry file")
+    _add_command(actions, "schema", "print the JSON Schema of the registry")
+
+
+_EVIDENCE_EXIT_CODES = """\
+exit codes:
+  0  no audit is missing; no report is altered or missing
+  1  at least one audit is missing, or a report is altered or missing
+  2  nothing was examined: wrong usage, or no audit is recorded
+  3  a report could not be read (wins over 1)
+"""
+
+
+def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    summary = "list the recorded audits and the missing ones, or verify their reports"
+    actions = _add_command_of_actions(commands, "evidence", summary)
+    list_parser = _add_evidence_action(
+        actions, "list", "list the recorded audits, and the missing ones between them", "until now"
+    )
+    list_parser.add_argument(
+        "--every",
+        metavar="DURATION",
+        default="26h",  # a night, the hour that a clock change adds, and room for a flexible window
+        help="longest time between complete audits, such as 26h or 8d; audits are missing in longer gaps"
+        " (default: 26h)",
+    )
+    verify_parser = _add_evidence_action(
+        actions, "verify", "read each report again and compare it with its recorded hash", "to the last audit"
+    )
+    verify_parser.add_argument(
+        "--reports",
+        metavar="DIR",
+        help="the folder that holds the reports now (default: where they were written, else beside the state)",
+    )
+
+
+def _add_evidence_action(
+    actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str, default_end: str
+) -> ArgumentParser:
+    parser = _add_command(actions, name, summary, _EVIDENCE_EXIT_CODES)
+    _add_store_options(parser)
+    parser.add_argument("--since", metavar="YYYY-MM-DD", help="the first day, UTC (default: from the first audit on)")
+    parser.add_argument("--until", metavar="YYYY-MM-DD", help=f"the last day, UTC, to its end (default: {default_end})")
+    _add_format_option(parser, "table", "json")
+    return parser
+
+
+_STATE_EXIT_CODES = """\
+exit codes:
+  0  the audits were discarded, or there is nothing to discard
+  2  nothing was changed: wrong usage, no state, or no consent
+
+An audit is in the future if it is more than 15 minutes ahead of this machine's clock. Reports, plans and the
+records of remediation stay where they are.
+"""
+
+
+def _add_state_command(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    actions = _add_command_of_actions(commands, "state", "repair what is stored about a project between audits")
+    summary = "discard audits that were recorded in the future, so that new audits are recorded again"
+    parser = _add_command(actions, "discard", summary, _STATE_EXIT_CODES)
+    _add_store_options(parser)
+    parser.add_argument("--all", action="store_true", help="discard every audit: the next one is the first")
+    parser.add_argument("--yes", action="store_true", help="discard without asking")
 
 
 def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    summary = "list the controls, or show one"
-    parser = commands.add_parser("controls", help=summary, description=f"{summary.capitalize()}.")
+    parser = _add_command(commands, "controls", "list the controls, or show one")
     parser.add_argument("id", metavar="ID", nargs="?", help="the id of a control")
-    parser.add_argument("--format", choices=_CONTROL_FORMATS, default="table", help="default: table")
+    _add_format_option(parser, "table", "json", "markdown")
 
 
 def _add_simulate(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    summary = "serve a simulated Pinecone control plane on loopback"
-    parser = commands.add_parser("simulate", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    parser = _add_command(commands, "simulate", "serve a simulated Pinecone control plane on loopback")
     parser.add_argument("--scenario", metavar="NAME", default="neglected", help="default: neglected")
     parser.add_argument("--port", metavar="N", type=parse_port, default=0, help="default: any free port")
     parser.add_argument("--now", metavar="RFC3339", help="the time of the simulator (default: now)")
     parser.add_argument(
         "--latency", metavar="SECONDS", type=parse_seconds, default=0.0, help="wait before each response"
     )
+
+
+def parse_report_format(text: str) -> str:
+    """Return the name of a format of the report."""
+    if text in FORMATS:
+        return text
+    raise ArgumentTypeError(f"unknown format {quote_text(text)} (expected {', '.join(FORMATS)})")
+
+
+def parse_count(text: str) -> int:
+    """Return a whole number of at least one."""
+    if text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) <= _MAX_COUNT_DIGITS:
+        return int(text)
+    raise ArgumentTypeError(
+        f"{quote_text(text)} is not a number of indexes (expected 1 to {10**_MAX_COUNT_DIGITS - 1})"
+    )
+
+
+def parse_port(text: str) -> int:
+    """Return the number of a port; 0 is any free one."""
+    if text.isascii() and text.isdigit() and int(text[:6]) < 1 << 16:
+        return int(text)
+    raise ArgumentTypeError(f"{quote_text(text)} is not a port (expected 0 to 65535)")
+
+
+def parse_seconds(text: str) -> float:
+    """Return a length of time in seconds."""
+    try:
+        length = float(text)
+    except ValueError:
+        length = -1.0
+    if 0 <= length <= _MAX_LATENCY_SECONDS:
+        return length
+    raise ArgumentTypeError(f"{quote_text(text)} is not a latency (expected seconds from 0 to {_MAX_LATENCY_SECONDS})")

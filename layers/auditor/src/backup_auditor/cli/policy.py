@@ -1,35 +1,31 @@
-"""What `backup-auditor policy` does: prints the default policy, judges and compares policy files, prints the schema."""
+"""`backup-auditor policy`: print the default policy or the schema, validate or compare policy files."""
 
 import json
-import os
-import sys
 from argparse import Namespace
 
-from backup_auditor.adapters.input_file import InputSource, parse_source
+from backup_auditor.adapters.documents import InputSource, parse_source
 from backup_auditor.adapters.inventory_file import load_inventory
 from backup_auditor.adapters.policy_file.built_in import read_default_policy
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.adapters.policy_file.schema import build_policy_schema
 from backup_auditor.application.audit import check_policy_dates, compare_policies
 from backup_auditor.bootstrap import runtime
-from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
+from backup_auditor.cli import NOT_AUDITED, OK
 from backup_auditor.cli.options import refuse_shared_standard_input
-from backup_auditor.cli.output import get_terminal_width, is_colored, log_stderr, write_pieces
-from backup_auditor.domain.capacity import assess_feasibility
+from backup_auditor.cli.output import get_terminal_width, is_colored, log_problems, log_stderr, print_lines
+from backup_auditor.domain.target_schedule import assess_feasibility
 from backup_auditor.domain.warnings import find_value_warnings
 from backup_auditor.errors import PolicyError
 from backup_auditor.rendering.policy_diff import describe_feasibility, render_policy_diff
-from backup_auditor.rendering.text import join_lines
-from backup_auditor.settings.pinecone import redact
 
 
 def run(arguments: Namespace) -> int:
     """Run one action and return the exit code."""
     match arguments.action:
         case "init":
-            write_pieces([read_default_policy().removesuffix("\n")], None)
+            print_lines([read_default_policy().removesuffix("\n")])
         case "schema":
-            write_pieces([json.dumps(build_policy_schema(), indent=2)], None)
+            print_lines([json.dumps(build_policy_schema(), indent=2)])
         case "diff":
             _compare_policies(arguments)
         case _:
@@ -44,7 +40,7 @@ def _compare_policies(arguments: Namespace) -> None:
     for policy in (old_policy, new_policy):
         check_policy_dates(policy, inventory.observed_at)
     diff = compare_policies(inventory, old_policy, new_policy)
-    write_pieces(join_lines(render_policy_diff(diff, width=get_terminal_width(), is_colored=is_colored())), None)
+    print_lines(render_policy_diff(diff, width=get_terminal_width(), is_colored=is_colored()))
 
 
 def _validate(source: InputSource, indexes: int | None) -> int:
@@ -52,8 +48,7 @@ def _validate(source: InputSource, indexes: int | None) -> int:
         policy = load_policy(source)
         check_policy_dates(policy, runtime.now())
     except PolicyError as error:
-        for problem in error.problems:
-            sys.stderr.write(f"{redact(problem, os.environ)}\n")
+        log_problems(error.problems)
         return NOT_AUDITED
     quota_fit = None if indexes is None else assess_feasibility(policy, indexes)
     if quota_fit is not None and quota_fit.is_impossible:
@@ -64,7 +59,7 @@ def _validate(source: InputSource, indexes: int | None) -> int:
         lines.append(f"{policy.source}: {describe_feasibility(quota_fit)}")
     for warning in find_value_warnings(policy):
         log_stderr(f"{policy.source}: warning: {warning}")
-    write_pieces(join_lines(lines), None)
+    print_lines(lines)
     return OK
 
 

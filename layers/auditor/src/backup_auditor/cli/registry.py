@@ -1,24 +1,20 @@
-"""What `backup-auditor registry` does: judges a registry, prints the schema."""
+"""`backup-auditor registry`: validate a registry, or print the schema."""
 
 import json
-import os
-import sys
 from argparse import Namespace
 
-from backup_auditor.adapters.input_file import InputSource, parse_source
+from backup_auditor.adapters.documents import InputSource, parse_source
 from backup_auditor.adapters.registry_file import build_registry_schema, load_registry
-from backup_auditor.cli.exit_codes import NOT_AUDITED, OK
-from backup_auditor.cli.output import log_stderr, write_pieces
+from backup_auditor.cli import NOT_AUDITED, OK
+from backup_auditor.cli.output import log_problems, log_stderr, print_lines
 from backup_auditor.domain.registry import Registry, find_shared_by_secret, find_shared_by_variable
 from backup_auditor.errors import RegistryError
-from backup_auditor.rendering.text import join_lines
-from backup_auditor.settings.pinecone import redact
 
 
 def run(arguments: Namespace) -> int:
     """Run one action and return the exit code."""
     if arguments.action == "schema":
-        write_pieces([json.dumps(build_registry_schema(), indent=2)], None)
+        print_lines([json.dumps(build_registry_schema(), indent=2)])
         return OK
     return _validate(parse_source(arguments.file))
 
@@ -28,17 +24,16 @@ def _validate(source: InputSource) -> int:
         registry = load_registry(source)
         lines = _describe_registry(registry)
     except RegistryError as error:
-        for problem in error.problems:
-            sys.stderr.write(f"{redact(problem, os.environ)}\n")
+        log_problems(error.problems)
         return NOT_AUDITED
     for group in (*find_shared_by_variable(registry.projects), *find_shared_by_secret(registry.projects)):
         log_stderr(f"warning: {registry.source}: {group.sentence}")
-    write_pieces(join_lines(lines), None)
+    print_lines(lines)
     return OK
 
 
 def _describe_registry(registry: Registry) -> list[str]:
-    """Say what a registry holds, and what of it is not for AWS, where some of it is. Raises `RegistryError`."""
+    """Return the size of a registry, and the entries that AWS cannot use. Raises `RegistryError`."""
     if registry.errors:
         raise RegistryError(*(registry.format_error(it) for it in registry.errors))
     count, aws_registry = len(registry.projects), registry.filter_for_aws()

@@ -1,25 +1,25 @@
-"""`backup-auditor remediate`: show a plan, ask for consent, apply it."""
+"""`backup-auditor remediate`: show a plan, obtain consent, apply it."""
 
 import os
 import sys
 from argparse import Namespace
 from datetime import timedelta
-from pathlib import Path
 
+from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.application.remediation.executor import ExecutionResult, PlanExecutor
 from backup_auditor.application.remediation.service import check_may_write, check_project, create_plan, find_plan
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.remediation import find_actor, open_local_remediation_log, open_project_for_changes
+from backup_auditor.bootstrap.remediation import find_actor, open_project_for_changes
+from backup_auditor.cli import NOT_AUDITED
 from backup_auditor.cli.audit import choose_plan_exit_code, choose_remediation_exit_code, choose_worst_exit_code
 from backup_auditor.cli.options import (
-    DEFAULT_PROJECT,
     AuditOptions,
-    check_project_name,
     choose_policy,
-    choose_state_file,
+    find_state_file,
+    read_project_name,
     run_with_options,
 )
-from backup_auditor.cli.output import get_terminal_width, log_stderr, write_pieces
+from backup_auditor.cli.output import ask_for_consent, get_terminal_width, is_terminal, log_stderr, print_lines
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan, build_results
@@ -27,47 +27,31 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.errors import RemediationPlanError, UsageError
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.rendering.remediation_plan import render_plan_json, render_plan_table, render_results_table
-from backup_auditor.rendering.text import join_lines
 from backup_auditor.settings.pinecone import read_settings
 
 
 def require_consent(*, is_applied: bool, is_agreed: bool) -> None:
-    """Raise `UsageError` where nobody can be asked, and nobody agreed beforehand."""
+    """Raise `UsageError` if there is neither consent nor a terminal to ask on."""
     if is_agreed and not is_applied:
         raise UsageError("--yes needs --apply; use both, or neither")
     if is_applied and not is_agreed and not is_terminal():
         raise UsageError("--apply needs a terminal to ask on; review the plan without --apply, then add --yes")
 
 
-def ask_for_consent(plan: RemediationPlan, *, is_shown: bool) -> bool:
-    """Ask on the terminal; what is not yet shown of the plan is shown there. Anything but yes is no."""
-    if not is_shown:
-        sys.stderr.write("".join(f"{line}\n" for line in render_plan_table(plan, get_terminal_width())))
-    sys.stderr.write(f"Apply {pluralize(len(plan.applicable_actions), 'action')} of plan {plan.plan_id}? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().casefold() in {"y", "yes"}
-
-
-def is_terminal() -> bool:
-    """Tell whether somebody can be asked."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
-
-
-REFUSED = 2
 _MAX_INVENTORY_AGE = timedelta(minutes=10)
-"""How old the facts may be by which the room in the quota is known."""
+"""The limit for the age of the facts about the quota."""
 
 
 def run(arguments: Namespace) -> int:
-    """Show the plan, and carry it out where that is asked for."""
-    project = DEFAULT_PROJECT if arguments.project is None else arguments.project
-    check_project_name(project)
+    """Show the plan; apply it with `--apply`."""
+    project = read_project_name(arguments)
     policy = choose_policy(arguments.policy)
-    options = AuditOptions(policy, project, None, None, choose_state_file(arguments, project, has_default=True))
+    state = find_state_file(arguments, project)
+    options = AuditOptions(policy, project, None, None, state)
     if arguments.apply:
         _require_apply_mode(options)
     require_consent(is_applied=arguments.apply, is_agreed=arguments.yes)
-    with open_local_remediation_log(options.state or Path()) as log:
+    with open_remediation_log(state) as log:
         inventory: Inventory | None = None
         if arguments.plan is None:
             inventory, plan = _make_plan(options, log)
@@ -100,11 +84,11 @@ def _make_plan(options: AuditOptions, log: RemediationLog) -> tuple[Inventory, R
 
 def _show_plan(arguments: Namespace, plan: RemediationPlan, results: tuple[ActionResult, ...]) -> int:
     if arguments.format == "json":
-        write_pieces([render_plan_json(plan, results or None)], None)
+        print_lines([render_plan_json(plan, results or None)])
         return choose_plan_exit_code(plan)
-    write_pieces(join_lines(render_plan_table(plan, get_terminal_width())), None)
+    print_lines(render_plan_table(plan, get_terminal_width()))
     if results:
-        write_pieces(join_lines(["", *render_results_table(plan, results, get_terminal_width())]), None)
+        print_lines(["", *render_results_table(plan, results, get_terminal_width())])
     return choose_plan_exit_code(plan)
 
 
@@ -113,7 +97,7 @@ def _apply_plan(
 ) -> int:
     is_json = arguments.format == "json"
     if not is_json:
-        write_pieces(join_lines(render_plan_table(plan, get_terminal_width())), None)
+        print_lines(render_plan_table(plan, get_terminal_width()))
     if plan.actions and not plan.applicable_actions:
         kinds = sorted({it.kind.label for it in plan.actions})
         raise RemediationPlanError(
@@ -121,17 +105,17 @@ def _apply_plan(
         )
     outcome = ExecutionResult()
     if plan.applicable_actions:
-        if not arguments.yes and not ask_for_consent(plan, is_shown=not is_json):
+        if not arguments.yes and not _ask_about_plan(plan, is_shown=not is_json):
             log_stderr("nothing was changed")
-            return REFUSED
+            return NOT_AUDITED
         reason = plan.explain_invalid_age(runtime.now())
         if reason is not None:
             raise RemediationPlanError(f"plan {plan.plan_id} {reason}; run remediate without --plan to make another")
         outcome = _execute_plan(options, log, plan, inventory)
     if is_json:
-        write_pieces([render_plan_json(plan, outcome.results)], None)
+        print_lines([render_plan_json(plan, outcome.results)])
     elif outcome.results:
-        write_pieces(join_lines(["", *render_results_table(plan, outcome.results, get_terminal_width())]), None)
+        print_lines(["", *render_results_table(plan, outcome.results, get_terminal_width())])
     if outcome.interruption is not None:
         raise outcome.interruption
     return choose_worst_exit_code(
@@ -140,6 +124,12 @@ def _apply_plan(
             choose_remediation_exit_code(outcome.results, is_refused=outcome.stop_error is not None),
         ]
     )
+
+
+def _ask_about_plan(plan: RemediationPlan, *, is_shown: bool) -> bool:
+    if not is_shown:
+        sys.stderr.write("".join(f"{line}\n" for line in render_plan_table(plan, get_terminal_width())))
+    return ask_for_consent(f"Apply {pluralize(len(plan.applicable_actions), 'action')} of plan {plan.plan_id}?")
 
 
 def _execute_plan(

@@ -2,40 +2,27 @@
 
 from datetime import datetime
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
-from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext
-from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence, is_replaced
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
+from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext, is_expected, is_replaced
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.project_state import KnownBackup
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 CONTROL_ID = "backup-did-not-vanish"
 
 
-def evaluate(subject: IndexContext | DeletedIndexContext) -> Verdict:
-    """Evaluate one index, live or deleted."""
+def _evaluate(subject: IndexContext | DeletedIndexContext) -> Verdict:
     known_backups, listed_ids = subject.require_known_backups(), subject.listed_backup_ids
     listed_count = sum(it.backup_id in listed_ids for it in known_backups)
     missing_backups = {it.backup_id: it for it in known_backups if it.backup_id not in listed_ids}
     project = subject.project
-    presence_by_id = {
-        it.backup_id: find_expected_presence(it, project)
-        for it in missing_backups.values()
-        if not is_replaced(it, project)
+    expectations = {
+        it.backup_id: is_expected(it, project) for it in missing_backups.values() if not is_replaced(it, project)
     }
-    vanished_ids = [it for it in sorted(presence_by_id) if presence_by_id[it] is ExpectedPresence.EXPECTED]
-    unknown_ids = [it for it in sorted(presence_by_id) if presence_by_id[it] is ExpectedPresence.UNKNOWN]
+    vanished_ids = sorted(it for it, expectation in expectations.items() if expectation)
+    unknown_ids = sorted(it for it, expectation in expectations.items() if expectation is None)
     exemptions_by_id = project.policy.find_exempted_backups(CONTROL_ID, subject.observed_at)
     exempted_ids = [it for it in (*vanished_ids, *unknown_ids) if it in exemptions_by_id]
     exemption = None
@@ -94,19 +81,17 @@ BACKUP_DID_NOT_VANISH = Control(
     remediation="Find out who deleted the backups of {name} that the evidence names, and revoke the API key that was"
     " used. List the remaining backups with GET /indexes/{name}/backups. Ask Pinecone support for details of the"
     " deletion.",
-    guidance=Guidance(
-        looks_at="The backups recorded by previous audits, with their expected expiry, and the backups listed now.",
-        console=(
-            "Ask everyone who may delete backups whether they deleted these.",
-            "Open API keys and delete every key without a known owner.",
-            "Open the Backups tab of {name} and create a backup.",
-        ),
-        api=("GET /backups.", "GET /backups/BACKUP_ID: a deleted backup answers 404.", "POST /indexes/{name}/backups."),
-        false_positives="A backup that a person or a cleanup job deleted on purpose: exempt it by its id (see the"
-        " evidence), or wait until it would have expired, or for 30 days. A retention that was lowered and raised"
-        " again between two audits.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
+    looks_at="The backups recorded by previous audits, with their expected expiry, and the backups listed now.",
+    console=(
+        "Ask everyone who may delete backups whether they deleted these.",
+        "Open API keys and delete every key without a known owner.",
+        "Open the Backups tab of {name} and create a backup.",
     ),
-    evaluate=evaluate,
+    api=("GET /backups.", "GET /backups/BACKUP_ID: a deleted backup answers 404.", "POST /indexes/{name}/backups."),
+    false_positives="A backup that a person or a cleanup job deleted on purpose: exempt it by its id (see the"
+    " evidence), or wait until it would have expired, or for 30 days. A retention that was lowered and raised"
+    " again between two audits.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=("AWS Config backup-recovery-point-manual-deletion-disabled",),
+    evaluate=_evaluate,
 )

@@ -3,25 +3,16 @@
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     allowed_locations = subject.requirements.protection.locations
     if not allowed_locations:
         return not_applicable("The policy does not restrict the location of backups.")
@@ -53,7 +44,6 @@ def evaluate(subject: IndexContext) -> Verdict:
 
 
 def _find_outside(backups: Iterable[Backup], allowed_locations: tuple[str, ...]) -> list[Backup]:
-    """Return the backups that are known to be stored outside the allowed locations."""
     located_backups = [it for it in backups if it.cloud is not None and it.region is not None]
     locations = {(it.cloud, it.region) for it in located_backups}
     outside_locations = {
@@ -67,22 +57,19 @@ BACKUP_LOCATION_IS_ALLOWED = Control(
     title="Recovery points are stored only in allowed locations",
     fails_when="A recovery point is stored in a cloud and region that matches none of the allowed patterns.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
     rationale="Laws and contracts that restrict where an index may be stored apply to its backups as well.",
     remediation="A backup stays in the region of its index. Create a replacement for {name} in an allowed region and"
     " load its data; then delete the backups that the evidence names with DELETE /backups/BACKUP_ID.",
-    guidance=Guidance(
-        looks_at="The cloud and region of every recovery point.",
-        console=(
-            "Create an index in an allowed region and load the data.",
-            "Create a schedule for it.",
-            "Delete {name} and its backups when they are no longer needed.",
-        ),
-        api=("POST /indexes.", "POST /indexes/{name}/backup-schedules.", "DELETE /backups/BACKUP_ID."),
-        false_positives="A region that has been allowed since: add it to the policy.",
+    looks_at="The cloud and region of every recovery point.",
+    console=(
+        "Create an index in an allowed region and load the data.",
+        "Create a schedule for it.",
+        "Delete {name} and its backups when they are no longer needed.",
     ),
-    evaluate=evaluate,
+    api=("POST /indexes.", "POST /indexes/{name}/backup-schedules.", "DELETE /backups/BACKUP_ID."),
+    false_positives="A region that has been allowed since: add it to the policy.",
+    evaluate=_evaluate,
     parameters={
         "protection.locations": "allowed locations of backups, as patterns of cloud/region; empty: any location"
     },

@@ -2,33 +2,24 @@
 
 from math import ceil
 
-from backup_auditor.domain.capacity import (
+from backup_auditor.domain.control import Control, Family
+from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.target_schedule import (
     QuotaShare,
     build_fit_evidence,
     build_share_evidence,
     describe_fit,
     find_best_schedule_fit,
 )
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
-from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
-from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 CRITICAL_PERCENT = 95
 """Percent of the quota from which the severity is high."""
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     quota, warn_percent = subject.policy.project.quota, subject.policy.project.quota_warn_percent
     if quota is None:
         return not_applicable(NO_QUOTA_REASON)
@@ -59,16 +50,10 @@ def evaluate(subject: ProjectContext) -> Verdict:
         fit = find_best_schedule_fit(index_count, max_backups - usage.manual_counts.total())
         evidence["fits"] = build_fit_evidence(fit, index_count)
         severity = Severity.HIGH if 100 * backup_count >= CRITICAL_PERCENT * quota else None
-        return non_compliant(
-            f"{reason}; {describe_fit(fit, index_count)}.",
-            evidence,
-            severity=severity,
-        )
+        return non_compliant(f"{reason}; {describe_fit(fit, index_count)}.", evidence, severity=severity)
     failure = subject.inventory.backups.failure
     if failure is not None:
-        raise InsufficientDataError(
-            f"{reason}; not all backups could be read: {failure.call}: {failure.error}", evidence
-        )
+        raise InsufficientDataError(f"{reason}; not all backups could be read: {failure}", evidence)
     return compliant(f"{reason}.", evidence)
 
 
@@ -84,17 +69,15 @@ BACKUP_QUOTA_HAS_HEADROOM = Control(
     remediation="Delete backups of {name} that are no longer needed, those of deleted indexes first (list them with"
     " GET /backups, delete with DELETE /backups/BACKUP_ID); shorten the retention of schedules with PATCH"
     " /backup-schedules/SCHEDULE_ID (ids: GET /indexes/INDEX/backup-schedules); or ask Pinecone to raise the quota.",
-    guidance=Guidance(
-        looks_at="The number of backups in the project, and the quota of its plan or policy.",
-        console=(
-            "Open Backups of the project and delete backups of deleted indexes that are no longer needed.",
-            "Open the indexes with the most backups and shorten the retention of their schedules.",
-        ),
-        api=("GET /backups.", "DELETE /backups/BACKUP_ID.", "PATCH /backup-schedules/SCHEDULE_ID."),
-        false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
-        corresponds_to=("AWS Trusted Advisor service limits",),
+    looks_at="The number of backups in the project, and the quota of its plan or policy.",
+    console=(
+        "Open Backups of the project and delete backups of deleted indexes that are no longer needed.",
+        "Open the indexes with the most backups and shorten the retention of their schedules.",
     ),
-    evaluate=evaluate,
+    api=("GET /backups.", "DELETE /backups/BACKUP_ID.", "PATCH /backup-schedules/SCHEDULE_ID."),
+    false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
+    corresponds_to=("AWS Trusted Advisor service limits",),
+    evaluate=_evaluate,
     parameters={
         "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",
         "project.backup_quota": "the quota, if it differs from the plan's",

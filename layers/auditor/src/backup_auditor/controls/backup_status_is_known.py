@@ -1,22 +1,13 @@
 """Control `backup-status-is-known`."""
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Framework,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, Framework
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize, quote_text
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups = subject.backups
     unknown_statuses = {
         it.backup.backup_id: it.unknown_status for it in backups.confirmed_backups if it.unknown_status is not None
@@ -31,8 +22,7 @@ def evaluate(subject: IndexContext) -> Verdict:
     if not known_count:
         return not_applicable("The index has no backup.")
     return compliant(
-        f"The status of {pluralize(known_count, 'backup')}, including runs, is known.",
-        {"backups": known_count},
+        f"The status of {pluralize(known_count, 'backup')}, including runs, is known.", {"backups": known_count}
     )
 
 
@@ -41,18 +31,15 @@ BACKUP_STATUS_IS_KNOWN = Control(
     title="Every backup has a known status",
     fails_when="A backup or run of the index has an unknown status.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A backup with an unknown status counts neither as succeeded nor as failed. It may not be restorable.",
     remediation="Look up the status in the Pinecone documentation and check the backups that the evidence names, in"
     " the Backups tab of {name} or with GET /backups/BACKUP_ID. Then update the auditor, or report the status to its"
     " maintainers.",
-    guidance=Guidance(
-        looks_at="The status of every backup and run of the index.",
-        console=("Open the Backups tab of {name}.", "Check the backups that the evidence names."),
-        api=("GET /backups/BACKUP_ID, for each id in the evidence.",),
-        false_positives="A status that Pinecone introduced after this version of the auditor.",
-        frameworks=(Framework.SOC_2_A1_2,),
-    ),
-    evaluate=evaluate,
+    looks_at="The status of every backup and run of the index.",
+    console=("Open the Backups tab of {name}.", "Check the backups that the evidence names."),
+    api=("GET /backups/BACKUP_ID, for each id in the evidence.",),
+    false_positives="A status that Pinecone introduced after this version of the auditor.",
+    frameworks=(Framework.SOC_2_A1_2,),
+    evaluate=_evaluate,
 )

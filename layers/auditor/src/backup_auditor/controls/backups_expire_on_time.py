@@ -3,27 +3,18 @@
 from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 EXPIRY_TOLERANCE = timedelta(days=2)
 """How long after its expiry a backup may still be listed."""
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups = subject.backups
     lateness_by_id: dict[str, timedelta] = {}
     expiring_count = 0
@@ -45,7 +36,7 @@ def evaluate(subject: IndexContext) -> Verdict:
     if lateness_by_id:
         max_lateness = max(lateness_by_id.values())
         evidence["late"] = [
-            {"backup_id": it, "expired_at": _format_expiry(subject, lateness_by_id[it])}
+            {"backup_id": it, "expired_at": format_moment(subject.observed_at - lateness_by_id[it])}
             for it in sorted(lateness_by_id)
         ]
         lateness_text, limit_text = format_lengths(max_lateness, EXPIRY_TOLERANCE)
@@ -69,10 +60,6 @@ def evaluate(subject: IndexContext) -> Verdict:
     )
 
 
-def _format_expiry(subject: IndexContext, lateness: timedelta) -> str:
-    return format_moment(subject.observed_at - lateness)
-
-
 BACKUPS_EXPIRE_ON_TIME = Control(
     id="backups-expire-on-time",
     title="Scheduled backups are deleted within two days of their expiry",
@@ -80,24 +67,21 @@ BACKUPS_EXPIRE_ON_TIME = Control(
     " plus the retention of its schedule; after a shorter retention was set, not before the first audit that saw it."
     " If the schedule is deleted, the recorded expiry counts. Manual backups never expire.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="Backups that stay after their retention cost storage, use up the quota, and retain data that should be"
     " deleted.",
     remediation="Check the backups of {name} that the evidence names with GET /backups/BACKUP_ID. If they are not"
     " needed, delete each with DELETE /backups/BACKUP_ID, and ask Pinecone support why they did not expire.",
-    guidance=Guidance(
-        looks_at="The listed backups that a schedule made, their capture time, and the retention of that schedule as"
-        " audits recorded it.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Delete the backups that the evidence names, if they are not needed.",
-        ),
-        api=(
-            "GET /backups/BACKUP_ID, for each id in the evidence.",
-            "DELETE /backups/BACKUP_ID. This cannot be undone.",
-        ),
-        false_positives="A retention that was lowered before the first audit: the time of that change is unknown.",
+    looks_at="The listed backups that a schedule made, their capture time, and the retention of that schedule as"
+    " audits recorded it.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Delete the backups that the evidence names, if they are not needed.",
     ),
-    evaluate=evaluate,
+    api=(
+        "GET /backups/BACKUP_ID, for each id in the evidence.",
+        "DELETE /backups/BACKUP_ID. This cannot be undone.",
+    ),
+    false_positives="A retention that was lowered before the first audit: the time of that change is unknown.",
+    evaluate=_evaluate,
 )

@@ -3,25 +3,16 @@
 from datetime import timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import DeletedIndexContext
 from backup_auditor.domain.evaluation.index_schedules import create_read_failure_error
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_lengths, format_moment, to_days, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: DeletedIndexContext) -> Verdict:
-    """Evaluate one deleted index."""
+def _evaluate(subject: DeletedIndexContext) -> Verdict:
     max_age = subject.requirements.orphaned_backups.max_age
     if max_age is None:
         return not_applicable("The policy sets no limit for backups of deleted indexes.")
@@ -60,15 +51,13 @@ BACKUPS_HAVE_LIVE_SOURCE = Control(
     " that should be deleted.",
     remediation="Decide whether {name} may still have to be restored. If not, delete the backups that the evidence"
     " names with DELETE /backups/BACKUP_ID.",
-    guidance=Guidance(
-        looks_at="The backups of an index id that is not live, and the capture time of the newest.",
-        console=(
-            "Open Backups of the project and find backups whose source index is deleted.",
-            "Delete the backups that are not needed.",
-        ),
-        api=("GET /backups.", "DELETE /backups/BACKUP_ID. This cannot be undone."),
-        false_positives="Backups kept on purpose as an archive: exempt the name of the index.",
+    looks_at="The backups of an index id that is not live, and the capture time of the newest.",
+    console=(
+        "Open Backups of the project and find backups whose source index is deleted.",
+        "Delete the backups that are not needed.",
     ),
-    evaluate=evaluate,
+    api=("GET /backups.", "DELETE /backups/BACKUP_ID. This cannot be undone."),
+    false_positives="Backups kept on purpose as an archive: exempt the name of the index.",
+    evaluate=_evaluate,
     parameters={"orphaned_backups.max_age_days": "the maximum age in days of the newest backup of a deleted index"},
 )

@@ -4,24 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_days, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     limit = subject.requirements.protection.max_backup_age
     if limit is None:
         return not_applicable("The policy sets no limit for the age of backups.")
@@ -59,8 +50,7 @@ def evaluate(subject: IndexContext) -> Verdict:
     if not capture_times:
         return not_applicable("There is no backup under the name of the index.", evidence)
     return compliant(
-        f"No backup is older than {format_length(limit)} ({pluralize(len(capture_times), 'backup')} checked).",
-        evidence,
+        f"No backup is older than {format_length(limit)} ({pluralize(len(capture_times), 'backup')} checked).", evidence
     )
 
 
@@ -76,24 +66,21 @@ BACKUPS_WITHIN_ERASURE_HORIZON = Control(
     fails_when="A backup of the index, or of an earlier index of its name, is older than max_backup_age_days. Its"
     " state, and whether it is scheduled or manual, do not matter.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
     rationale="Data that was erased from the index remains in every backup taken before.",
     remediation="Delete the backups of {name} that the evidence names with DELETE /backups/BACKUP_ID, and shorten the"
     " retention of its schedule with PATCH /backup-schedules/{schedule_id}. Manual backups never expire.",
-    guidance=Guidance(
-        looks_at="The capture time of every backup under the name of the index, including those of earlier indexes.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Delete the backups that the evidence names.",
-            "Edit the schedule: set a retention of at most max_backup_age_days.",
-        ),
-        api=(
-            "DELETE /backups/BACKUP_ID. This cannot be undone.",
-            "PATCH /backup-schedules/{schedule_id} with a shorter retention.",
-        ),
-        false_positives="Backups under a legal hold: exempt the index until the hold ends.",
+    looks_at="The capture time of every backup under the name of the index, including those of earlier indexes.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Delete the backups that the evidence names.",
+        "Edit the schedule: set a retention of at most max_backup_age_days.",
     ),
-    evaluate=evaluate,
+    api=(
+        "DELETE /backups/BACKUP_ID. This cannot be undone.",
+        "PATCH /backup-schedules/{schedule_id} with a shorter retention.",
+    ),
+    false_positives="Backups under a legal hold: exempt the index until the hold ends.",
+    evaluate=_evaluate,
     parameters={"protection.max_backup_age_days": "the maximum age of a backup in days; null: no limit"},
 )

@@ -1,4 +1,4 @@
-"""Every control, in the order in which they are documented and judged."""
+"""Every control, in the order in which they are documented and evaluated."""
 
 from backup_auditor.controls.backup_did_not_vanish import BACKUP_DID_NOT_VANISH
 from backup_auditor.controls.backup_location_is_allowed import BACKUP_LOCATION_IS_ALLOWED

@@ -1,21 +1,12 @@
 """Control `deletion-protection-is-enabled`."""
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     if not subject.requirements.protection.deletion_protection:
         return not_applicable("The policy does not require deletion protection.")
     is_protected = subject.index.deletion_protection
@@ -32,22 +23,19 @@ DELETION_PROTECTION_IS_ENABLED = Control(
     title="Deletion protection is enabled where the policy requires it",
     fails_when="The policy requires deletion protection, and it is disabled.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.PROTECTION,
     rationale="One wrong call deletes an index together with its schedules. Only its backups remain.",
     remediation="Enable deletion protection of {name} in the console, in the settings of the index, or with PATCH"
     ' /indexes/{name} and {"deletion_protection": "enabled"}.',
-    guidance=Guidance(
-        looks_at="The deletion protection of the index.",
-        console=("Open the settings of {name}.", "Enable deletion protection."),
-        api=('PATCH /indexes/{name} with {"deletion_protection": "enabled"}.',),
-        false_positives="An index that a pipeline creates and deletes: add a rule that does not require deletion"
-        " protection.",
-        corresponds_to=(
-            "AWS Config dynamodb-table-deletion-protection-enabled",
-            "AWS Config rds-instance-deletion-protection-enabled",
-        ),
+    looks_at="The deletion protection of the index.",
+    console=("Open the settings of {name}.", "Enable deletion protection."),
+    api=('PATCH /indexes/{name} with {"deletion_protection": "enabled"}.',),
+    false_positives="An index that a pipeline creates and deletes: add a rule that does not require deletion"
+    " protection.",
+    corresponds_to=(
+        "AWS Config dynamodb-table-deletion-protection-enabled",
+        "AWS Config rds-instance-deletion-protection-enabled",
     ),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"protection.deletion_protection": "whether deletion protection is required"},
 )

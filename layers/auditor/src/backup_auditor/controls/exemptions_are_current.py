@@ -3,28 +3,19 @@
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Exemption, ResourceType, Severity
 from backup_auditor.domain.listing import BACKUP_LISTING
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 EXPIRY_NOTICE = timedelta(days=14)
 """How long before its end an exemption is mentioned."""
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     exemptions = subject.policy.exemptions
     if not exemptions:
         return not_applicable("The policy has no exemptions.")
@@ -44,14 +35,11 @@ def evaluate(subject: ProjectContext) -> Verdict:
     is_confirmed = names_failure is None and (backups.read_count > 1 or not needs_deleted_names)
     if expired_exemptions:
         evidence["unmatched"] = _describe_exemptions(unmatched_exemptions if is_confirmed else [])
-        return non_compliant(
-            f"{pluralize(len(expired_exemptions), 'exemption')} of the policy expired.",
-            evidence,
-        )
+        return non_compliant(f"{pluralize(len(expired_exemptions), 'exemption')} of the policy expired.", evidence)
     if unmatched_exemptions and names_failure is not None:
         reason = (
             f"It is unknown whether {pluralize(len(unmatched_exemptions), 'exemption')} matches an index:"
-            f" {names_failure.call}: {names_failure.error}"
+            f" {names_failure}"
         )
         raise InsufficientDataError(reason, evidence)
     evidence["unmatched"] = _describe_exemptions(unmatched_exemptions)
@@ -97,12 +85,10 @@ EXEMPTIONS_ARE_CURRENT = Control(
     " nothing may later cover an unintended index.",
     remediation="Ask the owners of the exemptions that the evidence names. Remove these exemptions from the policy of"
     " {name}, or renew them with a reason (see Exemptions in the policy documentation).",
-    guidance=Guidance(
-        looks_at="The exemptions of the policy, their expiry dates, the names and tags of all live indexes, and the"
-        " names of deleted indexes.",
-        console=(),
-        api=("None: edit the policy file.",),
-        false_positives="An exemption that was written before its index was created: create the index first.",
-    ),
-    evaluate=evaluate,
+    looks_at="The exemptions of the policy, their expiry dates, the names and tags of all live indexes, and the"
+    " names of deleted indexes.",
+    console=(),
+    api=("None: edit the policy file.",),
+    false_positives="An exemption that was written before its index was created: create the index first.",
+    evaluate=_evaluate,
 )

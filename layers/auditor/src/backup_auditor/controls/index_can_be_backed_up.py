@@ -1,21 +1,12 @@
 """Control `index-can-be-backed-up`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     if not subject.requirements.schedule.required:
         return not_applicable("The policy does not require a schedule.")
     support, schedules = subject.support, subject.schedules
@@ -39,29 +30,26 @@ INDEX_CAN_BE_BACKED_UP = Control(
     " calls are answered with 400, or it is encrypted with a customer key and has no listed schedule or backup. Every"
     " other control is then not applicable to the index.",
     severity=Severity.MEDIUM,
-    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="An index without backups cannot be restored, and no other control reports an index that cannot be"
     " backed up.",
     remediation="Call GET /indexes/{name} to find out why it cannot be backed up, and move its data to a serverless"
     " index without a customer key. If the data can be rebuilt, add a policy rule with required: false.",
-    guidance=Guidance(
-        looks_at="The deployment of the index, its customer key (cmek_id), and the answers to the calls that list its"
-        " schedules and backups.",
-        console=(
-            "Open {name} and check its type and encryption.",
-            "Create a serverless index without a customer key.",
-            "Copy the records to it, and configure the applications to use it.",
-        ),
-        api=(
-            "GET /indexes/{name} for its deployment and cmek_id.",
-            "GET /indexes/{name}/backup-schedules: answers 400 if backups are not supported.",
-        ),
-        false_positives="An index that can be rebuilt from another source: add a rule with required: false. Indexes"
-        " with document fields are not evaluated if the policy excludes document indexes.",
-        frameworks=BACKUP_FRAMEWORKS,
+    looks_at="The deployment of the index, its customer key (cmek_id), and the answers to the calls that list its"
+    " schedules and backups.",
+    console=(
+        "Open {name} and check its type and encryption.",
+        "Create a serverless index without a customer key.",
+        "Copy the records to it, and configure the applications to use it.",
     ),
-    evaluate=evaluate,
+    api=(
+        "GET /indexes/{name} for its deployment and cmek_id.",
+        "GET /indexes/{name}/backup-schedules: answers 400 if backups are not supported.",
+    ),
+    false_positives="An index that can be rebuilt from another source: add a rule with required: false. Indexes"
+    " with document fields are not evaluated if the policy excludes document indexes.",
+    frameworks=BACKUP_FRAMEWORKS,
+    evaluate=_evaluate,
     parameters={"schedule.required": "whether a schedule is required"},
     is_evaluated_without_support=True,
 )

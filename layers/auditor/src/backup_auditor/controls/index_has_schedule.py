@@ -1,22 +1,13 @@
 """Control `index-has-schedule`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     if not subject.requirements.schedule.required:
         return not_applicable("The policy does not require a schedule.")
     schedule_count = len(subject.schedules.known_schedules)
@@ -33,28 +24,25 @@ INDEX_HAS_SCHEDULE = Control(
     title="Every index that must be backed up has a backup schedule",
     fails_when="The policy requires a schedule, and the index has none.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="Without a schedule, recovery points depend on manual backups.",
     remediation="Create a schedule for {name} in the Backups tab of the index, or with POST"
     " /indexes/{name}/backup-schedules.",
-    guidance=Guidance(
-        looks_at="The backup schedules of the index, including paused ones.",
-        console=("Open the Backups tab of {name}.", "Create a schedule with the required frequency and retention."),
-        api=(
-            (
-                'POST /indexes/{name}/backup-schedules with {"name": "NAME", "schedule": {"type": "time-based", '
-                '"frequency": "daily"}, "retention": {"expire_after_days": DAYS}}.'
-            ),
-        ),
-        false_positives="An index that is backed up manually or by your own job, or that can be rebuilt: add a rule"
-        " with required: false.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=(
-            "AWS Config dynamodb-in-backup-plan",
-            "AWS Config dynamodb-resources-protected-by-backup-plan",
+    looks_at="The backup schedules of the index, including paused ones.",
+    console=("Open the Backups tab of {name}.", "Create a schedule with the required frequency and retention."),
+    api=(
+        (
+            'POST /indexes/{name}/backup-schedules with {"name": "NAME", "schedule": {"type": "time-based", '
+            '"frequency": "daily"}, "retention": {"expire_after_days": DAYS}}.'
         ),
     ),
-    evaluate=evaluate,
+    false_positives="An index that is backed up manually or by your own job, or that can be rebuilt: add a rule"
+    " with required: false.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=(
+        "AWS Config dynamodb-in-backup-plan",
+        "AWS Config dynamodb-resources-protected-by-backup-plan",
+    ),
+    evaluate=_evaluate,
     parameters={"schedule.required": "whether a schedule is required"},
 )

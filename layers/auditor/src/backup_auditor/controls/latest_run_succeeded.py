@@ -1,24 +1,14 @@
 """Control `latest-run-succeeded`."""
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, sort_newest_first
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.timefmt import format_minute, format_moment
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.timefmt import format_minute
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups = subject.backups
     finished_backups = [it for it in backups.require_backups() if it.phase in {BackupPhase.READY, BackupPhase.FAILED}]
     undated_backups = [it for it in finished_backups if it.captured_at is None]
@@ -56,20 +46,11 @@ def evaluate(subject: IndexContext) -> Verdict:
 
 def _describe_backup(backup: BackupRecord) -> str:
     capture_text = format_minute(backup.captured_at) if backup.captured_at else "capture time unknown"
-    return f"{backup.backup.name or backup.backup.backup_id}, {capture_text}"
+    return f"{backup.backup.label}, {capture_text}"
 
 
 def _build_evidence(backups: list[BackupRecord]) -> dict[str, object]:
-    return {
-        "newest": [
-            {
-                "backup_id": backup.backup.backup_id,
-                "status": backup.backup.status,
-                "captured_at": format_moment(backup.captured_at) if backup.captured_at else None,
-            }
-            for backup in backups
-        ]
-    }
+    return {"newest": [it.evidence for it in backups]}
 
 
 LATEST_RUN_SUCCEEDED = Control(
@@ -77,17 +58,14 @@ LATEST_RUN_SUCCEEDED = Control(
     title="The latest finished backup of every index succeeded",
     fails_when="The latest finished backup of the index failed. The severity is critical if the last two failed.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="The cause of one failed backup may fail the next, while the remaining recovery points age.",
     remediation="Take a backup of {name} now and check its result, in the Backups tab of the index or with POST"
     " /indexes/{name}/backups. If it fails too, contact Pinecone support with the ids in the evidence.",
-    guidance=Guidance(
-        looks_at="The status of the latest finished backup of the index, scheduled or manual.",
-        console=("Open the Backups tab of {name}.", "Create a backup and check that it becomes Ready."),
-        api=("POST /indexes/{name}/backups.", "GET /backups/BACKUP_ID until it is finished; POST returns the id."),
-        false_positives="A single failure on the side of the service: the next run resolves the finding.",
-        frameworks=BACKUP_FRAMEWORKS,
-    ),
-    evaluate=evaluate,
+    looks_at="The status of the latest finished backup of the index, scheduled or manual.",
+    console=("Open the Backups tab of {name}.", "Create a backup and check that it becomes Ready."),
+    api=("POST /indexes/{name}/backups.", "GET /backups/BACKUP_ID until it is finished; POST returns the id."),
+    false_positives="A single failure on the side of the service: the next run resolves the finding.",
+    frameworks=BACKUP_FRAMEWORKS,
+    evaluate=_evaluate,
 )

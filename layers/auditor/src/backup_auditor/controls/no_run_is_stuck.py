@@ -1,47 +1,27 @@
 """Control `no-run-is-stuck`."""
 
-from datetime import timedelta
-
-from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.backup_status import BackupPhase
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_hours
+from backup_auditor.domain.timefmt import format_length, format_lengths, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups, limit = subject.backups, subject.requirements.runs.stuck_after
     if limit is None:
         return not_applicable("The policy sets no limit for backups in progress.")
     running_backups = [it for it in backups.confirmed_backups if it.phase is BackupPhase.IN_PROGRESS]
-    ages_by_id = {it.backup.backup_id: _measure_age(subject, it) for it in running_backups}
-    late_backups = [it for it in running_backups if (age := ages_by_id[it.backup.backup_id]) is None or age > limit]
+    late_backups = [it for it in running_backups if not it.captured_at or subject.observed_at - it.captured_at > limit]
     stuck_backups = [
         it for it in late_backups if it.captured_at is not None and not it.may_be_scheduled(backups.histories_failure)
     ]
     evidence: dict[str, object] = {"in_progress": len(running_backups), "stuck_after_hours": to_hours(limit)}
     if stuck_backups:
-        max_stuck_age = max(age for it in stuck_backups if (age := ages_by_id[it.backup.backup_id]) is not None)
-        evidence["stuck"] = [
-            {
-                "backup_id": backup.backup.backup_id,
-                "status": backup.backup.status,
-                "captured_at": format_moment(backup.captured_at) if backup.captured_at else None,
-            }
-            for backup in sorted(stuck_backups, key=lambda it: it.backup.backup_id)
-        ]
+        max_stuck_age = subject.observed_at - min(it.captured_at for it in stuck_backups if it.captured_at is not None)
+        evidence["stuck"] = [it.evidence for it in sorted(stuck_backups, key=lambda it: it.backup.backup_id)]
         age_text, limit_text = format_lengths(max_stuck_age, limit)
         reason = f"{pluralize(len(stuck_backups), 'backup')} in progress for up to {age_text} (limit: {limit_text})."
         return non_compliant(reason, evidence)
@@ -56,33 +36,26 @@ def evaluate(subject: IndexContext) -> Verdict:
     return compliant(f"No backup is in progress for more than {format_length(limit)}.", evidence)
 
 
-def _measure_age(subject: IndexContext, backup: BackupRecord) -> timedelta | None:
-    return subject.observed_at - backup.captured_at if backup.captured_at is not None else None
-
-
 NO_RUN_IS_STUCK = Control(
     id="no-run-is-stuck",
     title="No backup is in progress for too long",
     fails_when="A backup has been in progress for longer than the limit since its capture time. A planned run is not"
     " in progress before its time.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="A backup that never finishes is not a recovery point, and may block later ones.",
     remediation="Check the backup that the evidence names, in the Backups tab of {name} or with GET"
     " /backups/BACKUP_ID. Take another with POST /indexes/{name}/backups, and contact Pinecone support about the"
     " first.",
-    guidance=Guidance(
-        looks_at="The backups in progress and their capture times.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Check the backup that the evidence names.",
-            "Create another backup.",
-        ),
-        api=("GET /backups/BACKUP_ID, for each id in the evidence.", "POST /indexes/{name}/backups."),
-        false_positives="Backups of very large indexes can take hours: add a rule with a longer stuck_after.",
-        frameworks=BACKUP_FRAMEWORKS,
+    looks_at="The backups in progress and their capture times.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Check the backup that the evidence names.",
+        "Create another backup.",
     ),
-    evaluate=evaluate,
+    api=("GET /backups/BACKUP_ID, for each id in the evidence.", "POST /indexes/{name}/backups."),
+    false_positives="Backups of very large indexes can take hours: add a rule with a longer stuck_after.",
+    frameworks=BACKUP_FRAMEWORKS,
+    evaluate=_evaluate,
     parameters={"runs.stuck_after": "how long a backup may be in progress"},
 )

@@ -1,35 +1,23 @@
 """Control `plan-allows-schedules`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
-from backup_auditor.domain.evaluation.index import explain_exclusion
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.listing import Denial, DenialReason, Listing
-from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     answers = [it.schedules for it in subject.inventory.indexes if it.schedules is not None]
     denials = [it for it in answers if isinstance(it, Denial) and it.kind is DenialReason.PLAN]
     listings = [it for it in answers if isinstance(it, Listing)]
-    answered_count = sum(_was_answered(it) for it in listings)
-    required_count = sum(_is_required(subject, name) for name in subject.facts_by_name)
+    answered_count = sum(it.failure is None or bool(it.rows) for it in listings)
+    required_count = len(subject.required_schedules)
     evidence = {"refused": len(denials), "answered": answered_count, "required": required_count}
     if not required_count:
         if (index_failure := subject.inventory.indexes_failure) is not None:
-            reason = f"It is unknown whether an index requires a schedule: {index_failure.call}: {index_failure.error}"
+            reason = f"It is unknown whether an index requires a schedule: {index_failure}"
             raise InsufficientDataError(reason, {**evidence, "call": index_failure.call, "error": index_failure.error})
         if not answers:
             return not_applicable(NO_INDEX_REASON, evidence)
@@ -42,24 +30,12 @@ def evaluate(subject: ProjectContext) -> Verdict:
         return compliant(f"Pinecone answered {pluralize(answered_count, 'schedule call')}.", evidence)
     failure = subject.inventory.indexes_failure or next((it.failure for it in listings if it.failure), None)
     if failure is not None:
-        reason = f"No schedule call was answered: {failure.call}: {failure.error}"
+        reason = f"No schedule call was answered: {failure}"
         raise InsufficientDataError(reason, {**evidence, "call": failure.call, "error": failure.error})
     return not_applicable(NO_INDEX_REASON, evidence)
 
 
 NO_INDEX_REASON = "The project has no index that can have schedules."
-
-
-def _is_required(subject: ProjectContext, name: str) -> bool:
-    """Return whether the policy requires a schedule of an index that can, or may, be backed up."""
-    is_excluded = (
-        explain_exclusion(subject.facts_by_name[name].index, subject.policy) or subject.support_by_name[name].reason
-    )
-    return subject.find_requirements(name).schedule.required and not is_excluded
-
-
-def _was_answered(listing: Listing[Schedule]) -> bool:
-    return listing.failure is None or bool(listing.rows)
 
 
 PLAN_ALLOWS_SCHEDULES = Control(
@@ -73,13 +49,11 @@ PLAN_ALLOWS_SCHEDULES = Control(
     rationale="On a plan without backup schedules, every recovery point depends on manual backups.",
     remediation="Move the organization to a plan with backup schedules (console: Settings, Plan), or take backups"
     " with your own job: POST /indexes/INDEX/backups for each index.",
-    guidance=Guidance(
-        looks_at="The answers to the calls that list schedules.",
-        console=("Open Settings, Plan.", "Choose a plan with backup schedules."),
-        api=("No call changes the plan. POST /indexes/INDEX/backups takes a backup without a schedule.",),
-        false_positives="Projects that your own job backs up: set required: false in the policy.",
-        frameworks=BACKUP_FRAMEWORKS,
-    ),
-    evaluate=evaluate,
+    looks_at="The answers to the calls that list schedules.",
+    console=("Open Settings, Plan.", "Choose a plan with backup schedules."),
+    api=("No call changes the plan. POST /indexes/INDEX/backups takes a backup without a schedule.",),
+    false_positives="Projects that your own job backs up: set required: false in the policy.",
+    frameworks=BACKUP_FRAMEWORKS,
+    evaluate=_evaluate,
     parameters={"schedule.required": "whether a schedule is required"},
 )

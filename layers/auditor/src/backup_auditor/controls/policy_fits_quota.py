@@ -1,6 +1,10 @@
 """Control `policy-fits-quota`."""
 
-from backup_auditor.domain.capacity import (
+from backup_auditor.domain.control import Control, Family
+from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.policy import ScheduleRequirement
+from backup_auditor.domain.target_schedule import (
     QuotaShare,
     build_fit_evidence,
     build_share_evidence,
@@ -9,36 +13,22 @@ from backup_auditor.domain.capacity import (
     find_best_schedule_fit,
     find_min_retention,
 )
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
-from backup_auditor.domain.evaluation.index import explain_exclusion
-from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
-from backup_auditor.domain.finding import ResourceType, Severity
-from backup_auditor.domain.policy import ScheduleRequirement
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     quota = subject.policy.project.quota
     if quota is None:
         return not_applicable(NO_QUOTA_REASON)
-    requirements = _find_requirements(subject)
-    shares = [_make_share(name, requirement) for name, requirement in requirements]
+    requirements = subject.required_schedules
+    shares = [_make_share(name, requirement) for name, requirement in requirements.items()]
     slot_count = sum(it.slots for it in shares)
-    unknown_errors = [it for name, _ in requirements if (it := subject.support_by_name[name].unknown_error) is not None]
+    unknown_errors = [it for name in requirements if (it := subject.support_by_name[name].unknown_error) is not None]
     certain_slot_count = sum(
         count_min_slots(requirement)
-        for name, requirement in requirements
+        for name, requirement in requirements.items()
         if subject.support_by_name[name].unknown_error is None
     )
     evidence: dict[str, object] = {
@@ -59,23 +49,10 @@ def evaluate(subject: ProjectContext) -> Verdict:
         return non_compliant(f"{reason}; {describe_fit(fit, len(shares))}.", evidence)
     failure = subject.inventory.indexes_failure
     if failure is not None:
-        raise InsufficientDataError(
-            f"{reason}; not all indexes could be read: {failure.call}: {failure.error}", evidence
-        )
+        raise InsufficientDataError(f"{reason}; not all indexes could be read: {failure}", evidence)
     if not shares:
         return not_applicable("The policy requires no schedule of any index.", evidence)
     return compliant(f"{reason}.", evidence)
-
-
-def _find_requirements(subject: ProjectContext) -> list[tuple[str, ScheduleRequirement]]:
-    """Return the schedule requirement of each index that can be backed up and requires a schedule."""
-    supported_names = (
-        name
-        for name, facts in subject.facts_by_name.items()
-        if explain_exclusion(facts.index, subject.policy) is None and subject.support_by_name[name].reason is None
-    )
-    requirements = ((name, subject.find_requirements(name).schedule) for name in supported_names)
-    return [(name, it) for name, it in requirements if it.required]
 
 
 def _make_share(name: str, requirement: ScheduleRequirement) -> QuotaShare:
@@ -100,14 +77,12 @@ POLICY_FITS_QUOTA = Control(
     remediation="Add a policy rule with lower requirements for some indexes of {name} (see Rules in the policy"
     " documentation; the evidence shows what would fit), distribute the indexes over several projects, or ask"
     " Pinecone to raise the quota.",
-    guidance=Guidance(
-        looks_at="The indexes that can be backed up, the frequency and minimum retention that the policy requires of"
-        " each, and the quota.",
-        console=(),
-        api=("None: change the policy or the plan.",),
-        false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
-    ),
-    evaluate=evaluate,
+    looks_at="The indexes that can be backed up, the frequency and minimum retention that the policy requires of"
+    " each, and the quota.",
+    console=(),
+    api=("None: change the policy or the plan.",),
+    false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
+    evaluate=_evaluate,
     parameters={
         "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",
         "project.backup_quota": "the quota, if it differs from the plan's",

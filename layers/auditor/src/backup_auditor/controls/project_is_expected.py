@@ -1,22 +1,13 @@
 """Control `project-is-expected`."""
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.model import Deployment
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     expected_id = subject.policy.project.expected_id
     if expected_id is None:
         return not_applicable("The policy sets no expected project.")
@@ -28,13 +19,10 @@ def evaluate(subject: ProjectContext) -> Verdict:
         return non_compliant(reason, evidence)
     if project_ids:
         return compliant(f"The project is {expected_id}, as the policy expects.", evidence)
-    if inventory.indexes_failure is None and (subject.plan_denial or not _can_have_schedules(subject)):
+    can_have_schedules = any(it.index.deployment is not Deployment.POD for it in inventory.indexes)
+    if inventory.indexes_failure is None and (subject.plan_denial or not can_have_schedules):
         return not_applicable("The project cannot have schedules, and only schedules report the project id.", evidence)
     raise InsufficientDataError("The project id is unknown: no schedule reports it.", evidence)
-
-
-def _can_have_schedules(subject: ProjectContext) -> bool:
-    return any(facts.index.deployment is not Deployment.POD for facts in subject.inventory.indexes)
 
 
 PROJECT_IS_EXPECTED = Control(
@@ -48,12 +36,10 @@ PROJECT_IS_EXPECTED = Control(
     " the expected one is not.",
     remediation="Give the audit of {name} an API key of the expected project, or correct expected_id. The project id"
     " is shown in the console and in the answer to GET /indexes/INDEX/backup-schedules.",
-    guidance=Guidance(
-        looks_at="The project id that the schedules report. Pinecone reports it nowhere else.",
-        console=("Open the expected project and compare its id.", "Open API keys and create a key of that project."),
-        api=("GET /indexes/INDEX/backup-schedules returns the project id.",),
-        false_positives="None are known. Without a schedule, the project id is unknown and so is the result.",
-    ),
-    evaluate=evaluate,
+    looks_at="The project id that the schedules report. Pinecone reports it nowhere else.",
+    console=("Open the expected project and compare its id.", "Open API keys and create a key of that project."),
+    api=("GET /indexes/INDEX/backup-schedules returns the project id.",),
+    false_positives="None are known. Without a schedule, the project id is unknown and so is the result.",
+    evaluate=_evaluate,
     parameters={"project.expected_id": "the id of the expected project; null: any project"},
 )

@@ -1,24 +1,14 @@
 """Control `recovery-points-meet-minimum-copies`."""
 
-from backup_auditor.domain.control import (
-    RECOVERY_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
 from backup_auditor.domain.evaluation.schedule_checks import NO_MINIMUM_REASON, are_all_younger
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups, min_copies = subject.backups, subject.requirements.recovery.min_copies
     if min_copies is None:
         return not_applicable(NO_MINIMUM_REASON)
@@ -41,26 +31,23 @@ RECOVERY_POINTS_MEET_MINIMUM_COPIES = Control(
     " that number of its longest intervals plus the grace period. Indexes that are still being created are not"
     " evaluated.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="If a recovery point is damaged, the index can only be restored from another.",
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
     " Then check with GET /backup-schedules/{schedule_id}/history why no schedule made more.",
-    guidance=Guidance(
-        looks_at="The number of recovery points, and the age of the enabled schedules.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Create a backup.",
-            "Check the schedule's history for failed or missing runs.",
-        ),
-        api=(
-            "POST /indexes/{name}/backups.",
-            "GET /backup-schedules/{schedule_id}/history.",
-        ),
-        false_positives="After a pause, copies are missing until the schedule has run often enough.",
-        frameworks=RECOVERY_FRAMEWORKS,
+    looks_at="The number of recovery points, and the age of the enabled schedules.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Create a backup.",
+        "Check the schedule's history for failed or missing runs.",
     ),
-    evaluate=evaluate,
+    api=(
+        "POST /indexes/{name}/backups.",
+        "GET /backup-schedules/{schedule_id}/history.",
+    ),
+    false_positives="After a pause, copies are missing until the schedule has run often enough.",
+    frameworks=RECOVERY_FRAMEWORKS,
+    evaluate=_evaluate,
     is_evaluated_while_initializing=False,
     parameters={
         "recovery.min_copies": "the minimum number of recovery points",

@@ -2,45 +2,22 @@
 
 from datetime import datetime, timedelta
 
-from backup_auditor.domain.control import (
-    RECOVERY_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
-from backup_auditor.domain.evaluation.index_schedules import require_interval, try_each
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.evaluation.index_schedules import require_interval
+from backup_auditor.domain.evaluation.schedule_checks import find_enabled_schedule
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_distance, format_length, format_minute, format_moment, to_hours
-
-
-def is_replenished(subject: IndexContext) -> bool:
-    """Return whether an enabled schedule makes recovery points: the newest is within its interval plus the grace.
-
-    Raises `InsufficientDataError` if that is unknown.
-    """
-    results = try_each(subject.schedules.enabled_schedules, lambda it: _is_replenishing(subject, it))
-    if any(is_replenishing for _, is_replenishing in results.results):
-        return True
-    results.require_complete()
-    subject.schedules.require_listing()
-    for schedule in subject.schedules.possibly_enabled_schedules:
-        if _is_replenishing(subject, schedule):
-            raise subject.schedules.create_unknown_enabled_error(schedule)
-    return False
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _is_replenishing(subject: IndexContext, schedule: Schedule) -> bool:
+    """Return whether a schedule makes recovery points: the newest is within its interval plus the grace."""
     max_age = require_interval(schedule) + subject.grace
-    newest_at = next((it.captured_at for it in subject.backups.require_recovery_points()), None)
+    newest_at = subject.backups.require_newest_capture_time()
     if newest_at is not None and subject.observed_at - newest_at <= max_age:
         return True
     if subject.backups.require_undated_recovery_points():
@@ -48,8 +25,7 @@ def _is_replenishing(subject: IndexContext, schedule: Schedule) -> bool:
     return False
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     backups, horizon = subject.backups, subject.requirements.recovery.horizon
     if horizon is None:
         return not_applicable("The policy sets no horizon.")
@@ -76,10 +52,10 @@ def evaluate(subject: IndexContext) -> Verdict:
             f"The last recovery point expires {expiry_text} (horizon: {format_length(horizon)}).", evidence
         )
     try:
-        has_new_points = is_replenished(subject)
+        replenishing_schedule = find_enabled_schedule(subject, lambda it: _is_replenishing(subject, it))
     except InsufficientDataError as error:
         raise InsufficientDataError(error.reason, {**evidence, **error.evidence}) from None
-    if has_new_points:
+    if replenishing_schedule is not None:
         return compliant("An enabled schedule makes new recovery points.", evidence)
     if summary.last_expires_at is None:
         raise InsufficientDataError("The expiry of the last recovery point is unknown.", evidence)
@@ -111,26 +87,23 @@ RECOVERY_POINTS_OUTLAST_HORIZON = Control(
     " enabled, or the newest recovery point is older than the longest interval of the enabled schedule plus the grace"
     " period. Manual backups never expire. Indexes that are still being created are not evaluated.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RECOVERY,
     rationale="Recovery points that are not replaced expire one after another, until the index cannot be restored.",
     remediation="Take a manual backup of {name}, which never expires, in the Backups tab of the index or with POST"
     " /indexes/{name}/backups. Then make sure that a schedule makes new ones: create one, resume it with PATCH"
     ' /backup-schedules/{schedule_id} and {"enabled": true}, or check its history for why it does not run.',
-    guidance=Guidance(
-        looks_at="The expiry of every recovery point (capture time plus the retention of its schedule), the enabled"
-        " schedules, and the age of the newest recovery point.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Resume the schedule, or create one.",
-            "Create a backup, if the schedule cannot run in time.",
-        ),
-        api=('PATCH /backup-schedules/{schedule_id} with {"enabled": true}.', "POST /indexes/{name}/backups."),
-        false_positives="An index that will be deleted soon: exempt it until then.",
-        frameworks=RECOVERY_FRAMEWORKS,
-        corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),
+    looks_at="The expiry of every recovery point (capture time plus the retention of its schedule), the enabled"
+    " schedules, and the age of the newest recovery point.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Resume the schedule, or create one.",
+        "Create a backup, if the schedule cannot run in time.",
     ),
-    evaluate=evaluate,
+    api=('PATCH /backup-schedules/{schedule_id} with {"enabled": true}.', "POST /indexes/{name}/backups."),
+    false_positives="An index that will be deleted soon: exempt it until then.",
+    frameworks=RECOVERY_FRAMEWORKS,
+    corresponds_to=("AWS Config backup-recovery-point-minimum-retention-check",),
+    evaluate=_evaluate,
     is_evaluated_while_initializing=False,
     parameters={
         "recovery.horizon": "how long recovery points must last if nothing makes new ones",

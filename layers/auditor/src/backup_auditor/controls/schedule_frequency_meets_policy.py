@@ -1,40 +1,25 @@
 """Control `schedule-frequency-meets-policy`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import build_schedule_evidence, label_schedule, require_frequency
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.evaluation.index_schedules import require_frequency
+from backup_auditor.domain.evaluation.schedule_checks import for_each_enabled_schedule
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
+from backup_auditor.domain.verdict import Verdict, decide
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+@for_each_enabled_schedule
+def _evaluate(subject: IndexContext, schedule: Schedule) -> Verdict:
     required_frequency = subject.requirements.schedule.frequency
-
-    def evaluate_schedule(schedule: Schedule) -> Verdict:
-        frequency = require_frequency(schedule)
-        evidence = {
-            **build_schedule_evidence(schedule),
-            "frequency": frequency.value,
-            "required_frequency": required_frequency.value,
-        }
-        reason = f"Schedule {label_schedule(schedule)} runs {frequency} (required: at least {required_frequency})."
-        return (
-            non_compliant(reason, evidence)
-            if frequency.is_slower_than(required_frequency)
-            else compliant(reason, evidence)
-        )
-
-    return evaluate_enabled_schedules(subject, evaluate_schedule)
+    frequency = require_frequency(schedule)
+    evidence = {
+        **schedule.identity,
+        "frequency": frequency.value,
+        "required_frequency": required_frequency.value,
+    }
+    reason = f"Schedule {schedule.label} runs {frequency} (required: at least {required_frequency})."
+    return decide(reason, evidence, is_compliant=not frequency.is_slower_than(required_frequency))
 
 
 SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
@@ -42,20 +27,17 @@ SCHEDULE_FREQUENCY_MEETS_POLICY = Control(
     title="Enabled schedules run at least as often as the policy requires",
     fails_when="An enabled schedule is slower than the required frequency.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="A restore loses everything that was written after the last recovery point. The frequency limits how"
     " much that is.",
     remediation="Increase the frequency of the schedule of {name}, in the Backups tab of the index or with PATCH"
     ' /backup-schedules/{schedule_id} and {"frequency": "{required_frequency}"}.',
-    guidance=Guidance(
-        looks_at="The frequency of each enabled schedule.",
-        console=("Open the Backups tab of {name}.", "Edit the schedule and choose the required frequency."),
-        api=('PATCH /backup-schedules/{schedule_id} with {"frequency": "{required_frequency}"}.',),
-        false_positives="An index that seldom changes: add a rule with a lower frequency.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
-    ),
-    evaluate=evaluate,
+    looks_at="The frequency of each enabled schedule.",
+    console=("Open the Backups tab of {name}.", "Edit the schedule and choose the required frequency."),
+    api=('PATCH /backup-schedules/{schedule_id} with {"frequency": "{required_frequency}"}.',),
+    false_positives="An index that seldom changes: add a rule with a lower frequency.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
+    evaluate=_evaluate,
     parameters={"schedule.frequency": "the slowest allowed frequency: daily, weekly or monthly"},
 )

@@ -1,15 +1,6 @@
 """Control `schedule-guarantees-minimum-copies`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -18,14 +9,14 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_retention,
 )
 from backup_auditor.domain.evaluation.schedule_checks import NO_MINIMUM_REASON, evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
+from backup_auditor.domain.verdict import Verdict, decide, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     min_copies = subject.requirements.recovery.min_copies
     if min_copies is None:
         return not_applicable(NO_MINIMUM_REASON)
@@ -41,7 +32,7 @@ def evaluate(subject: IndexContext) -> Verdict:
         }
         copies_text = pluralize(guaranteed_copies, "copy", "copies")
         reason = f"{describe_retention(schedule)}, which guarantees {copies_text} (minimum: {min_copies})."
-        return non_compliant(reason, evidence) if guaranteed_copies < min_copies else compliant(reason, evidence)
+        return decide(reason, evidence, is_compliant=guaranteed_copies >= min_copies)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
 
@@ -52,23 +43,19 @@ SCHEDULE_GUARANTEES_MINIMUM_COPIES = Control(
     fails_when="The retention of an enabled schedule covers fewer of its longest intervals (1, 7 or 31 days) than the"
     " required number of copies.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="If a recovery point is damaged, the index can only be restored from another.",
     remediation="Lengthen the retention of the schedule of {name} or increase its frequency, in the Backups tab of"
     " the index or with PATCH /backup-schedules/{schedule_id}.",
-    guidance=Guidance(
-        looks_at="The retention and the frequency of each enabled schedule.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Edit the schedule: lengthen its retention, or choose a higher frequency.",
-        ),
-        api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}}.',),
-        false_positives="Manual backups replace the copies that the schedule does not keep: add a rule with fewer"
-        " copies.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
+    looks_at="The retention and the frequency of each enabled schedule.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Edit the schedule: lengthen its retention, or choose a higher frequency.",
     ),
-    evaluate=evaluate,
+    api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": DAYS}}.',),
+    false_positives="Manual backups replace the copies that the schedule does not keep: add a rule with fewer copies.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=("AWS Config backup-plan-min-frequency-and-min-retention-check",),
+    evaluate=_evaluate,
     parameters={"recovery.min_copies": "the minimum number of recovery points"},
 )

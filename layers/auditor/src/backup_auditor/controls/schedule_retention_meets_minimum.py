@@ -1,15 +1,6 @@
 """Control `schedule-retention-meets-minimum`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
@@ -17,13 +8,13 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_retention,
 )
 from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_length, to_days
+from backup_auditor.domain.verdict import Verdict, decide, not_applicable
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
+def _evaluate(subject: IndexContext) -> Verdict:
     min_retention = subject.requirements.schedule.retention_min
     if min_retention is None:
         return not_applicable("The policy sets no minimum retention.")
@@ -31,11 +22,7 @@ def evaluate(subject: IndexContext) -> Verdict:
     def evaluate_schedule(schedule: Schedule) -> Verdict:
         evidence = {**build_retention_evidence(schedule), "min_days": to_days(min_retention)}
         reason = f"{describe_retention(schedule)} (minimum: {format_length(min_retention)})."
-        return (
-            non_compliant(reason, evidence)
-            if require_retention(schedule) < min_retention
-            else compliant(reason, evidence)
-        )
+        return decide(reason, evidence, is_compliant=require_retention(schedule) >= min_retention)
 
     return evaluate_enabled_schedules(subject, evaluate_schedule)
 
@@ -45,23 +32,20 @@ SCHEDULE_RETENTION_MEETS_MINIMUM = Control(
     title="Enabled schedules keep backups at least as long as the policy requires",
     fails_when="The retention of an enabled schedule is shorter than the minimum.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.SCHEDULES,
     rationale="An error that is found after the oldest recovery point expired cannot be undone.",
     remediation="Lengthen the retention of the schedule of {name}, which also applies to existing backups, in the"
     ' Backups tab of the index or with PATCH /backup-schedules/{schedule_id} and {"retention": {"expire_after_days":'
     " {min_days}}}.",
-    guidance=Guidance(
-        looks_at="The retention of each enabled schedule.",
-        console=("Open the Backups tab of {name}.", "Edit the schedule and lengthen its retention."),
-        api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {min_days}}}.',),
-        false_positives="Backups that are copied to another place and kept there: add a rule with a shorter minimum.",
-        frameworks=BACKUP_FRAMEWORKS,
-        corresponds_to=(
-            "AWS Config backup-plan-min-frequency-and-min-retention-check",
-            "AWS Config backup-recovery-point-minimum-retention-check",
-        ),
+    looks_at="The retention of each enabled schedule.",
+    console=("Open the Backups tab of {name}.", "Edit the schedule and lengthen its retention."),
+    api=('PATCH /backup-schedules/{schedule_id} with {"retention": {"expire_after_days": {min_days}}}.',),
+    false_positives="Backups that are copied to another place and kept there: add a rule with a shorter minimum.",
+    frameworks=BACKUP_FRAMEWORKS,
+    corresponds_to=(
+        "AWS Config backup-plan-min-frequency-and-min-retention-check",
+        "AWS Config backup-recovery-point-minimum-retention-check",
     ),
-    evaluate=evaluate,
+    evaluate=_evaluate,
     parameters={"schedule.retention_days.min": "the minimum retention in days"},
 )

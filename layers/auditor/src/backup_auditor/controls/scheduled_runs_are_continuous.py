@@ -1,80 +1,57 @@
 """Control `scheduled-runs-are-continuous`."""
 
-from backup_auditor.domain.control import (
-    BACKUP_FRAMEWORKS,
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-)
+from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import (
-    build_schedule_evidence,
-    build_settings_evidence,
-    create_read_failure_error,
-    label_schedule,
-)
+from backup_auditor.domain.evaluation.index_schedules import build_settings_evidence, create_read_failure_error
 from backup_auditor.domain.evaluation.run_gaps import RunGaps
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.evaluation.schedule_checks import for_each_enabled_schedule
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_minute, format_moment, to_hours
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
-def evaluate(subject: IndexContext) -> Verdict:
-    """Evaluate one index."""
-
-    def evaluate_schedule(schedule: Schedule) -> Verdict:
-        settings_history = subject.project.settings_histories[schedule.schedule_id]
-        run_gaps = RunGaps(
-            schedule, subject.backups.find_runs(schedule), subject.observed_at, subject.grace, settings_history
-        )
-        gaps = run_gaps.find_gaps()
-        evidence: dict[str, object] = {
-            **build_schedule_evidence(schedule),
-            "runs": len(run_gaps.run_times),
-            "gaps": len(gaps),
-            "limit_hours": to_hours(run_gaps.max_interval),
+@for_each_enabled_schedule
+def _evaluate(subject: IndexContext, schedule: Schedule) -> Verdict:
+    settings_history = subject.project.settings_histories[schedule.schedule_id]
+    run_gaps = RunGaps(
+        schedule, subject.backups.find_runs(schedule), subject.observed_at, subject.grace, settings_history
+    )
+    gaps = run_gaps.find_gaps()
+    evidence: dict[str, object] = {
+        **schedule.identity,
+        "runs": len(run_gaps.run_times),
+        "gaps": len(gaps),
+        "limit_hours": to_hours(run_gaps.max_interval),
+    }
+    if gaps:
+        widest_gap = max(gaps, key=lambda gap: (gap.length, gap.start))
+        evidence |= {
+            "missing_runs": sum(it.missing_runs for it in gaps),
+            "from": format_moment(widest_gap.start),
+            "to": format_moment(widest_gap.end),
+            "gap_hours": to_hours(widest_gap.length),
+            "frequency": widest_gap.frequency,
+            "limit_hours": to_hours(widest_gap.max_length),
+            "settings": [build_settings_evidence(it) for it in settings_history.find_settings_since(run_gaps.since)],
         }
-        if gaps:
-            widest_gap = max(gaps, key=lambda gap: (gap.length, gap.start))
-            evidence |= {
-                "missing_runs": sum(it.missing_runs for it in gaps),
-                "from": format_moment(widest_gap.start),
-                "to": format_moment(widest_gap.end),
-                "gap_hours": to_hours(widest_gap.length),
-                "frequency": widest_gap.frequency,
-                "limit_hours": to_hours(widest_gap.max_length),
-                "settings": [
-                    build_settings_evidence(it) for it in settings_history.find_settings_since(run_gaps.since)
-                ],
-            }
-            gap_text, limit_text = format_lengths(widest_gap.length, widest_gap.max_length)
-            reason = (
-                f"Schedule {label_schedule(schedule)} did not run for {gap_text} from {format_minute(widest_gap.start)}"
-                f" (limit: {limit_text}; {pluralize(len(gaps), 'gap')})."
-            )
-            return non_compliant(
-                reason, evidence, depends_on_absence_in=subject.backups.find_history_listings([schedule])
-            )
-        failure = subject.backups.find_history_failure(schedule)
-        if failure is not None and not run_gaps.is_covered:
-            raise create_read_failure_error(f"runs of schedule {label_schedule(schedule)}", failure)
-        if run_gaps.has_undated_runs and not run_gaps.is_covered:
-            raise InsufficientDataError(
-                f"Some runs of schedule {label_schedule(schedule)} have no capture time.", evidence
-            )
-        return compliant(_describe_compliance(schedule, run_gaps), evidence)
-
-    return evaluate_enabled_schedules(subject, evaluate_schedule)
+        gap_text, limit_text = format_lengths(widest_gap.length, widest_gap.max_length)
+        reason = (
+            f"Schedule {schedule.label} did not run for {gap_text} from {format_minute(widest_gap.start)}"
+            f" (limit: {limit_text}; {pluralize(len(gaps), 'gap')})."
+        )
+        return non_compliant(reason, evidence, depends_on_absence_in=subject.backups.find_history_listings([schedule]))
+    failure = subject.backups.find_history_failure(schedule)
+    if failure is not None and not run_gaps.is_covered:
+        raise create_read_failure_error(f"runs of schedule {schedule.label}", failure)
+    if run_gaps.has_undated_runs and not run_gaps.is_covered:
+        raise InsufficientDataError(f"Some runs of schedule {schedule.label} have no capture time.", evidence)
+    return compliant(_describe_compliance(schedule, run_gaps), evidence)
 
 
 def _describe_compliance(schedule: Schedule, run_gaps: RunGaps) -> str:
-    schedule_label = label_schedule(schedule)
+    schedule_label = schedule.label
     if not run_gaps.run_times:
         return f"The first run of schedule {schedule_label} is not due yet."
     if run_gaps.longest_interval <= run_gaps.max_interval:
@@ -95,26 +72,23 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     " creation or retention, using the frequency, retention and pauses that audits recorded at the time. A failed run"
     " counts as a run; planned runs and manual backups do not.",
     severity=Severity.HIGH,
-    scopes=(ResourceType.INDEX,),
     family=Family.RUNS,
     rationale="Each skipped run is a day that cannot be restored. A schedule that skips runs may stop altogether.",
     remediation="Take a backup of {name} now, in the Backups tab of the index or with POST /indexes/{name}/backups."
     " Check with GET /backup-schedules/{schedule_id}/history why runs did not start (a pause, the project's quota,"
     " the schedule's name), and contact Pinecone support if there is no reason.",
-    guidance=Guidance(
-        looks_at="The history of each enabled schedule, over its last 14 intervals.",
-        console=(
-            "Open the Backups tab of {name}.",
-            "Check the schedule's history for the gap in the evidence.",
-            "Create a backup, if the gap is still open.",
-        ),
-        api=(
-            "GET /backup-schedules/{schedule_id}/history.",
-            "POST /indexes/{name}/backups.",
-        ),
-        false_positives="A schedule that was paused and resumed between two audits.",
-        frameworks=BACKUP_FRAMEWORKS,
+    looks_at="The history of each enabled schedule, over its last 14 intervals.",
+    console=(
+        "Open the Backups tab of {name}.",
+        "Check the schedule's history for the gap in the evidence.",
+        "Create a backup, if the gap is still open.",
     ),
-    evaluate=evaluate,
+    api=(
+        "GET /backup-schedules/{schedule_id}/history.",
+        "POST /indexes/{name}/backups.",
+    ),
+    false_positives="A schedule that was paused and resumed between two audits.",
+    frameworks=BACKUP_FRAMEWORKS,
+    evaluate=_evaluate,
     parameters={"runs.grace": "how late a run may be"},
 )

@@ -1,30 +1,21 @@
 """Control `schedules-fit-quota`."""
 
-from backup_auditor.domain.capacity import (
+from backup_auditor.domain.control import Control, Family
+from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext, QuotaUsage, ScheduleUsage
+from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.target_schedule import (
     QuotaShare,
     build_fit_evidence,
     build_share_evidence,
     describe_fit,
     find_best_schedule_fit,
 )
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    Guidance,
-    InsufficientDataError,
-    Verdict,
-    compliant,
-    non_compliant,
-    not_applicable,
-)
-from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext, QuotaUsage, ScheduleUsage
-from backup_auditor.domain.finding import ResourceType, Severity
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
-def evaluate(subject: ProjectContext) -> Verdict:
-    """Evaluate the project."""
+def _evaluate(subject: ProjectContext) -> Verdict:
     quota = subject.policy.project.quota
     if quota is None:
         return not_applicable(NO_QUOTA_REASON)
@@ -59,7 +50,7 @@ def evaluate(subject: ProjectContext) -> Verdict:
         unknown_facts.append(f"how many of {pluralize(quota_usage.possibly_manual_count, 'backup')} are manual")
     failure = subject.inventory.backups.failure
     if failure is not None:
-        unknown_facts.append(f"what else uses the quota ({failure.call}: {failure.error})")
+        unknown_facts.append(f"what else uses the quota ({failure})")
     if unknown_facts:
         raise InsufficientDataError(
             f"{reason}; it is unknown {unknown_facts[0]}.", {**evidence, "unknown": len(unknown_facts)}
@@ -100,19 +91,14 @@ SCHEDULES_FIT_QUOTA = Control(
     remediation="Shorten the retention of schedules of {name} or lower their frequency with PATCH"
     " /backup-schedules/SCHEDULE_ID (ids: GET /indexes/INDEX/backup-schedules), delete manual backups that are no"
     " longer needed with DELETE /backups/BACKUP_ID (ids: GET /backups), or ask Pinecone to raise the quota.",
-    guidance=Guidance(
-        looks_at="The frequency and retention of every enabled schedule, and the manual backups.",
-        console=(
-            (
-                "Open the indexes that need the most backups and edit their schedules (the evidence shows what would"
-                " fit)."
-            ),
-            "Open Backups of the project and delete manual backups that are no longer needed.",
-        ),
-        api=("PATCH /backup-schedules/SCHEDULE_ID.", "DELETE /backups/BACKUP_ID."),
-        false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
+    looks_at="The frequency and retention of every enabled schedule, and the manual backups.",
+    console=(
+        ("Open the indexes that need the most backups and edit their schedules (the evidence shows what would fit)."),
+        "Open Backups of the project and delete manual backups that are no longer needed.",
     ),
-    evaluate=evaluate,
+    api=("PATCH /backup-schedules/SCHEDULE_ID.", "DELETE /backups/BACKUP_ID."),
+    false_positives="A quota that Pinecone raised for the organization: set project.backup_quota.",
+    evaluate=_evaluate,
     parameters={
         "project.plan": "the plan, which determines the quota: standard 500, enterprise 1,000",
         "project.backup_quota": "the quota, if it differs from the plan's",

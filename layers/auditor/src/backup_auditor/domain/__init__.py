@@ -1,1 +1,1 @@
-"""The facts, the policy and the judgement: pure, standard library only, no clock, no input or output."""
+"""Facts, policy and evaluation: pure, standard library only, no clock, no input or output."""

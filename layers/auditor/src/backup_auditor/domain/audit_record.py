@@ -138,7 +138,6 @@ def build_audit_days(
 def _find_gaps(
     sorted_audits: Sequence[AuditRecord], time_range: TimeRange, end: datetime, interval: timedelta
 ) -> Iterator[AuditGap]:
-    """Return the gaps that overlap a range with a start."""
     complete_times = [it.observed_at for it in sorted_audits if it.is_complete]
     start = time_range.since or end
     boundaries = [*([] if complete_times and complete_times[0] <= start else [start]), *complete_times]

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.model import Backup, Frequency, Schedule
-from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, parse_run_name
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, format_moment, parse_run_name
 
 
 class BackupPhase(IntEnum):
@@ -87,6 +87,15 @@ class BackupRecord:
     reported_at: datetime | None = None
     """The capture time in its rows, by the service's clock. Backups are sorted by it."""
 
+    @property
+    def evidence(self) -> dict[str, object]:
+        """The id, the status and the capture time as evidence."""
+        return {
+            "backup_id": self.backup.backup_id,
+            "status": self.backup.status,
+            "captured_at": format_moment(self.captured_at) if self.captured_at else None,
+        }
+
     def may_be_scheduled(self, histories_failure: ReadFailure | None) -> bool:
         """Return whether it is in progress but could be a planned run, because its schedule is not fully known."""
         if self.phase is not BackupPhase.IN_PROGRESS or self.run_at is not None or self.captured_at is None:
@@ -97,10 +106,7 @@ class BackupRecord:
 
 
 def merge_backup_rows(
-    listed_backups: Iterable[Backup],
-    runs: Iterable[tuple[Schedule, Backup]],
-    observed_at: datetime,
-    grace: timedelta,
+    listed_backups: Iterable[Backup], runs: Iterable[tuple[Schedule, Backup]], observed_at: datetime, grace: timedelta
 ) -> dict[str, BackupRecord]:
     """Merge the rows of backup listings and of histories, by backup id."""
     rows_by_id = {backup.backup_id: [backup] for backup in listed_backups}

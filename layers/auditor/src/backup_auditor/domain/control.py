@@ -1,12 +1,12 @@
-"""Controls: requirement, guidance and verdicts, and the placeholders in the text of their remediation."""
+"""Controls: requirements with their guidance, and the placeholders in the text of their remediation."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backup_auditor.domain.finding import Compliance, Evidence, Exemption, Resource, ResourceType, Severity
-from backup_auditor.domain.listing import ListingId
+from backup_auditor.domain.finding import Evidence, Resource, ResourceType, Severity
+from backup_auditor.domain.verdict import Verdict
 
 
 class Framework(StrEnum):
@@ -27,77 +27,6 @@ RECOVERY_FRAMEWORKS = (*BACKUP_FRAMEWORKS[:3], Framework.NIST_CP_10, Framework.H
 """Requirements that there is a recovery point to restore from."""
 INTEGRITY_FRAMEWORKS = (Framework.SOC_2_A1_3, Framework.ISO_27001_A_8_13, Framework.NIST_CP_9_1)
 """Requirements that the content of backups is complete. It does not replace a restore test."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guidance:
-    """What a person needs to understand a control and to act on its findings."""
-
-    looks_at: str
-    """The facts that the control evaluates."""
-    console: tuple[str, ...]
-    """The steps in Pinecone's console; empty if the console does not offer them."""
-    api: tuple[str, ...]
-    """The same steps as API calls, with the placeholders of the remediation. Words in capitals are for the reader."""
-    false_positives: str
-    """When a finding may need no correction."""
-    frameworks: tuple[Framework, ...] = ()
-    """The requirements that it supports, only where the mapping is exact."""
-    corresponds_to: tuple[str, ...] = ()
-    """The controls of other products that require the same."""
-
-
-class InsufficientDataError(Exception):
-    """A fact that a control needs is unknown. The evaluator turns it into the verdict."""
-
-    def __init__(self, reason: str, evidence: Evidence | None = None, exemption: Exemption | None = None) -> None:
-        """Take a sentence that says which fact is unknown, and why; `exemption` accepts what the verdict is about."""
-        super().__init__(reason)
-        self.reason = reason
-        self.evidence: Evidence = evidence or {}
-        self.exemption = exemption
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The result of one control for one resource."""
-
-    compliance: Compliance
-    reason: str
-    """One sentence that names the figures."""
-    evidence: Evidence = field(default_factory=dict)
-    """The JSON values that the verdict was computed from."""
-    severity: Severity | None = None
-    """The severity, if it differs from the control's default."""
-    depends_on_absence_in: tuple[ListingId, ...] = ()
-    """The listings in which a further row could change the verdict. It needs a second read that agrees."""
-    exemption: Exemption | None = None
-    """The exemption that accepts every backup that the verdict is about."""
-
-
-def compliant(reason: str, evidence: Evidence | None = None) -> Verdict:
-    """Return the verdict that the requirement is met."""
-    return Verdict(Compliance.COMPLIANT, reason, evidence or {})
-
-
-def not_applicable(reason: str, evidence: Evidence | None = None) -> Verdict:
-    """Return the verdict that there is nothing to evaluate."""
-    return Verdict(Compliance.NOT_APPLICABLE, reason, evidence or {})
-
-
-def non_compliant(
-    reason: str,
-    evidence: Evidence | None = None,
-    *,
-    severity: Severity | None = None,
-    depends_on_absence_in: tuple[ListingId, ...] = (),
-    exemption: Exemption | None = None,
-) -> Verdict:
-    """Return the verdict that the requirement is not met.
-
-    A further row in one of the listings `depends_on_absence_in` could change it.
-    """
-    return Verdict(Compliance.NON_COMPLIANT, reason, evidence or {}, severity, depends_on_absence_in, exemption)
 
 
 class Family(StrEnum):
@@ -122,14 +51,25 @@ class Control[Subject]:
     fails_when: str
     """When a resource is non-compliant, and the exceptions."""
     severity: Severity
-    scopes: tuple[ResourceType, ...]
-    """The types of resource that it evaluates."""
     family: Family
     rationale: str
     remediation: str
     """What to do. `{name}` is the name of the resource, `{schedule_id}` the id of its schedule; others are evidence."""
-    guidance: Guidance
+    looks_at: str
+    """The facts that the control evaluates."""
+    console: tuple[str, ...]
+    """The steps in Pinecone's console; empty if the console does not offer them."""
+    api: tuple[str, ...]
+    """The same steps as API calls, with the placeholders of the remediation. Words in capitals are for the reader."""
+    false_positives: str
+    """When a finding may need no correction."""
     evaluate: Callable[[Subject], Verdict]
+    scopes: tuple[ResourceType, ...] = (ResourceType.INDEX,)
+    """The types of resource that it evaluates."""
+    frameworks: tuple[Framework, ...] = ()
+    """The requirements that it supports, only where the mapping is exact."""
+    corresponds_to: tuple[str, ...] = ()
+    """The controls of other products that require the same."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """The policy keys that it reads, each with its meaning."""
     is_evaluated_without_support: bool = False
@@ -148,10 +88,7 @@ def build_placeholder_values(resource: Resource, remediation_values: Evidence, e
 
 
 def fill_placeholders(text: str, values: Evidence, format_value: Callable[[str], str] = str) -> str:
-    """Replace each placeholder by its formatted value.
-
-    A placeholder without a value becomes its name in capitals, for the reader to fill in.
-    """
+    """Replace each placeholder by its formatted value; without a value, by its name in capitals, for the reader."""
 
     def fill(match: re.Match[str]) -> str:
         value = _find_value(values, match[1])

@@ -17,12 +17,13 @@ class EventType(StrEnum):
     FINDING_RESOLVED = "Backup Finding Resolved"
 
 
-MAX_TEXT_LENGTH = 1000
+SOURCE = "backup-auditor"
+AUDIT_REQUESTED = "Backup Audit Requested"
+_MAX_TEXT_LENGTH = 1000
 _KEY_ERROR = "project is a Pinecone key; write the name of the project, and replace this key: it has been disclosed"
 
 
-def refuse_unknown_fields(mapping: Mapping[object, object], place: str, known_fields: tuple[str, ...]) -> None:
-    """Raise `RequestError` if a mapping has an unknown field."""
+def _refuse_unknown_fields(mapping: Mapping[object, object], place: str, known_fields: tuple[str, ...]) -> None:
     unknown_fields = sorted(str(it)[:80] for it in mapping if it not in known_fields)
     if unknown_fields:
         raise RequestError(
@@ -31,8 +32,7 @@ def refuse_unknown_fields(mapping: Mapping[object, object], place: str, known_fi
         )
 
 
-def read_text_field(mapping: Mapping[object, object], key: str, max_length: int = MAX_TEXT_LENGTH) -> str | None:
-    """Return the text of a field; `None` if it is missing or null. Raises `RequestError`."""
+def _read_text(mapping: Mapping[object, object], key: str, max_length: int = _MAX_TEXT_LENGTH) -> str | None:
     value = mapping.get(key)
     if value is None:
         return None
@@ -41,8 +41,45 @@ def read_text_field(mapping: Mapping[object, object], key: str, max_length: int 
     return value
 
 
-SOURCE = "backup-auditor"
-AUDIT_REQUESTED = "Backup Audit Requested"
+def _require_object(value: object, message: str) -> Mapping[object, object]:
+    if not isinstance(value, Mapping):
+        raise RequestError(message)
+    return value
+
+
+def _check_event(event: Mapping[object, object], event_type: str, purpose: str) -> None:
+    source_and_type = event.get("source"), event["detail-type"]
+    if source_and_type != (SOURCE, event_type):
+        raise RequestError(
+            f"the event {str(source_and_type)[:200]} does not request {purpose}; expected: {(SOURCE, event_type)}"
+        )
+
+
+def _read_audit_detail(event: Mapping[object, object], hint: str) -> Mapping[object, object]:
+    _check_event(event, AUDIT_REQUESTED, "an audit")
+    detail = _require_object(event.get("detail"), f"the event has no detail; {hint}")
+    _refuse_unknown_fields(detail, "the event's detail", ("project", "reason", "request_id"))
+    return detail
+
+
+def _read_request_id(
+    event: Mapping[object, object], detail: Mapping[object, object], key: str, effect: str, max_length: int
+) -> str:
+    """Return the id of a request; `effect` is what a repeated delivery without an id would do."""
+    request_id = _read_text(detail, key, max_length) or _read_text(event, "id", max_length)
+    if request_id is None:
+        raise RequestError(
+            f"the event has neither {key} nor id, so a repeated delivery would {effect}; add one of them"
+        )
+    return request_id
+
+
+def _read_project(mapping: Mapping[object, object], max_length: int = _MAX_TEXT_LENGTH) -> str | None:
+    """Return the project of a request. Its name is part of every log line, so it may not be a key."""
+    project = _read_text(mapping, "project", max_length)
+    if project is not None and is_key(project):
+        raise RequestError(_KEY_ERROR)
+    return project
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,51 +95,23 @@ class AuditRequest:
 
 
 def read_audit_request(payload: object) -> AuditRequest:
-    """Parse an event of the bus, or a payload. The envelope of an event may have any further field.
-
-    Raises `RequestError`.
-    """
-    if not isinstance(payload, Mapping):
-        raise RequestError('the payload is not a JSON object; example: {"project": "search"}')
-    if "detail-type" in payload:
-        return _read_audit_event(payload)
-    refuse_unknown_fields(payload, "the payload", ("project", "reason"))
-    return AuditRequest(_read_audit_project(payload), read_text_field(payload, "reason"))
-
-
-def _read_audit_event(event: Mapping[object, object]) -> AuditRequest:
-    source_and_type = event.get("source"), event["detail-type"]
-    if source_and_type != (SOURCE, AUDIT_REQUESTED):
-        raise RequestError(
-            f"the event {str(source_and_type)[:200]} does not request an audit; expected: {(SOURCE, AUDIT_REQUESTED)}"
-        )
-    detail = event.get("detail")
-    if not isinstance(detail, Mapping):
-        raise RequestError('the event has no detail; example: {"project": "search"}')
-    refuse_unknown_fields(detail, "the event's detail", ("project", "reason", "request_id"))
-    project = _read_audit_project(detail)
+    """Parse an event of the bus, which may have further fields, or a payload. Raises `RequestError`."""
+    hint = 'example: {"project": "search"}'
+    fields = _require_object(payload, f"the payload is not a JSON object; {hint}")
+    if "detail-type" not in fields:
+        _refuse_unknown_fields(fields, "the payload", ("project", "reason"))
+        return AuditRequest(_read_project(fields), _read_text(fields, "reason"))
+    detail = _read_audit_detail(fields, hint)
+    project = _read_project(detail)
     if project is None:
         raise RequestError(
             "the event names no project; add one, or send the event to dispatch, which requests an audit of each"
         )
-    request_id = read_text_field(detail, "request_id") or read_text_field(event, "id")
-    if request_id is None:
-        raise RequestError(
-            "the event has neither request_id nor id, so a repeated delivery would audit twice; add one of them"
-        )
-    return AuditRequest(project, read_text_field(detail, "reason"), request_id)
+    request_id = _read_request_id(fields, detail, "request_id", "audit twice", _MAX_TEXT_LENGTH)
+    return AuditRequest(project, _read_text(detail, "reason"), request_id)
 
 
-def _read_audit_project(mapping: Mapping[object, object]) -> str | None:
-    """Return the project of a request. Its name is part of every log line, so it may not be a key."""
-    project = read_text_field(mapping, "project")
-    if project is not None and is_key(project):
-        raise RequestError(_KEY_ERROR)
-    return project
-
-
-_DELIVERY_EXAMPLES = '{"project": "search"} or {"sweep": true}'
-_DELIVERY_EVENT = (SOURCE, str(EventType.AUDIT_COMPLETED))
+_DELIVERY_EXAMPLES = 'examples: {"project": "search"} or {"sweep": true}'
 
 
 def read_delivery_request(payload: object) -> str | None:
@@ -110,20 +119,15 @@ def read_delivery_request(payload: object) -> str | None:
 
     An event may have further fields. A payload may not, so that no mistake delivers the messages of all projects.
     """
-    if not isinstance(payload, Mapping):
-        raise RequestError(f"the payload is not a JSON object; examples: {_DELIVERY_EXAMPLES}")
-    if "detail-type" in payload:
-        source_and_type = payload.get("source"), payload["detail-type"]
-        if source_and_type != _DELIVERY_EVENT:
-            raise RequestError(
-                f"the event {str(source_and_type)[:200]} does not request a delivery; expected: {_DELIVERY_EVENT}"
-            )
-        return _read_delivery_project(payload.get("detail"), "the event's detail")
-    if payload.keys() == {"sweep"} and payload["sweep"] is True:
+    fields = _require_object(payload, f"the payload is not a JSON object; {_DELIVERY_EXAMPLES}")
+    if "detail-type" in fields:
+        _check_event(fields, str(EventType.AUDIT_COMPLETED), "a delivery")
+        return _read_delivery_project(fields.get("detail"), "the event's detail")
+    if fields.keys() == {"sweep"} and fields["sweep"] is True:
         return None
-    if payload.keys() != {"project"}:
-        raise RequestError(f"the payload is not a known request; examples: {_DELIVERY_EXAMPLES}")
-    return _read_delivery_project(payload, "the payload")
+    if fields.keys() != {"project"}:
+        raise RequestError(f"the payload is not a known request; {_DELIVERY_EXAMPLES}")
+    return _read_delivery_project(fields, "the payload")
 
 
 def _read_delivery_project(mapping: object, place: str) -> str:
@@ -151,38 +155,18 @@ def read_dispatch_request(payload: object, invocation_id: str) -> DispatchReques
 
     `invocation_id` is the id of a payload without one. Raises `RequestError`.
     """
-    if not isinstance(payload, Mapping):
-        raise RequestError("the payload is not a JSON object; {} requests an audit of every project")
-    if "detail-type" in payload:
-        return _read_dispatch_event(payload)
-    refuse_unknown_fields(payload, "the payload", ("request_id", "reason"))
-    request_id = read_text_field(payload, "request_id", _MAX_ID_LENGTH)
-    reason = read_text_field(payload, "reason") or ("invoked" if request_id is None else "scheduled")
-    return DispatchRequest(request_id or invocation_id, reason)
-
-
-def _read_dispatch_event(event: Mapping[object, object]) -> DispatchRequest:
-    source_and_type = event.get("source"), event["detail-type"]
-    if source_and_type != (SOURCE, AUDIT_REQUESTED):
-        raise RequestError(
-            f"the event {str(source_and_type)[:200]} does not request an audit; expected: {(SOURCE, AUDIT_REQUESTED)}"
-        )
-    detail = event.get("detail")
-    if not isinstance(detail, Mapping):
-        raise RequestError("the event has no detail; {} requests an audit of every project")
-    refuse_unknown_fields(detail, "the event's detail", ("project", "reason", "request_id"))
+    hint = "{} requests an audit of every project"
+    fields = _require_object(payload, f"the payload is not a JSON object; {hint}")
+    if "detail-type" not in fields:
+        _refuse_unknown_fields(fields, "the payload", ("request_id", "reason"))
+        payload_id = _read_text(fields, "request_id", _MAX_ID_LENGTH)
+        reason = _read_text(fields, "reason") or ("invoked" if payload_id is None else "scheduled")
+        return DispatchRequest(payload_id or invocation_id, reason)
+    detail = _read_audit_detail(fields, hint)
     if detail.get("project") is not None:
         raise RequestError("the event names a project; send it to audit instead of dispatch")
-    request_id = read_text_field(detail, "request_id", _MAX_ID_LENGTH) or read_text_field(event, "id", _MAX_ID_LENGTH)
-    if request_id is None:
-        raise RequestError(
-            "the event has neither request_id nor id, so a repeated delivery would audit all twice; add one of them"
-        )
-    return DispatchRequest(request_id, read_text_field(detail, "reason") or "requested")
-
-
-_REMEDIATION_EXAMPLES = '{"project": "search"} or {"project": "search", "plan": "5c0f…"}'
-_REMEDIATION_EVENT = (SOURCE, str(EventType.AUDIT_COMPLETED))
+    request_id = _read_request_id(fields, detail, "request_id", "audit all twice", _MAX_ID_LENGTH)
+    return DispatchRequest(request_id, _read_text(detail, "reason") or "requested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,37 +181,25 @@ class RemediationRequest:
 
 
 def read_remediation_request(payload: object) -> RemediationRequest:
-    """Parse an event of the bus, which may have further fields, or a payload. Raises `RequestError`."""
-    if not isinstance(payload, Mapping):
-        raise RequestError(f"the payload is not a JSON object; examples: {_REMEDIATION_EXAMPLES}")
-    if "detail-type" in payload:
-        source_and_type = payload.get("source"), payload["detail-type"]
-        if source_and_type != _REMEDIATION_EVENT:
-            raise RequestError(
-                f"the event {str(source_and_type)[:200]} does not request a remediation; expected: {_REMEDIATION_EVENT}"
-            )
-        return _read_remediation_event(payload)
-    refuse_unknown_fields(payload, "the payload", ("project", "plan"))
-    return RemediationRequest(_read_remediation_project(payload, "the payload"), read_text_field(payload, "plan"))
+    """Parse an event of the bus, which may have further fields, or a payload. Raises `RequestError`.
 
-
-def _read_remediation_event(event: Mapping[object, object]) -> RemediationRequest:
-    """Parse an event. If the event of an audit was sent twice, its ids differ, but the audit id is the same."""
-    detail = event.get("detail")
-    project = _read_remediation_project(detail, "the event's detail")
-    request_id = read_text_field(detail, "audit_id") if isinstance(detail, Mapping) else None
-    request_id = request_id or read_text_field(event, "id")
-    if request_id is None:
-        raise RequestError(
-            "the event has neither audit_id nor id, so a repeated delivery would act twice; add one of them"
-        )
+    If the event of an audit was sent twice, its ids differ, but the audit id is the same.
+    """
+    hint = 'examples: {"project": "search"} or {"project": "search", "plan": "5c0f…"}'
+    fields = _require_object(payload, f"the payload is not a JSON object; {hint}")
+    if "detail-type" not in fields:
+        _refuse_unknown_fields(fields, "the payload", ("project", "plan"))
+        return RemediationRequest(_read_remediation_project(fields, "the payload"), _read_text(fields, "plan"))
+    _check_event(fields, str(EventType.AUDIT_COMPLETED), "a remediation")
+    detail = fields.get("detail")
+    known_detail = detail if isinstance(detail, Mapping) else {}
+    project = _read_remediation_project(known_detail, "the event's detail")
+    request_id = _read_request_id(fields, known_detail, "audit_id", "act twice", _MAX_TEXT_LENGTH)
     return RemediationRequest(project, request_id=request_id)
 
 
-def _read_remediation_project(mapping: object, place: str) -> str:
-    project = read_text_field(mapping, "project", 4000) if isinstance(mapping, Mapping) else None
+def _read_remediation_project(mapping: Mapping[object, object], place: str) -> str:
+    project = _read_project(mapping, 4000)
     if project is None:
         raise RequestError(f'{place} names no project; example: {{"project": "search"}}')
-    if is_key(project):
-        raise RequestError(_KEY_ERROR)
     return project

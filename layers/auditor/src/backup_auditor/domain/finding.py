@@ -126,6 +126,16 @@ class Finding:
         """Whether it is non-compliant and has no exemption."""
         return self.compliance is Compliance.NON_COMPLIANT and self.exemption is None
 
+    @property
+    def is_opened(self) -> bool:
+        """Whether it is open, and this audit opened or reopened it."""
+        return self.is_open and self.lifecycle in {"new", "reopened"}
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it could not be evaluated, and has no exemption."""
+        return self.compliance is Compliance.INSUFFICIENT_DATA and self.exemption is None
+
 
 def compute_fingerprint(control: str, resource: Resource) -> str:
     """Return the fingerprint of a finding: a hash of project, control and resource, the same in each audit.

@@ -124,8 +124,7 @@ def merge_reads[Row: (Backup, Schedule)](reads: Sequence[ListingRead[Row]]) -> L
     )
 
 
-def identify_row(row: Backup | Schedule) -> str:
-    """Return the id of a row."""
+def _identify_row(row: Backup | Schedule) -> str:
     return row.backup_id if isinstance(row, Backup) else row.schedule_id
 
 
@@ -133,9 +132,9 @@ def map_rows_by_id[Row: (Backup, Schedule)](rows: Iterable[Row]) -> dict[str, Ro
     """Return the rows by id, without duplicates. The order of the rows does not matter."""
     unique_rows: dict[str, Row] = {}
     for row in rows:
-        current_row = unique_rows.get(identify_row(row))
+        current_row = unique_rows.get(_identify_row(row))
         if current_row is None or _rank_row(row) > _rank_row(current_row):
-            unique_rows[identify_row(row)] = row
+            unique_rows[_identify_row(row)] = row
     return unique_rows
 
 
@@ -184,7 +183,7 @@ def _build_listing_lines(answer: Listing[Backup] | Listing[Schedule] | Denial | 
         yield repr(answer)
         return
     yield repr((answer.failure, answer.confirmation_failure))
-    for row in sorted(answer.rows, key=identify_row):
+    for row in sorted(answer.rows, key=_identify_row):
         yield repr((_BACKUP_READER if isinstance(row, Backup) else _SCHEDULE_READER)(row))
 
 

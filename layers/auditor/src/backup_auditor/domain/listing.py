@@ -11,6 +11,10 @@ class ReadFailure:
     call: str
     error: str
 
+    def __str__(self) -> str:
+        """Return the call and the error for a sentence."""
+        return f"{self.call}: {self.error}"
+
 
 @dataclass(frozen=True, slots=True)
 class ListingRead[Row]:

@@ -92,8 +92,13 @@ class Schedule:
 
     @property
     def label(self) -> str:
-        """What a sentence calls it: its name, or its id where the name is unknown."""
+        """The name for a sentence; the id if the name is unknown."""
         return self.name or self.schedule_id
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """The name and the id as evidence."""
+        return {"schedule": self.name, "schedule_id": self.schedule_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,11 @@ class Backup:
     namespace_count: int | None = None
     size_bytes: int | None = None
     index_deleted_at: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        """The name for a sentence; the id if the name is unknown."""
+        return self.name or self.backup_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.finding import Exemption
-from backup_auditor.domain.model import Frequency
+from backup_auditor.domain.model import Frequency, Index
 from backup_auditor.domain.patterns import fit_every_name, fits_any
 from backup_auditor.domain.timefmt import to_days
 
@@ -176,6 +176,12 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     remediation: RemediationPolicy = field(default_factory=RemediationPolicy)
+
+    def explain_exclusion(self, index: Index) -> str | None:
+        """Return why an index is excluded from evaluation, if it is."""
+        if index.holds_documents and self.project.document_indexes is DocumentIndexes.EXCLUDED:
+            return "The index has document fields, and the policy excludes document indexes."
+        return None
 
     def find_rule(self, name: str, tags: Mapping[str, str]) -> Rule | None:
         """Return the first rule that matches an index; `None` if the defaults apply."""

@@ -32,7 +32,7 @@ def find_distant_exemptions(policy: Policy, day: date) -> list[str]:
     ]
 
 
-def covers_everything(exemption: Exemption, control_ids: Collection[str]) -> bool:
+def _covers_everything(exemption: Exemption, control_ids: Collection[str]) -> bool:
     """Return whether an exemption accepts every deviation of every index, so the audit would find nothing.
 
     `control_ids` are the controls that evaluate indexes; the other controls do not matter here.
@@ -49,7 +49,7 @@ type ControlIds = Mapping[ResourceType, Sequence[str]]
 """The ids of the controls, by the type of resource that they evaluate."""
 
 
-def find_fitting_controls(exemption: Exemption, control_ids: ControlIds) -> Sequence[str]:
+def _find_fitting_controls(exemption: Exemption, control_ids: ControlIds) -> Sequence[str]:
     """Return the ids of the controls that evaluate what an exemption is about, whatever controls it names."""
     if exemption.is_for_project:
         return control_ids[ResourceType.PROJECT]
@@ -119,9 +119,9 @@ def _check_exemption(exemption: Exemption, control_ids: ControlIds) -> Iterator[
     unknown_patterns = [it for it in exemption.controls if not any(fnmatchcase(control, it) for control in all_ids)]
     for pattern in unknown_patterns:
         yield (("controls", exemption.controls.index(pattern)),), _describe_unknown_pattern(pattern, all_ids)
-    if not unknown_patterns and not any(map(exemption.fits_control, find_fitting_controls(exemption, control_ids))):
+    if not unknown_patterns and not any(map(exemption.fits_control, _find_fitting_controls(exemption, control_ids))):
         yield (("controls",),), _describe_missing_resource(exemption)
-    if covers_everything(exemption, control_ids[ResourceType.INDEX]):
+    if _covers_everything(exemption, control_ids[ResourceType.INDEX]):
         text = "it exempts every index from every control; name the indexes or the controls that it is for"
         yield (("names",), ("controls",)), text
 
@@ -167,12 +167,11 @@ def _describe_unknown_pattern(pattern: str, control_ids: Collection[str]) -> str
 
 
 def _describe_missing_resource(exemption: Exemption) -> str:
-    """Return why an exemption can never match a resource that its controls evaluate."""
     if exemption.is_for_project:
         return "none of its controls evaluates the project; use names or tags instead of project"
     if exemption.backups:
         return (
-            f"none of its controls is about single backups (only {_join_words(BACKUP_CONTROLS)} is); use names or tags"
+            f"none of its controls is about single backups (only {', '.join(BACKUP_CONTROLS)} is); use names or tags"
             " instead of backups"
         )
     if exemption.tags:
@@ -181,8 +180,3 @@ def _describe_missing_resource(exemption: Exemption) -> str:
             " or project: true for a control of the project"
         )
     return "its controls evaluate the project, not indexes; use project: true instead of names"
-
-
-def _join_words(words: Collection[str]) -> str:
-    *first_words, last_word = words
-    return f"{', '.join(first_words)} and {last_word}" if first_words else last_word

@@ -109,10 +109,7 @@ class KnownBackup:
     """
 
     def is_no_longer_expected(self, observed_at: datetime) -> bool:
-        """Return whether it may be missing: it has expired, or its expiry is unknown.
-
-        A backup without an expiry is reported for `REPORTING_PERIOD`.
-        """
+        """Return whether it may be missing: it expired, has no known expiry, or was reported for `REPORTING_PERIOD`."""
         if self.expires is False:
             return self.missed_at is not None and observed_at - self.missed_at >= REPORTING_PERIOD
         return self.expires_at is None or self.expires_at <= observed_at

@@ -60,10 +60,7 @@ class Registry:
         return tuple(dict.fromkeys((*(it.name for it in self.projects), *(it.name for it in self.errors))))
 
     def find(self, name: str | None) -> RegisteredProject:
-        """Return a project by its name; with `None`, the only project.
-
-        Raises `RegistryError` if there is no such project, or its entry has an error.
-        """
+        """Return a project by its name; with `None`, the only one. Raises `RegistryError` if it has none."""
         for project in self.projects:
             if name == project.name or (name is None and len(self.names) == 1):
                 return project
@@ -99,8 +96,6 @@ def _find_missing_settings(project: RegisteredProject) -> Iterator[EntryError]:
 
 
 _SECRET_ARN = re.compile(r"(arn:.+:secret:)(.+?)(-[A-Za-z0-9]{6})?")
-
-
 _MAX_NAMES = 5
 
 
@@ -205,12 +200,7 @@ def _normalize_secret(name: str, secret_names: set[str]) -> str:
 def build_warnings(projects: Iterable[SharedProject]) -> Mapping[str, tuple[str, ...]]:
     """Return the warnings for the report of each entry, by its name."""
     warnings: dict[str, list[str]] = defaultdict(list)
-    for name, sentence in _list_sentences(projects):
-        warnings[name].append(sentence)
-    return {name: tuple(it) for name, it in warnings.items()}
-
-
-def _list_sentences(projects: Iterable[SharedProject]) -> Iterator[tuple[str, str]]:
     for project in projects:
         for name in project.names:
-            yield name, project.sentence
+            warnings[name].append(project.sentence)
+    return {name: tuple(it) for name, it in warnings.items()}

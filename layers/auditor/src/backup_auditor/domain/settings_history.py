@@ -5,14 +5,14 @@ oldest known settings apply.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 
 from backup_auditor.domain.model import Frequency, Schedule
 from backup_auditor.domain.project_state import EarlierSettings, KnownSchedule
-from backup_auditor.domain.timefmt import Period, shift_moment
+from backup_auditor.domain.timefmt import EARLIEST_MOMENT, Period, shift_moment
 
 SLOWEST_INTERVAL = max(it.interval for it in Frequency)
 """The longest interval that a schedule can have."""
@@ -20,7 +20,6 @@ SETTINGS_RETENTION = 15 * SLOWEST_INTERVAL
 """How long replaced settings are stored. No control looks further back."""
 MAX_EARLIER_SETTINGS = 60
 """The most earlier settings stored for one schedule, the latest ones."""
-EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 
 def observe_schedule(
@@ -67,14 +66,10 @@ def prune_settings(schedule: KnownSchedule, observed_at: datetime) -> KnownSched
     """Return a known schedule without the earlier settings that no control needs."""
     end_times = [*(it.since for it in schedule.earlier_settings[1:]), schedule.since or observed_at]
     horizon = shift_moment(observed_at, -SETTINGS_RETENTION)
-    recent_settings = [it for it, until in zip(schedule.earlier_settings, end_times, strict=False) if until > horizon][
-        -MAX_EARLIER_SETTINGS:
-    ]
-    return (
-        schedule
-        if len(recent_settings) == len(schedule.earlier_settings)
-        else replace(schedule, earlier_settings=tuple(recent_settings))
-    )
+    recent_settings = [it for it, until in zip(schedule.earlier_settings, end_times, strict=False) if until > horizon]
+    earlier_settings = tuple(recent_settings[-MAX_EARLIER_SETTINGS:])
+    is_unchanged = len(earlier_settings) == len(schedule.earlier_settings)
+    return schedule if is_unchanged else replace(schedule, earlier_settings=earlier_settings)
 
 
 def find_settings_at(schedule: KnownSchedule, moment: datetime) -> KnownSchedule | None:
@@ -104,30 +99,15 @@ def _prefer_new[Fact](new_value: Fact | None, old_value: Fact | None) -> Fact | 
     return old_value if new_value is None else new_value
 
 
-@dataclass(frozen=True, slots=True)
-class IntervalPeriod:
-    """A period with one interval."""
-
-    start: datetime
-    end: datetime
-    interval: timedelta
-    frequency: str | None
-
-    @property
-    def length(self) -> timedelta:
-        """The length of the period."""
-        return self.end - self.start
-
-
 class SettingsHistory:
     """The settings of one schedule up to an audit that read it."""
 
     def __init__(self, schedule: KnownSchedule, observed_at: datetime) -> None:
         """Take a schedule as `observe_schedule` returns it for the audit."""
-        self._observed_at = observed_at
         current_settings = EarlierSettings(schedule.since or observed_at, observed_at, *_extract_settings(schedule))
         self.settings: tuple[EarlierSettings, ...] = (*schedule.earlier_settings, current_settings)
         """All known settings, oldest first; the last ones are the present settings."""
+        self._ends = [*(it.since for it in self.settings[1:]), observed_at]
 
     @property
     def known_since(self) -> datetime:
@@ -146,15 +126,13 @@ class SettingsHistory:
 
     def find_settings_since(self, moment: datetime) -> list[EarlierSettings]:
         """Return the settings that applied at a time or later, oldest first."""
-        ends = [*(it.since for it in self.settings[1:]), self._observed_at]
-        return [it for it, end in zip(self.settings, ends, strict=True) if end >= moment]
+        return [it for it, end in zip(self.settings, self._ends, strict=True) if end >= moment]
 
     @cached_property
     def complete_since(self) -> datetime:
         """The time since which no backup of the schedule can have expired, by the known retentions."""
-        ends = [*(it.since for it in self.settings[1:]), self._observed_at]
         retention_ends = [
-            (it.retention, end) for it, end in zip(self.settings, ends, strict=True) if it.retention is not None
+            (it.retention, end) for it, end in zip(self.settings, self._ends, strict=True) if it.retention is not None
         ]
         return max((shift_moment(end, -retention) for retention, end in retention_ends), default=EARLIEST_MOMENT)
 
@@ -162,9 +140,8 @@ class SettingsHistory:
     def pauses(self) -> list[Period]:
         """The known pauses: each from the audit that saw it to the audit that saw the schedule enabled again."""
         starts = [EARLIEST_MOMENT, *(it.since for it in self.settings[1:])]
-        ends = [*(it.since for it in self.settings[1:]), self._observed_at]
         pauses: list[Period] = []
-        for settings, start, end in zip(self.settings, starts, ends, strict=True):
+        for settings, start, end in zip(self.settings, starts, self._ends, strict=True):
             if settings.enabled is not False:
                 continue
             if pauses and pauses[-1].end == start:
@@ -187,13 +164,13 @@ class SettingsHistory:
                 changes.append((max(old.until if is_slower else new.since, changes[-1][0]), new.frequency))
         return changes
 
-    def split_by_frequency(self, start: datetime, end: datetime) -> Iterator[IntervalPeriod]:
-        """Split a period by the frequency that applied."""
+    def split_by_frequency(self, start: datetime, end: datetime) -> Iterator[tuple[Period, str | None]]:
+        """Yield the parts of a period, each with the frequency that applied."""
         ends = [*(since for since, _ in self._frequency_changes[1:]), end]
         for (since, frequency), until in zip(self._frequency_changes, ends, strict=True):
-            period_start, period_end = max(since, start), min(until, end)
-            if period_start < period_end:
-                yield IntervalPeriod(period_start, period_end, find_interval(frequency), frequency)
+            period = Period(max(since, start), min(until, end))
+            if period.start < period.end:
+                yield period, frequency
 
     def find_due_time(self, captured_at: datetime) -> datetime | None:
         """Return when a backup that is still listed should be deleted; `None` if unknown.

@@ -10,7 +10,7 @@ _CONTROL_CHARACTER = re.compile(
 )
 """C0 and C1 controls, line separators, bidirectional controls, and characters that XML forbids: lone surrogates."""
 _BLANKS = re.compile(r"[\t\n\v\f\r ]+")
-"""ASCII white space. No-break and full-width spaces count as letters."""
+"""ASCII white space. No-break and full-width spaces do not count."""
 _ZWJ, _ZWNJ, _EMOJI_STYLE = "\u200d", "\u200c", "\ufe0f"
 _VIRAMA = 9
 _EXTENDERS = re.compile("[\u200c\u200d\u0e33\u0eb3\uff9e\uff9f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")

@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _RUN_NAME = re.compile(r".+-(\d{8}T\d{6}Z)\Z")
+EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC)
+LATEST_MOMENT = datetime.max.replace(tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(minutes=15)
 """The largest difference between the clocks of service and auditor. Backups may be missing so close to their expiry."""
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
@@ -15,9 +17,8 @@ _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(m
 def parse_moment(text: str) -> datetime:
     """Parse an RFC 3339 time as Pinecone writes it: 0 to 9 fraction digits, `Z`, an offset, or a space for the `T`.
 
-    Without an offset the time is UTC. Digits after the microsecond are ignored.
-
-    Raises `ValueError` for any other text.
+    Without an offset the time is UTC. Digits after the microsecond are ignored. Raises
+    `ValueError` for any other text.
     """
     moment = datetime.fromisoformat(text.strip().upper())
     try:
@@ -92,6 +93,11 @@ class Period(NamedTuple):
     start: datetime
     end: datetime
 
+    @property
+    def length(self) -> timedelta:
+        """The length of the period."""
+        return self.end - self.start
+
 
 def merge_periods(periods: Iterable[Period], bounds: Period) -> list[Period]:
     """Return the parts of periods within bounds, sorted. Adjacent and overlapping periods are merged."""
@@ -118,8 +124,4 @@ def shift_moment(moment: datetime, length: timedelta) -> datetime:
     try:
         return moment + length
     except OverflowError:
-        return _MIN_MOMENT if length < timedelta() else _MAX_MOMENT
-
-
-_MIN_MOMENT = datetime.min.replace(tzinfo=UTC)
-_MAX_MOMENT = datetime.max.replace(tzinfo=UTC)
+        return EARLIEST_MOMENT if length < timedelta() else LATEST_MOMENT

@@ -1,1 +1,1 @@
-"""What the use cases need of the world, as protocols."""
+"""The interfaces between use cases and services, as protocols."""

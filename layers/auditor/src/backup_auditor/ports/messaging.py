@@ -28,10 +28,7 @@ class Bus(Protocol):
     def put(
         self, events: Sequence[Event], seconds_left: Callable[[], float], *, may_duplicate: bool = False
     ) -> PutResult:
-        """Send events within the time left, with retries. A failure is part of the result; it raises nothing.
-
-        Events that may have been accepted are sent again only if `may_duplicate`.
-        """
+        """Send events, with retries; those that may have arrived only if `may_duplicate`. Raises nothing."""
 
 
 class Topics(Protocol):
@@ -45,10 +42,7 @@ class Webhooks(Protocol):
     """Webhooks of chat channels."""
 
     def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
-        """Send a message once to the webhook in a secret. `seconds` is the time limit.
-
-        Raises `DeliveryError` and `SecretError`.
-        """
+        """Send a message once to the webhook in a secret, in this time. Raises `DeliveryError` and `SecretError`."""
 
 
 class Log(Protocol):

@@ -20,10 +20,7 @@ class EvidenceStore(Protocol):
         """Store a report, or confirm that the same report is already stored. Raises `EvidenceError`."""
 
     def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile | None:
-        """Store the page of a report next to it. Return `None` if the store writes no pages.
-
-        Raises `EvidenceError`.
-        """
+        """Store the page of a report next to it; return `None` if there are no pages. Raises `EvidenceError`."""
 
     def read(self, file: StoredFile) -> bytes:
         """Return the present bytes of a stored file without checking their hash. Raises `EvidenceError`."""
@@ -34,10 +31,7 @@ EARLIEST_OBSERVED_AT = datetime.min.replace(tzinfo=UTC)
 
 
 class StateStore(Protocol):
-    """A store of project states. It records a change completely or not at all.
-
-    Its methods raise `StateError` if the store cannot be read or written.
-    """
+    """A store of project states, which records a change completely or not at all. Its methods raise `StateError`."""
 
     def load(self, project: str) -> ProjectState:
         """Return the state of a project; an empty state if nothing was recorded."""
@@ -93,10 +87,7 @@ class Claim:
 
 
 class Outbox(Protocol):
-    """The recorded messages that no channel has accepted yet.
-
-    Its methods raise `StateError` if the store cannot be read or written.
-    """
+    """The recorded messages that no channel has accepted yet. Its methods raise `StateError`."""
 
     def list_pending(self, project: str | None, now: datetime) -> Sequence[OutboxMessage]:
         """Return the due messages of a project, or of all: not sent, not claimed, and their retry time has passed."""
@@ -123,10 +114,7 @@ class Outbox(Protocol):
 
 
 class RemediationLog(Protocol):
-    """The stored plans, and every attempt at an action, recorded before it starts. Safe to call from many threads.
-
-    Its methods raise `StateError` if the log cannot be read or written.
-    """
+    """All plans, and attempts at actions, recorded before they start. Safe on many threads. Raises `StateError`."""
 
     def store_plan(self, plan: RemediationPlan) -> None:
         """Store a plan. It replaces an earlier one of the same id."""

@@ -1,9 +1,8 @@
-"""Shows controls, one or all, as a table, JSON or Markdown; the documentation of controls is made here too."""
+"""Controls, one or all, as a table, JSON or Markdown; the documentation of controls uses it too."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from backup_auditor.domain.control import Guidance
 from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import ResourceType
 from backup_auditor.domain.policy import find_default
@@ -15,12 +14,8 @@ _SCOPE_DESCRIPTIONS = {
     ResourceType.PROJECT: "the project",
 }
 
-_STEP_LISTS: tuple[tuple[str, Callable[[Guidance], tuple[str, ...]]], ...] = (
-    ("In the console", lambda it: it.console),
-    ("By the API", lambda it: it.api),
-)
 _MIN_TITLE_WIDTH = 30
-"""How many columns a title has beside the id; with fewer it has lines of its own."""
+"""The least number of columns of a title beside the id; with fewer it has lines of its own."""
 
 
 def render_controls_table(controls: Sequence[AnyControl], width: int = 100) -> str:
@@ -30,7 +25,7 @@ def render_controls_table(controls: Sequence[AnyControl], width: int = 100) -> s
 
 
 def render_controls_json(controls: Sequence[AnyControl]) -> str:
-    """Show everything there is to know of each control as one JSON document."""
+    """Show all facts of each control as one JSON document."""
     entries = [
         {
             "id": control.id,
@@ -38,16 +33,16 @@ def render_controls_json(controls: Sequence[AnyControl]) -> str:
             "fails_when": control.fails_when,
             "severity": control.severity.value,
             "resource_types": [scope.value for scope in control.scopes],
-            "looks_at": control.guidance.looks_at,
+            "looks_at": control.looks_at,
             "rationale": control.rationale,
             "remediation": control.remediation,
-            "steps": {"console": list(control.guidance.console), "api": list(control.guidance.api)},
+            "steps": {"console": list(control.console), "api": list(control.api)},
             "parameters": {
                 key: {"meaning": control.parameters[key], "default": find_default(key)} for key in control.parameters
             },
-            "false_positives": control.guidance.false_positives,
-            "frameworks": [framework.value for framework in control.guidance.frameworks],
-            "corresponds_to": list(control.guidance.corresponds_to),
+            "false_positives": control.false_positives,
+            "frameworks": [framework.value for framework in control.frameworks],
+            "corresponds_to": list(control.corresponds_to),
         }
         for control in controls
     ]
@@ -67,54 +62,52 @@ def render_controls_markdown(controls: Sequence[AnyControl], *, level: int = 2) 
 
 
 def _render_markdown_section(control: AnyControl, heading_prefix: str) -> Iterator[str]:
-    guidance = control.guidance
     yield f"{heading_prefix} `{control.id}`"
     yield ""
     yield f"{control.title}."
     yield ""
     yield f"- Severity: {control.severity}; applies to {_describe_scopes(control)}."
-    yield f"- Reads: {guidance.looks_at}"
+    yield f"- Reads: {control.looks_at}"
     yield f"- Non-compliant when: {control.fails_when}"
     yield f"- Risk: {control.rationale}"
     yield f"- What to do: {control.remediation}"
-    for label, select_steps in _STEP_LISTS:
-        if select_steps(guidance):
+    for label, steps in (("In the console", control.console), ("By the API", control.api)):
+        if steps:
             yield f"- {label}:"
-            yield from (f"    {number}. {step}" for number, step in enumerate(select_steps(guidance), 1))
+            yield from (f"    {number}. {step}" for number, step in enumerate(steps, 1))
     if control.parameters:
         yield "- Policy:"
         for key, meaning in control.parameters.items():
             yield f"    - `{key}` (`{json.dumps(find_default(key))}`): {meaning}"
-    yield f"- False positives: {guidance.false_positives}"
-    yield f"- Serves: {_join_texts(guidance.frameworks)}"
-    yield f"- Corresponds to: {_join_texts(guidance.corresponds_to)}"
+    yield f"- False positives: {control.false_positives}"
+    yield f"- Serves: {_join_texts(control.frameworks)}"
+    yield f"- Corresponds to: {_join_texts(control.corresponds_to)}"
     yield ""
 
 
 def _render_details(control: AnyControl, width: int) -> Iterator[str]:
-    guidance = control.guidance
     yield control.id
     yield from wrap_text(f"{control.title}.", width, "")
     yield ""
     rows = [
         ("severity", control.severity.value),
         ("applies to", _describe_scopes(control)),
-        ("reads", guidance.looks_at),
+        ("reads", control.looks_at),
         ("fails when", control.fails_when),
         ("risk", control.rationale),
         ("what to do", control.remediation),
         *(
-            (f"{label[0].lower()}{label[1:]}" if number == 1 else "", f"{number}. {step}")
-            for label, select_steps in _STEP_LISTS
-            for number, step in enumerate(select_steps(guidance), 1)
+            (label if number == 1 else "", f"{number}. {step}")
+            for label, steps in (("in the console", control.console), ("by the API", control.api))
+            for number, step in enumerate(steps, 1)
         ),
         *(
             (f"policy: {key}", f"{meaning} (default: {json.dumps(find_default(key))})")
             for key, meaning in control.parameters.items()
         ),
-        ("false positives", guidance.false_positives),
-        ("serves", _join_texts(guidance.frameworks)),
-        ("corresponds to", _join_texts(guidance.corresponds_to)),
+        ("false positives", control.false_positives),
+        ("serves", _join_texts(control.frameworks)),
+        ("corresponds to", _join_texts(control.corresponds_to)),
     ]
     yield from format_columns(rows, width)
 

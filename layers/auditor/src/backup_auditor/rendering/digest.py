@@ -1,15 +1,18 @@
-"""A digest as text: its headline, advice and sections, and the link to the report."""
+"""A digest as text and as JSON: its headline, advice and sections, and the link to the report."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import ResolvedFinding
+from backup_auditor.domain.remediation.plan import Proposal
+from backup_auditor.domain.reporting.report import SCHEMA_VERSION
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_minute
+from backup_auditor.domain.timefmt import format_minute, format_moment
+from backup_auditor.rendering.formats.json import build_proposal_json, build_stored_file_json
 from backup_auditor.rendering.grouping import label_finding, label_resource
 from backup_auditor.rendering.summary import (
     COMPLETENESS_CONTROL,
@@ -17,7 +20,7 @@ from backup_auditor.rendering.summary import (
     describe_reads,
     describe_verdict,
 )
-from backup_auditor.rendering.text import escape_text, escape_truncated, format_json
+from backup_auditor.rendering.text import escape_text, escape_truncated, format_json, truncate
 
 _MAX_NAME_LENGTH = 200
 _MAX_SENTENCE_LENGTH = 500
@@ -59,11 +62,6 @@ def format_severity_counts(findings: Iterable[Finding]) -> str:
     return ", ".join(f"{counts[it]:,} {it}" for it in reversed(Severity) if counts[it])
 
 
-def describe_nothing_open(severity: Severity) -> str:
-    """Return the words for no open finding of the severities that a channel receives."""
-    return "no open findings" if severity is Severity.LOW else f"no open findings at or above {severity}"
-
-
 def _describe_status(digest: Digest) -> str:
     view, worst = digest.view, _find_worst(digest)
     if worst is not None:
@@ -74,7 +72,7 @@ def _describe_status(digest: Digest) -> str:
 
 
 def _find_worst(digest: Digest) -> Finding | None:
-    """Return what is worst of what is new, or else of what lasts."""
+    """Return the worst opened finding, else the worst finding that is still open."""
     return next(iter(digest.view.opened_findings or digest.view.unresolved_findings), None)
 
 
@@ -83,36 +81,29 @@ def _describe_changes(digest: Digest) -> str:
     parts = []
     if view.opened_findings:
         reopened_count = sum(it.lifecycle == "reopened" for it in view.opened_findings)
+        reopened_note = f" ({reopened_count:,} reopened)" if reopened_count else ""
         parts.append(
-            f"{pluralize(len(view.opened_findings), 'finding')}"
-            f" opened{_describe_reopened(reopened_count)} on {_label_findings(view.opened_findings)}"
+            f"{pluralize(len(view.opened_findings), 'finding')} opened{reopened_note}"
+            f" on {_label_resources(view.opened_findings)}"
         )
     if view.resolved_findings:
-        resource_clause = (
-            "" if view.opened_findings else f" on {_label_resources([it.resource for it in view.resolved_findings])}"
-        )
+        resource_clause = "" if view.opened_findings else f" on {_label_resources(view.resolved_findings)}"
         parts.append(f"{pluralize(len(view.resolved_findings), 'finding')} resolved{resource_clause}")
     if view.unresolved_findings and parts:
         parts.append(f"still open: {format_severity_counts(view.unresolved_findings)}")
     elif view.unresolved_findings:
         parts.append(
             f"{pluralize(len(view.unresolved_findings), 'finding')} still open on"
-            f" {_label_findings(view.unresolved_findings)}"
+            f" {_label_resources(view.unresolved_findings)}"
         )
     elif not view.opened_findings:
-        parts.append(describe_nothing_open(view.min_severity))
+        severity = view.min_severity
+        parts.append("no open findings" if severity is Severity.LOW else f"no open findings at or above {severity}")
     return "; ".join(parts)
 
 
-def _describe_reopened(number: int) -> str:
-    return f" ({number:,} reopened)" if number else ""
-
-
-def _label_findings(findings: Iterable[Finding]) -> str:
-    return _label_resources([it.resource for it in findings])
-
-
-def _label_resources(resources: Sequence[Resource]) -> str:
+def _label_resources(findings: Sequence[Finding] | Sequence[ResolvedFinding]) -> str:
+    resources = {it.resource for it in findings}
     labels = {label_resource(it) for it in resources}
     if len(labels) == 1:
         return escape_truncated(labels.pop(), _MAX_NAME_LENGTH)
@@ -121,7 +112,7 @@ def _label_resources(resources: Sequence[Resource]) -> str:
 
 
 def _describe_worst(digest: Digest) -> str:
-    """Say what is worst, and what to do about it."""
+    """Describe the worst finding, and what to do about it."""
     view, worst = digest.view, _find_worst(digest)
     if worst is not None:
         reason, next_step = (escape_truncated(it, _MAX_SENTENCE_LENGTH) for it in (worst.reason, worst.remediation))
@@ -137,38 +128,65 @@ def _describe_worst(digest: Digest) -> str:
 
 
 _MAX_TEXT_LENGTH = 1000
-"""How long one text of a row may be: no name and no reason takes the place of all others."""
+"""The limit for one text of a row: no name and no reason takes the room of all others."""
 
 _MODE_DESCRIPTIONS = {"propose": "proposed only", "apply": "the policy applies it"}
 
 
 @dataclass(frozen=True, slots=True)
 class DigestSection:
-    """Rows of one kind. The title and what is said of the rest are our own words alone."""
+    """Rows of one kind. The title and the rest contain no text of others."""
 
     title: str
     rows: tuple[str, ...]
     rest: str = ""
-    """How many more there are, and of what; empty where all are shown."""
+    """The number of omitted rows, by severity; empty if all are shown."""
 
 
 def build_sections(digest: Digest, row_limit: int) -> tuple[DigestSection, ...]:
-    """Return what is new, ended, lasts, is proposed, not known or warned of: of each at most so many rows."""
-    view = digest.view
+    """Return the findings by what became of them, the proposals, read errors and warnings: so many rows of each."""
+    view, report = digest.view, digest.report
+
+    def build_findings_section(title: str, findings: Sequence[Finding]) -> DigestSection | None:
+        return _build_section(title, findings, lambda it: _format_finding(it, digest), row_limit, _describe_severities)
+
     optional_sections = (
-        _build_findings_section("Opened", view.opened_findings, row_limit, digest),
-        _build_resolved_section(view.resolved_findings, row_limit),
-        _build_findings_section("Still open", view.still_open_findings, row_limit, digest),
-        _build_findings_section("Open before, unknown now", view.now_unknown_findings, row_limit, digest),
-        _build_proposals_section(digest, row_limit),
-        _build_read_failures_section(digest, row_limit),
-        _build_warnings_section(digest, row_limit),
+        build_findings_section("Opened", view.opened_findings),
+        _build_section("Resolved", view.resolved_findings, _format_resolved, row_limit),
+        build_findings_section("Still open", view.still_open_findings),
+        build_findings_section("Open before, unknown now", view.now_unknown_findings),
+        _build_section("Proposed", report.proposals or (), _format_proposal, row_limit),
+        _build_section(
+            "Read errors", report.read_failures, lambda it: f"{_shorten(it.call)}: {_shorten(it.error)}", row_limit
+        ),
+        _build_section("Warnings", report.warnings, _shorten, row_limit),
     )
     return tuple(it for it in optional_sections if it is not None)
 
 
+def _build_section[Row](
+    title: str,
+    rows: Sequence[Row],
+    format_row: Callable[[Row], str],
+    row_limit: int,
+    describe_rows: Callable[[Sequence[Row]], str] = lambda _: "",
+) -> DigestSection | None:
+    if not rows:
+        return None
+    rest = rows[row_limit:]
+    return DigestSection(
+        f"{title} ({len(rows):,}{describe_rows(rows)})",
+        tuple(map(format_row, rows[:row_limit])),
+        f"And {len(rest):,} more{describe_rows(rest)}." if rest else "",
+    )
+
+
+def _describe_severities(findings: Sequence[Finding]) -> str:
+    return f": {format_severity_counts(findings)}"
+
+
 def list_notes(digest: Digest) -> tuple[str, ...]:
-    """Return what else is to be known of the audit, a sentence each, in our own words alone."""
+    """Return other facts about the audit, a sentence each, without text of others."""
     report, view = digest.report, digest.view
     sentences = []
     if digest.is_possible_duplicate:
@@ -191,20 +209,6 @@ def list_notes(digest: Digest) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _build_findings_section(
-    title: str, findings: Sequence[Finding], row_limit: int, digest: Digest
-) -> DigestSection | None:
-    if not findings:
-        return None
-    title = f"{title} ({len(findings):,}: {format_severity_counts(findings)})"
-    rows = tuple(_format_finding(it, digest) for it in findings[:row_limit])
-    return DigestSection(title, rows, _describe_rest(findings[row_limit:]))
-
-
-def _describe_rest(findings: Sequence[Finding]) -> str:
-    return f"And {len(findings):,} more: {format_severity_counts(findings)}." if findings else ""
-
-
 def _format_finding(finding: Finding, digest: Digest) -> str:
     resource = _shorten(label_finding(finding))
     head = f"{finding.severity.upper()} {resource}: {_shorten(finding.control)}{_format_since(finding, digest)}"
@@ -223,42 +227,17 @@ def _format_since(finding: Finding, digest: Digest) -> str:
     return f" (since {day}; reminder)" if digest.is_reminder(finding) else f" (since {day})"
 
 
-def _build_resolved_section(resolved: Sequence[ResolvedFinding], row_limit: int) -> DigestSection | None:
-    rows = (f"{_format_resolved(it)}\n  {_shorten(it.reason)}" for it in resolved[:row_limit])
-    return _build_plain_section("Resolved", rows, len(resolved), row_limit)
-
-
 def _format_resolved(resolved: ResolvedFinding) -> str:
-    return f"{_shorten(label_resource(resolved.resource))}: {_shorten(resolved.control)} (was {resolved.severity})"
+    resource, control = _shorten(label_resource(resolved.resource)), _shorten(resolved.control)
+    return f"{resource}: {control} (was {resolved.severity})\n  {_shorten(resolved.reason)}"
 
 
-def _build_read_failures_section(digest: Digest, row_limit: int) -> DigestSection | None:
-    failures = digest.report.read_failures
-    rows = (f"{_shorten(it.call)}: {_shorten(it.error)}" for it in failures[:row_limit])
-    return _build_plain_section("Read errors", rows, len(failures), row_limit)
-
-
-def _build_warnings_section(digest: Digest, row_limit: int) -> DigestSection | None:
-    warnings = digest.report.warnings
-    return _build_plain_section("Warnings", map(_shorten, warnings[:row_limit]), len(warnings), row_limit)
-
-
-def _build_proposals_section(digest: Digest, row_limit: int) -> DigestSection | None:
-    proposals = digest.report.proposals or ()
-    rows = (
+def _format_proposal(proposal: Proposal) -> str:
+    return (
         f"{_shorten(proposal.index)}: {proposal.kind.label} ({_MODE_DESCRIPTIONS[proposal.mode]})\n "
         f" {_shorten(proposal.reason)}\n"
         f"  {proposal.method} {_shorten(proposal.path)} {_shorten(format_json(dict(proposal.body)))}"
-        for proposal in proposals[:row_limit]
     )
-    return _build_plain_section("Proposed", rows, len(proposals), row_limit)
-
-
-def _build_plain_section(title: str, rows: Iterable[str], total: int, row_limit: int) -> DigestSection | None:
-    if not total:
-        return None
-    rest = f"And {total - row_limit:,} more." if total > row_limit else ""
-    return DigestSection(f"{title} ({total:,})", tuple(rows), rest)
 
 
 def _shorten(text: str) -> str:
@@ -267,11 +246,11 @@ def _shorten(text: str) -> str:
 
 _S3_SCHEME = "s3://"
 _CONSOLE_HOSTS = (("cn-", "console.amazonaws.cn"), ("us-gov-", "console.amazonaws-us-gov.com"))
-"""The consoles of the partitions that have their own, by how the names of their regions begin."""
+"""The consoles of the partitions that have their own, by the start of the names of their regions."""
 
 
 def build_report_link(location: str, region: str) -> str | None:
-    """Return the address of a kept file in the console of a region; `None` where it is not kept on S3."""
+    """Return the address of a stored file in the console of a region; `None` if it is not on S3."""
     if not location.startswith(_S3_SCHEME):
         return None
     bucket, _, key = location.removeprefix(_S3_SCHEME).partition("/")
@@ -282,36 +261,29 @@ def build_report_link(location: str, region: str) -> str | None:
 
 
 def find_readable_report(digest: Digest) -> tuple[str, str | None]:
-    """Return where a report is to be read, and the link there: its page, or the report itself where it has none."""
+    """Return the location and the link of a report for people: its page, else the report itself."""
     stored_report = digest.message.report
-    return (
-        (stored_report.page.location, digest.page_link)
-        if stored_report.page
-        else (stored_report.location, digest.report_link)
-    )
+    if stored_report.page:
+        return stored_report.page.location, digest.page_link
+    return stored_report.location, digest.report_link
 
 
 def render_digest_text(digest: Digest, row_limit: int) -> str:
-    """Write a digest with at most so many rows under each title, in lines that break only between what they say."""
-    return "\n".join(_render_lines(digest, row_limit)) + "\n"
+    """Write a digest with at most so many rows under each title, one statement a line."""
+    lines = [format_headline(digest)]
+    sentences = list_notes(digest)
+    if sentences:
+        lines += ["", *sentences]
+    for section in build_sections(digest, row_limit):
+        lines += ["", section.title.upper(), *section.rows]
+        if section.rest:
+            lines.append(section.rest)
+    return "\n".join([*lines, "", *_render_footer(digest)]) + "\n"
 
 
 def render_digest_summary(digest: Digest) -> str:
-    """Write the first line of a digest, and where the rest is."""
+    """Write the first line of a digest, and the location of the report."""
     return "\n".join((format_headline(digest), *list_notes(digest), *_render_footer(digest))) + "\n"
-
-
-def _render_lines(digest: Digest, row_limit: int) -> Iterator[str]:
-    yield format_headline(digest)
-    sentences = list_notes(digest)
-    if sentences:
-        yield from ("", *sentences)
-    for section in build_sections(digest, row_limit):
-        yield from ("", section.title.upper(), *section.rows)
-        if section.rest:
-            yield section.rest
-    yield ""
-    yield from _render_footer(digest)
 
 
 def _render_footer(digest: Digest) -> Iterator[str]:
@@ -322,3 +294,92 @@ def _render_footer(digest: Digest) -> Iterator[str]:
     if link:
         yield f"        {link}"
     yield f"Audit {escape_text(report.audit_id)}, message {digest.message.message_id}"
+
+
+def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
+    """Return a digest as a JSON object with at most so many rows of each kind, the worst opened finding first."""
+    view, message, report = digest.view, digest.message, digest.report
+    findings, proposals = (*view.opened_findings, *view.unresolved_findings), report.proposals or ()
+    page = message.report.page and {**build_stored_file_json(message.report.page), "link": digest.page_link}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "message_id": message.message_id,
+        "event": digest.event_type,
+        "trigger": message.trigger,
+        "possible_duplicate": digest.is_possible_duplicate,
+        "headline": format_headline(digest),
+        "project": truncate(report.project, _MAX_TEXT_LENGTH),
+        "audit_id": report.audit_id,
+        "observed_at": format_moment(report.observed_at),
+        "complete": report.is_complete,
+        "compliance": report.compliance,
+        "severity": digest.severity or "none",
+        "min_severity": view.min_severity,
+        "opened": sum(it.lifecycle == "new" for it in view.opened_findings),
+        "reopened": sum(it.lifecycle == "reopened" for it in view.opened_findings),
+        "resolved": len(view.resolved_findings),
+        "open": {it: sum(finding.severity is it for finding in view.open_findings) for it in reversed(Severity)},
+        "previously_open_now_unknown": len(view.now_unknown_findings),
+        "read_error_count": len(report.read_failures),
+        "report": {**build_stored_file_json(message.report), "link": digest.report_link, "page": page},
+        "findings": [_build_finding(it, digest) for it in findings[:row_limit]],
+        "resolved_findings": [_build_resolved(it) for it in view.resolved_findings[:row_limit]],
+        **({"proposals": [build_proposal_json(it) for it in proposals[:row_limit]]} if proposals else {}),
+        "read_errors": [
+            {"call": truncate(it.call, _MAX_TEXT_LENGTH), "error": truncate(it.error, _MAX_TEXT_LENGTH)}
+            for it in report.read_failures[:row_limit]
+        ],
+        **(
+            {"warnings": [truncate(it, _MAX_TEXT_LENGTH) for it in report.warnings[:row_limit]]}
+            if report.warnings
+            else {}
+        ),
+        "omitted": {
+            "findings": _count_rest(findings, row_limit),
+            "resolved_findings": _count_rest(view.resolved_findings, row_limit),
+            **({"proposals": _count_rest(proposals, row_limit)} if proposals else {}),
+            "read_errors": _count_rest(report.read_failures, row_limit),
+            **({"warnings": _count_rest(report.warnings, row_limit)} if report.warnings else {}),
+        },
+    }
+
+
+def build_short_resource_json(resource: Resource) -> Mapping[str, str | None]:
+    """Return a resource as reports have it."""
+    return {
+        "type": resource.type,
+        "project": truncate(resource.project, _MAX_TEXT_LENGTH),
+        "name": truncate(resource.name, _MAX_TEXT_LENGTH),
+        "id": None if resource.id is None else truncate(resource.id, _MAX_TEXT_LENGTH),
+    }
+
+
+def _build_finding(finding: Finding, digest: Digest) -> Mapping[str, object]:
+    return {
+        "control": finding.control,
+        "resource": build_short_resource_json(finding.resource),
+        "compliance": finding.compliance,
+        "severity": finding.severity,
+        "reason": truncate(finding.reason, _MAX_TEXT_LENGTH),
+        "remediation": truncate(finding.remediation, _MAX_TEXT_LENGTH),
+        "fingerprint": finding.fingerprint,
+        "lifecycle": finding.lifecycle,
+        "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
+        "is_reminder": digest.is_reminder(finding),
+    }
+
+
+def _build_resolved(resolved: ResolvedFinding) -> Mapping[str, object]:
+    return {
+        "control": resolved.control,
+        "resource": build_short_resource_json(resolved.resource),
+        "severity": resolved.severity,
+        "fingerprint": resolved.fingerprint,
+        "first_seen": format_moment(resolved.first_seen),
+        "resolved_at": format_moment(resolved.resolved_at),
+        "reason": truncate(resolved.reason, _MAX_TEXT_LENGTH),
+    }
+
+
+def _count_rest(rows: Sequence[object], row_limit: int) -> int:
+    return max(0, len(rows) - row_limit)

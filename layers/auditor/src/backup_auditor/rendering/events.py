@@ -9,27 +9,40 @@ from backup_auditor.domain.finding import Finding, Severity
 from backup_auditor.domain.notifications.digest import ChannelView
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
-from backup_auditor.domain.remediation.actions import Action, ApiCall
+from backup_auditor.domain.remediation.actions import Action
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionResult, RemediationPlan, build_result
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, Report
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.digest_json import build_short_resource_json, build_stored_file_json
+from backup_auditor.rendering.digest import build_short_resource_json
+from backup_auditor.rendering.formats.json import build_call_json, build_stored_file_json, build_summary_json
 from backup_auditor.rendering.text import truncate
 
 type Detail = Mapping[str, object]
 
 _MAX_TEXT_LENGTH = 4000
-"""How long a sentence may be, so that no event comes near the limit of the bus, 256 KB."""
+"""The limit of a text, so that no event comes near the limit of the bus, 256 KB."""
 
 
 def build_audit_events(report: Report, stored_report: StoredReport) -> Iterator[tuple[EventType, Detail]]:
-    """Yield type and detail of each event of an audit, always in the same order: what completed it comes first."""
+    """Yield type and detail of each event of an audit, always in the same order: completion comes first."""
     view = ChannelView(report, Severity.LOW)
     new_findings = [it for it in view.opened_findings if it.lifecycle == "new"]
     reopened_findings = [it for it in view.opened_findings if it.lifecycle == "reopened"]
     changes = {"opened": len(new_findings), "reopened": len(reopened_findings), "resolved": len(view.resolved_findings)}
     common_fields = _build_common(report, stored_report)
-    yield EventType.AUDIT_COMPLETED, {**common_fields, **_build_completed(report), "changes": changes}
+    yield (
+        EventType.AUDIT_COMPLETED,
+        {
+            **common_fields,
+            "complete": report.is_complete,
+            "compliance": report.compliance,
+            "summary": build_summary_json(report.summary),
+            "read_error_count": len(report.read_failures),
+            "warning_count": len(report.warnings),
+            "proposal_count": len(report.proposals or ()),
+            "changes": changes,
+        },
+    )
     for finding in new_findings:
         yield EventType.FINDING_OPENED, {**common_fields, **_build_opened(finding)}
     for finding in reopened_findings:
@@ -48,23 +61,6 @@ def _build_common(report: Report, stored_report: StoredReport) -> Detail:
             **build_stored_file_json(stored_report),
             "page": build_stored_file_json(stored_report.page) if stored_report.page else None,
         },
-    }
-
-
-def _build_completed(report: Report) -> Detail:
-    summary = report.summary
-    return {
-        "complete": report.is_complete,
-        "compliance": report.compliance,
-        "summary": {
-            "findings": dict(summary.findings),
-            "open": dict(summary.open),
-            "exempted": summary.exempted,
-            "coverage_percent": summary.coverage_percent,
-        },
-        "read_error_count": len(report.read_failures),
-        "warning_count": len(report.warnings),
-        "proposal_count": len(report.proposals or ()),
     }
 
 
@@ -93,14 +89,14 @@ def _build_resolved(resolved: ResolvedFinding) -> Detail:
 
 
 class RemediationEventType(StrEnum):
-    """What stands in the `detail-type` of an event."""
+    """The `detail-type` of an event."""
 
     SCHEDULE_PROPOSED = "Backup Schedule Proposed"
     SCHEDULE_CREATED = "Backup Schedule Created"
 
 
 def build_proposal_events(plan: RemediationPlan) -> Iterator[tuple[RemediationEventType, Detail]]:
-    """Yield an event for each action that the policy has proposed, and not carried out."""
+    """Yield an event for each action that the policy only proposes."""
     for action in plan.actions:
         if plan.find_mode(action.kind) is Mode.PROPOSE:
             yield RemediationEventType.SCHEDULE_PROPOSED, build_action_detail(plan, action)
@@ -109,19 +105,19 @@ def build_proposal_events(plan: RemediationPlan) -> Iterator[tuple[RemediationEv
 def build_creation_event(
     plan: RemediationPlan, action: Action, record: ActionRecord
 ) -> tuple[RemediationEventType, Detail]:
-    """Return the event of an action of a plan that was done, by its record."""
+    """Return the event of an applied action of a plan, by its record."""
     outcome = _build_outcome(build_result(action, record))
     change = {"actor": record.actor, "before": dict(record.before), "after": dict(record.after)}
     return RemediationEventType.SCHEDULE_CREATED, {**build_action_detail(plan, action), **change, **outcome}
 
 
 def build_results_detail(results: Sequence[ActionResult]) -> list[Detail]:
-    """Return what was and was not done, each with the call that undoes it."""
+    """Return the results of actions, each with the call that undoes it."""
     return [{"index": it.action.index, "kind": it.action.kind, **_build_outcome(it)} for it in results]
 
 
 def build_action_detail(plan: RemediationPlan, action: Action) -> Detail:
-    """Return what an action is, and of which plan."""
+    """Return an action and its plan."""
     return {
         "schema_version": SCHEMA_VERSION,
         "project": truncate(plan.project, _MAX_TEXT_LENGTH),
@@ -132,7 +128,7 @@ def build_action_detail(plan: RemediationPlan, action: Action) -> Detail:
         "name": action.name,
         "reason": truncate(action.reason, _MAX_TEXT_LENGTH),
         "slots": action.slots,
-        "call": _build_call(action.call),
+        "call": build_call_json(action.call),
     }
 
 
@@ -141,9 +137,5 @@ def _build_outcome(result: ActionResult) -> Detail:
         "state": result.state,
         "detail": truncate(result.detail, _MAX_TEXT_LENGTH),
         "id": result.target_id,
-        "undo": None if result.undo_call is None else _build_call(result.undo_call),
+        "undo": None if result.undo_call is None else build_call_json(result.undo_call),
     }
-
-
-def _build_call(call: ApiCall) -> Detail:
-    return {"method": call.method, "path": call.path, "body": dict(call.body)}

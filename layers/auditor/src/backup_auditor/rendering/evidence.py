@@ -1,4 +1,4 @@
-"""Shows which nights were audited, and what became of their reports, as a table or as JSON."""
+"""The recorded audits: which are missing, what became of their reports, and what a discard removes."""
 
 import json
 from collections import Counter
@@ -15,18 +15,20 @@ from backup_auditor.domain.audit_record import (
     StoredFile,
     find_day_status,
 )
+from backup_auditor.domain.lifecycle.discard import Discard
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_moment, to_hours
+from backup_auditor.rendering.formats.json import build_stored_file_json
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
 type CheckedFile = tuple[StrEnum, str | None]
-"""What became of a file, and what is to be said of that."""
+"""The status of a file, and its reason."""
 type AuditCheck = tuple[AuditRecord, CheckedFile, CheckedFile | None]
-"""An audit, what became of its report, and of its page where it has one."""
+"""An audit, its report, and its page if it has one."""
 
 
 def render_audit_days_table(project: str, days: AuditDays, width: int) -> Iterator[str]:
-    """Show a line for each audit and each gap, after one that counts them."""
+    """Show a line with the counts, and a line for each audit and each gap."""
     counts = ", ".join(f"{days.count(it):,} {it}" for it in DayStatus)
     heading = f"{escape_text(project)}: {counts} (one complete audit at least every {format_interval(days.interval)})"
     yield from wrap_text(heading, width, "  ")
@@ -58,7 +60,7 @@ def _format_first_cell(moment: datetime, status: DayStatus) -> str:
 
 
 def render_audit_days_json(project: str, days: AuditDays) -> str:
-    """Show every audit, and each that is missing, as one JSON document."""
+    """Show every audit and every missing one as one JSON document."""
     document = {
         "project": project,
         "every_hours": to_hours(days.interval),
@@ -80,7 +82,7 @@ def _build_day_rows(audit_day: AuditDay) -> Iterator[dict[str, object]]:
 
 
 def render_reports_table(project: str, audits: Sequence[AuditCheck], width: int) -> Iterator[str]:
-    """Show a line for each report and for each page, after one that counts them."""
+    """Show a line with the counts, and a line for each report and each page."""
     page_checks = [page for _, _, page in audits if page]
     counts = f"reports {_format_counts([report for _, report, _ in audits])}" + (
         f"; pages {_format_counts(page_checks)}" if page_checks else ""
@@ -115,17 +117,14 @@ def _describe_file(stored_file: StoredFile | None, reason: str | None) -> str:
 
 
 def render_reports_json(project: str, audits: Sequence[AuditCheck]) -> str:
-    """Show every audit and what became of its report and page as one JSON document."""
-    rows = [
-        {**_build_audit(audit), "status": status, "reason": reason, "page": _build_page(audit, page)}
-        for audit, (status, reason), page in audits
-    ]
+    """Show every audit with the status of its report and page as one JSON document."""
+    rows = []
+    for audit, (status, reason), page_check in audits:
+        page, page_row = audit.report and audit.report.page, None
+        if page and page_check:
+            page_row = {**build_stored_file_json(page), "status": page_check[0], "reason": page_check[1]}
+        rows.append({**_build_audit(audit), "status": status, "reason": reason, "page": page_row})
     return json.dumps({"project": project, "reports": rows}, indent=1)
-
-
-def _build_page(audit: AuditRecord, check: CheckedFile | None) -> dict[str, object] | None:
-    page = audit.report and audit.report.page
-    return {**_build_stored_file(page), "status": check[0], "reason": check[1]} if page and check else None
 
 
 def _build_audit(audit: AuditRecord) -> dict[str, object]:
@@ -134,9 +133,33 @@ def _build_audit(audit: AuditRecord) -> dict[str, object]:
         "observed_at": format_moment(audit.observed_at),
         "complete": audit.is_complete,
         "compliance": audit.compliance,
-        "report": _build_stored_file(audit.report) if audit.report else None,
+        "report": build_stored_file_json(audit.report) if audit.report else None,
     }
 
 
-def _build_stored_file(stored_file: StoredFile) -> dict[str, str]:
-    return {"location": stored_file.location, "sha256": stored_file.sha256}
+_MAX_AUDITS = 20
+"""The limit of audits in the list."""
+
+
+def render_discard(discard: Discard, project: str, location: str, now: datetime) -> Iterator[str]:
+    """Describe in a few lines what a state loses by a discard."""
+    yield escape_text(f"State of {project}: {location}")
+    yield f"Clock of this machine: {format_moment(now)}"
+    yield f"To be discarded: {pluralize(len(discard.audits), 'recorded audit')}"
+    for audit in discard.audits[:_MAX_AUDITS]:
+        completeness = "complete" if audit.is_complete else "incomplete"
+        yield f"  {format_moment(audit.observed_at)}  {completeness}, {audit.compliance}, audit {audit.audit_id}"
+    if len(discard.audits) > _MAX_AUDITS:
+        yield f"  and {len(discard.audits) - _MAX_AUDITS:,} more"
+    yield f"  {pluralize(discard.dropped_count, 'finding')} that no other audit found"
+    if discard.reverted_count:
+        yield f"  the last change of {pluralize(discard.reverted_count, 'finding')}"
+    last_observed_at = discard.after.observed_at
+    if last_observed_at is None:
+        yield "After that no audit is recorded: the next one is the first."
+    else:
+        yield f"After that the last recorded audit is of {format_moment(last_observed_at)}."
+    state = discard.after
+    if state.backups or state.schedules or state.indexes:
+        counts = f"{pluralize(len(state.backups), 'backup')}, {pluralize(len(state.schedules), 'schedule')} and"
+        yield f"Kept: {counts} {pluralize(len(state.indexes), 'index', 'indexes')} that the state knows."

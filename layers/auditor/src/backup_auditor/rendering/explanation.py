@@ -1,4 +1,4 @@
-"""Why an index got its verdicts: its facts, the rule that applied, and the arithmetic."""
+"""The explanation of an index: its facts, the rule that applies, and its findings with their evidence."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
-from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.timeline import build_timeline
 from backup_auditor.domain.finding import Finding
@@ -15,8 +14,9 @@ from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.policy import ContentRequirement, ProtectionRequirement
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_moment
+from backup_auditor.domain.verdict import InsufficientDataError
 from backup_auditor.rendering.summary import COMPLIANCE_HEADINGS, describe_since
-from backup_auditor.rendering.text import Style, escape_text, format_columns, format_json, wrap_text
+from backup_auditor.rendering.text import Style, escape_text, format_columns, format_value, wrap_text
 from backup_auditor.rendering.timeline_text import render_timeline
 
 _MAX_RECOVERY_POINTS = 5
@@ -29,21 +29,19 @@ def build_index_rows(context: IndexContext) -> ExplanationRows:
     location = "/".join(it for it in (index.cloud, index.region) if it)
     state = ", ".join(it for it in (index.deployment, location, index.state) if it)
     protection = {True: "on", False: "off", None: "unknown"}[index.deletion_protection]
+    reason = live_id.unknown_reason
+    unknown_clause = f": {reason}" if reason else " (no schedule or backup reports it)"
     rows = [
         ("index", state),
         ("tags", ", ".join(f"{key}={value}" for key, value in sorted(index.tags.items())) or "none"),
         ("deletion protection", protection),
-        ("own id", live_id.id or _explain_missing_id(live_id.unknown_reason)),
+        ("own id", live_id.id or f"unknown{unknown_clause}"),
     ]
     if index.cmek_id is not None:
         rows.append(("customer key", index.cmek_id))
     if context.unsupported_reason is not None:
         rows.append(("not evaluated", context.unsupported_reason))
     return rows
-
-
-def _explain_missing_id(reason: str | None) -> str:
-    return f"unknown: {reason}" if reason else "unknown (no schedule or backup reports it)"
 
 
 def build_schedule_rows(context: IndexContext) -> ExplanationRows:
@@ -80,12 +78,8 @@ def build_backup_rows(context: IndexContext) -> ExplanationRows:
         rows.append(("recovery points", f"{len(points):,}"))
         rows += [_build_point_row(context, it) for it in points[:_MAX_RECOVERY_POINTS]]
         if len(points) > _MAX_RECOVERY_POINTS:
-            rows.append(
-                (
-                    f"and {len(points) - _MAX_RECOVERY_POINTS:,} older",
-                    f"oldest from {_format_optional_moment(points[-1].captured_at)}",
-                )
-            )
+            oldest = f"oldest from {_format_optional_moment(points[-1].captured_at)}"
+            rows.append((f"and {len(points) - _MAX_RECOVERY_POINTS:,} older", oldest))
         rows += [(_PHASE_NAMES[phase], f"{number:,}") for phase, number in sorted(other_counts.items())]
         earlier_backups = [it for it in context.backups.backups_under_name if it.index_id != context.backups.live_id.id]
         if earlier_backups:
@@ -113,20 +107,13 @@ def build_run_rows(context: IndexContext) -> ExplanationRows:
 
 def _build_point_row(context: IndexContext, point: BackupRecord) -> tuple[str, str]:
     age = format_length(context.observed_at - point.captured_at) if point.captured_at else "of unknown age"
-    records = (
-        "unknown record count" if point.backup.record_count is None else pluralize(point.backup.record_count, "record")
-    )
-    return (
-        f"  {_format_optional_moment(point.captured_at)}",
-        f"{age} old, {records}, {_describe_expiry(context, point)}, id {point.backup.backup_id}",
-    )
-
-
-def _describe_expiry(context: IndexContext, point: BackupRecord) -> str:
-    expiry = context.backups.find_expiry(point)
+    count, expiry = point.backup.record_count, context.backups.find_expiry(point)
+    records = "unknown record count" if count is None else pluralize(count, "record")
+    end = "expiry unknown" if expiry.expires_at is None else f"expires {format_moment(expiry.expires_at)}"
     if expiry.expires is False:
-        return "never expires"
-    return f"expires {format_moment(expiry.expires_at)}" if expiry.expires_at is not None else "expiry unknown"
+        end = "never expires"
+    text = f"{age} old, {records}, {end}, id {point.backup.backup_id}"
+    return f"  {_format_optional_moment(point.captured_at)}", text
 
 
 def _format_optional_moment(moment: datetime | None) -> str:
@@ -142,7 +129,7 @@ _PHASE_NAMES = {
 }
 
 
-def build_requirement_rows(context: IndexContext) -> list[tuple[str, str]]:
+def build_requirement_rows(context: IndexContext) -> ExplanationRows:
     """Return the rule that applies, and what it requires."""
     requirements = context.requirements
     limits = (("at least", requirements.schedule.retention_min), ("at most", requirements.schedule.retention_max))
@@ -179,11 +166,8 @@ def _describe_content(requirement: ContentRequirement) -> str:
 
 def _describe_protection(requirement: ProtectionRequirement) -> str:
     deletion_protection = "required" if requirement.deletion_protection else "not required"
-    age_limit = (
-        "of any age"
-        if requirement.max_backup_age is None
-        else f"at most {format_length(requirement.max_backup_age)} old"
-    )
+    max_age = requirement.max_backup_age
+    age_limit = "of any age" if max_age is None else f"at most {format_length(max_age)} old"
     locations = f"in {', '.join(requirement.locations)}" if requirement.locations else "anywhere"
     tags = ", ".join(requirement.required_tags) or "none"
     return f"from deletion {deletion_protection}; backups {age_limit}, {locations}; required tags: {tags}"
@@ -215,7 +199,7 @@ class _Page:
     width: int
     style: Style
 
-    def render_section(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
+    def render_section(self, title: str, rows: ExplanationRows) -> Iterator[str]:
         yield ""
         yield from self.render_heading(title)
         yield from format_columns([(escape_text(label), escape_text(text)) for label, text in rows], self.width)
@@ -234,7 +218,7 @@ class _Page:
         yield from (it.replace(finding.control, bold_control) for it in rest)
         indent = " " * 6
         yield from wrap_text(indent + escape_text(finding.reason), self.width, indent)
-        evidence_text = ", ".join(f"{name} = {_format_value(value)}" for name, value in finding.evidence.items())
+        evidence_text = ", ".join(f"{name} = {format_value(value)}" for name, value in finding.evidence.items())
         if evidence_text:
             yield from map(self.style.dim, wrap_text(indent + escape_text(evidence_text), self.width, indent))
         if finding.remediation:
@@ -243,7 +227,3 @@ class _Page:
             exemption = finding.exemption
             text = f"{indent}accepted until {exemption.expires} by {exemption.owner}: {exemption.reason}"
             yield from wrap_text(escape_text(text), self.width, indent)
-
-
-def _format_value(value: object) -> str:
-    return value if isinstance(value, str) else format_json(value)

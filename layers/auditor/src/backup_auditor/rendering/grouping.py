@@ -1,4 +1,4 @@
-"""Group the findings of a report for people: what is alike appears once."""
+"""Group the findings of a report for people: equal facts appear once."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,11 @@ from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
 
 MAX_VISIBLE_ROWS = 5
-"""How many of more than that, and one, are shown before the rest is folded."""
-FULL_REPORT_COMMAND = "backup-auditor audit --format json"
-"""What shows all, where nothing else is said."""
+"""The limit of rows before the rest is folded; a single further row is shown too."""
 
 
 def fold[Row](rows: tuple[Row, ...] | list[Row]) -> tuple[tuple[Row, ...] | list[Row], int]:
-    """Return the rows to be shown, and how many are not; a single one is never folded away."""
+    """Return the rows to show, and the number of the others; a single one is never folded."""
     if len(rows) <= MAX_VISIBLE_ROWS + 1:
         return rows, 0
     return rows[:MAX_VISIBLE_ROWS], len(rows) - MAX_VISIBLE_ROWS
@@ -24,7 +22,7 @@ def fold[Row](rows: tuple[Row, ...] | list[Row]) -> tuple[tuple[Row, ...] | list
 _NO_RESTORE_CONTROLS = frozenset(
     {"index-has-recovery-point", "recovery-points-belong-to-index", "recovery-point-is-not-empty"}
 )
-"""Controls without which there is nothing to restore an index from."""
+"""Controls whose open finding means that an index cannot be restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +35,9 @@ class Group:
 
 
 def group_open_findings(report: Report) -> list[Group]:
-    """Return what is non-compliant and not exempted, by severity and control: worst first, then what strikes most.
+    """Return the open findings by severity and control: the worst first, then those of most resources.
 
-    Of what is equally severe, indexes of which nothing can be restored come before those of which something can.
+    With equal severity, indexes that cannot be restored come before those that can.
     """
     finding_lists = _group_findings((it for it in report.findings if it.is_open), lambda it: (it.severity, it.control))
     groups = [Group(it[0].severity, it[0].control, tuple(it)) for it in finding_lists]
@@ -50,7 +48,7 @@ def group_open_findings(report: Report) -> list[Group]:
 
 
 def group_unknown_findings(report: Report) -> list[tuple[Finding, ...]]:
-    """Return what could not be judged and is not exempted, by what was not read: what leaves most unknown first."""
+    """Return the unknown findings that are not exempted, by what was not read: the largest group first."""
     unknown_findings = (
         it for it in report.findings if it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None
     )
@@ -58,7 +56,7 @@ def group_unknown_findings(report: Report) -> list[tuple[Finding, ...]]:
 
 
 def group_exempted_findings(report: Report) -> list[tuple[Finding, ...]]:
-    """Return what deviates and was accepted, by the exemption: what expires next first."""
+    """Return the exempted findings by exemption: the one that expires next first."""
     exempted_findings = (it for it in report.findings if it.exemption is not None)
     groups = map(tuple, _group_findings(exempted_findings, lambda it: it.exemption))
     return sorted(groups, key=lambda it: (it[0].exemption.expires if it[0].exemption else date.max, it[0].control))

@@ -1,17 +1,17 @@
-"""What another policy would change, as lines of text, and whether indexes fit the quota."""
+"""The effects of another policy as lines of text, and whether indexes fit the quota."""
 
 from collections.abc import Iterator, Sequence
 
-from backup_auditor.domain.capacity import Feasibility, describe_fit
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff, QuotaDemand
+from backup_auditor.domain.target_schedule import Feasibility, describe_fit
 from backup_auditor.domain.text import pluralize
 from backup_auditor.rendering.grouping import label_finding
 from backup_auditor.rendering.text import Style, escape_text, format_columns, wrap_text
 
 
 def describe_feasibility(feasibility: Feasibility) -> str:
-    """Say what so many indexes take of the quota, and what would fit where that is too much."""
+    """Return how much of the quota so many indexes take, and what would fit if that is too much."""
     verb = "takes" if feasibility.index_count == 1 else "take"
     indexes = f"{pluralize(feasibility.index_count, 'index', 'indexes')} {verb}"
     slot_counts = ", ".join(f"{escape_text(name)} {slots:,} each" for name, slots in feasibility.slots_by_rule)
@@ -19,11 +19,9 @@ def describe_feasibility(feasibility: Feasibility) -> str:
         minimum = pluralize(feasibility.min_slots, "backup")
         return f"{indexes} at least {minimum} ({slot_counts}); the policy gives no quota to fit them into"
     if feasibility.is_impossible:
-        usage = (
-            f"{indexes} at least {pluralize(feasibility.min_slots, 'backup')} ({slot_counts}) and"
-            f" the quota is {feasibility.quota:,}"
-        )
-        return f"{usage}: {describe_fit(feasibility.best_fit, feasibility.index_count)}"
+        usage = f"{indexes} at least {pluralize(feasibility.min_slots, 'backup')} ({slot_counts})"
+        best_fit = describe_fit(feasibility.best_fit, feasibility.index_count)
+        return f"{usage} and the quota is {feasibility.quota:,}: {best_fit}"
     if feasibility.max_slots > feasibility.quota:
         usage_range = (
             f"{indexes} {feasibility.min_slots:,} to {pluralize(feasibility.max_slots, 'backup')},"
@@ -91,10 +89,8 @@ def _describe_finding(finding: Finding) -> str:
 
 
 def _describe_demand(demand: QuotaDemand) -> str:
-    usage = (
-        f"{pluralize(demand.schedule_count, 'schedule')} required, which hold at least"
-        f" {pluralize(demand.slots, 'backup')}"
-    )
+    backups = pluralize(demand.slots, "backup")
+    usage = f"{pluralize(demand.schedule_count, 'schedule')} required, which hold at least {backups}"
     if demand.quota is None:
         return f"{usage}; the policy gives no quota"
     return f"{usage} of a quota of {demand.quota:,}"

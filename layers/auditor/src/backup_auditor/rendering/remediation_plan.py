@@ -1,21 +1,21 @@
-"""A plan, and what came of it, as a table for a person and as JSON."""
+"""A plan and its results as a table for a person and as JSON."""
 
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
-from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan, SkippedAction
+from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
+from backup_auditor.rendering.formats.json import build_call_json
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
 
 def render_plan_table(plan: RemediationPlan, width: int) -> Iterator[str]:
-    """Show what is to be done, what is left out and why, and the slots before and after."""
+    """Show the actions, the skipped ones with the reason, and the slots before and after."""
     quota = "" if plan.quota is None else f" of {plan.quota:,}"
     head = (
         f"{escape_text(plan.project)}: plan {plan.plan_id} of {format_minute(plan.created_at)}: {_describe_size(plan)}"
@@ -41,7 +41,7 @@ def render_plan_table(plan: RemediationPlan, width: int) -> Iterator[str]:
 
 
 def render_results_table(plan: RemediationPlan, results: Sequence[ActionResult], width: int) -> Iterator[str]:
-    """Show what came of each action, and the call that undoes it."""
+    """Show the result of each action, and the call that undoes it."""
     state_counts = Counter(it.state for it in results)
     summary = ", ".join(f"{count:,} {state.label}" for state, count in state_counts.items())
     yield from wrap_text(f"{escape_text(plan.project)}: plan {plan.plan_id}: {summary or 'nothing to do'}", width, "  ")
@@ -56,7 +56,7 @@ def render_results_table(plan: RemediationPlan, results: Sequence[ActionResult],
 
 
 def render_plan_json(plan: RemediationPlan, results: Sequence[ActionResult] | None) -> str:
-    """Write a plan, and what came of its actions where it was carried out, as one JSON document."""
+    """Write a plan, and the results of its actions if it was applied, as one JSON document."""
     document = {
         "schema_version": "1",
         "plan_id": plan.plan_id,
@@ -67,7 +67,7 @@ def render_plan_json(plan: RemediationPlan, results: Sequence[ActionResult] | No
         "fix_schedules": plan.fix_schedules,
         "slots": {"before": plan.slots_before, "after": plan.slots_after, "quota": plan.quota},
         "actions": [_build_action_json(it, plan) for it in plan.actions],
-        "skipped": [_build_skipped_action_json(it) for it in plan.skipped_actions],
+        "skipped": [{"index": it.index, "kind": it.kind, "reason": it.reason} for it in plan.skipped_actions],
         "results": None if results is None else [_build_result_json(it) for it in results],
     }
     return json.dumps(document, indent=1)
@@ -96,46 +96,31 @@ def _describe_changes(action: UpdateSchedule) -> Iterator[str]:
     if changes.enabled is not None:
         yield "resumed, with an immediate backup"
     if changes.frequency is not None:
-        yield f"{_format_frequency(before.frequency)} becomes {changes.frequency}"
+        yield f"{before.frequency or 'unknown'} becomes {changes.frequency}"
     if changes.retention is not None and before.retention is not None:
         yield f"kept {format_length(before.retention)} becomes {format_length(changes.retention)}"
 
 
-def _format_frequency(frequency: Frequency | None) -> str:
-    return "unknown" if frequency is None else frequency.value
-
-
 def _build_action_json(action: Action, plan: RemediationPlan) -> dict[str, object]:
-    call = action.call
+    first_run = plan.created_at + action.frequency.interval if isinstance(action, CreateSchedule) else None
     return {
         "kind": action.kind,
         "index": action.index,
         "name": action.name,
-        "call": {"method": call.method, "path": call.path, "body": call.body},
+        "call": build_call_json(action.call),
         "slots": action.slots,
         "reason": action.reason,
-        "first_run_before": _format_first_run(action, plan),
+        "first_run_before": format_moment(first_run) if first_run else None,
         "will_be_applied": plan.find_mode(action.kind) is Mode.APPLY,
     }
 
 
-def _format_first_run(action: Action, plan: RemediationPlan) -> str | None:
-    if not isinstance(action, CreateSchedule):
-        return None
-    return format_moment(plan.created_at + action.frequency.interval)
-
-
-def _build_skipped_action_json(skipped_action: SkippedAction) -> dict[str, object]:
-    return {"index": skipped_action.index, "kind": skipped_action.kind, "reason": skipped_action.reason}
-
-
 def _build_result_json(result: ActionResult) -> dict[str, object]:
-    undo = result.undo_call
     return {
         "index": result.action.index,
         "kind": result.action.kind,
         "state": result.state,
         "detail": result.detail,
         "id": result.target_id,
-        "undo": None if undo is None else {"method": undo.method, "path": undo.path, "body": undo.body},
+        "undo": None if result.undo_call is None else build_call_json(result.undo_call),
     }

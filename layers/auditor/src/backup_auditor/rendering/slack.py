@@ -19,8 +19,9 @@ _MARKUP_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def fit_text(text: str, length: int) -> str:
-    """Return a text on lines of its own, harmless, of at most a length; one that was cut ends in an ellipsis."""
-    pieces = ["".join(_MARKUP_ENTITIES.get(it, it) for it in cluster) for cluster in split_clusters(escape_lines(text))]
+    """Return a text without markup, of at most a length; one that was cut ends in an ellipsis."""
+    lines = "\n".join(map(escape_text, text.split("\n")))  # the ends of lines are kept
+    pieces = ["".join(_MARKUP_ENTITIES.get(it, it) for it in cluster) for cluster in split_clusters(lines)]
     if sum(map(count_units, pieces)) <= length:
         return "".join(pieces)
     remaining_length = length - 1
@@ -31,11 +32,6 @@ def fit_text(text: str, length: int) -> str:
             break
         fitting_pieces.append(piece)
     return "".join(fitting_pieces) + "…"
-
-
-def escape_lines(text: str) -> str:
-    """Return a text with every control character escaped, but for the ends of lines."""
-    return "\n".join(map(escape_text, text.split("\n")))
 
 
 def count_units(text: str) -> int:
@@ -49,33 +45,17 @@ MAX_HEADER_LENGTH = 150
 type Block = dict[str, object]
 
 
-def build_header_block(text: str) -> Block:
-    """Return a title over all."""
-    return {"type": "header", "text": _build_plain_text(text, MAX_HEADER_LENGTH)}
-
-
-def build_paragraph_block(text: str) -> Block:
-    """Return a paragraph in which nothing is markup."""
-    return {"type": "section", "text": _build_plain_text(text, MAX_SECTION_LENGTH)}
-
-
-def build_title_block(text: str) -> Block:
-    """Return a title over rows."""
-    return {"type": "section", "text": _build_markup(f"*{text}*")}
-
-
 def build_footnote_block(*texts: str, link: str | None = None) -> Block:
     """Return small print, and in it a link if there is one."""
     elements = [_build_plain_text(it, MAX_SECTION_LENGTH) for it in texts]
     if link is not None:
-        elements.append(
-            _build_markup(f"<{fit_text(link.replace('|', '%7C'), MAX_SECTION_LENGTH - 20)}|Open the report>")
-        )
+        address = fit_text(link.replace("|", "%7C"), MAX_SECTION_LENGTH - 20)
+        elements.append(_build_markup(f"<{address}|Open the report>"))
     return {"type": "context", "elements": elements}
 
 
 def build_paragraph_blocks(rows: Sequence[str]) -> Iterator[Block]:
-    """Return rows in as few paragraphs as hold them; none is torn apart."""
+    """Return rows in as few paragraphs as possible; no row is split."""
     escaped_rows: list[str] = []
     remaining_length = MAX_SECTION_LENGTH
     for row in rows:
@@ -119,15 +99,15 @@ def build_slack_payload(digest: Digest) -> Mapping[str, object]:
 
 
 def _build_blocks(digest: Digest, row_limit: int) -> Iterator[Block]:
-    yield build_header_block(format_title(digest))
+    yield {"type": "header", "text": _build_plain_text(format_title(digest), MAX_HEADER_LENGTH)}
     advice_text = format_advice(digest)
     if advice_text:
-        yield build_paragraph_block(advice_text)
+        yield {"type": "section", "text": _build_plain_text(advice_text, MAX_SECTION_LENGTH)}
     sentences = list_notes(digest)
     if sentences:
         yield build_footnote_block(" ".join(sentences))
     for section in build_sections(digest, row_limit):
-        yield build_title_block(section.title)
+        yield {"type": "section", "text": _build_markup(f"*{section.title}*")}
         yield from build_paragraph_blocks(section.rows)
         if section.rest:
             yield build_footnote_block(f"{section.rest} The report has all of them.")
@@ -139,14 +119,9 @@ def _build_blocks(digest: Digest, row_limit: int) -> Iterator[Block]:
     )
 
 
-def _count_characters(blocks: list[Block]) -> int:
-    return sum(map(_count_value_characters, blocks))
-
-
-def _count_value_characters(value: object) -> int:
+def _count_characters(value: object) -> int:
     if isinstance(value, dict):
-        parts = [it for name, it in value.items() if name in {"text", "elements"}]
-        return sum(map(_count_value_characters, parts))
+        return sum(_count_characters(it) for name, it in value.items() if name in {"text", "elements"})
     if isinstance(value, list):
-        return sum(map(_count_value_characters, value))
+        return sum(map(_count_characters, value))
     return count_units(value) if isinstance(value, str) else 0

@@ -2,17 +2,21 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from unicodedata import normalize
 
 from backup_auditor.domain.notifications.digest import Digest
-from backup_auditor.rendering.digest import format_title_parts, render_digest_summary, render_digest_text
-from backup_auditor.rendering.digest_json import build_digest_json
+from backup_auditor.rendering.digest import (
+    build_digest_json,
+    format_title_parts,
+    render_digest_summary,
+    render_digest_text,
+)
 from backup_auditor.rendering.text import escape_text, escape_truncated
 
 MAX_PUBLICATION_BYTES = 262_144
-"""Of one publication, whatever it consists of."""
+"""The limit of one publication."""
 MAX_SUBJECT_LENGTH = 99
 """ASCII characters: fewer than 100."""
 _MAX_ATTRIBUTE_LENGTH = 200
@@ -21,12 +25,12 @@ _MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
 _NON_ASCII = re.compile(r"[^\x20-\x7e]+")
 _COMBINING_MARKS = re.compile("[\u0300-\u036f]")
 _MIN_NAME_LENGTH = 30
-"""How many characters of a project's name have room, however long what follows is."""
+"""The least number of characters for a project's name, however long the rest is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What one call of `Publish` is given, with `MessageStructure` `json`."""
+    """The arguments of one call of `Publish`, with `MessageStructure` `json`."""
 
     subject: str
     message: str
@@ -35,23 +39,18 @@ class Publication:
 
     @property
     def size(self) -> int:
-        """How many bytes SNS counts, and the subject."""
+        """The bytes that SNS counts, and the subject."""
         attributes = sum(len(part.encode()) for it in self.attributes.items() for part in (*it, "String"))
         return len(self.message.encode()) + len(self.subject) + attributes
 
 
 def build_publication(digest: Digest) -> Publication:
-    """Write a digest with as many rows as there is room for, all parts together, and with the count of the others."""
-    publications = (_build_limited_publication(digest, row_limit) for row_limit in _list_row_limits())
+    """Write a digest with as many rows as there is room for, and with the number of the others."""
+    row_limits = [_MAX_ROWS]
+    while row_limits[-1]:
+        row_limits.append(row_limits[-1] * 3 // 4)
+    publications = (_build_limited_publication(digest, row_limit) for row_limit in row_limits)
     return next(it for it in publications if it.size <= MAX_PUBLICATION_BYTES)
-
-
-def _list_row_limits() -> Iterator[int]:
-    row_limit = _MAX_ROWS
-    while row_limit:
-        yield row_limit
-        row_limit = row_limit * 3 // 4
-    yield 0
 
 
 def _build_limited_publication(digest: Digest, row_limit: int) -> Publication:
@@ -62,7 +61,7 @@ def _build_limited_publication(digest: Digest, row_limit: int) -> Publication:
 
 
 def _build_subject(digest: Digest) -> str:
-    """Return how bad it is and what happened in ASCII, with as much of the project's name as has room beside it."""
+    """Return status and changes in ASCII, with as much of the project's name as there is room for."""
     status, project, changes = (_convert_to_ascii(it) for it in format_title_parts(digest))
     name_length = max(MAX_SUBJECT_LENGTH - len(f"{status}: : {changes}"), _MIN_NAME_LENGTH)
     has_name = any(it.isalnum() for it in project)
@@ -71,7 +70,7 @@ def _build_subject(digest: Digest) -> str:
 
 
 def _convert_to_ascii(text: str) -> str:
-    """Return a text with its letters without accents and of ordinary width, and a question mark for any other."""
+    """Return a text without accents and wide characters, and a question mark for any other character."""
     return _NON_ASCII.sub("?", _COMBINING_MARKS.sub("", normalize("NFKD", escape_text(text))))
 
 

@@ -15,7 +15,7 @@ from backup_auditor.rendering.grouping import (
     label_finding,
     label_resource,
 )
-from backup_auditor.rendering.text import format_json
+from backup_auditor.rendering.text import format_value
 
 type Facts = dict[str, str | int]
 
@@ -31,7 +31,7 @@ def build_audit_facts(report: Report) -> Facts:
 
 
 def count_totals(report: Report) -> Facts:
-    """Count what is not a finding; the JSON report of the same audit holds it in full."""
+    """Count the rows that are no findings; the JSON report of the same audit lists them."""
     return {
         "read_error_count": len(report.read_failures),
         "resolved_count": len(report.resolved_findings),
@@ -122,18 +122,16 @@ def build_count_rows(report: Report) -> list[tuple[str, str]]:
     """Return the counts of findings, the coverage, and how much was read."""
     finding_counts, open_counts = report.summary.findings, report.summary.open
     verdicts = ", ".join(f"{finding_counts[it]:,} {COMPLIANCE_HEADINGS[it].lower()}" for it in _COUNT_ORDER)
+    action_count = pluralize(len(report.proposals or ()), "action")
+    proposals = f"{action_count} would correct the project; backup-auditor remediate shows them"
     return [
         ("open", ", ".join(f"{number:,} {severity}" for severity, number in open_counts.items())),
         ("findings", f"{verdicts}; {report.summary.exempted:,} exempted"),
         ("coverage", _describe_coverage(report.summary.coverage_percent)),
-        *([("proposals", _describe_proposals(len(report.proposals)))] if report.proposals is not None else []),
+        *([("proposals", proposals)] if report.proposals is not None else []),
         ("read", describe_reads(report.inventory)),
         ("audited", f"{format_moment(report.observed_at)}, policy {report.policy_source}"),
     ]
-
-
-def _describe_proposals(count: int) -> str:
-    return f"{pluralize(count, 'action')} would correct the project; backup-auditor remediate shows them"
 
 
 def _describe_coverage(percent: float | None) -> str:
@@ -159,12 +157,6 @@ def describe_since(finding: Finding) -> str:
     return {"new": " (new)", "reopened": f" (reopened, first seen {day})"}.get(finding.lifecycle, f" (since {day})")
 
 
-def describe_changes(report: Report) -> str:
-    """Count what was opened, what stayed and what was resolved."""
-    counts = Counter(it.lifecycle for it in report.findings)
-    return f"{', '.join(f'{counts[it]:,} {it}' for it in _LIFECYCLES)}; {len(report.resolved_findings):,} resolved"
-
-
 def build_resolved_rows(report: Report) -> list[tuple[str, str]]:
     """Return where each finding was resolved, and why."""
     return [(label_resource(it.resource), f"{it.control}: {it.reason}") for it in report.resolved_findings]
@@ -184,7 +176,7 @@ def _describe_drift(drift: Drift) -> str:
     facts = drift.before if drift.after is None else drift.after
     if isinstance(facts, dict):
         return f"{drift.change}{_describe_schedule(facts)}, {_describe_settings(facts)}"
-    return f"{drift.change}, {_format_value(drift.before)} to {_format_value(drift.after)}"
+    return f"{drift.change}, {format_value(drift.before)} to {format_value(drift.after)}"
 
 
 def _describe_schedule(facts: dict[str, object]) -> str:
@@ -193,12 +185,8 @@ def _describe_schedule(facts: dict[str, object]) -> str:
 
 def _describe_settings(facts: dict[str, object]) -> str:
     return ", ".join(
-        f"{name} {_format_value(it)}" for name, it in facts.items() if name not in {"schedule", "schedule_id"}
+        f"{name} {format_value(it)}" for name, it in facts.items() if name not in {"schedule", "schedule_id"}
     )
-
-
-def _format_value(value: object) -> str:
-    return value if isinstance(value, str) else format_json(value)
 
 
 def find_first_finding(report: Report) -> Finding | None:
@@ -215,21 +203,17 @@ def describe_first_step(report: Report) -> str | None:
     finding = find_first_finding(report)
     if finding is None:
         return None
-    return _describe_remediation(finding) if finding.is_open else _describe_investigation(finding)
-
-
-def _describe_remediation(finding: Finding) -> str:
+    if not finding.is_open:
+        return f"Find out why {label_finding(finding)} could not be evaluated: {finding.reason}"
     text = finding.remediation or finding.reason
     return text if finding.resource.name in text else f"{label_finding(finding)}: {text}"
-
-
-def _describe_investigation(finding: Finding) -> str:
-    return f"Find out why {label_finding(finding)} could not be evaluated: {finding.reason}"
 
 
 def describe_delta(report: Report) -> str | None:
     """Return one line about the changes since the last audit; `None` if no earlier audit is recorded."""
     if not has_history(report):
         return None
+    counts = Counter(it.lifecycle for it in report.findings)
+    changes = f"{', '.join(f'{counts[it]:,} {it}' for it in _LIFECYCLES)}; {len(report.resolved_findings):,} resolved"
     drift_clause = f"; {pluralize(len(report.drift), 'setting')} drifted" if report.drift else ""
-    return describe_changes(report) + drift_clause
+    return changes + drift_clause

@@ -48,7 +48,7 @@ _COLOR_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Colours a text, where colours are wanted."""
+    """Colours texts, if colours are allowed."""
 
     is_colored: bool
 
@@ -57,11 +57,11 @@ class Style:
         return self._apply(_COLOR_CODES[meaning], text)
 
     def bold(self, text: str) -> str:
-        """Return a text that stands out."""
+        """Return a bold text."""
         return self._apply("1", text)
 
     def dim(self, text: str) -> str:
-        """Return a text that stands back."""
+        """Return a dim text."""
         return self._apply("2", text)
 
     def _apply(self, codes: str, text: str) -> str:
@@ -73,9 +73,9 @@ _REFERENCE_STARTS = re.compile(
     r"[@#](?=\w)|\bgh-(?=\d)|:(?=//|[a-z][\w+-]*:|[+-]1:|100:|1234:)|\bwww(?=\.)", re.IGNORECASE
 )
 _CONTROL_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""What `escape_controls` escapes and JSON does not; of C0, JSON has escapes of its own."""
+"""The characters that `escape_control_characters` escapes and JSON does not; JSON escapes C0 itself."""
 _REFERENCE_BREAK = "<!-- -->"
-"""What keeps GitHub from seeing a name, a number, an address or an emoji in what follows each other."""
+"""Keeps GitHub from turning the text around it into a mention, a reference, a link or an emoji."""
 
 
 escape_text = escape_control_characters
@@ -84,18 +84,22 @@ truncate = cut_text
 
 def format_json(value: object) -> str:
     """Return a value as JSON for people: text in any script as it is written, only controls as escapes."""
-    return _CONTROL_IN_JSON.sub(
-        lambda occurrence: f"\\u{ord(occurrence[0]):04x}", json.dumps(value, ensure_ascii=False)
-    )
+    text = json.dumps(value, ensure_ascii=False)
+    return _CONTROL_IN_JSON.sub(lambda occurrence: f"\\u{ord(occurrence[0]):04x}", text)
+
+
+def format_value(value: object) -> str:
+    """Return a text as it is, and any other value as JSON."""
+    return value if isinstance(value, str) else format_json(value)
 
 
 def escape_truncated(text: str, length: int) -> str:
-    """Return a text fit to be shown, of at most a length."""
+    """Return an escaped text of at most a length."""
     return truncate(escape_text(truncate(text, length)), length)
 
 
 def escape_markdown(text: str) -> str:
-    """Return a text in which nothing is markup, on one line, and which calls nobody and links to nothing."""
+    """Return a text on one line without markup, mentions and links."""
     escaped_text = escape_text(text)
     ends = [0, *(it.end() for it in _REFERENCE_STARTS.finditer(escaped_text)), len(escaped_text)]
     return _REFERENCE_BREAK.join(
@@ -113,11 +117,11 @@ def format_code(text: str) -> str:
 
 
 MIN_WIDTH = 40
-"""How many columns a line may have at least, however narrow a terminal is."""
+"""The least number of columns of a line, however narrow a terminal is."""
 _COLUMN_GAP = 2
 _WORD_PATTERN = re.compile(r"( *)([^ ]+)")
 _BREAK_AFTER = frozenset("-/_.,;:=&?@|+")
-"""Where a name, a path or an address is broken that is longer than a line."""
+"""A name, a path or an address that is longer than a line is broken after these."""
 _NEVER_FIRST_CATEGORIES = ("Pe", "Pf", "Po", "Lm")
 _NEVER_LAST_CATEGORIES = ("Ps", "Pi")
 """By their category: closing marks and signs of length do not begin a line, opening ones do not end one."""
@@ -127,8 +131,8 @@ _WIDE_BLANK = "\u3000"
 def wrap_text(text: str, width: int, indent: str) -> list[str]:
     """Break a text into lines of at most so many columns; those after the first begin with the indent.
 
-    A word stays whole where a line has room for it. A longer one is broken where it reads best, never within what a
-    person takes for one character.
+    A word that fits a line is not broken. A longer one is broken where it reads best, never within what a person takes
+    for one character.
     """
     width = max(width, MIN_WIDTH)
     if len(text) <= width and text.isascii():
@@ -159,7 +163,7 @@ def wrap_text(text: str, width: int, indent: str) -> list[str]:
 
 
 def _split_word(word: str, first_width: int, full_width: int) -> list[str]:
-    """Break a word into parts: the first for what is left of a line, the others for lines of their own."""
+    """Break a word into parts: the first for the rest of a line, the others for lines of their own."""
     parts: list[str] = []
     clusters = split_clusters(word)
     widths = list(map(measure_width, clusters))
@@ -179,7 +183,7 @@ def _split_word(word: str, first_width: int, full_width: int) -> list[str]:
 
 
 def _find_best_end(clusters: Sequence[str], start: int, end: int) -> int:
-    """Return where a part ends best that may end no later: in its second half, unless nothing there is good."""
+    """Return the best end of a part, at most `end`: in its second half, else `end` itself."""
     for position in range(end, start + (end - start) // 2, -1):
         if _is_good_end(clusters[position - 1], clusters[position]):
             return position
@@ -189,9 +193,8 @@ def _find_best_end(clusters: Sequence[str], start: int, end: int) -> int:
 def _is_good_end(before: str, after: str) -> bool:
     if before in _BREAK_AFTER:
         return after not in _BREAK_AFTER
-    is_between_wide = is_wide(before) or is_wide(after)
     return (
-        is_between_wide
+        (is_wide(before) or is_wide(after))
         and category(after[0]) not in _NEVER_FIRST_CATEGORIES
         and category(before[0]) not in _NEVER_LAST_CATEGORIES
     )

@@ -1,7 +1,6 @@
 """The timeline of an index as lines of text."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from math import ceil, floor
@@ -15,114 +14,86 @@ from backup_auditor.rendering.grouping import fold
 from backup_auditor.rendering.text import Style, escape_text, format_columns
 
 NOW_POSITION = 0.75
-"""Where the audit lies: three quarters show what was, and one, at the same scale, what is to come."""
+"""The position of the audit: three quarters show the past, and one, at the same scale, the future."""
 
 type Positions = tuple[float, ...]
 type Ranges = tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TimeScale:
-    """A stretch of time as a line from 0 to 1."""
+class TimelineLayout:
+    """The timeline of one index around the moment of the audit, as positions from 0 to 1."""
 
-    period: Period
+    def __init__(self, timeline: Timeline, observed_at: datetime) -> None:
+        """Locate everything that is shown."""
+        future_length = (observed_at - timeline.since) * ((1 - NOW_POSITION) / NOW_POSITION)
+        self.period = Period(timeline.since, shift_moment(observed_at, future_length))
+        self.recovery_points = self._locate_all(it.captured_at for it in timeline.recovery_points)
+        self.past_runs = self._locate_all(timeline.past_runs)
+        self.failed_runs = self._locate_all(timeline.failed_runs)
+        self.runs_in_progress = self._locate_all(timeline.runs_in_progress)
+        self.scheduled_runs = self._locate_all(timeline.scheduled_runs)
+        self.gaps = self._locate_periods(Period(it.start, it.end) for it in timeline.gaps)
+        self.objective_met = self._locate_periods(timeline.objective_met)
+        self.objective_missed = self._locate_periods(timeline.objective_missed)
+        self.remaining = self._count_remaining(timeline, observed_at) if timeline.is_remaining_known else ()
+        """The number of remaining recovery points from a position on, if none is added. The first position is that of
+        the audit. Empty if unknown."""
+        self.last_expiry = self._locate_last_expiry(timeline, observed_at)
+        """The position from which none remains; `None` if it is unknown, never comes, or is not shown."""
 
-    def locate(self, moment: datetime) -> float:
-        """Return where a moment lies; below 0 or above 1 where it is not shown."""
+    def _locate(self, moment: datetime) -> float:
+        """Return the position of a moment; below 0 or above 1 if it is not shown."""
         return (moment - self.period.start) / (self.period.end - self.period.start)
 
-    def locate_all(self, moments: Iterable[datetime]) -> Positions:
-        """Return where those of some moments lie that are shown."""
-        return tuple(self.locate(it) for it in moments if self.period.start <= it <= self.period.end)
+    def _locate_all(self, moments: Iterable[datetime]) -> Positions:
+        """Return the positions of the moments that are shown."""
+        return tuple(self._locate(it) for it in moments if self.period.start <= it <= self.period.end)
 
-    def locate_periods(self, periods: Iterable[Period]) -> Ranges:
-        """Return where stretches of time lie, as far as they are shown."""
-        return tuple((self.locate(it.start), self.locate(it.end)) for it in merge_periods(periods, self.period))
+    def _locate_periods(self, periods: Iterable[Period]) -> Ranges:
+        """Return the positions of periods, as far as they are shown."""
+        return tuple((self._locate(it.start), self._locate(it.end)) for it in merge_periods(periods, self.period))
 
+    def _locate_last_expiry(self, timeline: Timeline, observed_at: datetime) -> float | None:
+        has_points = timeline.recovery_points or timeline.earlier_recovery_point_count
+        is_empty = timeline.is_remaining_known and not has_points
+        expires_at = observed_at if is_empty and not timeline.unknown_reasons else timeline.last_expires_at
+        return (
+            None if expires_at is None or expires_at > self.period.end else self._locate(max(expires_at, observed_at))
+        )
 
-@dataclass(frozen=True, slots=True)
-class TimelineLayout:
-    """The nights of one index, laid out."""
-
-    period: Period
-    recovery_points: Positions
-    past_runs: Positions
-    failed_runs: Positions
-    runs_in_progress: Positions
-    scheduled_runs: Positions
-    gaps: Ranges
-    objective_met: Ranges
-    objective_missed: Ranges
-    remaining: tuple[tuple[float, int], ...]
-    """How many recovery points are left from a place on, if none is added; the first place is that of the audit. Empty
-    where that is not known."""
-    last_expiry: float | None
-    """From where on none is left; `None` where that is not known, does not come, or lies beyond what is shown."""
-
-
-def lay_out_timeline(timeline: Timeline, observed_at: datetime) -> TimelineLayout:
-    """Lay out the nights of one index around the moment of the audit."""
-    past_length = observed_at - timeline.since
-    scale = TimeScale(
-        Period(timeline.since, shift_moment(observed_at, past_length * ((1 - NOW_POSITION) / NOW_POSITION)))
-    )
-    last_expiry = _locate_last_expiry(timeline, observed_at, scale)
-    return TimelineLayout(
-        period=scale.period,
-        recovery_points=scale.locate_all(it.captured_at for it in timeline.recovery_points),
-        past_runs=scale.locate_all(timeline.past_runs),
-        failed_runs=scale.locate_all(timeline.failed_runs),
-        runs_in_progress=scale.locate_all(timeline.runs_in_progress),
-        scheduled_runs=scale.locate_all(timeline.scheduled_runs),
-        gaps=scale.locate_periods(Period(it.start, it.end) for it in timeline.gaps),
-        objective_met=scale.locate_periods(timeline.objective_met),
-        objective_missed=scale.locate_periods(timeline.objective_missed),
-        remaining=_count_remaining(timeline, observed_at, scale) if timeline.is_remaining_known else (),
-        last_expiry=last_expiry,
-    )
-
-
-def _locate_last_expiry(timeline: Timeline, observed_at: datetime, scale: TimeScale) -> float | None:
-    is_empty = timeline.is_remaining_known and not (timeline.recovery_points or timeline.earlier_recovery_point_count)
-    expires_at = observed_at if is_empty and not timeline.unknown_reasons else timeline.last_expires_at
-    return None if expires_at is None or expires_at > scale.period.end else scale.locate(max(expires_at, observed_at))
-
-
-def _count_remaining(timeline: Timeline, observed_at: datetime, scale: TimeScale) -> tuple[tuple[float, int], ...]:
-    point_expiries = (it.expires_at for it in timeline.recovery_points if it.expires_at is not None)
-    expiries = sorted([*point_expiries, *timeline.earlier_expiries])
-    count = timeline.earlier_recovery_point_count + len(timeline.recovery_points)
-    steps = [(scale.locate(observed_at), count - sum(it <= observed_at for it in expiries))]
-    for expires_at in expiries:
-        if observed_at < expires_at <= scale.period.end:
-            steps.append((scale.locate(expires_at), steps[-1][1] - 1))
-    return tuple(steps)
+    def _count_remaining(self, timeline: Timeline, observed_at: datetime) -> tuple[tuple[float, int], ...]:
+        point_expiries = (it.expires_at for it in timeline.recovery_points if it.expires_at is not None)
+        expiries = sorted([*point_expiries, *timeline.earlier_expiries])
+        count = timeline.earlier_recovery_point_count + len(timeline.recovery_points)
+        steps = [(self._locate(observed_at), count - sum(it <= observed_at for it in expiries))]
+        for expires_at in expiries:
+            if observed_at < expires_at <= self.period.end:
+                steps.append((self._locate(expires_at), steps[-1][1] - 1))
+        return tuple(steps)
 
 
 POINT_MARK, PAST_MARK, FAILED_MARK, MISSING_MARK, IN_PROGRESS_MARK, SCHEDULED_MARK, MET_MARK, TOO_OLD_MARK = "#+x!~o=X"
 MANY_MARK, UNKNOWN_MARK = "+?"
-"""What takes the place of a number that has no single digit, or is not known."""
+"""The marks for a number of more than one digit, and for an unknown one."""
 _COLUMN_LENGTHS = tuple(map(timedelta, (1, 2, 3, 4, 5, 7, 10, 14, 21, 31)))
 """A day at the least: of a daily schedule each column has one run."""
 _DIGIT_LIMIT = 10
 
 
-@dataclass(frozen=True, slots=True)
 class TimelineRows:
-    """Rows of as many columns as there are before the audit, and after it."""
+    """Rows of columns before and after the audit, each of which covers the same length of time."""
 
-    layout: TimelineLayout
-    column_length: timedelta
-    """How much time a column stands for."""
-
-    @property
-    def past_column_count(self) -> int:
-        """How many columns lie before the audit."""
-        return _count_columns(self.layout, self.column_length)[0]
+    def __init__(self, layout: TimelineLayout, column_length: timedelta) -> None:
+        """Count the columns."""
+        self.layout = layout
+        self.column_length = column_length
+        self._column_count = (layout.period.end - layout.period.start) / column_length
+        self.past_column_count = ceil(round(NOW_POSITION * self._column_count, 6))
+        self.length = self.past_column_count + ceil(round((1 - NOW_POSITION) * self._column_count, 6))
 
     def draw_runs(self) -> str:
-        """Show what became of each run, the worst where several share a column, and what is planned."""
-        layout, row = self.layout, self._make_blank_row()
+        """Show the outcome of each run, the worst if several share a column, and the planned runs."""
+        layout, row = self.layout, [" "] * self.length
         gaps = [self._find_gap_columns(start, end) for start, end in layout.gaps]
         for gap in gaps:
             row[gap] = MISSING_MARK * len(row[gap])
@@ -143,14 +114,14 @@ class TimelineRows:
         return self._format_row(row)
 
     def _find_gap_columns(self, start: float, end: float) -> slice:
-        """Return the columns between the runs that a gap lies between, one at the least; it may reach to the audit."""
+        """Return the columns of a gap, which may reach to the audit; at least one."""
         first = self._find_last_column(start) + 1
         last = self.past_column_count if end >= NOW_POSITION else self._find_last_column(end)
         return slice(first, max(last, first + 1))
 
     def draw_objective(self) -> str:
-        """Show when there was a recovery point that was recent enough, and when there was none."""
-        row = self._make_blank_row()
+        """Show when a recovery point was recent enough, and when none was."""
+        row = [" "] * self.length
         for mark, ranges in ((MET_MARK, self.layout.objective_met), (TOO_OLD_MARK, self.layout.objective_missed)):
             for start, end in ranges:
                 first, last = self._find_first_column(start), self._find_last_column(end)
@@ -158,49 +129,35 @@ class TimelineRows:
         return self._format_row(row)
 
     def draw_remaining(self) -> str:
-        """Show how many recovery points are left by the end of each column to come."""
-        row = self._make_blank_row()
-        for column in range(self.past_column_count, len(row)):
+        """Show the number of remaining recovery points at the end of each future column."""
+        row = [" "] * self.length
+        for column in range(self.past_column_count, self.length):
             end = NOW_POSITION + (column + 1 - self.past_column_count) / self._column_count
-            row[column] = _format_last_count([count for position, count in self.layout.remaining if position <= end])
+            counts = [count for position, count in self.layout.remaining if position <= end]
+            row[column] = (str(counts[-1]) if counts[-1] < _DIGIT_LIMIT else MANY_MARK) if counts else UNKNOWN_MARK
         return self._format_row(row)
-
-    @property
-    def _column_count(self) -> float:
-        return (self.layout.period.end - self.layout.period.start) / self.column_length
-
-    def _make_blank_row(self) -> list[str]:
-        return [" "] * sum(_count_columns(self.layout, self.column_length))
 
     def _format_row(self, row: list[str]) -> str:
         return f"{''.join(row[: self.past_column_count])}|{''.join(row[self.past_column_count :])}"
 
     def _find_first_column(self, position: float) -> int:
-        """Return the column that begins with a place, or holds it."""
+        """Return the column that starts at a position, or contains it."""
         column = self.past_column_count + floor(round((position - NOW_POSITION) * self._column_count, 6))
-        return min(column, len(self._make_blank_row()) - 1)
+        return min(column, self.length - 1)
 
     def _find_last_column(self, position: float) -> int:
-        """Return the column that ends with a place, or holds it."""
+        """Return the column that ends at a position, or contains it."""
         return max(self.past_column_count + ceil(round((position - NOW_POSITION) * self._column_count, 6)) - 1, 0)
 
 
 def fit_rows(layout: TimelineLayout, width: int) -> TimelineRows:
-    """Return rows of at most so many characters, in which a column stands for a length that people count in."""
-    column_lengths = (it for it in _COLUMN_LENGTHS if sum(_count_columns(layout, it)) < width)
-    return TimelineRows(layout, next(column_lengths, _COLUMN_LENGTHS[-1]))
-
-
-def _format_last_count(counts: list[int]) -> str:
-    """Return the last of some numbers as one character."""
-    if not counts:
-        return UNKNOWN_MARK
-    return str(counts[-1]) if counts[-1] < _DIGIT_LIMIT else MANY_MARK
-
-
-def _count_columns(layout: TimelineLayout, column_length: timedelta) -> tuple[int, int]:
-    length = (layout.period.end - layout.period.start) / column_length
-    return ceil(round(NOW_POSITION * length, 6)), ceil(round((1 - NOW_POSITION) * length, 6))
+    """Return rows of at most so many characters, with columns of the shortest length of time that fits."""
+    rows = TimelineRows(layout, _COLUMN_LENGTHS[0])
+    for column_length in _COLUMN_LENGTHS[1:]:
+        if rows.length < width:
+            break
+        rows = TimelineRows(layout, column_length)
+    return rows
 
 
 _LABEL_WIDTH = 13
@@ -219,8 +176,8 @@ _GOOD_MARKS = (Compliance.COMPLIANT, MET_MARK)
 
 
 def render_timeline(timeline: Timeline, observed_at: datetime, width: int, style: Style) -> Iterator[str]:
-    """Draw the nights of one index up to an audit, and some to come, on lines of at most `width` columns."""
-    layout = lay_out_timeline(timeline, observed_at)
+    """Draw the timeline of one index around an audit, on lines of at most `width` columns."""
+    layout = TimelineLayout(timeline, observed_at)
     rows = fit_rows(layout, width - _LABEL_WIDTH)
     runs, objective = rows.draw_runs(), rows.draw_objective()
     start, end = f"{layout.period.start:%Y-%m-%d}", f"{layout.period.end:%Y-%m-%d}"
@@ -228,30 +185,23 @@ def render_timeline(timeline: Timeline, observed_at: datetime, width: int, style
     yield style.dim(f"{'':{_LABEL_WIDTH}}{start}{'now':>{max(rows.past_column_count - len(start) + 2, 4)}}")
     for label, row in (("runs", runs), ("objective", objective), ("left", rows.draw_remaining())):
         yield f"  {label:{_LABEL_WIDTH - 2}}{_color_row(row, style)}".rstrip()
-    text_rows = [("legend", _format_legend(runs + objective, end)), *_build_text_rows(timeline)]
+    meanings = [f"{mark} {meaning}" for mark, meaning in _MARK_MEANINGS.items() if mark in runs + objective]
+    legend = "; ".join([f"to {end}", *meanings, "left: remaining recovery points if none is added"])
+    text_rows = [("legend", legend), *_build_text_rows(timeline)]
     yield from format_columns([(label, escape_text(text)) for label, text in text_rows], width)
 
 
-def _format_legend(marks: str, end: str) -> str:
-    meanings = [f"{mark} {meaning}" for mark, meaning in _MARK_MEANINGS.items() if mark in marks]
-    return "; ".join([f"to {end}", *meanings, "left: remaining recovery points if none is added"])
-
-
 def _build_text_rows(timeline: Timeline) -> list[tuple[str, str]]:
-    """Tell in words what the rows show as marks, and what they have no room for."""
+    """Return in words what the rows show as marks, and what they have no room for."""
     gaps = [f"{pluralize(it.missing_runs, 'run')}, {_format_period(it)}" for it in timeline.gaps]
     earlier_count, last_expires_at = timeline.earlier_recovery_point_count, timeline.last_expires_at
+    earlier_points = pluralize(earlier_count, "recovery point")
     rows = [
         ("failed", _join_folded(list(map(format_minute, timeline.failed_runs)))),
         ("missing", _join_folded(gaps)),
         ("too old", _join_folded([_format_period(it) for it in timeline.objective_missed])),
         ("none left", "" if last_expires_at is None else f"from {format_minute(last_expires_at)}, if none is added"),
-        (
-            "earlier",
-            f"{pluralize(earlier_count, 'recovery point')} before {format_minute(timeline.since)}"
-            if earlier_count
-            else "",
-        ),
+        ("earlier", f"{earlier_points} before {format_minute(timeline.since)}" if earlier_count else ""),
         *(("unknown", it) for it in timeline.unknown_reasons),
     ]
     return [(label, text) for label, text in rows if text]
@@ -267,12 +217,9 @@ def _join_folded(texts: Sequence[str]) -> str:
 
 
 def _color_row(row: str, style: Style) -> str:
-    pieces = ((mark, "".join(characters)) for mark, characters in groupby(row))
-    return "".join(_color_piece(mark, piece, style) for mark, piece in pieces)
-
-
-def _color_piece(mark: str, piece: str, style: Style) -> str:
-    for meaning, marks in (_BAD_MARKS, _GOOD_MARKS):
-        if mark in marks:
-            return style.color(meaning, piece)
-    return piece
+    text = ""
+    for mark, characters in groupby(row):
+        meaning = next((meaning for meaning, marks in (_BAD_MARKS, _GOOD_MARKS) if mark in marks), None)
+        piece = "".join(characters)
+        text += piece if meaning is None else style.color(meaning, piece)
+    return text

@@ -16,7 +16,9 @@ from backup_auditor.domain.outbox import Channel, ChannelKind, parse_min_severit
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings import variables as env
-from backup_auditor.settings.variables import Variable, read_optional
+from backup_auditor.settings.variables import VARIABLES_BY_FUNCTION, Variable, read_text
+
+_MAX_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,96 +37,9 @@ class Registration:
     """Whether channels receive a weekly summary, unless the registry overrides it."""
 
 
-def read_registration(
-    environ: Mapping[str, str], *, needs_channels: bool = False, needs_key: bool = False, needs_editor_key: bool = False
-) -> Registration:
-    """Read the registry or the single project, with channels, key, policy and editor key only where needed.
-
-    Raises `SettingsError`.
-    """
-    is_weekly = needs_channels and bool(read_optional(environ, env.WEEKLY_SUMMARY, _parse_flag))
-    channels = _read_channels(environ, is_weekly=is_weekly) if needs_channels else ()
-    registry_address = read_optional(environ, env.REGISTRY, parse_document_address)
-    policy = read_optional(environ, env.POLICY, parse_document_address) if needs_key or needs_editor_key else None
-    if registry_address is not None:
-        return Registration(registry_address, None, channels, policy, is_weekly)
-    single_project = RegisteredProject(
-        name=read_required(environ, env.PROJECT_NAME, parse_project_name),
-        secret=read_required(environ, env.API_KEY_SECRET, parse_secret_name) if needs_key else None,
-        editor_secret=read_required(environ, env.EDITOR_KEY_SECRET, parse_secret_name) if needs_editor_key else None,
-        policy=policy,
-        channels=channels,
-    )
-    return Registration(None, single_project, channels, policy, is_weekly)
-
-
-def _read_channels(environ: Mapping[str, str], *, is_weekly: bool) -> tuple[Channel, ...]:
-    topic = read_optional(environ, env.ALERT_TOPIC, parse_topic_arn)
-    topic_severity = read_optional(environ, env.ALERT_SEVERITY, parse_min_severity)
-    webhook = read_optional(environ, env.SLACK_SECRET, parse_secret_name)
-    webhook_severity = read_optional(environ, env.SLACK_SEVERITY, parse_min_severity)
-    candidates = ((ChannelKind.SNS, topic, topic_severity), (ChannelKind.SLACK, webhook, webhook_severity))
-    return tuple(
-        Channel(kind, target, severity or Severity.LOW, is_weekly)
-        for kind, target, severity in candidates
-        if target is not None
-    )
-
-
-def read_required[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value:
-    """Read a required variable. Raises `SettingsError`."""
-    value = read_optional(environ, variable, parse)
-    if value is None:
-        raise SettingsError(f"{variable.name} is not set; the template sets it, so deploy the stack again")
-    return value
-
-
-def read_required_text(environ: Mapping[str, str], variable: Variable) -> str:
-    """Read a required text. Raises `SettingsError`."""
-    return read_required(environ, variable, str)
-
-
-_MAX_DAYS = 36_500
-
-
 @dataclass(frozen=True, slots=True)
-class DispatchSettings:
-    """The settings of `dispatch`."""
-
-    event_bus: str
-    registration: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
-    """The settings of `watch`."""
-
-    state_table: str
-    registration: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class NotifySettings:
-    """The settings of `notify`."""
-
-    state_table: str
-    evidence_bucket: str
-    event_bus: str
-    registration: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class RemediateSettings:
-    """The settings of `remediate`, without those of the connection to Pinecone."""
-
-    state_table: str
-    event_bus: str
-    registration: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class AuditSettings:
-    """The settings of `audit`, without those of the connection to Pinecone."""
+class FunctionSettings:
+    """The settings of a function, without those of the connection to Pinecone. One that it does not read is empty."""
 
     state_table: str
     evidence_bucket: str
@@ -135,44 +50,69 @@ class AuditSettings:
     """How long records of audits are stored; `None` for ever."""
 
 
-def read_dispatch_settings(environ: Mapping[str, str]) -> DispatchSettings:
-    """Read the settings of `dispatch`. Raises `SettingsError`, as all of these do."""
-    return DispatchSettings(read_required_text(environ, env.EVENT_BUS), read_registration(environ))
-
-
-def read_watch_settings(environ: Mapping[str, str]) -> WatchSettings:
-    """Read the settings of `watch`."""
-    return WatchSettings(read_required_text(environ, env.STATE_TABLE), read_registration(environ))
-
-
-def read_notify_settings(environ: Mapping[str, str]) -> NotifySettings:
-    """Read the settings of `notify`."""
-    return NotifySettings(
-        state_table=read_required_text(environ, env.STATE_TABLE),
-        evidence_bucket=read_required_text(environ, env.EVIDENCE_BUCKET),
-        event_bus=read_required_text(environ, env.EVENT_BUS),
-        registration=read_registration(environ, needs_channels=True),
+def read_function_settings(function: str, environ: Mapping[str, str]) -> FunctionSettings:
+    """Read the settings of a function, from its variables only. Raises `SettingsError`."""
+    variables = _FunctionVariables(function, environ)
+    return FunctionSettings(
+        state_table=variables.require(env.STATE_TABLE, str) or "",
+        evidence_bucket=variables.require(env.EVIDENCE_BUCKET, str) or "",
+        event_bus=variables.require(env.EVENT_BUS, str) or "",
+        registration=_read_registration(variables),
+        ping_url_secret=variables.read(env.PING_URL_SECRET, parse_secret_name),
+        retention=variables.read(env.AUDIT_RETENTION_DAYS, _parse_retention),
     )
 
 
-def read_remediate_settings(environ: Mapping[str, str]) -> RemediateSettings:
-    """Read the settings of `remediate`."""
-    return RemediateSettings(
-        state_table=read_required_text(environ, env.STATE_TABLE),
-        event_bus=read_required_text(environ, env.EVENT_BUS),
-        registration=read_registration(environ, needs_editor_key=True),
+class _FunctionVariables:
+    """The environment as far as it is meant for one function."""
+
+    def __init__(self, function: str, environ: Mapping[str, str]) -> None:
+        self._variables = VARIABLES_BY_FUNCTION[function]
+        self._environ = environ
+
+    def read[Value](self, variable: Variable, parse: Callable[[str], Value]) -> Value | None:
+        """Return a value, `None` without one. The error does not show it."""
+        text = read_text(self._environ, variable) if variable in self._variables else ""
+        try:
+            return parse(text) if text else None
+        except ValueError as error:
+            raise SettingsError(f"{variable.name} {error}") from None
+
+    def require[Value](self, variable: Variable, parse: Callable[[str], Value]) -> Value | None:
+        """Return a value, `None` only if the variable is not meant for the function."""
+        value = self.read(variable, parse)
+        if value is None and variable in self._variables:
+            raise SettingsError(f"{variable.name} is not set; the template sets it, so deploy the stack again")
+        return value
+
+
+def _read_registration(variables: _FunctionVariables) -> Registration:
+    is_weekly = bool(variables.read(env.WEEKLY_SUMMARY, _parse_flag))
+    channels = _read_channels(variables, is_weekly=is_weekly)
+    registry_address = variables.read(env.REGISTRY, parse_document_address)
+    policy = variables.read(env.POLICY, parse_document_address)
+    if registry_address is not None:
+        return Registration(registry_address, None, channels, policy, is_weekly)
+    single_project = RegisteredProject(
+        name=variables.require(env.PROJECT_NAME, parse_project_name) or "",
+        secret=variables.require(env.API_KEY_SECRET, parse_secret_name),
+        editor_secret=variables.require(env.EDITOR_KEY_SECRET, parse_secret_name),
+        policy=policy,
+        channels=channels,
     )
+    return Registration(None, single_project, channels, policy, is_weekly)
 
 
-def read_audit_settings(environ: Mapping[str, str]) -> AuditSettings:
-    """Read the settings of `audit`."""
-    return AuditSettings(
-        state_table=read_required_text(environ, env.STATE_TABLE),
-        evidence_bucket=read_required_text(environ, env.EVIDENCE_BUCKET),
-        event_bus=read_required_text(environ, env.EVENT_BUS),
-        registration=read_registration(environ, needs_channels=True, needs_key=True),
-        ping_url_secret=read_optional(environ, env.PING_URL_SECRET, parse_secret_name),
-        retention=read_optional(environ, env.AUDIT_RETENTION_DAYS, _parse_retention),
+def _read_channels(variables: _FunctionVariables, *, is_weekly: bool) -> tuple[Channel, ...]:
+    topic = variables.read(env.ALERT_TOPIC, parse_topic_arn)
+    topic_severity = variables.read(env.ALERT_SEVERITY, parse_min_severity)
+    webhook = variables.read(env.SLACK_SECRET, parse_secret_name)
+    webhook_severity = variables.read(env.SLACK_SEVERITY, parse_min_severity)
+    candidates = ((ChannelKind.SNS, topic, topic_severity), (ChannelKind.SLACK, webhook, webhook_severity))
+    return tuple(
+        Channel(kind, target, severity or Severity.LOW, is_weekly)
+        for kind, target, severity in candidates
+        if target is not None
     )
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from backup_auditor.domain.identifiers import MIN_KEY_LENGTH, parse_key
+from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import SettingsError
-from backup_auditor.settings.variables import Variable, read_variable
+from backup_auditor.settings.variables import Variable, read_text
 
 KEY_VARIABLE = "PINECONE_API_KEY"
 _PREFIX = "BACKUP_AUDITOR_"
@@ -16,53 +17,42 @@ _MAX_CONCURRENCY = 256
 
 COMMAND_VARIABLES = (
     Variable(
-        KEY_VARIABLE,
-        "",
-        "The key of the project. A viewer's key is enough for an audit. Not needed for saved inventories.",
+        KEY_VARIABLE, "The key of the project. A viewer's key is enough for an audit. Not needed for saved inventories."
     ),
     Variable(
         "PINECONE_CONTROLLER_HOST",
-        "https://api.pinecone.io",
         "The URL of Pinecone's control plane. Plain `http` only to loopback.",
+        "https://api.pinecone.io",
     ),
-    Variable("PINECONE_API_VERSION", "2026-07", "The API version for indexes and backups."),
+    Variable("PINECONE_API_VERSION", "The API version for indexes and backups.", "2026-07"),
     Variable(
         "PINECONE_SCHEDULES_API_VERSION",
-        "",
         "The API version for backup schedules; default: `PINECONE_API_VERSION`. With `2025-10`, use `unstable`.",
     ),
-    Variable("BACKUP_AUDITOR_MAX_CONCURRENCY", "48", "The maximum number of concurrent calls, 1 to 256."),
+    Variable("BACKUP_AUDITOR_MAX_CONCURRENCY", "The maximum number of concurrent calls, 1 to 256.", "48"),
     Variable(
         "BACKUP_AUDITOR_DEADLINE",
-        "10m",
         "The time limit for reading one project. What is not read by then is a read error.",
+        "10m",
     ),
     Variable(
-        "SSL_CERT_FILE",
-        "",
-        "A file of PEM certificates to trust instead of the operating system's certificate store.",
+        "SSL_CERT_FILE", "A file of PEM certificates to trust instead of the operating system's certificate store."
     ),
-    Variable(
-        "SSL_CERT_DIR",
-        "",
-        "Directories of such files, separated by colons. With `SSL_CERT_FILE`, both are trusted.",
-    ),
+    Variable("SSL_CERT_DIR", "Directories of such files, separated by colons. With `SSL_CERT_FILE`, both are trusted."),
     Variable(
         "HTTPS_PROXY",
-        "",
         "The HTTP proxy: `http://USER:PASSWORD@HOST:PORT`. Without it, `ALL_PROXY`. SOCKS is not supported.",
     ),
     Variable(
         "NO_PROXY",
-        "",
         "Hosts, domains and networks to reach without the proxy, separated by commas. Loopback never uses it.",
     ),
     Variable(
         "XDG_STATE_HOME",
-        "~/.local/state",
         "The directory of states: `backup-auditor/<project>.sqlite3` in it, unless `--state` names a file.",
+        "~/.local/state",
     ),
-    Variable("NO_COLOR", "", "If it is set to anything, output has no colours."),
+    Variable("NO_COLOR", "If it is set to anything, output has no colours."),
 )
 """All variables of the command line, in the order of the documents."""
 
@@ -102,7 +92,9 @@ def read_settings_with_key(environ: Mapping[str, str], key: str) -> PineconeSett
         key=key,
         host=_read_setting(environ, "PINECONE_CONTROLLER_HOST", str),  # the connection checks the host
         api_version=api_version,
-        schedules_api_version=_read_setting(environ, "PINECONE_SCHEDULES_API_VERSION", _parse_optional_version)
+        schedules_api_version=_read_setting(
+            environ, "PINECONE_SCHEDULES_API_VERSION", lambda text: text and _parse_version(text)
+        )
         or api_version,
         max_concurrency=_read_setting(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _parse_concurrency),
         deadline=_read_setting(environ, "BACKUP_AUDITOR_DEADLINE", _parse_duration),
@@ -134,17 +126,17 @@ def redact(text: str, environ: Mapping[str, str]) -> str:
 
 
 def _read_setting[Value](environ: Mapping[str, str], name: str, parse: Callable[[str], Value]) -> Value:
-    return read_variable(environ, next(it for it in COMMAND_VARIABLES if it.name == name), parse)
+    text = read_text(environ, next(it for it in COMMAND_VARIABLES if it.name == name))
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} is {quote_text(text, 80)}: {error}") from None
 
 
 def _parse_version(text: str) -> str:
     if re.fullmatch(r"\d{4}-\d{2}|unstable", text, re.ASCII) is None:
         raise ValueError("expected a version such as 2026-07, or unstable")
     return text
-
-
-def _parse_optional_version(text: str) -> str | None:
-    return _parse_version(text) if text else None
 
 
 def _parse_concurrency(text: str) -> int:

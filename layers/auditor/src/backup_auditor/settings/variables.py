@@ -1,19 +1,16 @@
-"""The environment variables of the functions, and how a variable is read."""
+"""The environment variables of the functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
-
-from backup_auditor.domain.text import quote_text
-from backup_auditor.errors import SettingsError
 
 
 class Variable(NamedTuple):
     """One environment variable, with the description for the documents."""
 
     name: str
-    default: str
     meaning: str
+    default: str = ""
 
 
 def read_text(environ: Mapping[str, str], variable: Variable) -> str:
@@ -21,70 +18,41 @@ def read_text(environ: Mapping[str, str], variable: Variable) -> str:
     return environ.get(variable.name, "").strip() or variable.default
 
 
-def read_variable[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value:
-    """Read a variable. Raises `SettingsError`, which shows its value."""
-    text = read_text(environ, variable)
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise SettingsError(f"{variable.name} is {quote_text(text, 80)}: {error}") from None
-
-
-def read_optional[Value](environ: Mapping[str, str], variable: Variable, parse: Callable[[str], Value]) -> Value | None:
-    """Read an optional variable. Raises `SettingsError`, which does not show its value."""
-    text = read_text(environ, variable)
-    if not text:
-        return None
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise SettingsError(f"{variable.name} {error}") from None
-
-
-STATE_TABLE = Variable("STATE_TABLE", "", "The table for states of projects and messages that are not sent yet.")
-EVIDENCE_BUCKET = Variable("EVIDENCE_BUCKET", "", "The bucket for reports.")
-EVENT_BUS = Variable("EVENT_BUS", "", "The event bus of the stack.")
+STATE_TABLE = Variable("STATE_TABLE", "The table for states of projects and messages that are not sent yet.")
+EVIDENCE_BUCKET = Variable("EVIDENCE_BUCKET", "The bucket for reports.")
+EVENT_BUS = Variable("EVENT_BUS", "The event bus of the stack.")
 REGISTRY = Variable(
     "REGISTRY",
-    "",
     "The registry of projects: `ssm:NAME` or `s3://BUCKET/KEY`. Without it there is one project: `PROJECT_NAME`.",
 )
-PROJECT_NAME = Variable("PROJECT_NAME", "", "The name of the single project in reports.")
+PROJECT_NAME = Variable("PROJECT_NAME", "The name of the single project in reports.")
 API_KEY_SECRET = Variable(
-    "API_KEY_SECRET",
-    "",
-    "The secret with the key of the single project: plain text, or JSON with `PINECONE_API_KEY`.",
+    "API_KEY_SECRET", "The secret with the key of the single project: plain text, or JSON with `PINECONE_API_KEY`."
 )
 EDITOR_KEY_SECRET = Variable(
     "EDITOR_KEY_SECRET",
-    "",
     "The secret with a write-access key of the single project: plain text, or JSON with `PINECONE_API_KEY`.",
 )
 POLICY = Variable(
-    "POLICY",
-    "",
-    "The policy of projects that name none: `ssm:NAME` or `s3://BUCKET/KEY`. Without it, the built-in policy.",
+    "POLICY", "The policy of projects that name none: `ssm:NAME` or `s3://BUCKET/KEY`. Without it, the built-in policy."
 )
-ALERT_TOPIC = Variable("ALERT_TOPIC", "", "The topic for projects that have no `alerts` of their own.")
-ALERT_SEVERITY = Variable("ALERT_SEVERITY", "low", "The lowest severity that the topic receives.")
+ALERT_TOPIC = Variable("ALERT_TOPIC", "The topic for projects that have no `alerts` of their own.")
+ALERT_SEVERITY = Variable("ALERT_SEVERITY", "The lowest severity that the topic receives.", "low")
 SLACK_SECRET = Variable(
     "SLACK_SECRET",
-    "",
     "The secret with the Slack webhook for these projects: plain text, or JSON with `SLACK_WEBHOOK_URL`.",
 )
-SLACK_SEVERITY = Variable("SLACK_SEVERITY", "low", "The lowest severity that Slack receives.")
+SLACK_SEVERITY = Variable("SLACK_SEVERITY", "The lowest severity that Slack receives.", "low")
 WEEKLY_SUMMARY = Variable(
     "WEEKLY_SUMMARY",
-    "false",
     "Whether channels receive a weekly summary while nothing is open: `true` or `false`. A registry can override it.",
+    "false",
 )
 PING_URL_SECRET = Variable(
-    "PING_URL_SECRET",
-    "",
-    "The secret with a URL to call after each complete audit: plain text, or JSON with `PING_URL`.",
+    "PING_URL_SECRET", "The secret with a URL to call after each complete audit: plain text, or JSON with `PING_URL`."
 )
 AUDIT_RETENTION_DAYS = Variable(
-    "AUDIT_RETENTION_DAYS", "", "The number of days to store records of audits; without it, or with 0, for ever."
+    "AUDIT_RETENTION_DAYS", "The number of days to store records of audits; without it, or with 0, for ever."
 )
 
 _CHANNEL_VARIABLES = (ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, WEEKLY_SUMMARY)

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from time import time
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from backup_auditor.adapters.document_problems import MAX_DOCUMENT_BYTES
+from backup_auditor.adapters.documents import MAX_DOCUMENT_BYTES
 from backup_auditor.domain.identifiers import parse_key
 from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import DocumentError, SecretError
@@ -45,17 +45,15 @@ def _translate_errors(
 def fetch_document(aws: "AwsSession", address: str) -> bytes:
     """Return the bytes of a document. Raises `DocumentError`."""
     with _translate_errors(DocumentError, address, _DOCUMENT_REMEDIES):
-        content = _fetch_parameter(aws, address) if address.startswith("ssm:") else _fetch_object(aws, address)
+        if address.startswith("ssm:"):
+            response = aws.ssm.get_parameter(Name=address.removeprefix("ssm:"), WithDecryption=True)
+            return response["Parameter"]["Value"].encode()
+        content = _fetch_object(aws, address)
     if content is None:
         raise DocumentError(
             f"{address}: has more than {MAX_DOCUMENT_BYTES:,} bytes (the limit); check that it is the right document"
         )
     return content
-
-
-def _fetch_parameter(aws: "AwsSession", address: str) -> bytes:
-    name = address.removeprefix("ssm:")
-    return aws.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"].encode()
 
 
 def _fetch_object(aws: "AwsSession", address: str) -> bytes | None:
@@ -67,49 +65,25 @@ def _fetch_object(aws: "AwsSession", address: str) -> bytes | None:
         return body.read() if response["ContentLength"] <= MAX_DOCUMENT_BYTES else None
 
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.parameters import BaseProvider
-
 _CACHE_SECONDS = 300
 
 
-class Source[Value](Protocol):
-    """Returns a value by its name."""
+class Source[Value]:
+    """Fetches values by name. Its cache lives as long as the process of a function, across invocations."""
 
-    def __call__(self, name: str, *, fresh: bool = False) -> Value:
-        """Return the value; `fresh` bypasses the cache."""
-
-
-class CachedSource[Value]:
-    """A cache of fetched values by name. It lives as long as the process of a function, across invocations."""
-
-    def __init__(self, fetch: Callable[[str], Value]) -> None:
+    def __init__(self, fetch: Callable[[str], Value], *, is_cached: bool = True) -> None:
         """Take the function that fetches a value. Its errors pass through."""
         self._fetch: Callable[[str], Value] = fetch
+        self._is_cached = is_cached
+        self._values: dict[str, tuple[float, Value]] = {}
 
     def __call__(self, name: str, *, fresh: bool = False) -> Value:
         """Return the cached value, or fetch it; `fresh` always fetches. Failures are not cached."""
-        from aws_lambda_powertools.utilities.parameters import GetParameterError  # noqa: PLC0415  it imports boto3
-
-        try:
-            return cast("Value", self._provider.get(name, max_age=_CACHE_SECONDS, force_fetch=fresh))
-        except GetParameterError as error:
-            raise (error.__context__ or error) from None
-
-    @cached_property
-    def _provider(self) -> "BaseProvider":
-        from aws_lambda_powertools.utilities.parameters import BaseProvider  # noqa: PLC0415  it imports boto3
-
-        fetch: Callable[[str], Any] = self._fetch
-
-        class Provider(BaseProvider):
-            def _get(self, name: str, **_: object) -> Any:  # noqa: ANN401  whatever is fetched
-                return fetch(name)
-
-            def _get_multiple(self, path: str, **_: object) -> dict[str, str]:
-                raise NotImplementedError(path)
-
-        return Provider()  # type: ignore[no-untyped-call]
+        fetched_at, value = self._values.get(name, (0.0, None))
+        if fresh or not self._is_cached or value is None or time() - fetched_at >= _CACHE_SECONDS:
+            value = self._fetch(name)
+            self._values[name] = time(), value
+        return value
 
 
 _SECRET_REMEDIES = {

@@ -2,12 +2,11 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC
 from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from backup_auditor.adapters.aws.session import describe_error, get_error_code
@@ -37,12 +36,13 @@ class EvidenceBucket:
 
     def store_report(self, report: Report) -> StoredReport:
         """Store a report under its audit id; a different report of the same audit gets the next number."""
+        folder = f"{report.project}/{report.observed_at.astimezone(UTC).date().isoformat()}/{report.audit_id}"
         with _spool_content(render_json(report), _JSON) as content:
             for number in range(1, _MAX_ATTEMPTS + 1):
-                name = _build_name(report, number)
+                name = f"{folder}/report.json" if number == 1 else f"{folder}/report.{number}.json"
                 if self._put(name, content, report):
                     return StoredReport(f"{_SCHEME}{self._bucket}/{name}", content.digest.hex())
-        location = f"{_SCHEME}{self._bucket}/{_build_folder(report)}"
+        location = f"{_SCHEME}{self._bucket}/{folder}"
         raise EvidenceError(f"{location} has {_MAX_ATTEMPTS} other reports of this audit (the limit); run a new audit")
 
     def store_page(self, report: Report, stored_report: StoredReport) -> StoredFile:
@@ -62,11 +62,8 @@ class EvidenceBucket:
         bucket, _, name = file.location.removeprefix(_SCHEME).partition("/")
         if not file.location.startswith(_SCHEME) or not name:
             raise EvidenceError(f"{file.location} is not an address in a bucket")
-
-        def read_body() -> bytes:
+        with _translate_errors(file.location):
             return bytes(self._client.get_object(Bucket=bucket, Key=name)["Body"].read())
-
-        return _call_bucket(file.location, read_body)
 
     def _put(self, name: str, content: "_Content", report: Report) -> bool:
         """Store a file unless the name is taken. Return whether this file is now stored under the name."""
@@ -88,12 +85,13 @@ class EvidenceBucket:
                         "sha256": content.digest.hex(),
                     },
                 )
-            except Exception as error:  # noqa: BLE001  the code of any error decides
+            except Exception as error:
                 code = get_error_code(error)
                 if code == "PreconditionFailed":
                     return self._is_stored(name, content.digest)
                 if code != "ConditionalRequestConflict":  # another process is writing to it
-                    raise _translate_error(location, error) from None
+                    with _translate_errors(location):
+                        raise
             else:
                 return True
         raise EvidenceError(f"{location} is being written by other processes; run the audit again")
@@ -101,12 +99,12 @@ class EvidenceBucket:
     def _is_stored(self, name: str, digest: bytes) -> bool:
         """Return whether the stored file has this hash: the answer to an earlier write may have been lost."""
         location = f"{_SCHEME}{self._bucket}/{name}"
-        object_head = _call_bucket(location, lambda: self._client.head_object(Bucket=self._bucket, Key=name))
+        with _translate_errors(location):
+            object_head = self._client.head_object(Bucket=self._bucket, Key=name)
         return bool(object_head.get("Metadata", {}).get("sha256") == digest.hex())
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(NamedTuple):
     """The content to store, and its SHA-256."""
 
     file: IO[bytes]
@@ -125,30 +123,18 @@ def _spool_content(text: Iterable[str], content_type: str) -> Iterator[_Content]
         yield _Content(file, digest.digest(), content_type)
 
 
-def _build_folder(report: Report) -> str:
-    """Return the folder of everything that is stored for an audit."""
-    return f"{report.project}/{report.observed_at.astimezone(UTC).date().isoformat()}/{report.audit_id}"
-
-
-def _build_name(report: Report, number: int) -> str:
-    return f"{_build_folder(report)}/report.json" if number == 1 else f"{_build_folder(report)}/report.{number}.json"
-
-
-def _call_bucket[Answer](location: str, call: Callable[[], Answer]) -> Answer:
+@contextmanager
+def _translate_errors(location: str) -> Iterator[None]:
     try:
-        return call()
-    except Exception as error:  # noqa: BLE001  the code of any error decides
-        raise _translate_error(location, error) from None
+        yield
+    except Exception as error:
+        from botocore import exceptions  # noqa: PLC0415  imported once a call has failed
 
-
-def _translate_error(location: str, error: Exception) -> Exception:
-    """Return the error of a failed call; an exception that is not from AWS is returned unchanged."""
-    from botocore import exceptions  # noqa: PLC0415  imported once a call has failed
-
-    if not isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
-        return error
-    if get_error_code(error) in {"NoSuchKey", "404"}:
-        return EvidenceMissingError(f"{location} is missing; restore an earlier version of it from the bucket")
-    return EvidenceError(
-        f"{location} cannot be used: {describe_error(error)}; check that it exists and that the role may use it"
-    )
+        if not isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
+            raise
+        if get_error_code(error) in {"NoSuchKey", "404"}:
+            raise EvidenceMissingError(
+                f"{location} is missing; restore an earlier version of it from the bucket"
+            ) from None
+        reason = f"{describe_error(error)}; check that it exists and that the role may use it"
+        raise EvidenceError(f"{location} cannot be used: {reason}") from None

@@ -16,6 +16,7 @@ from backup_auditor.retry import MAX_CALL_SECONDS, Retrier
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+    from mypy_boto3_sns import SNSClient
 
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
@@ -67,7 +68,12 @@ class EventBus:
         errors = [it.error for it in results if it.error]
         return PutResult(
             tuple(position for it in results for position in it.unaccepted_positions),
-            max(errors, key=_rank_error, default=None),
+            # the error that most needs attention
+            max(
+                errors,
+                key=lambda it: (isinstance(it, ChannelRefusedError), isinstance(it, AcceptanceUnknownError)),
+                default=None,
+            ),
         )
 
     def _build_entry(self, position: int, event: Event) -> _Entry:
@@ -82,39 +88,31 @@ class EventBus:
         return _Entry(position, len(SOURCE) + len(event.detail_type) + len(detail.encode()), request)
 
     def _put_batch(self, retrier: Retrier, entries: Sequence[_Entry], *, may_duplicate: bool) -> PutResult:
-        remaining = entries
+        remaining = list(entries)
 
         def put_remaining() -> None:
-            nonlocal remaining
-            remaining, error = self._put_once(remaining)
-            if error is not None:
-                raise error
+            try:
+                response = self._client.put_events(Entries=[it.request for it in remaining])
+            except Exception as error:  # noqa: BLE001  any exception is translated
+                remedy = f"check that the bus {self._bus} exists and that the role may put events"
+                raise build_delivery_error(error, self._describe_failure(remaining), remedy) from None
+            if not response.get("FailedEntryCount"):
+                return
+            results = list(zip(remaining, response["Entries"], strict=True))
+            remaining[:] = [entry for entry, result in results if "EventId" not in result]
+            codes = sorted({result.get("ErrorCode", "no reason") for _, result in results if "EventId" not in result})
+            if remaining:
+                raise DeliveryError(f"{self._describe_failure(remaining)}: {', '.join(codes)[:200]}")
 
+        error: DeliveryError | None = None
         if retrier.seconds_left() < MAX_CALL_SECONDS:
             error = DeliveryError(f"{self._describe_failure(entries)}: there was no time left")
-            return PutResult(_list_positions(entries), error)
-        try:
-            retrier.call(put_remaining, may_duplicate=may_duplicate)
-        except DeliveryError as delivery_error:
-            return PutResult(_list_positions(remaining), delivery_error)
-        return PutResult((), None)
-
-    def _put_once(self, entries: Sequence[_Entry]) -> tuple[Sequence[_Entry], DeliveryError | None]:
-        description = self._describe_failure(entries)
-        try:
-            response = self._client.put_events(Entries=[it.request for it in entries])
-        except Exception as error:  # noqa: BLE001  any exception is translated
-            return entries, build_delivery_error(
-                error, description, f"check that the bus {self._bus} exists and that the role may put events"
-            )
-        if not response.get("FailedEntryCount"):
-            return (), None
-        results = list(zip(entries, response["Entries"], strict=True))
-        rejected_entries = [entry for entry, result in results if "EventId" not in result]
-        codes = sorted({result.get("ErrorCode", "no reason") for _, result in results if "EventId" not in result})
-        return rejected_entries, DeliveryError(
-            f"{self._describe_failure(rejected_entries)}: {', '.join(codes)[:200]}"
-        ) if rejected_entries else None
+        else:
+            try:
+                retrier.call(put_remaining, may_duplicate=may_duplicate)
+            except DeliveryError as delivery_error:
+                error = delivery_error
+        return PutResult(tuple(it.position for it in remaining) if error else (), error)
 
     def _describe_failure(self, entries: Sequence[_Entry]) -> str:
         return f"the bus {self._bus} did not accept {len(entries)} event{'s' if len(entries) > 1 else ''}"
@@ -132,17 +130,6 @@ def _split_batches(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
     if batch:
         yield batch
 
-
-def _list_positions(entries: Sequence[_Entry]) -> tuple[int, ...]:
-    return tuple(it.position for it in entries)
-
-
-def _rank_error(error: DeliveryError) -> int:
-    return 2 if isinstance(error, ChannelRefusedError) else int(isinstance(error, AcceptanceUnknownError))
-
-
-if TYPE_CHECKING:
-    from mypy_boto3_sns import SNSClient
 
 _TOPIC_REMEDY = (
     "check that the topic exists in the region of the stack, and that its policy and its key allow the function"

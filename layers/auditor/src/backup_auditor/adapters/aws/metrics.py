@@ -37,10 +37,7 @@ METRIC_UNITS = {
 def emit(
     project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Emit the metrics of a project, or of none. What is not known (`None`) is left out, and with it a line of nothing.
-
-    `more` are further dimensions beside the project.
-    """
+    """Emit the known metrics of a project; `None` for metrics of all projects. `dimensions` are further dimensions."""
     from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415  not needed before the end of an invocation
         AmazonCloudWatchEMFProvider,
     )
@@ -52,13 +49,8 @@ def emit(
             metrics.add_metric(name, METRIC_UNITS[name], value)
     if not metrics.metric_set:
         return
-    if project is not None:
-        metrics.add_dimension("project", _encode_dimension(project))
-    for name, dimension_value in dimensions.items():
-        metrics.add_dimension(name, _encode_dimension(dimension_value))
+    all_dimensions = {**({} if project is None else {"project": project}), **dimensions}
+    for name, text in all_dimensions.items():
+        # CloudWatch accepts ASCII without control characters, at most 1,024 of them
+        metrics.add_dimension(name, text.encode("unicode_escape").decode("ascii")[:1024])
     sys.stdout.write(json.dumps(metrics.serialize_metric_set()) + "\n")
-
-
-def _encode_dimension(text: str) -> str:
-    """Return a dimension value that CloudWatch accepts: ASCII without control characters, at most 1,024 of them."""
-    return text.encode("unicode_escape").decode("ascii")[:1024]

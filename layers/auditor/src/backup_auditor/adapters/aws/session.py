@@ -5,9 +5,11 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from backup_auditor.adapters.http_status import is_transient
+from backup_auditor.adapters.http import is_transient
 from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
+
+_MAX_MESSAGE_LENGTH = 300
 
 
 def get_error_response(error: BaseException) -> Mapping[str, Any]:
@@ -21,14 +23,11 @@ def get_error_code(error: BaseException) -> str:
     return str(get_error_response(error).get("Error", {}).get("Code", ""))
 
 
-def describe_error(error: BaseException, max_length: int = 300) -> str:
+def describe_error(error: BaseException) -> str:
     """Return in one line the error of AWS, or of its SDK for a call without an answer."""
     code = get_error_code(error)
     message = f"{code}: {get_error_response(error)['Error'].get('Message', '')}" if code else str(error)
-    return collapse_whitespace(message)[:max_length].removesuffix(".")
-
-
-_MAX_MESSAGE_LENGTH = 300
+    return collapse_whitespace(message)[:_MAX_MESSAGE_LENGTH].removesuffix(".")
 
 
 def build_delivery_error(error: Exception, summary: str, remedy: str) -> DeliveryError:
@@ -41,7 +40,7 @@ def build_delivery_error(error: Exception, summary: str, remedy: str) -> Deliver
     if isinstance(error, exceptions.ClientError):
         code, text = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        message = _cut_to_line(f"{summary}: {code}: {text}")
+        message = collapse_whitespace(f"{summary}: {code}: {text}")[:_MAX_MESSAGE_LENGTH]
         if is_transient(status) or "Throttl" in code:
             return DeliveryError(message)
         return ChannelRefusedError(f"{message}; {remedy}")
@@ -52,12 +51,9 @@ def build_delivery_error(error: Exception, summary: str, remedy: str) -> Deliver
     if isinstance(error, exceptions.BotoCoreError) and not isinstance(
         error, exceptions.HTTPClientError
     ):  # raised before the request was sent
-        return ChannelRefusedError(_cut_to_line(f"{summary}: {type(error).__name__}: {error}") + f"; {remedy}")
+        message = collapse_whitespace(f"{summary}: {type(error).__name__}: {error}")[:_MAX_MESSAGE_LENGTH]
+        return ChannelRefusedError(f"{message}; {remedy}")
     return AcceptanceUnknownError(f"{summary}: the answer was lost or invalid ({type(error).__name__})")
-
-
-def _cut_to_line(text: str) -> str:
-    return collapse_whitespace(text)[:_MAX_MESSAGE_LENGTH]
 
 
 if TYPE_CHECKING:

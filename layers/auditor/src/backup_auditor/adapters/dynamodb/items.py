@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backup_auditor.adapters.records import EARLIER_KINDS, decode_attempt_values, encode_attempt_values
+from backup_auditor.adapters.records import ATTEMPTS, EARLIER_KINDS, to_ticks
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
@@ -21,6 +21,7 @@ AUDIT_PREFIX = "audit#"
 AUDIT_PREFIX_END = "audit$"
 """Sorts after every audit: the next character."""
 CHUNK_PREFIX = "chunk#"
+PLAN_PREFIX = "plan#"
 ACTION_PREFIX = "action#"
 FIRST_BACKUP_KEY_PREFIX = f"{ACTION_PREFIX}{EARLIER_KINDS[ActionKind.FIRST_BACKUP]}/"
 """The beginning of the sort keys of all attempts at first backups."""
@@ -75,14 +76,9 @@ def build_project_key(project: str) -> str:
     return f"project#{project}"
 
 
-def build_key(partition: str, sort_key: str) -> Item:
-    """Return the key of an item."""
-    return encode_values({"PK": partition, "SK": sort_key})
-
-
-def build_chunk_name(revision: int, writer: str, position: int) -> str:
-    """Return the sort key of a chunk. It names the revision that the chunk was written for, and the writer."""
-    return f"{CHUNK_PREFIX}{revision:012d}#{writer}#{position}"
+def build_key(project: str, sort_key: str) -> Item:
+    """Return the key of an item of a project."""
+    return encode_values({"PK": build_project_key(project), "SK": sort_key})
 
 
 def build_audit_sort_key(audit: AuditRecord) -> str:
@@ -100,7 +96,7 @@ def encode_audit(project: str, audit: AuditRecord, retention: timedelta | None) 
         "expires_at": None if retention is None else compute_expiry(audit.observed_at, retention),
         **({} if audit.report is None else _list_report_values(audit.report)),
     }
-    return build_key(build_project_key(project), build_audit_sort_key(audit)) | encode_values(values)
+    return build_key(project, build_audit_sort_key(audit)) | encode_values(values)
 
 
 def decode_audit(item: Mapping[str, Any]) -> AuditRecord:
@@ -117,14 +113,12 @@ def decode_audit(item: Mapping[str, Any]) -> AuditRecord:
 
 def build_message_key(message: OutboxMessage) -> Item:
     """Return the key of a message that no channel has accepted yet."""
-    return build_key(OUTBOX_PARTITION, f"{message.project}#{message.message_id}")
+    return encode_values({"PK": OUTBOX_PARTITION, "SK": f"{message.project}#{message.message_id}"})
 
 
 def build_sent_key(message: OutboxMessage) -> Item:
     """Return the key of the record that a message was accepted."""
-    return build_key(
-        build_project_key(message.project), f"sent#{format_sort_moment(message.observed_at)}#{message.channel_id}"
-    )
+    return build_key(message.project, f"sent#{format_sort_moment(message.observed_at)}#{message.channel_id}")
 
 
 def encode_sent_message(message: OutboxMessage, now: datetime) -> Item:
@@ -173,11 +167,6 @@ def _read_report(values: Mapping[str, Any]) -> StoredReport:
     return StoredReport(values["location"], values["sha256"], page)
 
 
-def build_plan_sort_key(plan_id: str) -> str:
-    """Return the sort key of a plan."""
-    return f"plan#{plan_id}"
-
-
 def build_attempt_prefix(action_key: str) -> str:
     """Return the beginning of the sort keys of all attempts at an action.
 
@@ -187,23 +176,20 @@ def build_attempt_prefix(action_key: str) -> str:
     return f"{ACTION_PREFIX}{EARLIER_KINDS.get(kind, kind)}{slash}{target}#"
 
 
-def build_attempt_sort_key(action_key: str, attempt: int) -> str:
-    """Return the sort key of an attempt. Earlier attempts sort first."""
-    return f"{build_attempt_prefix(action_key)}{attempt:09d}"
-
-
 def encode_attempt(record: ActionRecord) -> Item:
     """Return the item of an attempt. It never expires: it proves who changed what in the project."""
-    values = encode_attempt_values(record)
+    values = dict(zip(ATTEMPTS.columns, ATTEMPTS.encode(record), strict=True))
     del values["project"]
+    times = {"began_at": record.started_at, "ended_at": record.ended_at}
     return {
-        **build_key(build_project_key(record.project), build_attempt_sort_key(record.key, record.attempt)),
-        **encode_values({"action": values.pop("key"), **values}),
+        **build_key(record.project, f"{build_attempt_prefix(record.key)}{record.attempt:09d}"),
+        **encode_values({"action": values.pop("key"), **values, **times}),
     }
 
 
 def decode_attempt(project: str, item: Mapping[str, Any]) -> ActionRecord:
     """Return the attempt of an item."""
     values = decode_values(item)
-    times = {name: decode_moment(values.get(name)) for name in ("began_at", "ended_at")}
-    return decode_attempt_values({**values, **times, "project": project, "key": values["action"]})
+    values |= {name: to_ticks(decode_moment(values.get(name))) for name in ("began_at", "ended_at")}
+    values = {"made_id": None, **values, "project": project, "key": values["action"]}
+    return ATTEMPTS.decode(project, tuple(values[it] for it in ATTEMPTS.columns))

@@ -5,7 +5,6 @@ from datetime import datetime
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from backup_auditor.adapters.aws.session import get_error_code, get_error_response
 from backup_auditor.adapters.dynamodb.items import (
     OUTBOX_PARTITION,
     build_message_key,
@@ -16,8 +15,7 @@ from backup_auditor.adapters.dynamodb.items import (
     encode_sent_message,
     encode_values,
 )
-from backup_auditor.adapters.dynamodb.state_store import attempt_writes, is_condition_failure
-from backup_auditor.adapters.dynamodb.table import Table
+from backup_auditor.adapters.dynamodb.table import Table, is_condition_failure
 from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.ports.stores import Claim
 
@@ -50,9 +48,8 @@ class DynamoOutbox:
         values = encode_values({":outbox": OUTBOX_PARTITION, ":project": prefix, ":now": now})
         with self._table.translate_errors():
             messages = [*map(decode_message, self._table.query(condition, values, FilterExpression=_IS_DUE))]
-        project_messages = [
-            it for it in messages if project in (None, it.project)
-        ]  # another project's name may have the same prefix
+        # another project's name may have the same prefix
+        project_messages = [it for it in messages if project in (None, it.project)]
         return sorted(project_messages, key=lambda it: (it.observed_at, it.message_id))
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
@@ -75,8 +72,7 @@ class DynamoOutbox:
             {"Put": {"TableName": self._table.name, "Item": encode_sent_message(message, now)}},
         ]
         with self._table.translate_errors():
-            failure = attempt_writes(self._table, writes, token_hex(8))
-            if failure is not None:
+            if failure := self._table.transact(writes, token_hex(8)):
                 raise failure
         self._tokens.pop(message.message_id, None)
 
@@ -104,7 +100,7 @@ class DynamoOutbox:
             {"ConditionCheck": {**absence_condition, "Key": build_sent_key(replacement)}},
         ]
         with self._table.translate_errors():
-            failure = attempt_writes(self._table, writes, token_hex(8))
+            failure = self._table.transact(writes, token_hex(8))
             if failure is not None and not is_condition_failure(failure):
                 raise failure
         return failure is None
@@ -124,18 +120,12 @@ class DynamoOutbox:
         self, message: OutboxMessage, update: str, condition: str, values: Mapping[str, object]
     ) -> tuple[bool, dict[str, Any]]:
         """Change a message on a condition. Return whether the condition held, and the values of the message."""
-        try:
-            response = self._table.call(
-                "update_item",
-                Key=build_message_key(message),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=encode_values(values),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except Exception as error:
-            if get_error_code(error) != "ConditionalCheckFailedException":
-                raise
-            return False, decode_values(get_error_response(error).get("Item", {}))
-        return True, decode_values(response["Attributes"])
+        is_met, item = self._table.call_if(
+            "update_item",
+            Key=build_message_key(message),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=encode_values(values),
+            ReturnValues="ALL_NEW",
+        )
+        return is_met, decode_values(item)

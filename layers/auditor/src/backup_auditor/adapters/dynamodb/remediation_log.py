@@ -1,20 +1,19 @@
 """The remediation log in DynamoDB: plans for 30 days, and every attempt, recorded before it starts."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from backup_auditor.adapters.aws.session import get_error_code, get_error_response
 from backup_auditor.adapters.dynamodb.items import (
     ACTION_PREFIX,
     HEAD_SORT_KEY,
+    PLAN_PREFIX,
     Item,
     build_attempt_prefix,
     build_key,
-    build_plan_sort_key,
     build_project_key,
     compute_expiry,
     decode_attempt,
@@ -24,7 +23,13 @@ from backup_auditor.adapters.dynamodb.items import (
 )
 from backup_auditor.adapters.dynamodb.table import Table
 from backup_auditor.adapters.records import decode_plan, encode_plan, list_stored_names
-from backup_auditor.domain.remediation.plan import APPLIED_STATES, UNSETTLED_STATES, ActionRecord, RemediationPlan
+from backup_auditor.domain.remediation.plan import (
+    APPLIED_STATES,
+    UNSETTLED_STATES,
+    ActionRecord,
+    ActionState,
+    RemediationPlan,
+)
 from backup_auditor.errors import StateError
 
 if TYPE_CHECKING:
@@ -34,12 +39,18 @@ _PLAN_RETENTION = timedelta(days=30)
 """How long a plan is stored. It can be applied for one day."""
 _MAX_PLAN_BYTES = 380_000
 """The size limit of a plan in bytes: an item has at most 400 KB."""
-_UNSETTLED_VALUES = {f":open{number}": it for number, it in enumerate(list_stored_names(UNSETTLED_STATES))}
-_IS_UNSETTLED = f"#state IN ({', '.join(_UNSETTLED_VALUES)})"
-_APPLIED_VALUES = {f":written{number}": it for number, it in enumerate(list_stored_names(APPLIED_STATES))}
-_IS_APPLIED = f"#state IN ({', '.join(_APPLIED_VALUES)})"
 _STATE_NAME = {"#state": "state"}
 """`state` is a reserved word of DynamoDB."""
+
+
+def _match_states(states: Iterable[ActionState]) -> tuple[str, dict[str, str]]:
+    """Return the condition that an attempt has one of some states, and the values in it."""
+    values = {f":state{number}": it for number, it in enumerate(list_stored_names(states))}
+    return f"#state IN ({', '.join(values)})", values
+
+
+_IS_UNSETTLED, _UNSETTLED_VALUES = _match_states(UNSETTLED_STATES)
+_IS_APPLIED, _APPLIED_VALUES = _match_states(APPLIED_STATES)
 
 
 class DynamoRemediationLog:
@@ -57,7 +68,7 @@ class DynamoRemediationLog:
         if len(plan_data) > _MAX_PLAN_BYTES:
             raise StateError(f"{plan.project}: the plan has more actions than DynamoDB can store; lower max_creations")
         item = {
-            **build_key(build_project_key(plan.project), build_plan_sort_key(plan.plan_id)),
+            **build_key(plan.project, f"{PLAN_PREFIX}{plan.plan_id}"),
             **encode_values({"plan": plan_data, "expires_at": compute_expiry(plan.created_at, _PLAN_RETENTION)}),
         }
         with self._table.translate_errors():
@@ -66,7 +77,7 @@ class DynamoRemediationLog:
     def load_plan(self, project: str, plan_id: str) -> RemediationPlan | None:
         """Return the latest plan of an id, `None` if there is none."""
         with self._table.translate_errors():
-            item = self._table.get_item(build_key(build_project_key(project), build_plan_sort_key(plan_id)))
+            item = self._table.get_item(build_key(project, f"{PLAN_PREFIX}{plan_id}"))
             if item is None:
                 return None
             return decode_plan(zlib.decompress(decode_values(item)["plan"]).decode(), plan_id)
@@ -74,7 +85,7 @@ class DynamoRemediationLog:
     def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, `None` until an audit has recorded it."""
         with self._table.translate_errors():
-            item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY), ("pinecone_project_id",))
+            item = self._table.get_item(build_key(project, HEAD_SORT_KEY), ("pinecone_project_id",))
             return decode_values(item or {}).get("pinecone_project_id")
 
     def find_last_attempt(self, project: str, key: str) -> ActionRecord | None:
@@ -91,19 +102,11 @@ class DynamoRemediationLog:
         token = encode_values({"taken_by": token_hex(8)})
         item = encode_attempt(record) | token
         with self._table.translate_errors():
-            try:
-                self._table.call(
-                    "put_item",
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(PK)",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except Exception as error:
-                if get_error_code(error) != "ConditionalCheckFailedException":
-                    raise
-                stored_item = get_error_response(error).get("Item", {})
-                return bool(stored_item.get("taken_by") == token["taken_by"])  # it is ours where an answer was lost
-            return True
+            is_recorded, existing_item = self._table.call_if(
+                "put_item", Item=item, ConditionExpression="attribute_not_exists(PK)"
+            )
+            # it is ours where an answer was lost
+            return is_recorded or existing_item.get("taken_by") == token["taken_by"]
 
     def record_result(self, record: ActionRecord) -> None:
         """Record the result of an attempt that was started."""
@@ -116,9 +119,8 @@ class DynamoRemediationLog:
 
     def list_unsettled(self, project: str) -> list[ActionRecord]:
         """Return every attempt with an unknown result, the oldest first."""
-        return self._query_attempts(
-            project, _UNSETTLED_VALUES, FilterExpression=_IS_UNSETTLED, ExpressionAttributeNames=_STATE_NAME
-        )
+        options = {"FilterExpression": _IS_UNSETTLED, "ExpressionAttributeNames": _STATE_NAME}
+        return self._query_attempts(project, _UNSETTLED_VALUES, **options)
 
     def list_attempts(self, project: str) -> list[ActionRecord]:
         """Return every attempt at any action, the oldest first."""
@@ -126,19 +128,15 @@ class DynamoRemediationLog:
 
     def list_unpublished(self, project: str) -> list[ActionRecord]:
         """Return every applied attempt whose event is not published, the oldest first."""
-        condition = f"attribute_not_exists(told_at) AND {_IS_APPLIED}"
-        return self._query_attempts(
-            project, _APPLIED_VALUES, FilterExpression=condition, ExpressionAttributeNames=_STATE_NAME
-        )
+        is_unpublished = f"attribute_not_exists(told_at) AND {_IS_APPLIED}"
+        options = {"FilterExpression": is_unpublished, "ExpressionAttributeNames": _STATE_NAME}
+        return self._query_attempts(project, _APPLIED_VALUES, **options)
 
     def mark_published(self, record: ActionRecord, published_at: datetime) -> None:
         """Record that the event of an attempt was published, unless the attempt has changed since."""
-        state_values = {f":state{number}": it for number, it in enumerate(list_stored_names({record.state}))}
-        self._put_if(
-            encode_attempt(record) | encode_values({"told_at": published_at}),
-            f"#state IN ({', '.join(state_values)}) AND ended_at = :ended_at",
-            {**state_values, ":ended_at": record.ended_at},
-        )
+        has_state, state_values = _match_states({record.state})
+        item = encode_attempt(record) | encode_values({"told_at": published_at})
+        self._put_if(item, f"{has_state} AND ended_at = :ended_at", {**state_values, ":ended_at": record.ended_at})
 
     def list_plan_attempts(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
@@ -148,11 +146,7 @@ class DynamoRemediationLog:
         """Replace an item if the stored one meets a condition."""
         expressions = {"ExpressionAttributeNames": _STATE_NAME, "ExpressionAttributeValues": encode_values(values)}
         with self._table.translate_errors():
-            try:
-                self._table.call("put_item", Item=item, ConditionExpression=condition, **expressions)
-            except Exception as error:
-                if get_error_code(error) != "ConditionalCheckFailedException":
-                    raise
+            self._table.call_if("put_item", Item=item, ConditionExpression=condition, **expressions)
 
     def _query_attempts(self, project: str, values: Mapping[str, object], **options: Any) -> list[ActionRecord]:  # noqa: ANN401  as boto3 has it
         condition = "PK = :project AND begins_with(SK, :actions)"

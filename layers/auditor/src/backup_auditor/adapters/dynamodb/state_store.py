@@ -1,15 +1,24 @@
 """The state store in one DynamoDB table. Head, audit record and messages are written in one transaction."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from backup_auditor.adapters.aws.session import get_error_code, get_error_response
-from backup_auditor.adapters.dynamodb.chunks import ChunkRewriter, ChunkStore, MissingChunkError, delete_unused_chunks
-from backup_auditor.adapters.dynamodb.head import EMPTY_HEAD, Head, build_head, decode_head, encode_head
+from backup_auditor.adapters.dynamodb.chunks import (
+    EMPTY_HEAD,
+    ChunkRewriter,
+    Head,
+    MissingChunkError,
+    build_head,
+    decode_head,
+    delete_unused_chunks,
+    encode_head,
+    load_state,
+    read_chunks,
+    write_chunks,
+)
 from backup_auditor.adapters.dynamodb.items import (
     AUDIT_PREFIX,
     AUDIT_PREFIX_END,
@@ -30,8 +39,7 @@ from backup_auditor.adapters.dynamodb.items import (
     encode_values,
     format_sort_moment,
 )
-from backup_auditor.adapters.dynamodb.table import Table
-from backup_auditor.adapters.http_status import is_transient
+from backup_auditor.adapters.dynamodb.table import Table, is_condition_failure
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.domain.project_state import ProjectState
@@ -39,92 +47,11 @@ from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError, StateError
 from backup_auditor.ports.stores import LastAudits
 
-MAX_MESSAGES = 98
-"""A transaction has at most 100 writes."""
-_CONDITION_FAILED = "ConditionalCheckFailed"
-_TRANSIENT_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-
-
-def build_writes(
-    table: str, project: str, change: StateChange, heads: tuple[Head, Head], retention: timedelta | None
-) -> list[Item]:
-    """Return the writes of one transaction, the head first, on the condition that the previous head is unchanged.
-
-    Raises `StateError` if there are more messages than a transaction allows.
-    """
-    if len(change.messages) > MAX_MESSAGES:
-        raise StateError(
-            f"{project}: {len(change.messages)} channels (limit: {MAX_MESSAGES}); remove channels from the registry"
-        )
-    previous_head, new_head = heads
-    head_write: Item = {"TableName": table, "Item": encode_head(project, new_head)}
-    if previous_head.revision == 0:
-        head_write["ConditionExpression"] = "attribute_not_exists(PK)"
-    else:
-        head_write["ConditionExpression"] = "revision = :revision AND writer = :writer"
-        values = {":revision": previous_head.revision, ":writer": previous_head.writer}
-        head_write["ExpressionAttributeValues"] = encode_values(values)
-    items = [{**build_message_key(it), **encode_message(it)} for it in change.messages]
-    if change.audit is not None:
-        items.append(encode_audit(project, change.audit, retention))
-    return [{"Put": head_write}, *({"Put": {"TableName": table, "Item": it}} for it in items)]
-
-
-def commit(table: Table, writes: list[Item], writer: str, load_head: Callable[[], Head]) -> None:
-    """Do all writes or none. Raises `ConflictingRecordError` if another recording came first.
-
-    The answer of a transaction is not always its result: after a lost answer, the retry fails on its own head.
-    The stored head names its writer and so shows the result.
-    """
-    failure = attempt_writes(table, writes, writer)
-    if failure is None or load_head().writer == writer:
-        return
-    if is_condition_failure(failure):
-        raise ConflictingRecordError("another audit of the project was recorded at the same time; run the audit again")
-    raise failure
-
-
-def attempt_writes(table: Table, writes: list[Item], token: str) -> Exception | None:
-    """Do all writes with retries. Return the last error, `None` after success."""
-    failure: Exception | None = None
-    for attempt in table.list_attempts():
-        try:
-            table.transact(writes, token)
-        except Exception as error:  # noqa: BLE001  the code of any error decides
-            failure = error
-        else:
-            return None
-        if is_condition_failure(failure) or not (
-            _TRANSIENT_REASONS.intersection(_list_cancellation_reasons(failure)) or _may_succeed_later(failure)
-        ):
-            break
-        table.wait(attempt)
-    return failure
-
-
-def is_condition_failure(failure: Exception) -> bool:
-    """Return whether a transaction failed because one of its conditions was false."""
-    return _CONDITION_FAILED in _list_cancellation_reasons(failure)
-
-
-def _list_cancellation_reasons(error: Exception) -> tuple[str, ...]:
-    """Return why a transaction was cancelled; empty if it was not."""
-    return tuple(str(it.get("Code", "")) for it in get_error_response(error).get("CancellationReasons", ()))
-
-
-def _may_succeed_later(error: Exception) -> bool:
-    """Return whether a retry may succeed: the transaction is in progress, or its answer was lost."""
-    from botocore import exceptions  # noqa: PLC0415  imported once a call has failed
-
-    if isinstance(error, exceptions.ClientError):
-        status = get_error_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return get_error_code(error) == "TransactionInProgressException" or is_transient(status)
-    return isinstance(error, exceptions.HTTPClientError)
-
-
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+MAX_MESSAGES = 98
+"""A transaction has at most 100 writes."""
 _MAX_READS = 5
 """How often a read restarts because another audit was recorded at the same time."""
 
@@ -139,7 +66,6 @@ class DynamoState:
     def __init__(self, client: "DynamoDBClient", table: str, *, retention: timedelta | None = None) -> None:
         """Take the client, the table's name, and the retention of audit records; `None` keeps them forever."""
         self._table = Table(client, table)
-        self._chunks = ChunkStore(self._table)
         self._retention = retention
 
     def load(self, project: str) -> ProjectState:
@@ -148,9 +74,8 @@ class DynamoState:
             head = self._load_head(project)
             for _ in range(_MAX_READS):
                 try:
-                    return replace(
-                        self._chunks.load_state(project, head), first_backup_ids=self._load_first_backups(project)
-                    )
+                    state = load_state(self._table, project, head)
+                    return replace(state, first_backup_ids=self._load_first_backups(project))
                 except MissingChunkError:
                     head = self._load_newer_head(project, head)
         raise StateError(f"{project}: the state changed on every attempt to read it; audit the project less often")
@@ -159,28 +84,35 @@ class DynamoState:
         """Write the changed chunks, then everything else in one transaction."""
         with self._table.translate_errors():
             previous_head = self._load_head(project)
-            if previous_head.revision != change.expected_revision:
+            if previous_head.state.revision != change.expected_revision:
                 raise _build_conflict_error(project)
             writer = token_hex(8)
             try:
                 rewriter = ChunkRewriter(
-                    previous_head.chunk_names, change, writer, lambda names: self._chunks.read(project, names)
+                    previous_head.chunk_names,
+                    change,
+                    writer,
+                    lambda names: dict(read_chunks(self._table, project, names)),
                 )
             except MissingChunkError:
                 self._load_newer_head(project, previous_head)
                 raise _build_conflict_error(project) from None
             new_head = build_head(change, writer, rewriter.chunk_names)
-            writes = build_writes(self._table.name, project, change, (previous_head, new_head), self._retention)
-            self._chunks.write(project, rewriter.new_chunks)
-            commit(self._table, writes, writer, lambda: self._load_head(project))
+            writes = _build_writes(self._table.name, project, change, (previous_head, new_head), self._retention)
+            write_chunks(self._table, project, rewriter.new_chunks)
+            failure = self._table.transact(writes, writer)
+            # after a lost answer, the retry fails on its own head; the writer of the stored head shows the result
+            if failure is not None and self._load_head(project).writer != writer:
+                if is_condition_failure(failure):
+                    reason = "another audit of the project was recorded at the same time; run the audit again"
+                    raise ConflictingRecordError(reason)
+                raise failure
             self._table.write(
-                {"DeleteRequest": {"Key": build_key(build_project_key(project), build_audit_sort_key(audit))}}
+                {"DeleteRequest": {"Key": build_key(project, build_audit_sort_key(audit))}}
                 for audit in change.discarded_audits
             )
-        with (
-            suppress(StateError),
-            self._table.translate_errors(),
-        ):  # the audit is recorded; the next recording deletes the chunks
+        # the audit is recorded; the next recording deletes what stays here
+        with suppress(StateError), self._table.translate_errors():
             delete_unused_chunks(self._table, project, new_head)
 
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
@@ -198,7 +130,7 @@ class DynamoState:
         """Return the times of the last audits."""
         with self._table.translate_errors():
             attribute_names = ("observed_at", "complete_at", "pinecone_project_id")
-            item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY), attribute_names) or {}
+            item = self._table.get_item(build_key(project, HEAD_SORT_KEY), attribute_names) or {}
             observed_at, complete_at, project_id = map(decode_values(item).get, attribute_names)
             return LastAudits(decode_moment(observed_at), decode_moment(complete_at), project_id)
 
@@ -207,7 +139,7 @@ class DynamoState:
         with self._table.translate_errors():
             response = self._table.call(
                 "update_item",
-                Key=build_key(build_project_key(project), REGISTRATION_SORT_KEY),
+                Key=build_key(project, REGISTRATION_SORT_KEY),
                 UpdateExpression="SET since = if_not_exists(since, :now)",
                 ExpressionAttributeValues=encode_values({":now": now}),
                 ReturnValues="ALL_NEW",
@@ -222,7 +154,7 @@ class DynamoState:
         return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)
 
     def _load_head(self, project: str) -> Head:
-        item = self._table.get_item(build_key(build_project_key(project), HEAD_SORT_KEY))
+        item = self._table.get_item(build_key(project, HEAD_SORT_KEY))
         return EMPTY_HEAD if item is None else decode_head(project, item)
 
     def _load_newer_head(self, project: str, head: Head) -> Head:
@@ -235,3 +167,28 @@ class DynamoState:
 
 def _build_conflict_error(project: str) -> ConflictingRecordError:
     return ConflictingRecordError(f"another audit of {project} was recorded at the same time; run the audit again")
+
+
+def _build_writes(
+    table: str, project: str, change: StateChange, heads: tuple[Head, Head], retention: timedelta | None
+) -> list[Item]:
+    """Return the writes of one transaction, the head first, on the condition that the previous head is unchanged.
+
+    Raises `StateError` if there are more messages than a transaction allows.
+    """
+    if len(change.messages) > MAX_MESSAGES:
+        raise StateError(
+            f"{project}: {len(change.messages)} channels (limit: {MAX_MESSAGES}); remove channels from the registry"
+        )
+    previous_head, new_head = heads
+    head_write: Item = {"TableName": table, "Item": encode_head(project, new_head)}
+    if previous_head.state.revision == 0:
+        head_write["ConditionExpression"] = "attribute_not_exists(PK)"
+    else:
+        head_write["ConditionExpression"] = "revision = :revision AND writer = :writer"
+        values = {":revision": previous_head.state.revision, ":writer": previous_head.writer}
+        head_write["ExpressionAttributeValues"] = encode_values(values)
+    items = [{**build_message_key(it), **encode_message(it)} for it in change.messages]
+    if change.audit is not None:
+        items.append(encode_audit(project, change.audit, retention))
+    return [{"Put": head_write}, *({"Put": {"TableName": table, "Item": it}} for it in items)]

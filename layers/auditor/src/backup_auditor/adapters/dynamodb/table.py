@@ -8,8 +8,9 @@ from itertools import batched
 from random import uniform
 from typing import TYPE_CHECKING, Any, cast
 
-from backup_auditor.adapters.aws.session import describe_error, get_error_code
+from backup_auditor.adapters.aws.session import describe_error, get_error_code, get_error_response
 from backup_auditor.adapters.dynamodb.items import Item
+from backup_auditor.adapters.http import is_transient
 from backup_auditor.errors import StateError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _WRITE_BATCH_SIZE = 25
 _MAX_ATTEMPTS = 8
 _FIRST_PAUSE = 0.05
 _MAX_PAUSE = 2.0
+_TRANSIENT_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _REMEDIES = {
     "ResourceNotFoundException": "check its name, the account and the region",
     "AccessDeniedException": "allow the role to use it",
@@ -48,16 +50,9 @@ class Table:
     def get_items(self, keys: Iterable[Item]) -> Iterator[Item]:
         """Yield the items of keys with consistent reads, in any order. Missing items are omitted."""
         for batch in batched(keys, _READ_BATCH_SIZE, strict=False):
-            request_items: Any = {self.name: {"Keys": batch, "ConsistentRead": True}}
-            for attempt in self.list_attempts():
-                response = self._client.batch_get_item(RequestItems=request_items)
+            request = {"Keys": batch, "ConsistentRead": True}
+            for response in self._call_batch("batch_get_item", request, "UnprocessedKeys", "read"):
                 yield from response["Responses"].get(self.name, ())
-                request_items = response.get("UnprocessedKeys")
-                if not request_items:
-                    break
-                self.wait(attempt)
-            else:
-                raise StateError(f"the table {self.name} cannot be read: every attempt was throttled; try again later")
 
     def query(self, condition: str, values: Item, names: Sequence[str] = (), **options: object) -> Iterator[Item]:
         """Yield the items whose keys meet a condition, in the order of their sort keys."""
@@ -77,30 +72,54 @@ class Table:
     def write(self, requests: Iterable[Item]) -> None:
         """Put and delete items, without a transaction."""
         for batch in batched(requests, _WRITE_BATCH_SIZE, strict=False):
-            request_items: Any = {self.name: batch}
-            for attempt in self.list_attempts():
-                request_items = self._client.batch_write_item(RequestItems=request_items).get("UnprocessedItems")
-                if not request_items:
-                    break
-                self.wait(attempt)
-            else:
-                raise StateError(
-                    f"the table {self.name} cannot be written: every attempt was throttled; try again later"
-                )
+            for _ in self._call_batch("batch_write_item", batch, "UnprocessedItems", "written"):
+                pass
+
+    def _call_batch(self, operation: str, request: object, unprocessed_key: str, verb: str) -> Iterator[Item]:
+        """Yield the responses of a batch; what a response leaves unprocessed is requested again."""
+        request_items: Any = {self.name: request}
+        for attempt in range(_MAX_ATTEMPTS):
+            response = getattr(self._client, operation)(RequestItems=request_items)
+            yield response
+            request_items = response.get(unprocessed_key)
+            if not request_items:
+                return
+            self._wait(attempt)
+        raise StateError(f"the table {self.name} cannot be {verb}: every attempt was throttled; try again later")
 
     def call(self, operation: str, **request: object) -> Item:
         """Call an operation of the client on this table."""
         return cast("Item", getattr(self._client, operation)(TableName=self.name, **request))
 
-    def transact(self, writes: Sequence[Item], token: str) -> None:
-        """Do all writes or none. A repeat with the same token within ten minutes does nothing."""
-        self._client.transact_write_items(TransactItems=writes, ClientRequestToken=token)
+    def call_if(self, operation: str, **request: object) -> tuple[bool, Item]:
+        """Change an item on a condition. Return whether it held, and the new item, or the one that does not meet it."""
+        try:
+            response = self.call(operation, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request)
+        except Exception as error:
+            if get_error_code(error) != "ConditionalCheckFailedException":
+                raise
+            return False, get_error_response(error).get("Item", {})
+        return True, response.get("Attributes", {})
 
-    def list_attempts(self) -> range:
-        """Return the numbers of the attempts of a call."""
-        return range(_MAX_ATTEMPTS)
+    def transact(self, writes: Sequence[Item], token: str) -> Exception | None:
+        """Do all writes or none, with retries. Return the last error, `None` after success.
 
-    def wait(self, attempt: int) -> None:
+        A repeat with the same token within ten minutes does nothing.
+        """
+        failure: Exception | None = None
+        for attempt in range(_MAX_ATTEMPTS):
+            try:
+                self._client.transact_write_items(TransactItems=writes, ClientRequestToken=token)
+            except Exception as error:  # noqa: BLE001  the code of any error decides
+                failure = error
+            else:
+                return None
+            if is_condition_failure(failure) or not _may_succeed_later(failure):
+                break
+            self._wait(attempt)
+        return failure
+
+    def _wait(self, attempt: int) -> None:
         """Wait before the next attempt, longer each time."""
         self._pause(uniform(0.5, 1.0) * min(_FIRST_PAUSE * 2**attempt, _MAX_PAUSE))  # noqa: S311  no secret
 
@@ -132,3 +151,25 @@ def _build_projection(names: Sequence[str]) -> dict[str, object]:
         "ProjectionExpression": ", ".join(f"#{it}" for it in names),
         "ExpressionAttributeNames": {f"#{it}": it for it in names},
     }
+
+
+def is_condition_failure(failure: Exception) -> bool:
+    """Return whether a transaction failed because one of its conditions was false."""
+    return "ConditionalCheckFailed" in _list_cancellation_reasons(failure)
+
+
+def _list_cancellation_reasons(error: Exception) -> tuple[str, ...]:
+    """Return why a transaction was cancelled; empty if it was not."""
+    return tuple(str(it.get("Code", "")) for it in get_error_response(error).get("CancellationReasons", ()))
+
+
+def _may_succeed_later(error: Exception) -> bool:
+    """Return whether a retry of a transaction may succeed: it conflicted, is in progress, or its answer was lost."""
+    from botocore import exceptions  # noqa: PLC0415  imported once a call has failed
+
+    if not _TRANSIENT_REASONS.isdisjoint(_list_cancellation_reasons(error)):
+        return True
+    if isinstance(error, exceptions.ClientError):
+        status = get_error_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return get_error_code(error) == "TransactionInProgressException" or is_transient(status)
+    return isinstance(error, exceptions.HTTPClientError)

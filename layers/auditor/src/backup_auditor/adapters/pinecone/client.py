@@ -10,15 +10,17 @@ from threading import Lock
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.flow_control import (
     Backoff,
-    FlowControl,
+    ConcurrencyLimiter,
+    Deadline,
     MonotonicClock,
-    Turn,
+    RetryBudget,
     Uniform,
     parse_retry_after,
 )
 from backup_auditor.adapters.pinecone.responses import (
     Outcome,
     build_error,
+    explain_missing,
     is_overload,
     is_retryable,
     is_success,
@@ -26,7 +28,6 @@ from backup_auditor.adapters.pinecone.responses import (
     may_have_taken_effect,
 )
 from backup_auditor.adapters.pinecone.transport import Response, ResponseLostError, Transport
-from backup_auditor.adapters.pinecone.versions import explain_missing
 from backup_auditor.errors import DeadlineError, OrganizationPlanError, PineconeError, ThrottledError, UnavailableError
 
 MAX_ATTEMPTS = 5
@@ -35,69 +36,50 @@ MAX_THROTTLED_ATTEMPTS = 8
 """How often a throttled call is sent at most: it had no effect."""
 
 
-def _read_clock() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """What the client uses of the machine."""
 
     monotonic: MonotonicClock = time.monotonic
-    now: Callable[[], datetime] = _read_clock
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     """Used only to read a `Retry-After` that is a date; no fact depends on it."""
     sleep: Callable[[float], None] = time.sleep
     uniform: Uniform = SystemRandom().uniform
 
 
+@dataclass(slots=True)
 class SharedDenial:
     """The refusal of schedule calls by the plan: one answer holds for every index."""
 
-    def __init__(self) -> None:
-        """Start without a refusal."""
-        self._message: str | None = None
+    message: str | None = None
 
     def record(self, error: PineconeError) -> None:
         """Store an error, if it is a refusal by the plan."""
         if isinstance(error, OrganizationPlanError):
-            self._message = str(error)
+            self.message = str(error)
 
     def raise_if_known(self) -> None:
         """Raise `OrganizationPlanError` after a refusal."""
-        if self._message is not None:
-            raise OrganizationPlanError(self._message)
+        if self.message is not None:
+            raise OrganizationPlanError(self.message)
 
 
 class PineconeClient:
-    """Makes the calls of one project. All of them share a deadline, a retry budget and a concurrency limit.
-
-    Safe to use from many threads.
-    """
+    """Makes all calls of one project under one deadline, retry budget and concurrency limit, from any thread."""
 
     def __init__(self, connection: Connection, transport: Transport, runtime: Runtime) -> None:
         """Start the time until the deadline."""
-        self._connection = connection
+        self.connection = connection
+        self.deadline = Deadline(connection.deadline, runtime.monotonic)
+        self.requests = 0
+        """How many requests were sent, retries included."""
+        self.throttles = 0
+        """How many requests were answered with 429."""
         self._transport = transport
         self._runtime = runtime
-        self._flow = FlowControl(connection.max_concurrency, connection.deadline, runtime.monotonic)
-        self._requests = 0
-        self._throttles = 0
+        self._limiter = ConcurrencyLimiter(connection.max_concurrency)
+        self._budget = RetryBudget(runtime.monotonic)
         self._counter_lock = Lock()
-
-    @property
-    def seconds_left(self) -> float:
-        """The seconds until the deadline; negative after it."""
-        return self._flow.deadline.seconds_left
-
-    @property
-    def requests(self) -> int:
-        """How many requests were sent, retries included."""
-        return self._requests
-
-    @property
-    def throttles(self) -> int:
-        """How many requests were answered with 429."""
-        return self._throttles
 
     def read(
         self, target: bytes, version: str, *, is_urgent: bool = False, shared_denial: SharedDenial | None = None
@@ -118,7 +100,7 @@ class PineconeClient:
 
     def wait(self, seconds: float) -> None:
         """Wait. Raises `DeadlineError` if the deadline is earlier."""
-        if not self._flow.deadline.allows(seconds):
+        if not self.deadline.allows(seconds):
             raise DeadlineError("the time limit was reached")
         self._runtime.sleep(seconds)
 
@@ -137,12 +119,14 @@ class PineconeClient:
         outcome: Outcome | None = None
         attempts = 0
         while True:
-            with self._take_turn(outcome, is_urgent=is_urgent) as turn:
+            round_number = self._take_turn(outcome, is_urgent=is_urgent)
+            is_overloaded = False
+            try:
                 while True:
                     if denial is not None:
                         denial.raise_if_known()
                     outcome = self._send(method, target, version, body)
-                    turn.is_overloaded = is_overload(outcome)
+                    is_overloaded = is_overload(outcome)
                     if isinstance(outcome, Response) and is_success(outcome):
                         return outcome.body
                     attempts += 1
@@ -155,31 +139,42 @@ class PineconeClient:
                         raise ResponseLostError(str(error)) if is_lost else error
                     if not is_throttle(outcome):
                         break
-                    turn.throttle()
+                    round_number = self._limiter.throttle(round_number)  # and keep the place
                     self._runtime.sleep(wait)
+            finally:
+                self._limiter.release(round_number, is_overloaded=is_overloaded)
             self._runtime.sleep(wait)
 
-    def _take_turn(self, previous_outcome: Outcome | None, *, is_urgent: bool) -> Turn:
-        """Wait for a turn. Raises the error of the previous attempt if there will be no other."""
+    def _take_turn(self, previous_outcome: Outcome | None, *, is_urgent: bool) -> int:
+        """Wait for a place, and return its round. Raises the error of the previous attempt if there is no other."""
+        error: PineconeError = UnavailableError("not sent: the service had stopped responding")
         try:
-            return self._flow.take_turn(is_urgent=is_urgent)
-        except UnavailableError as error:
-            final_error = error if previous_outcome is None else self._build_error(previous_outcome)
-        raise final_error
+            if not self._budget.is_service_lost:
+                seconds_left = self.deadline.require_seconds_left()
+                round_number = self._limiter.acquire(seconds_left, is_urgent=is_urgent)
+                if not self._budget.is_service_lost:
+                    return round_number
+                self._limiter.release(round_number, is_overloaded=False)  # it was lost while this call waited
+        except UnavailableError as deadline_error:
+            error = deadline_error
+        raise error if previous_outcome is None else self._build_error(previous_outcome)
 
     def _send(self, method: str, target: bytes, version: str, body: bytes | None) -> Outcome:
         """Send one request, once, and return the response or the error."""
         with self._counter_lock:
-            self._requests += 1
+            self.requests += 1
         outcome: Outcome
         try:
-            outcome = self._transport.send(method, target, version, self._flow.deadline, body)
+            outcome = self._transport.send(method, target, version, self.deadline, body)
         except PineconeError as error:
             outcome = error
         if is_throttle(outcome):
             with self._counter_lock:
-                self._throttles += 1
-        self._flow.record(is_overloaded=is_overload(outcome))
+                self.throttles += 1
+        if is_overload(outcome):
+            self._budget.record_failure()
+        else:
+            self._budget.record_success()
         return outcome
 
     def _compute_wait(self, outcome: Outcome, attempts: int, backoff: Backoff) -> float | None:
@@ -188,11 +183,11 @@ class PineconeClient:
             return None
         retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Response) else None
         wait = backoff.compute_wait(parse_retry_after(retry_after, self._runtime.now()))
-        return wait if self._flow.may_retry_after(wait) else None
+        return wait if self.deadline.allows(wait) and self._budget.spend_retry() else None
 
     def _is_only_throttled(self, outcome: Outcome) -> bool:
-        """Tell whether a call was throttled, and not refused because of a quota."""
+        """Return whether a call was throttled, and not refused because of a quota."""
         return is_throttle(outcome) and isinstance(self._build_error(outcome), ThrottledError)
 
     def _build_error(self, outcome: Outcome) -> PineconeError:
-        return build_error(outcome, self._connection.key) if isinstance(outcome, Response) else outcome
+        return build_error(outcome, self.connection.key) if isinstance(outcome, Response) else outcome

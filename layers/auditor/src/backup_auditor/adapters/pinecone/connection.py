@@ -1,10 +1,13 @@
-"""How to connect to a project: host, key, versions and limits; and how to show text of the service safely."""
+"""How to connect to a project: host, key, versions, limits and proxy; and how to show text of the service safely."""
 
+import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from backup_auditor.domain.text import collapse_whitespace, cut_text, escape_control_characters, quote_text
 from backup_auditor.errors import SettingsError
@@ -18,10 +21,7 @@ _MAX_LABEL_LENGTH = 63
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to connect to one project. Its text never contains the key.
-
-    Raises `SettingsError` for an invalid part; the message never contains the key.
-    """
+    """How to connect to one project. Neither its text nor the `SettingsError` of an invalid part contains the key."""
 
     key: str = field(repr=False)
     host: str = DEFAULT_HOST
@@ -41,7 +41,13 @@ class Connection:
 
     def __post_init__(self) -> None:
         """Set the defaults and refuse invalid parts."""
-        _refuse_bad_key(self.key)
+        if not self.key:
+            raise SettingsError("the API key is missing; set PINECONE_API_KEY")
+        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
+            raise SettingsError(
+                "the API key contains a space, a line break or an invalid character; "
+                "set PINECONE_API_KEY to the key only"
+            )
         object.__setattr__(self, "host", _parse_host(self.host))
         object.__setattr__(self, "schedules_api_version", self.schedules_api_version or self.api_version)
         for version in (self.api_version, self.schedules_api_version):
@@ -60,15 +66,6 @@ class Connection:
         return _is_loopback(urlsplit(self.host))
 
 
-def _refuse_bad_key(key: str) -> None:
-    if not key:
-        raise SettingsError("the API key is missing; set PINECONE_API_KEY")
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise SettingsError(
-            "the API key contains a space, a line break or an invalid character; set PINECONE_API_KEY to the key only"
-        )
-
-
 def _parse_host(text: str) -> str:
     host = text.strip()
     if "://" not in host:
@@ -77,16 +74,11 @@ def _parse_host(text: str) -> str:
         parts = urlsplit(host)
         name, _ = parts.hostname, parts.port
     except ValueError:
-        parts, name = SplitResult("", "", "", "", ""), None
+        parts, name = urlsplit(""), None
     is_plain = host.isascii() and host.isprintable() and not set(host) & set(" \\%")
-    if (
-        not name
-        or not is_plain
-        or not _has_valid_labels(name)
-        or parts.query
-        or parts.fragment
-        or parts.scheme not in {"http", "https"}
-    ):
+    is_url = parts.scheme in {"http", "https"} and not parts.query and not parts.fragment
+    labels = (name or "").removesuffix(".").split(".")  # a name with an empty or a long part cannot be resolved
+    if not is_plain or not is_url or not all(0 < len(it) <= _MAX_LABEL_LENGTH for it in labels):
         raise SettingsError("invalid address in PINECONE_CONTROLLER_HOST (expected one like https://api.pinecone.io)")
     if "@" in parts.netloc:
         raise SettingsError(
@@ -99,17 +91,80 @@ def _parse_host(text: str) -> str:
     return host.rstrip("/")
 
 
-def _has_valid_labels(name: str) -> bool:
-    """Tell whether a name can be resolved: no part of it is empty or too long."""
-    return all(0 < len(it) <= _MAX_LABEL_LENGTH for it in name.removesuffix(".").split("."))
-
-
 def _is_loopback(parts: SplitResult) -> bool:
     name = parts.hostname or ""
     try:
         return ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"
+
+
+_HTTPS_PORT = 443
+_PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One proxy. Its text never contains the user name or the password."""
+
+    url: str = field(repr=False)
+    name: str
+    """Scheme, host and port."""
+    source: str
+    """The variable or the settings that name the proxy."""
+
+    def __str__(self) -> str:
+        """Return the name of the proxy for messages."""
+        return f"the proxy {self.name} ({self.source})"
+
+
+def find_proxy(host: str, port: int | None) -> Proxy | None:
+    """Return the proxy for https to a host; `None` if there is none.
+
+    Raises `SettingsError` for a proxy that cannot be used; the message never contains a password.
+    """
+    if _is_exempt(host, port or _HTTPS_PORT):
+        return None
+    proxies = getproxies()
+    text = proxies.get("https") or proxies.get("all")
+    if not text:
+        return None
+    source = next((it for it in _PROXY_VARIABLES if os.environ.get(it) == text), "the system's settings")
+    return _parse_proxy(text.strip(), source, host)
+
+
+def _parse_proxy(text: str, source: str, host: str) -> Proxy:
+    url = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        parts, name, port = urlsplit(""), "", None
+    if not name or not url.isascii() or not url.isprintable() or " " in url:
+        raise SettingsError(f"invalid proxy address in {source} (expected one like http://proxy.example:3128)")
+    label = f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{'' if port is None else f':{port}'}"
+    if parts.scheme not in {"http", "https"}:
+        kind = "a SOCKS proxy" if parts.scheme.startswith("socks") else f"a proxy of type {parts.scheme}"
+        raise SettingsError(
+            f"the proxy {label} ({source}) is {kind}, which is not supported; "
+            f"set HTTPS_PROXY to an HTTP proxy, or NO_PROXY to {host} to reach it directly"
+        )
+    return Proxy(url, label, source)
+
+
+def _is_exempt(host: str, port: int) -> bool:
+    """Return whether NO_PROXY names a host, or a network, such as 10.0.0.0/8, that contains its address."""
+    if proxy_bypass(f"[{host}]:{port}" if ":" in host else f"{host}:{port}") or proxy_bypass(host):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    for entry in (getproxies().get("no") or "").split(","):
+        with suppress(ValueError):  # the name of a host
+            if address in ip_network(entry.strip(), strict=False):
+                return True
+    return False
 
 
 MAX_LINE_LENGTH = 200
@@ -120,9 +175,7 @@ _KEY_REPLACEMENT = "[key]"
 def to_one_line(text: str, key: str = "", max_length: int = MAX_LINE_LENGTH) -> str:
     """Return a text as one line of at most `max_length` characters, with keys replaced."""
     text = _KEY_PATTERN.sub(_KEY_REPLACEMENT, text.replace(key, _KEY_REPLACEMENT) if key else text)
-    visible_text = "".join(character if _is_visible(character) else " " for character in text[: 16 * max_length])
+    visible_text = "".join(
+        it if it.isprintable() or escape_control_characters(it) == it else " " for it in text[: 16 * max_length]
+    )
     return cut_text(collapse_whitespace(visible_text), max_length)
-
-
-def _is_visible(character: str) -> bool:
-    return character.isprintable() or escape_control_characters(character) == character

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import Lock
-from typing import Self
 
-from backup_auditor.errors import DeadlineError, UnavailableError
+from backup_auditor.errors import DeadlineError
 
 type Uniform = Callable[[float, float], float]
 """Returns a random number between two."""
@@ -72,8 +71,11 @@ class Deadline:
         return max(seconds_left, 0.001)
 
     def allows(self, seconds: float) -> bool:
-        """Tell whether the deadline is later than so many seconds from now."""
+        """Return whether the deadline is later than so many seconds from now."""
         return self._monotonic() + seconds < self._end
+
+
+_MAX_FAILURE_SECONDS = 30.0
 
 
 class RetryBudget:
@@ -89,14 +91,12 @@ class RetryBudget:
         capacity: float = 100,
         refund: float = 1,
         max_failures: int = 20,
-        max_failure_time: timedelta = timedelta(seconds=30),
     ) -> None:
         """Start full. After `max_failures` in a row the service is lost once the budget is empty or the time is up."""
         self._monotonic = monotonic
         self._capacity = capacity
         self._refund = refund
         self._max_failures = max_failures
-        self._max_failure_seconds = max_failure_time.total_seconds()
         self._remaining = capacity
         self._failures = 0
         self._first_failure_at = 0.0
@@ -107,12 +107,7 @@ class RetryBudget:
         """Whether the service has failed for too long for another call."""
         if self._failures < self._max_failures:
             return False
-        return self._remaining < 1 or self._monotonic() - self._first_failure_at >= self._max_failure_seconds
-
-    def require_service(self) -> None:
-        """Raise `UnavailableError` once the service is lost."""
-        if self.is_service_lost:
-            raise UnavailableError("not sent: the service had stopped responding")
+        return self._remaining < 1 or self._monotonic() - self._first_failure_at >= _MAX_FAILURE_SECONDS
 
     def record_success(self) -> None:
         """Count a successful call."""
@@ -165,10 +160,7 @@ class ConcurrencyLimiter:
         return int(self._limit)
 
     def acquire(self, timeout: float, *, is_urgent: bool = False) -> int:
-        """Wait for a place, and return the round, which `release` needs.
-
-        Raises `DeadlineError` if there is no place within `timeout` seconds.
-        """
+        """Wait for a place, and return its round. Raises `DeadlineError` if there is none in `timeout` seconds."""
         with self._lock:
             if self._in_flight < int(self._limit) and not self._normal_queue and not self._urgent_queue:
                 self._in_flight += 1
@@ -219,58 +211,3 @@ class ConcurrencyLimiter:
                 self._in_flight -= 1
                 self._admit_waiting()
         raise DeadlineError("the time limit was reached")
-
-
-class Turn:
-    """A place among the calls in flight; leaving the `with` block gives it back."""
-
-    __slots__ = ("_limiter", "_round_number", "is_overloaded")
-
-    def __init__(self, limiter: ConcurrencyLimiter, round_number: int) -> None:
-        """Hold a place that was acquired in a round."""
-        self._limiter = limiter
-        self._round_number = round_number
-        self.is_overloaded = False
-        """Whether the last call failed because of too much load, or had no response."""
-
-    def __enter__(self) -> Self:
-        """Return the turn."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Give the place back."""
-        self._limiter.release(self._round_number, is_overloaded=self.is_overloaded)
-
-    def throttle(self) -> None:
-        """Lower the limit and keep the place for another attempt."""
-        self._round_number = self._limiter.throttle(self._round_number)
-
-
-class FlowControl:
-    """One concurrency limit, one retry budget and one deadline for all calls of a client."""
-
-    def __init__(self, max_concurrency: int, length: timedelta, monotonic: MonotonicClock) -> None:
-        """Start the time until the deadline."""
-        self.deadline = Deadline(length, monotonic)
-        self._limiter = ConcurrencyLimiter(max_concurrency)
-        self._budget = RetryBudget(monotonic)
-
-    def take_turn(self, *, is_urgent: bool = False) -> Turn:
-        """Wait for a turn. Raises `DeadlineError`, or `UnavailableError` if the service is lost."""
-        self._budget.require_service()
-        turn = Turn(self._limiter, self._limiter.acquire(self.deadline.require_seconds_left(), is_urgent=is_urgent))
-        if self._budget.is_service_lost:  # while this call waited
-            with turn:
-                self._budget.require_service()
-        return turn
-
-    def record(self, *, is_overloaded: bool) -> None:
-        """Count the outcome of a call."""
-        if is_overloaded:
-            self._budget.record_failure()
-        else:
-            self._budget.record_success()
-
-    def may_retry_after(self, seconds: float) -> bool:
-        """Tell whether deadline and budget allow another attempt after a wait, and spend a retry."""
-        return self.deadline.allows(seconds) and self._budget.spend_retry()

@@ -5,7 +5,7 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from backup_auditor.adapters.http_status import is_transient
+from backup_auditor.adapters.http import is_transient
 from backup_auditor.adapters.pinecone.connection import to_one_line
 from backup_auditor.adapters.pinecone.transport import (
     NameNotResolvedError,
@@ -53,7 +53,7 @@ _ERROR_BY_STATUS: dict[int, type[PineconeError]] = {
 
 
 def is_success(response: Response) -> bool:
-    """Tell whether a call succeeded."""
+    """Return whether a call succeeded."""
     return HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
 
 
@@ -63,16 +63,19 @@ def build_error(response: Response, key: str) -> PineconeError:
         return MalformedResponseError(f"{response.status}: redirects are not followed with a key; check the host")
     code, message, is_structured = _read_error(response.body)
     error_type = _choose_error_type(response.status, code, message, is_structured=is_structured)
-    return error_type(
-        f"{response.status}: {to_one_line(_replace_markup(message) or _find_phrase(response.status), key)}"
-    )
+    if message.lstrip().startswith("<") or _MARKUP_PATTERN.search(message):
+        message = "an HTML page"  # gateways send one at times
+    return error_type(f"{response.status}: {to_one_line(message or _find_phrase(response.status), key)}")
 
 
 def _choose_error_type(status: int, code: str, message: str, *, is_structured: bool) -> type[PineconeError]:
-    if status == HTTPStatus.FORBIDDEN:
-        return _choose_forbidden_error(code, message, is_structured=is_structured)
-    if status == HTTPStatus.TOO_MANY_REQUESTS and _mentions_quota(code, message):
+    is_about_quota = code in _QUOTA_CODES or _QUOTA_PATTERN.search(message)
+    if is_about_quota and status in {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}:
         return QuotaError
+    if status == HTTPStatus.FORBIDDEN:
+        # only the service can refuse a plan, not the page of a proxy
+        is_about_plan = is_structured and _PLAN_PATTERN.search(message) and not _PERMISSION_PATTERN.search(message)
+        return OrganizationPlanError if is_about_plan else ForbiddenError
     if status == HTTPStatus.BAD_REQUEST and _VERSION_PATTERN.search(message):
         return MalformedResponseError  # about the API version, not about the index
     if status in _ERROR_BY_STATUS:
@@ -80,39 +83,17 @@ def _choose_error_type(status: int, code: str, message: str, *, is_structured: b
     return UnavailableError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else MalformedResponseError
 
 
-def _choose_forbidden_error(code: str, message: str, *, is_structured: bool) -> type[PineconeError]:
-    """Return which of the three meanings a 403 has. Only the service can refuse a plan, not the page of a proxy."""
-    if _mentions_quota(code, message):
-        return QuotaError
-    if is_structured and _PLAN_PATTERN.search(message) and not _PERMISSION_PATTERN.search(message):
-        return OrganizationPlanError
-    return ForbiddenError
-
-
-def _mentions_quota(code: str, message: str) -> bool:
-    return code in _QUOTA_CODES or _QUOTA_PATTERN.search(message) is not None
-
-
 def _read_error(body: bytes) -> tuple[str, str, bool]:
     """Return code and message of an error, and whether it has the format of the service."""
     try:
         document: Any = json.loads(body)
     except (ValueError, RecursionError):
-        return "", _decode_plain_text(body), False
+        return "", body[:4000].decode("utf-8", "replace").removeprefix("\ufeff").strip(), False
     error_fields = document.get("error", document) if isinstance(document, dict) else document
     if isinstance(error_fields, dict):
         code, message = error_fields.get("code"), error_fields.get("message")
         return str(code or ""), message if isinstance(message, str) else "", isinstance(message, str)
     return "", error_fields if isinstance(error_fields, str) else "", False
-
-
-def _decode_plain_text(body: bytes) -> str:
-    return body[:4000].decode("utf-8", "replace").removeprefix("\ufeff").strip()
-
-
-def _replace_markup(message: str) -> str:
-    """Return a message, or a text that replaces an HTML page, which gateways send at times."""
-    return "an HTML page" if message.lstrip().startswith("<") or _MARKUP_PATTERN.search(message) else message
 
 
 def _find_phrase(status: int) -> str:
@@ -132,25 +113,52 @@ _PERMANENT_ERRORS = (NameNotResolvedError, NotTrustedError, DeadlineError)
 
 
 def is_overload(outcome: Outcome) -> bool:
-    """Tell whether the service is overloaded or did not respond."""
+    """Return whether the service is overloaded or did not respond."""
     return is_transient(outcome.status) if isinstance(outcome, Response) else isinstance(outcome, UnavailableError)
 
 
 def is_throttle(outcome: Outcome) -> bool:
-    """Tell whether a call was throttled."""
+    """Return whether a call was throttled."""
     return isinstance(outcome, Response) and outcome.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def is_retryable(outcome: Outcome) -> bool:
-    """Tell whether a retry of a call that changes nothing may succeed."""
+    """Return whether a retry of a call that changes nothing may succeed."""
     return is_overload(outcome) and not isinstance(outcome, _PERMANENT_ERRORS)
 
 
 def may_have_taken_effect(outcome: Outcome) -> bool:
-    """Tell whether a failed call that changes something may have taken effect."""
+    """Return whether a failed call that changes something may have taken effect."""
     if isinstance(outcome, Response):
-        is_server_error = outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR  # 520 to 526 come from a proxy
-        return outcome.status == HTTPStatus.REQUEST_TIMEOUT or (
-            is_server_error and outcome.status != HTTPStatus.NOT_IMPLEMENTED
-        )
+        if outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR:  # 520 to 526 come from a proxy
+            return outcome.status != HTTPStatus.NOT_IMPLEMENTED
+        return outcome.status == HTTPStatus.REQUEST_TIMEOUT
     return not isinstance(outcome, UnreachableError | NotConnectedError)
+
+
+_FIRST_WITH_BACKUPS = "2025-04"
+_FIRST_WITH_SCHEDULES = "2026-07"
+"""Earlier, only `unstable` has schedules."""
+_DATED_VERSION = re.compile(r"\d{4}-\d{2}")
+
+
+def explain_missing(error: PineconeError, target: bytes, version: str) -> PineconeError:
+    """Return an error; if a 404 means that the API version lacks the call, with the variable to set."""
+    if not isinstance(error, NotFoundError) or _DATED_VERSION.fullmatch(version) is None:
+        return error
+    if _find_collection(target) == b"backup-schedules" and version < _FIRST_WITH_SCHEDULES:
+        return NotFoundError(
+            f"{error}; API version {version} has no backup schedules: "
+            f"set PINECONE_SCHEDULES_API_VERSION to unstable, or PINECONE_API_VERSION to {_FIRST_WITH_SCHEDULES}"
+        )
+    if _find_collection(target) == b"backups" and version < _FIRST_WITH_BACKUPS:
+        return NotFoundError(
+            f"{error}; API version {version} has no backups: set PINECONE_API_VERSION to {_FIRST_WITH_SCHEDULES}"
+        )
+    return error
+
+
+def _find_collection(target: bytes) -> bytes:
+    """Return the last collection of the path of a call, for any name of an index."""
+    _, collection, *segments = target.partition(b"?")[0].split(b"/")
+    return segments[1] if collection == b"indexes" and len(segments) > 1 else collection

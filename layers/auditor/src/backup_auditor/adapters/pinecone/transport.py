@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import NamedTuple, Self, cast
 
-from backup_auditor.adapters.http_status import is_transient
-from backup_auditor.adapters.pinecone.connection import Connection, to_one_line
+from backup_auditor.adapters.http import explain_tls_failure, is_transient, make_tls_context
+from backup_auditor.adapters.pinecone.connection import Connection, Proxy, find_proxy, to_one_line
 from backup_auditor.adapters.pinecone.flow_control import Deadline
-from backup_auditor.adapters.pinecone.proxy import Proxy, find_proxy
-from backup_auditor.adapters.trust import explain_tls_failure, make_tls_context
 from backup_auditor.errors import (
     MalformedResponseError,
     PineconeError,
@@ -51,40 +49,32 @@ class ResponseLostError(UnavailableError):
     """A request that changes something was sent, and its outcome is unknown."""
 
 
-class RequestRoute(NamedTuple):
-    """The host of requests, and the proxy in between."""
+def build_transport_error(error: Exception, host: str, proxy: Proxy | None = None) -> PineconeError:
+    """Return the error that a failure means, without a reference to the failure. Names the proxy, if any.
 
-    host: str
-    """With the port, if it is not the default one."""
-    proxy: Proxy | None = None
-
-
-def build_transport_error(error: Exception, route: RequestRoute) -> PineconeError:
-    """Return the error that a failure means, without a reference to the failure. Names the proxy, if any."""
+    `host` has its port, if it is not the default one.
+    """
     if isinstance(error, httpx.DecodingError):
         return MalformedResponseError("the response is not compressed as its header says")
-    proxy_note = f" (through {route.proxy})" if route.proxy else ""
+    proxy_note = f" (through {proxy})" if proxy else ""
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return NotConnectedError(f"no connection was established in time{proxy_note}")
     if isinstance(error, httpx.TimeoutException):
         return UnavailableError(f"no response arrived in time{proxy_note}")
-    if isinstance(error, httpx.ProxyError) and route.proxy:
-        return _build_proxy_error(str(error), route, route.proxy)
+    if isinstance(error, httpx.ProxyError) and proxy:
+        return _build_proxy_error(str(error), host, proxy)
     if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
-        return _build_connect_error(error, route, proxy_note)
-    summary = (
-        "the response was cut off, or is not HTTP"
-        if isinstance(error, httpx.ProtocolError)
-        else "the connection was lost"
-    )
+        return _build_connect_error(error, host, proxy)
+    is_invalid = isinstance(error, httpx.ProtocolError)
+    summary = "the response was cut off, or is not HTTP" if is_invalid else "the connection was lost"
     return UnavailableError(f"{summary}{proxy_note}")
 
 
-def _build_proxy_error(text: str, route: RequestRoute, proxy: Proxy) -> UnreachableError:
+def _build_proxy_error(text: str, host: str, proxy: Proxy) -> UnreachableError:
     """Return why a proxy did not connect; `text` begins with the status of its response."""
     match = re.match(r"\d{3}", text)
     status = int(match[0]) if match else 0
-    summary = f"{proxy} did not connect to {route.host}: {to_one_line(text)}"
+    summary = f"{proxy} did not connect to {host}: {to_one_line(text)}"
     if status == _PROXY_AUTHENTICATION:
         return ProxyRefusedError(
             f"{summary}; set the user name and the password in {proxy.source}: http://USER:PASSWORD@…"
@@ -94,24 +84,23 @@ def _build_proxy_error(text: str, route: RequestRoute, proxy: Proxy) -> Unreacha
     return ProxyRefusedError(f"{summary}; allow the host in the proxy, or add it to NO_PROXY to connect directly")
 
 
-def _build_connect_error(error: Exception, route: RequestRoute, proxy_note: str) -> UnreachableError:
-    remedy = f"check {route.proxy.source if route.proxy else 'PINECONE_CONTROLLER_HOST'} and the network"
+def _build_connect_error(error: Exception, host: str, proxy: Proxy | None) -> UnreachableError:
+    proxy_note = f" (through {proxy})" if proxy else ""
+    remedy = f"check {proxy.source if proxy else 'PINECONE_CONTROLLER_HOST'} and the network"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, socket.gaierror):
-            return NameNotResolvedError(f"the name of {route.proxy or route.host} cannot be resolved; {remedy}")
+            return NameNotResolvedError(f"the name of {proxy or host} cannot be resolved; {remedy}")
         if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
-            return UnreachableError(
-                f"the connection to {route.host} was lost during the TLS handshake{proxy_note}; {remedy}"
-            )
+            return UnreachableError(f"the connection to {host} was lost during the TLS handshake{proxy_note}; {remedy}")
         if isinstance(cause, ssl.SSLError):
             return NotTrustedError(
-                to_one_line(f"{explain_tls_failure(cause, route.host)}{proxy_note}", max_length=_MAX_ERROR_LENGTH)
+                to_one_line(f"{explain_tls_failure(cause, host)}{proxy_note}", max_length=_MAX_ERROR_LENGTH)
             )
         if isinstance(cause, ConnectionRefusedError):
-            return UnreachableError(f"{route.proxy or route.host} refused the connection; {remedy}")
+            return UnreachableError(f"{proxy or host} refused the connection; {remedy}")
         cause = cause.__cause__ or cause.__context__
-    return UnreachableError(f"{route.proxy or route.host} cannot be reached: {to_one_line(str(error))}; {remedy}")
+    return UnreachableError(f"{proxy or host} cannot be reached: {to_one_line(str(error))}; {remedy}")
 
 
 _MIN_KEY_LENGTH = 12
@@ -138,10 +127,7 @@ class Transport:
     """
 
     def __init__(self, connection: Connection) -> None:
-        """Create the pool without a connection.
-
-        Raises `SettingsError` for an invalid address or proxy, and for missing certificates.
-        """
+        """Create the pool. Raises `SettingsError` for an invalid address or proxy, and for missing certificates."""
         self._connection = connection
         # names and statuses may contain the key, and reports contain them; a text shorter than any key is not replaced
         self._key = connection.key.encode() if len(connection.key) >= _MIN_KEY_LENGTH else b""
@@ -149,11 +135,11 @@ class Transport:
         try:
             self._base = httpx.URL(connection.host)
             self._prefix = self._base.raw_path.rstrip(b"/")
-            proxy = None if connection.is_loopback else find_proxy(self._base.host, self._base.port)
-            self._route = RequestRoute(self._base.netloc.decode("ascii"), proxy)
-            self._pool = _open_pool(connection, proxy)
+            self._host = self._base.netloc.decode("ascii")
+            self._proxy = None if connection.is_loopback else find_proxy(self._base.host, self._base.port)
+            self._pool = _open_pool(connection, self._proxy)
             versions = {connection.api_version, connection.schedules_api_version}
-            self._headers = {it: _build_headers(connection, self._base.netloc.decode("ascii"), it) for it in versions}
+            self._headers = {it: _build_headers(connection, self._host, it) for it in versions}
         except (httpx.InvalidURL, ValueError) as error:
             reason = f"PINECONE_CONTROLLER_HOST cannot be used: {error}; correct the address"
         else:
@@ -190,7 +176,7 @@ class Transport:
             finally:
                 response.close()
         except (httpx.TransportError, httpx.DecodingError, OSError) as error:
-            transport_error = build_transport_error(error, self._route)
+            transport_error = build_transport_error(error, self._host, self._proxy)
         # raised here, not above: the error must not refer to its cause, which refers to the request
         raise transport_error
 
@@ -237,11 +223,10 @@ def _open_pool(connection: Connection, proxy: Proxy | None) -> httpx.HTTPTranspo
         tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; faster to create than with certificates
         return httpx.HTTPTransport(verify=tls_context, limits=limits)
     tls_context = make_tls_context()
-    return httpx.HTTPTransport(verify=tls_context, limits=limits, proxy=_build_proxy(tls_context, proxy))
-
-
-def _build_proxy(tls_context: ssl.SSLContext, proxy: Proxy | None) -> httpx.Proxy | None:
-    """Return a proxy for httpx. An https proxy uses the same trusted certificates."""
     if proxy is None:
-        return None
-    return httpx.Proxy(proxy.url, ssl_context=tls_context if proxy.name.startswith("https:") else None)
+        return httpx.HTTPTransport(verify=tls_context, limits=limits)
+    # an https proxy uses the same trusted certificates
+    proxy_context = tls_context if proxy.name.startswith("https:") else None
+    return httpx.HTTPTransport(
+        verify=tls_context, limits=limits, proxy=httpx.Proxy(proxy.url, ssl_context=proxy_context)
+    )

@@ -5,13 +5,11 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
-from backup_auditor.adapters.pinecone import schemas
 from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.flow_control import MonotonicClock
-from backup_auditor.adapters.pinecone.mapping import RowMapper
 from backup_auditor.adapters.pinecone.reader import PineconeReader
-from backup_auditor.adapters.pinecone.schemas import parse_row
+from backup_auditor.adapters.pinecone.rows import BACKUP, SCHEDULE, RowMapper, parse_row
 from backup_auditor.adapters.pinecone.transport import ResponseLostError, Transport
 from backup_auditor.domain.listing import ListingRead
 from backup_auditor.domain.model import Backup, Index, Schedule
@@ -35,20 +33,16 @@ _ALL_ERRORS = (PineconeError,)
 class PineconeWriter:
     """A `ProjectWriter` over HTTP."""
 
-    def __init__(self, connection: Connection, client: PineconeClient, monotonic: MonotonicClock) -> None:
+    def __init__(self, client: PineconeClient, monotonic: MonotonicClock) -> None:
         """Send and read with one client; `monotonic` measures the age of the list of indexes."""
-        self._connection = connection
+        self.max_concurrency = client.connection.max_concurrency
+        self._connection = client.connection
         self._client = client
-        self._reader = PineconeReader(connection, client)
+        self._reader = PineconeReader(client)
         self._mapper = RowMapper()
         self._monotonic = monotonic
         self._indexes: tuple[float, ListingRead[Index]] | None = None
         self._indexes_lock = Lock()
-
-    @property
-    def max_concurrency(self) -> int:
-        """How many calls are in flight at most."""
-        return self._reader.max_concurrency
 
     @property
     def seconds_left(self) -> float:
@@ -82,7 +76,9 @@ class PineconeWriter:
         version = self._connection.api_version if is_backup else self._connection.schedules_api_version
         try:
             body = self._client.write(call.method, call.path.encode(), version, json.dumps(call.body).encode())
-            return self._parse_backup(body) if is_backup else self._parse_schedule(body)
+            if is_backup:
+                return self._mapper.map_backup(parse_row(body, BACKUP))
+            return self._parse_schedule(body)
         except (ResponseLostError, MalformedResponseError) as error:
             reason = str(error)
         return self._settle(action, existing_ids, reason)
@@ -116,10 +112,7 @@ class PineconeWriter:
                 return find_results(action, existing_ids, (), self._reader.read_own_backups(action.index).rows)
 
     def _parse_schedule(self, body: bytes) -> Schedule:
-        return self._mapper.map_schedule(parse_row(body, schemas.SCHEDULE))
-
-    def _parse_backup(self, body: bytes) -> Backup:
-        return self._mapper.map_backup(parse_row(body, schemas.BACKUP))
+        return self._mapper.map_schedule(parse_row(body, SCHEDULE))
 
 
 def _require_complete[Row](listing_read: ListingRead[Row]) -> tuple[Row, ...]:
@@ -134,4 +127,4 @@ def open_writer(connection: Connection, runtime: Runtime | None = None) -> Itera
     with Transport(connection) as transport:
         client_runtime = runtime or Runtime()
         client = PineconeClient(connection, transport, client_runtime)
-        yield PineconeWriter(connection, client, client_runtime.monotonic)
+        yield PineconeWriter(client, client_runtime.monotonic)

@@ -8,10 +8,11 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from backup_auditor.adapters.document_problems import Problem, describe_value, make_visible, quote_excerpt, suggest_key
+from backup_auditor.adapters.documents import Problem, describe_value, quote_excerpt, suggest_key
 from backup_auditor.adapters.policy_file.schema import PolicyShape, Shape
 from backup_auditor.adapters.yaml_loader import KeyPath, Node, find_node
 from backup_auditor.domain.policy_validation import Contradiction
+from backup_auditor.domain.text import escape_control_characters
 
 
 def find_shape(annotation: object) -> type[Shape] | None:
@@ -65,35 +66,31 @@ def describe_contradictions(contradictions: Iterable[Contradiction], root: Node)
 def _describe_contradiction(contradiction: Contradiction, root: Node) -> Problem:
     located_nodes = [find_node(root, (*contradiction.path, *key)) for key in contradiction.keys]
     line = next((line for node, line in located_nodes if node is not None), find_node(root, contradiction.path)[1])
-    return Problem(f"{_describe_place(contradiction.path, root)}: {make_visible(contradiction.text)}", line)
+    return Problem(
+        f"{_describe_place(contradiction.path, root)}: {escape_control_characters(contradiction.text)}", line
+    )
 
 
 def _describe_difference(error: ErrorDetails, root: Node) -> Problem:
     path: KeyPath = error["loc"]
     node, line = find_node(root, path)
-    if error["type"] == "extra_forbidden":
-        return Problem(_describe_unknown_key(path, root), line)
-    if error["type"] == "missing":
-        description = find_fields(path[:-1])[str(path[-1])].description
-        return Problem(f"{_describe_place(path[:-1], root)} has no {path[-1]}; add it: {description}", line)
-    if error["type"] == "no_subject":
-        alternatives = "or tags, backups, or project: true"
-        return Problem(
-            f"{_describe_place(path, root)} has no names; add it:"
-            f" {find_fields(path)['names'].description}; {alternatives}",
-            line,
-        )
-    if error["type"] == "several_subjects":
-        first_subject, second_subject = error["ctx"]["first"], error["ctx"]["second"]
-        line = find_node(root, (*path, second_subject))[1]
-        return Problem(
-            f"{_describe_place(path, root)} has {first_subject} and {second_subject}; write an exemption for each", line
-        )
+    place = _describe_place(path, root)
+    match error["type"]:
+        case "extra_forbidden":
+            return Problem(_describe_unknown_key(path, root), line)
+        case "missing":
+            description = find_fields(path[:-1])[str(path[-1])].description
+            return Problem(f"{_describe_place(path[:-1], root)} has no {path[-1]}; add it: {description}", line)
+        case "no_subject":
+            description = f"{find_fields(path)['names'].description}; or tags, backups, or project: true"
+            return Problem(f"{place} has no names; add it: {description}", line)
+        case "several_subjects":
+            subjects = error["ctx"]
+            line = find_node(root, (*path, subjects["second"]))[1]
+            problem = f"has {subjects['first']} and {subjects['second']}"
+            return Problem(f"{place} {problem}; write an exemption for each", line)
     value = node.value if node else None
-    return Problem(
-        f"{_describe_place(path, root)} is {describe_value(value)}; write {_describe_expected(error, path, value)}",
-        line,
-    )
+    return Problem(f"{place} is {describe_value(value)}; write {_describe_expected(error, path, value)}", line)
 
 
 def _describe_unknown_key(path: KeyPath, root: Node) -> str:
@@ -166,5 +163,5 @@ def _describe_place(path: KeyPath, root: Node) -> str:
 
 
 def _format_path(path: KeyPath) -> str:
-    steps = (f"[{it}]" if isinstance(it, int) else f".{make_visible(it)}" for it in path)
+    steps = (f"[{it}]" if isinstance(it, int) else f".{escape_control_characters(it)}" for it in path)
     return "".join(steps).removeprefix(".")

@@ -1,12 +1,20 @@
 """Load a policy from a file, or the built-in policy, and convert it to a `Policy`."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from pydantic import ValidationError
 
-from backup_auditor.adapters.document_problems import DocumentKind, DocumentProblemError, Problem, make_visible
-from backup_auditor.adapters.input_file import InputSource, read_bytes
+from backup_auditor.adapters.documents import (
+    DocumentKind,
+    DocumentProblemError,
+    InputSource,
+    Problem,
+    format_problems,
+    read_bytes,
+)
 from backup_auditor.adapters.policy_file.errors import describe_contradictions, describe_shape_errors
 from backup_auditor.adapters.policy_file.schema import (
     ExemptionShape,
@@ -35,6 +43,7 @@ from backup_auditor.domain.policy import (
     ScheduleRequirement,
 )
 from backup_auditor.domain.policy_validation import find_contradictions
+from backup_auditor.domain.text import escape_control_characters
 from backup_auditor.errors import PolicyError
 
 
@@ -53,22 +62,10 @@ def build_policy(shape: PolicyShape, *, source: str, sha256: str) -> Policy:
         source=source,
         sha256=sha256,
         defaults=_build_requirements(shape.defaults),
-        project=ProjectRequirement(
-            plan=shape.project.plan,
-            backup_quota=shape.project.backup_quota,
-            quota_warn_percent=_to_number(shape.project.quota_warn_percent),
-            expected_id=shape.project.expected_id,
-            document_indexes=shape.project.document_indexes,
-        ),
+        project=ProjectRequirement(**dict(shape.project)),
         rules=tuple(_build_rule(it, shape.defaults) for it in shape.rules),
         exemptions=tuple(map(_build_exemption, shape.exemptions)),
-        remediation=RemediationPolicy(
-            create_schedules=shape.remediation.create_schedules,
-            fix_schedules=shape.remediation.fix_schedules,
-            first_backup=shape.remediation.first_backup,
-            max_creations=shape.remediation.max_creations,
-            schedule_name=shape.remediation.schedule_name,
-        ),
+        remediation=RemediationPolicy(**dict(shape.remediation)),
     )
 
 
@@ -95,7 +92,7 @@ def _build_rule(shape: RuleShape, defaults: RequirementsShape) -> Rule:
 
 
 def _build_requirements(shape: RequirementsShape) -> Requirements:
-    retention, content, protection = shape.schedule.retention_days, shape.content, shape.protection
+    retention, protection = shape.schedule.retention_days, shape.protection
     return Requirements(
         schedule=ScheduleRequirement(
             required=shape.schedule.required,
@@ -111,12 +108,7 @@ def _build_requirements(shape: RequirementsShape) -> Requirements:
         runs=RunRequirement(
             grace=parse_duration(shape.runs.grace), stuck_after=_parse_optional_duration(shape.runs.stuck_after)
         ),
-        content=ContentRequirement(
-            allow_empty=content.allow_empty,
-            max_record_drop_percent=_to_number(content.max_record_drop_percent),
-            max_namespace_drop_percent=_to_number(content.max_namespace_drop_percent),
-            max_size_factor=_to_number(content.max_size_factor),
-        ),
+        content=ContentRequirement(**dict(shape.content)),
         protection=ProtectionRequirement(
             deletion_protection=protection.deletion_protection,
             locations=tuple(protection.locations),
@@ -135,33 +127,21 @@ def _to_days(count: int | None) -> timedelta | None:
     return None if count is None else timedelta(days=count)
 
 
-def _to_number(value: float | None) -> float | None:
-    """Return 20.0 as 20, as it was written: reports show the number."""
-    return int(value) if value is not None and value.is_integer() else value
-
-
 POLICY_DOCUMENT = DocumentKind("policy", '"backup-auditor policy init" prints one to start from')
 
 
 def load_policy(input_source: InputSource) -> Policy:
-    """Return the policy in a file, a pipe, or standard input (`-`).
-
-    Raises `PolicyError` with one line for each problem.
-    """
-    source = make_visible(str(input_source))
-    try:
+    """Return the policy in a file, a pipe, or standard input (`-`). Raises `PolicyError` with all problems."""
+    source = escape_control_characters(str(input_source))
+    with _translate_problems(source):
         content = read_bytes(input_source, POLICY_DOCUMENT)
-    except DocumentProblemError as error:
-        raise _build_policy_error(source, [error.problem]) from None
     return parse_policy(content, source)
 
 
 def parse_policy(content: bytes, source: str) -> Policy:
     """Return the policy in a document that was read from `source`. Raises `PolicyError` as `load_policy` does."""
-    try:
+    with _translate_problems(source):
         root = compose_document(decode_text(content), POLICY_DOCUMENT)
-    except DocumentProblemError as error:
-        raise _build_policy_error(source, [error.problem]) from None
     try:
         shape = PolicyShape.model_validate(root.value)
     except ValidationError as error:
@@ -173,6 +153,13 @@ def parse_policy(content: bytes, source: str) -> Policy:
     return policy
 
 
+@contextmanager
+def _translate_problems(source: str) -> Iterator[None]:
+    try:
+        yield
+    except DocumentProblemError as error:
+        raise _build_policy_error(source, [error.problem]) from None
+
+
 def _build_policy_error(source: str, problems: list[Problem]) -> PolicyError:
-    lines = (f"{source}:{it.line}: {it.text}" if it.line else f"{source}: {it.text}" for it in problems)
-    return PolicyError(*lines, path="FILE" if is_on_aws(source) else source)
+    return PolicyError(*format_problems(source, problems), path="FILE" if is_on_aws(source) else source)

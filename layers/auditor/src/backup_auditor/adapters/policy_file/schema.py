@@ -1,6 +1,8 @@
 """The schema of the policy file: every key, its default, its values and its meaning; and its JSON Schema."""
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -23,7 +25,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 def parse_duration(text: str) -> timedelta:
     """Return the duration of a text such as `90m`, `26h` or `7d`. Raises `ValueError`, also above `MAX_DAYS` days."""
-    if not re.fullmatch(_DURATION_PATTERN, text, re.ASCII) or text.endswith("\n"):
+    if not re.fullmatch(_DURATION_PATTERN, text, re.ASCII):
         raise ValueError(text)
     duration = timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
     if duration > timedelta(days=MAX_DAYS):
@@ -33,80 +35,76 @@ def parse_duration(text: str) -> timedelta:
 
 def parse_day(text: str) -> date:
     """Return the date of a text such as `2027-03-31`. Raises `ValueError`."""
-    if not re.fullmatch(_DAY_PATTERN, text, re.ASCII) or text.endswith("\n"):
+    if not re.fullmatch(_DAY_PATTERN, text, re.ASCII):
         raise ValueError(text)
     return date.fromisoformat(text)
 
 
-def _check_duration(value: object) -> object:
-    try:
-        parse_duration(_require_text(value))
-    except ValueError:
-        raise PydanticCustomError("wanted", f"a duration such as 90m, 26h or 7d, of at most {MAX_DAYS}d") from None
-    return value
+def _expect(description: str, is_valid: Callable[[Any], object]) -> Callable[[Any], Any]:
+    """Return what lets valid values pass. Its error says what to write; `is_valid` may raise errors of its own."""
+
+    def check(value: Any) -> Any:  # noqa: ANN401  pydantic checks the type
+        with suppress(TypeError, ValueError):
+            if is_valid(value):
+                return value
+        raise PydanticCustomError("wanted", description)
+
+    return check
 
 
-def _check_positive_duration(text: str) -> str:
-    if not parse_duration(text):
-        raise PydanticCustomError("wanted", "a duration above zero, such as 26h")
-    return text
+def _to_number(value: float) -> float:
+    """Return 20.0 as 20, as it was written: reports show the number."""
+    return int(value) if value.is_integer() else value
 
 
-def _check_day(value: object) -> object:
-    try:
-        parse_day(_require_text(value))
-    except ValueError:
-        raise PydanticCustomError("wanted", "a day such as 2027-03-31") from None
-    return value
-
-
-def _require_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(value)  # noqa: TRY004  for pydantic it is a value that does not fit
-    return value
-
-
-def _check_location(text: str) -> str:
-    if "/" not in text and "*" not in text:
-        raise PydanticCustomError("wanted", "a pattern of cloud/region, such as aws/eu-*")
-    return text
-
-
-def _check_not_blank(text: str) -> str:
-    if not text.strip():
-        raise PydanticCustomError("wanted", "a text that is not blank")
-    return text
-
-
-def _check_true(value: bool) -> bool:
-    if not value:
-        raise PydanticCustomError("wanted", "true, or leave it out")
-    return value
-
-
-Duration = Annotated[str, BeforeValidator(_check_duration), Field(json_schema_extra={"pattern": _DURATION_PATTERN})]
-PositiveDuration = Annotated[
-    Duration, AfterValidator(_check_positive_duration), Field(json_schema_extra={"pattern": _POSITIVE_DURATION_PATTERN})
+Duration = Annotated[
+    str,
+    BeforeValidator(
+        _expect(
+            f"a duration such as 90m, 26h or 7d, of at most {MAX_DAYS}d", lambda text: parse_duration(text) is not None
+        )
+    ),
+    Field(json_schema_extra={"pattern": _DURATION_PATTERN}),
 ]
-Day = Annotated[str, BeforeValidator(_check_day), Field(json_schema_extra={"pattern": _DAY_PATTERN, "format": "date"})]
-Text = Annotated[str, AfterValidator(_check_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
+PositiveDuration = Annotated[
+    Duration,
+    AfterValidator(_expect("a duration above zero, such as 26h", parse_duration)),
+    Field(json_schema_extra={"pattern": _POSITIVE_DURATION_PATTERN}),
+]
+Day = Annotated[
+    str,
+    BeforeValidator(_expect("a day such as 2027-03-31", parse_day)),
+    Field(json_schema_extra={"pattern": _DAY_PATTERN, "format": "date"}),
+]
+_check_not_blank = AfterValidator(_expect("a text that is not blank", str.strip))
+Text = Annotated[str, _check_not_blank, Field(json_schema_extra={"pattern": r"\S"})]
 # Pinecone accepts a longer name, but then every run fails.
 ScheduleName = Annotated[
-    str,
-    Field(max_length=SCHEDULE_NAME_MAX_LENGTH, json_schema_extra={"pattern": r"\S"}),
-    AfterValidator(_check_not_blank),
+    str, Field(max_length=SCHEDULE_NAME_MAX_LENGTH, json_schema_extra={"pattern": r"\S"}), _check_not_blank
 ]
-Location = Annotated[Text, AfterValidator(_check_location), Field(json_schema_extra={"pattern": "[/*]"})]
-OnlyTrue = Annotated[bool, AfterValidator(_check_true), Field(json_schema_extra={"const": True})]
+Location = Annotated[
+    Text,
+    AfterValidator(_expect("a pattern of cloud/region, such as aws/eu-*", lambda text: "/" in text or "*" in text)),
+    Field(json_schema_extra={"pattern": "[/*]"}),
+]
+OnlyTrue = Annotated[
+    bool, AfterValidator(_expect("true, or leave it out", bool)), Field(json_schema_extra={"const": True})
+]
 Count = Annotated[int, Field(ge=0, le=MAX_DAYS)]
 Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
-Percent = Annotated[float, Field(ge=0, le=100)]
+Percent = Annotated[float, Field(ge=0, le=100), AfterValidator(_to_number)]
+Factor = Annotated[float, Field(ge=1), AfterValidator(_to_number)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 
 
 def _define_key(key: str, description: str, **constraints: Any) -> Any:  # noqa: ANN401  as pydantic's own `Field`
     """Return the field of a policy key, with the default that `domain.policy` sets."""
     return Field(default=find_default(key), description=description, **constraints)
+
+
+def _define_section(shape: Callable[[], object], description: str) -> Any:  # noqa: ANN401  as pydantic's own `Field`
+    """Return the field of a mapping, whose keys have the defaults of its shape."""
+    return Field(default_factory=shape, description=description)
 
 
 class Shape(BaseModel):
@@ -127,9 +125,7 @@ class ScheduleShape(Shape):
 
     required: bool = _define_key("schedule.required", "whether an index must have a schedule")
     frequency: Frequency = _define_key("schedule.frequency", "slowest allowed frequency", strict=False)
-    retention_days: RetentionDaysShape = Field(
-        default_factory=RetentionDaysShape, description="how long backups are kept"
-    )
+    retention_days: RetentionDaysShape = _define_section(RetentionDaysShape, "how long backups are kept")
 
 
 class RecoveryShape(Shape):
@@ -165,8 +161,8 @@ class ContentShape(Shape):
     max_namespace_drop_percent: Percent | None = _define_key(
         "content.max_namespace_drop_percent", "maximum drop in the number of namespaces; null for no limit"
     )
-    max_size_factor: float | None = _define_key(
-        "content.max_size_factor", "maximum factor by which the size may grow or shrink; null for no limit", ge=1
+    max_size_factor: Factor | None = _define_key(
+        "content.max_size_factor", "maximum factor by which the size may grow or shrink; null for no limit"
     )
 
 
@@ -197,15 +193,13 @@ class OrphanedBackupsShape(Shape):
 class RequirementsShape(Shape):
     """Requirements for an index."""
 
-    schedule: ScheduleShape = Field(default_factory=ScheduleShape, description="requirements for backup schedules")
-    recovery: RecoveryShape = Field(default_factory=RecoveryShape, description="requirements for recovery points")
-    runs: RunsShape = Field(default_factory=RunsShape, description="requirements for runs of a schedule")
-    content: ContentShape = Field(default_factory=ContentShape, description="how far recovery points may differ")
-    protection: ProtectionShape = Field(
-        default_factory=ProtectionShape, description="requirements for backups and index settings"
-    )
-    orphaned_backups: OrphanedBackupsShape = Field(
-        default_factory=OrphanedBackupsShape, description="requirements for backups of deleted indexes"
+    schedule: ScheduleShape = _define_section(ScheduleShape, "requirements for backup schedules")
+    recovery: RecoveryShape = _define_section(RecoveryShape, "requirements for recovery points")
+    runs: RunsShape = _define_section(RunsShape, "requirements for runs of a schedule")
+    content: ContentShape = _define_section(ContentShape, "how far recovery points may differ")
+    protection: ProtectionShape = _define_section(ProtectionShape, "requirements for backups and index settings")
+    orphaned_backups: OrphanedBackupsShape = _define_section(
+        OrphanedBackupsShape, "requirements for backups of deleted indexes"
     )
 
 
@@ -228,12 +222,10 @@ class ProjectShape(Shape):
 class MatchShape(Shape):
     """The indexes that a rule applies to. Both names and tags must match; an absent key matches every index."""
 
-    names: Texts = Field(
-        default_factory=list, description="shell patterns, one of which the name must match; absent: every name matches"
-    )
-    tags: dict[str, Texts] = Field(
-        default_factory=dict,
-        description="tags that the index must have, each with one of the listed values; absent: every index matches",
+    names: Texts = _define_section(list, "shell patterns, one of which the name must match; absent: every name matches")
+    tags: dict[str, Texts] = _define_section(
+        dict,
+        "tags that the index must have, each with one of the listed values; absent: every index matches",
     )
 
 
@@ -241,10 +233,8 @@ class RuleShape(Shape):
     """Requirements for some indexes. The first rule that matches wins."""
 
     name: Annotated[Text, Field(description="name of the rule in reports")]
-    match: MatchShape = Field(default_factory=MatchShape, description="the indexes that the rule applies to")
-    require: RequirementsShape = Field(
-        default_factory=RequirementsShape, description="replaces the defaults, key by key"
-    )
+    match: MatchShape = _define_section(MatchShape, "the indexes that the rule applies to")
+    require: RequirementsShape = _define_section(RequirementsShape, "replaces the defaults, key by key")
 
 
 _SUBJECTS = (("names", "tags"), ("backups",), ("project",))
@@ -260,12 +250,12 @@ class ExemptionShape(Shape):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_SUBJECT})
 
-    names: Texts = Field(default_factory=list, description="shell patterns of indexes and deleted indexes")
+    names: Texts = _define_section(list, "shell patterns of indexes and deleted indexes")
     tags: Annotated[
         dict[str, Texts],
         Field(min_length=1, description="tags that a live index must have, each with one of the listed values"),
     ] = Field(default_factory=dict)
-    backups: Texts = Field(default_factory=list, description="ids of single backups")
+    backups: Texts = _define_section(list, "ids of single backups")
     project: Annotated[OnlyTrue, Field(description="true for controls of the project as a whole")] = False
     controls: Annotated[Texts, Field(description="shell patterns of control ids")]
     owner: Annotated[Text, Field(description="who accepts the deviation")]
@@ -303,17 +293,13 @@ class PolicyShape(Shape):
     """The requirements for the backups of a Pinecone project."""
 
     version: Annotated[int, Field(ge=1, le=1, description="version of this format", json_schema_extra={"const": 1})] = 1
-    defaults: RequirementsShape = Field(default_factory=RequirementsShape, description="requirements for every index")
-    project: ProjectShape = Field(default_factory=ProjectShape, description="requirements for the project")
-    rules: list[RuleShape] = Field(
-        default_factory=list, description="other requirements for some indexes; the first match wins"
+    defaults: RequirementsShape = _define_section(RequirementsShape, "requirements for every index")
+    project: ProjectShape = _define_section(ProjectShape, "requirements for the project")
+    rules: list[RuleShape] = _define_section(list, "other requirements for some indexes; the first match wins")
+    exemptions: list[Annotated[ExemptionShape, AfterValidator(_require_one_subject)]] = _define_section(
+        list, "accepted deviations"
     )
-    exemptions: list[Annotated[ExemptionShape, AfterValidator(_require_one_subject)]] = Field(
-        default_factory=list, description="accepted deviations"
-    )
-    remediation: RemediationShape = Field(
-        default_factory=RemediationShape, description="the changes that remediation may make"
-    )
+    remediation: RemediationShape = _define_section(RemediationShape, "the changes that remediation may make")
 
 
 def build_policy_schema() -> JsonSchemaValue:

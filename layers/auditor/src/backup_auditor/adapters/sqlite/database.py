@@ -16,154 +16,143 @@ APPLICATION_ID = 0x42416453
 TABLES_VERSION = 5
 """Incremented when the tables change. A state of a newer version is refused."""
 
-_AUDIT_TABLE = """
-    CREATE TABLE audit (
-        project INTEGER NOT NULL REFERENCES project,
-        audit_id TEXT NOT NULL,
-        observed_at INTEGER NOT NULL,
-        complete INTEGER NOT NULL,
-        compliance TEXT NOT NULL,
-        location TEXT,
-        sha256 TEXT,
-        PRIMARY KEY (project, observed_at, audit_id)
-    ) STRICT, WITHOUT ROWID
-    """
-_PLAN_TABLE = """
-    CREATE TABLE plan (
-        project TEXT NOT NULL,
-        plan_id TEXT NOT NULL,
-        made_at INTEGER NOT NULL,
-        text TEXT NOT NULL,
-        PRIMARY KEY (project, plan_id)
-    ) STRICT, WITHOUT ROWID
-    """
-_ACTION_TABLE = """
-    CREATE TABLE action (
-        project TEXT NOT NULL,
-        key TEXT NOT NULL,
-        attempt INTEGER NOT NULL,
-        plan_id TEXT NOT NULL,
-        who TEXT NOT NULL,
-        began_at INTEGER NOT NULL,
-        call TEXT NOT NULL,
-        before TEXT NOT NULL,
-        state TEXT NOT NULL,
-        detail TEXT NOT NULL,
-        made_id TEXT,
-        after TEXT NOT NULL,
-        ended_at INTEGER,
-        PRIMARY KEY (project, key, attempt)
-    ) STRICT, WITHOUT ROWID
-    """
-_AUDIT_AND_REMEDIATION_TABLES = (_AUDIT_TABLE, _PLAN_TABLE, _ACTION_TABLE)
-_HISTORY_COLUMN = "ALTER TABLE project ADD COLUMN history TEXT NOT NULL DEFAULT '[]'"
-_SETTINGS_HISTORY_COLUMNS = (
-    "ALTER TABLE project ADD COLUMN pinecone_project_id TEXT",
-    "ALTER TABLE backup ADD COLUMN missed_at INTEGER",
-    "ALTER TABLE schedule ADD COLUMN since INTEGER",
-    "ALTER TABLE schedule ADD COLUMN seen_at INTEGER",
-    "ALTER TABLE schedule ADD COLUMN earlier TEXT",
-)
-_RENAMED_ACTION_WORDS = (
-    """
-    UPDATE action SET state = CASE state
-        WHEN 'intended' THEN 'started'
-        WHEN 'already there' THEN 'already_satisfied'
-        WHEN 'amiss' THEN 'verification_failed'
-        WHEN 'not begun' THEN 'not_started'
-        ELSE state END
-    """,
-    """
-    UPDATE action SET key = CASE substr(key, 1, instr(key, '/') - 1)
-        WHEN 'create schedule' THEN 'create_schedule' || substr(key, instr(key, '/'))
-        WHEN 'change schedule' THEN 'update_schedule' || substr(key, instr(key, '/'))
-        WHEN 'first backup' THEN 'first_backup' || substr(key, instr(key, '/'))
-        ELSE key END
-    """,
-)
-
-SCHEMA = (
-    """
-    CREATE TABLE project (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL UNIQUE,
-        revision INTEGER NOT NULL,
-        audit_id TEXT NOT NULL,
-        observed_at INTEGER NOT NULL,
-        complete_at INTEGER,
-        policy_sha256 TEXT,
-        drift TEXT NOT NULL,
-        history TEXT NOT NULL DEFAULT '[]',
-        pinecone_project_id TEXT
-    ) STRICT
-    """,
-    """
-    CREATE TABLE finding (
-        project INTEGER NOT NULL REFERENCES project,
-        fingerprint TEXT NOT NULL,
-        control TEXT NOT NULL,
-        resource_type TEXT NOT NULL,
-        resource_name TEXT NOT NULL,
-        resource_id TEXT,
-        severity TEXT NOT NULL,
-        state TEXT NOT NULL,
-        first_seen INTEGER NOT NULL,
-        times INTEGER NOT NULL,
-        changed_at INTEGER NOT NULL,
-        changed_by TEXT NOT NULL,
-        PRIMARY KEY (project, fingerprint)
-    ) STRICT, WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE backup (
-        project INTEGER NOT NULL REFERENCES project,
-        backup_id TEXT NOT NULL,
-        index_id TEXT NOT NULL,
-        index_name TEXT NOT NULL,
-        name TEXT,
-        schedule_id TEXT,
-        captured_at INTEGER,
-        expires INTEGER,
-        expires_at INTEGER,
-        known_since INTEGER NOT NULL,
-        missed_at INTEGER,
-        PRIMARY KEY (project, backup_id)
-    ) STRICT, WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE schedule (
-        project INTEGER NOT NULL REFERENCES project,
-        schedule_id TEXT NOT NULL,
-        index_name TEXT NOT NULL,
-        name TEXT,
-        frequency TEXT,
-        retention INTEGER,
-        enabled INTEGER,
-        since INTEGER,
-        seen_at INTEGER,
-        earlier TEXT,
-        PRIMARY KEY (project, schedule_id)
-    ) STRICT, WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE live_index (
-        project INTEGER NOT NULL REFERENCES project,
-        name TEXT NOT NULL,
-        index_id TEXT,
-        first_seen INTEGER NOT NULL,
-        deletion_protection INTEGER,
-        PRIMARY KEY (project, name)
-    ) STRICT, WITHOUT ROWID
-    """,
-    *_AUDIT_AND_REMEDIATION_TABLES,
-)
 UPGRADES = {
-    1: _AUDIT_AND_REMEDIATION_TABLES,
-    2: (_HISTORY_COLUMN,),
-    3: _SETTINGS_HISTORY_COLUMNS,
-    4: _RENAMED_ACTION_WORDS,
+    0: (
+        """
+        CREATE TABLE project (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            revision INTEGER NOT NULL,
+            audit_id TEXT NOT NULL,
+            observed_at INTEGER NOT NULL,
+            complete_at INTEGER,
+            policy_sha256 TEXT,
+            drift TEXT NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE finding (
+            project INTEGER NOT NULL REFERENCES project,
+            fingerprint TEXT NOT NULL,
+            control TEXT NOT NULL,
+            resource_type TEXT NOT NULL,
+            resource_name TEXT NOT NULL,
+            resource_id TEXT,
+            severity TEXT NOT NULL,
+            state TEXT NOT NULL,
+            first_seen INTEGER NOT NULL,
+            times INTEGER NOT NULL,
+            changed_at INTEGER NOT NULL,
+            changed_by TEXT NOT NULL,
+            PRIMARY KEY (project, fingerprint)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE backup (
+            project INTEGER NOT NULL REFERENCES project,
+            backup_id TEXT NOT NULL,
+            index_id TEXT NOT NULL,
+            index_name TEXT NOT NULL,
+            name TEXT,
+            schedule_id TEXT,
+            captured_at INTEGER,
+            expires INTEGER,
+            expires_at INTEGER,
+            known_since INTEGER NOT NULL,
+            PRIMARY KEY (project, backup_id)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE schedule (
+            project INTEGER NOT NULL REFERENCES project,
+            schedule_id TEXT NOT NULL,
+            index_name TEXT NOT NULL,
+            name TEXT,
+            frequency TEXT,
+            retention INTEGER,
+            enabled INTEGER,
+            PRIMARY KEY (project, schedule_id)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE live_index (
+            project INTEGER NOT NULL REFERENCES project,
+            name TEXT NOT NULL,
+            index_id TEXT,
+            first_seen INTEGER NOT NULL,
+            deletion_protection INTEGER,
+            PRIMARY KEY (project, name)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
+    1: (
+        """
+        CREATE TABLE audit (
+            project INTEGER NOT NULL REFERENCES project,
+            audit_id TEXT NOT NULL,
+            observed_at INTEGER NOT NULL,
+            complete INTEGER NOT NULL,
+            compliance TEXT NOT NULL,
+            location TEXT,
+            sha256 TEXT,
+            PRIMARY KEY (project, observed_at, audit_id)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE plan (
+            project TEXT NOT NULL,
+            plan_id TEXT NOT NULL,
+            made_at INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            PRIMARY KEY (project, plan_id)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE action (
+            project TEXT NOT NULL,
+            key TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            plan_id TEXT NOT NULL,
+            who TEXT NOT NULL,
+            began_at INTEGER NOT NULL,
+            call TEXT NOT NULL,
+            before TEXT NOT NULL,
+            state TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            made_id TEXT,
+            after TEXT NOT NULL,
+            ended_at INTEGER,
+            PRIMARY KEY (project, key, attempt)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
+    2: ("ALTER TABLE project ADD COLUMN history TEXT NOT NULL DEFAULT '[]'",),
+    3: (
+        "ALTER TABLE project ADD COLUMN pinecone_project_id TEXT",
+        "ALTER TABLE backup ADD COLUMN missed_at INTEGER",
+        "ALTER TABLE schedule ADD COLUMN since INTEGER",
+        "ALTER TABLE schedule ADD COLUMN seen_at INTEGER",
+        "ALTER TABLE schedule ADD COLUMN earlier TEXT",
+    ),
+    4: (
+        """
+        UPDATE action SET state = CASE state
+            WHEN 'intended' THEN 'started'
+            WHEN 'already there' THEN 'already_satisfied'
+            WHEN 'amiss' THEN 'verification_failed'
+            WHEN 'not begun' THEN 'not_started'
+            ELSE state END
+        """,
+        """
+        UPDATE action SET key = CASE substr(key, 1, instr(key, '/') - 1)
+            WHEN 'create schedule' THEN 'create_schedule' || substr(key, instr(key, '/'))
+            WHEN 'change schedule' THEN 'update_schedule' || substr(key, instr(key, '/'))
+            WHEN 'first backup' THEN 'first_backup' || substr(key, instr(key, '/'))
+            ELSE key END
+        """,
+    ),
 }
-"""The statements that upgrade the tables of a version to the next one."""
+"""The statements that upgrade the tables of a version to the next one. A new file begins at version 0."""
 
 
 _MAGIC = b"SQLite format 3\x00"
@@ -249,9 +238,8 @@ def _prepare(path: Path, connection: sqlite3.Connection, *, is_writable: bool) -
     connection.execute("PRAGMA synchronous = FULL")
     with transaction(connection):  # a read-only file fails here, before anything is read
         _upgrade_tables(connection)
-        connection.execute(
-            "DELETE FROM project WHERE id IS NULL"
-        )  # no row matches: the statement only checks that writing is possible
+        # no row matches: the statement only checks that writing is possible
+        connection.execute("DELETE FROM project WHERE id IS NULL")
     with suppress(sqlite3.OperationalError):  # another audit is using the file: the next audit switches the mode
         connection.execute("PRAGMA journal_mode = WAL")
     _refuse_newer(path, _read_pragma(connection, "user_version"))
@@ -260,11 +248,7 @@ def _prepare(path: Path, connection: sqlite3.Connection, *, is_writable: bool) -
 def _upgrade_tables(connection: sqlite3.Connection) -> None:
     """Create the tables, or upgrade them from any older version."""
     version = _read_pragma(connection, "user_version")
-    statements = (
-        SCHEMA
-        if version == 0
-        else [it for older_version in range(version, TABLES_VERSION) for it in UPGRADES[older_version]]
-    )
+    statements = [it for older_version in range(version, TABLES_VERSION) for it in UPGRADES[older_version]]
     for statement in statements:
         connection.execute(statement)
     if statements:

@@ -3,25 +3,15 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
-from backup_auditor.adapters.records import (
-    ATTEMPT_COLUMNS,
-    decode_attempt_values,
-    decode_plan,
-    encode_attempt_values,
-    encode_plan,
-    from_ticks,
-    to_ticks,
-)
+from backup_auditor.adapters.records import ATTEMPTS, decode_plan, encode_plan, to_ticks
 from backup_auditor.adapters.sqlite.database import open_database, transaction, translate_errors
 from backup_auditor.domain.remediation.plan import UNSETTLED_STATES, ActionRecord, RemediationPlan
 
-_INTO_ACTION = f"INTO action ({', '.join(ATTEMPT_COLUMNS)}) VALUES ({', '.join('?' * len(ATTEMPT_COLUMNS))})"
-_SELECT = f"SELECT {', '.join(ATTEMPT_COLUMNS)} FROM action WHERE project = ?"  # noqa: S608  columns are our own words
+_INTO_ACTION = f"INTO action ({', '.join(ATTEMPTS.columns)}) VALUES ({', '.join('?' * len(ATTEMPTS.columns))})"
+_SELECT = f"SELECT {', '.join(ATTEMPTS.columns)} FROM action WHERE project = ?"  # noqa: S608  columns are our own words
 
 
 class SqliteRemediationLog:
@@ -60,22 +50,21 @@ class SqliteRemediationLog:
         with self._use_connection() as connection:
             statement = f"{_SELECT} AND key = ? ORDER BY attempt DESC LIMIT 1"
             row = connection.execute(statement, (project, key)).fetchone()
-            return None if row is None else _decode_record(row)
+            return None if row is None else ATTEMPTS.decode(project, row)
 
     def record_start(self, record: ActionRecord) -> bool:
         """Record an attempt before it starts. Return `False` if another process has recorded this attempt number."""
         with self._use_connection() as connection, transaction(connection):
-            return connection.execute(f"INSERT OR IGNORE {_INTO_ACTION}", _encode_record(record)).rowcount == 1
+            return connection.execute(f"INSERT OR IGNORE {_INTO_ACTION}", ATTEMPTS.encode(record)).rowcount == 1
 
     def record_result(self, record: ActionRecord) -> None:
         """Record the result of an attempt that was started."""
         with self._use_connection() as connection:
-            connection.execute(
-                "PRAGMA synchronous = NORMAL"
-            )  # after a power failure, reading the project settles the attempt
+            # after a power failure, reading the project settles the attempt
+            connection.execute("PRAGMA synchronous = NORMAL")
             try:
                 with transaction(connection):
-                    connection.execute(f"REPLACE {_INTO_ACTION}", _encode_record(record))
+                    connection.execute(f"REPLACE {_INTO_ACTION}", ATTEMPTS.encode(record))
             finally:
                 connection.execute("PRAGMA synchronous = FULL")
 
@@ -84,27 +73,26 @@ class SqliteRemediationLog:
         with self._use_connection() as connection, transaction(connection):
             condition = "project = ? AND key = ? AND attempt = ? AND state IN (?, ?)"
             connection.execute(
-                f"UPDATE action SET {', '.join(f'{it} = ?' for it in ATTEMPT_COLUMNS)} WHERE {condition}",  # noqa: S608  our own words
-                (*_encode_record(record), *_build_key(record), *UNSETTLED_STATES),
+                f"UPDATE action SET {', '.join(f'{it} = ?' for it in ATTEMPTS.columns)} WHERE {condition}",  # noqa: S608  our own words
+                (*ATTEMPTS.encode(record), record.project, record.key, record.attempt, *UNSETTLED_STATES),
             )
 
     def list_unsettled(self, project: str) -> list[ActionRecord]:
         """Return every attempt with an unknown result, the oldest first."""
-        with self._use_connection() as connection:
-            statement = f"{_SELECT} AND state IN (?, ?) ORDER BY began_at, key, attempt"
-            return [_decode_record(it) for it in connection.execute(statement, (project, *UNSETTLED_STATES))]
+        return self._list_attempts(project, "AND state IN (?, ?)", *UNSETTLED_STATES)
 
     def list_attempts(self, project: str) -> list[ActionRecord]:
         """Return every attempt at any action, the oldest first."""
-        with self._use_connection() as connection:
-            statement = f"{_SELECT} ORDER BY began_at, key, attempt"
-            return [_decode_record(it) for it in connection.execute(statement, (project,))]
+        return self._list_attempts(project)
 
     def list_plan_attempts(self, project: str, plan_id: str) -> list[ActionRecord]:
         """Return every attempt at the actions of a plan, the oldest first."""
+        return self._list_attempts(project, "AND plan_id = ?", plan_id)
+
+    def _list_attempts(self, project: str, condition: str = "", *values: str) -> list[ActionRecord]:
+        statement = f"{_SELECT} {condition} ORDER BY began_at, key, attempt"
         with self._use_connection() as connection:
-            statement = f"{_SELECT} AND plan_id = ? ORDER BY began_at, key, attempt"
-            return [_decode_record(it) for it in connection.execute(statement, (project, plan_id))]
+            return [ATTEMPTS.decode(project, it) for it in connection.execute(statement, (project, *values))]
 
     @contextmanager
     def _use_connection(self) -> Iterator[sqlite3.Connection]:
@@ -117,18 +105,3 @@ def open_remediation_log(path: Path) -> Iterator[SqliteRemediationLog]:
     """Open a state for plans and attempts; create it if it is missing. Raises `StateError`."""
     with open_database(path, is_writable=True, is_shared=True) as connection:
         yield SqliteRemediationLog(path, connection)
-
-
-def _build_key(record: ActionRecord) -> tuple[str, str, int]:
-    return record.project, record.key, record.attempt
-
-
-def _encode_record(record: ActionRecord) -> tuple[Any, ...]:
-    values = encode_attempt_values(record).values()
-    return tuple(to_ticks(it) if isinstance(it, datetime) else it for it in values)
-
-
-def _decode_record(row: tuple[Any, ...]) -> ActionRecord:
-    values = dict(zip(ATTEMPT_COLUMNS, row, strict=True))
-    times = {name: from_ticks(values[name]) for name in ("began_at", "ended_at")}
-    return decode_attempt_values(values | times)

@@ -25,7 +25,7 @@ _PAGE_COUNT = slice(28, 32)
 def load_snapshot(path: Path, file: Path) -> sqlite3.Connection:
     """Return a connection to a copy in memory. Raises `StateError` if the file is in the middle of a change."""
     journal = Path(f"{file}-journal")
-    if _read_size(journal):
+    if os.path.lexists(journal) and journal.stat().st_size:
         raise StateError(
             f"{path}: a write was interrupted, and {journal.name} must undo it; copy both files to a writable folder"
         )
@@ -44,9 +44,8 @@ def _read_unchanged(path: Path, file: Path) -> tuple[bytes, bytes]:
     for _ in range(_MAX_ATTEMPTS):
         stamps = _read_stamp(file), _read_stamp(log)
         try:
-            content = (
-                log.read_bytes() if stamps[1] else b""
-            )  # before the file: a checkpoint moves pages from the log into the file
+            # before the file: a checkpoint moves pages from the log into the file
+            content = log.read_bytes() if stamps[1] else b""
         except FileNotFoundError:
             continue
         image = file.read_bytes()
@@ -61,10 +60,6 @@ def _read_stamp(path: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _read_size(path: Path) -> int:
-    return path.stat().st_size if os.path.lexists(path) else 0
 
 
 def apply_committed_pages(image: bytes, log: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """The state store that holds the state of every project in one SQLite file."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from backup_auditor.adapters.records import (
     INDEXES,
     SCHEDULES,
     RecordTable,
+    StoredRow,
     decode_action_state,
     decode_drift,
     decode_history,
@@ -29,18 +30,22 @@ from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError
 
 # without a last audit, the columns that must not be null hold '' and 0
-_HEAD_COLUMNS = "id, revision, audit_id, observed_at, complete_at, policy_sha256, drift"
-_AUDITS_VERSION, _HISTORY_VERSION, _PROJECT_ID_VERSION = 2, 3, 4
-"""The table versions that added the audits, their history, and the id of the Pinecone project."""
+_HEAD_COLUMNS = (
+    *("id", "revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "drift", "history"),
+    "pinecone_project_id",
+)
+_AUDITS_VERSION = 2
+"""The version of the tables that added the audits."""
 
 
 class SqliteState:
     """A `StateStore` and `AuditLog` in an open SQLite file. It has no outbox: a local audit sends no notifications."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        """Take the connection. The caller closes it."""
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, is_writable: bool) -> None:
+        """Take the connection. The caller closes it. If it is not writable, recording a change does nothing."""
         self._path = path
         self._connection = connection
+        self._is_writable = is_writable
 
     def load(self, project: str) -> ProjectState:
         """Return the state of a project."""
@@ -48,11 +53,7 @@ class SqliteState:
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
                 return EMPTY_STATE  # an empty file, opened read-only
-            # a state of an older version that is opened read-only is not upgraded
-            history = "history" if version >= _HISTORY_VERSION else "'[]'"
-            project_id = "pinecone_project_id" if version >= _PROJECT_ID_VERSION else "NULL"
-            statement = f"SELECT {_HEAD_COLUMNS}, {history}, {project_id} FROM project WHERE name = ?"  # noqa: S608  columns are our own words
-            head = self._connection.execute(statement, (project,)).fetchone()
+            head = next(self._select("project", _HEAD_COLUMNS, "name", project), None)
             if head is None:
                 return EMPTY_STATE
             key, revision, audit_id, observed_at, complete_at, policy_sha256, drift, history, project_id = head
@@ -68,18 +69,21 @@ class SqliteState:
                 schedules=self._load_rows(SCHEDULES, key, project),
                 indexes=self._load_rows(INDEXES, key, project),
                 drift=decode_drift(drift),
-                history=decode_history(history),
+                history=decode_history(history or "[]"),
                 first_backup_ids=self._load_first_backups(project) if version >= _AUDITS_VERSION else frozenset(),
             )
 
     def _load_rows[Known](self, table: RecordTable[Known], key: int, project: str) -> dict[str, Known]:
-        existing_columns = {
-            name for (name,) in self._connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
-        }
-        # a state of an older version that is opened read-only lacks the columns that were added since
-        columns = ", ".join(it if it in existing_columns else f"NULL AS {it}" for it in table.columns)
-        rows = self._connection.execute(f"SELECT {columns} FROM {table.name} WHERE project = ?", (key,))  # noqa: S608  our own words
+        rows = self._select(table.name, table.columns, "project", key)
         return {row[0]: table.decode(project, row) for row in rows}
+
+    def _select(self, table: str, columns: Iterable[str], key_column: str, key: object) -> Iterator[StoredRow]:
+        """Return rows; a column that was added later is null in a state of an older version, opened read-only."""
+        existing_rows = self._connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+        existing_columns = {name for (name,) in existing_rows}
+        selection = ", ".join(it if it in existing_columns else f"NULL AS {it}" for it in columns)
+        statement = f"SELECT {selection} FROM {table} WHERE {key_column} = ?"  # noqa: S608  our own words
+        return self._connection.execute(statement, (key,))
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation created as first backups."""
@@ -105,13 +109,15 @@ class SqliteState:
 
     def record(self, project: str, change: StateChange) -> None:
         """Write a change in one transaction. Raises `ConflictingRecordError` unless its revision is the latest."""
+        if not self._is_writable:
+            return
         with translate_errors(self._path), transaction(self._connection):
             key = self._write_head(project, change)
             self._write(FINDINGS, key, change.findings)
             self._write(BACKUPS, key, change.backups)
             self._write(SCHEDULES, key, change.schedules)
             self._write(INDEXES, key, change.indexes)
-            audits = () if change.audit is None else (change.audit,)
+            audits = (change.audit,) if change.audit else ()
             self._write(AUDITS, key, Changes(audits, tuple(it.audit_id for it in change.discarded_audits)))
 
     def _write_head(self, project: str, change: StateChange) -> int:
@@ -132,7 +138,7 @@ class SqliteState:
             change.pinecone_project_id,
         )
         (row_id,) = self._connection.execute(
-            f"INSERT OR REPLACE INTO project (name, {_HEAD_COLUMNS}, history, pinecone_project_id)"  # noqa: S608  our own words
+            f"INSERT OR REPLACE INTO project (name, {', '.join(_HEAD_COLUMNS)})"  # noqa: S608  our own words
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (project, key, *head),
         ).fetchone()
@@ -150,27 +156,15 @@ class SqliteState:
         )
 
 
-class ReadOnlyState:
-    """A `StateStore` that is only read: recording a change does nothing."""
-
-    def __init__(self, store: SqliteState) -> None:
-        """Take the store to read."""
-        self.load = store.load
-        self.list_audits = store.list_audits
-
-    def record(self, project: str, change: StateChange) -> None:
-        """Do nothing."""
-
-
 @contextmanager
 def open_state(path: Path) -> Iterator[SqliteState]:
     """Open a state for reading and recording; create it if it is missing. Raises `StateError`."""
     with open_database(path, is_writable=True) as connection:
-        yield SqliteState(path, connection)
+        yield SqliteState(path, connection, is_writable=True)
 
 
 @contextmanager
-def open_state_read_only(path: Path) -> Iterator[ReadOnlyState]:
+def open_state_read_only(path: Path) -> Iterator[SqliteState]:
     """Open an existing state without changing it. Raises `StateError` if it cannot be read."""
     with open_database(path, is_writable=False) as connection:
-        yield ReadOnlyState(SqliteState(path, connection))
+        yield SqliteState(path, connection, is_writable=False)

@@ -1,27 +1,34 @@
-"""Deliver the messages of the outbox: channels in parallel, the messages of one channel in order."""
+"""Find the routes of messages and deliver them: channels in parallel, the messages of one channel in order."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
+from typing import NamedTuple, Protocol
 
-from backup_auditor.application.notifications.delivery import (
-    ACCEPTED_PROGRESS,
-    Delivery,
-    DeliveryDependencies,
-    DeliveryRecorder,
-    DeliveryResult,
-    DeliveryStatus,
-)
-from backup_auditor.application.notifications.routing import Route
-from backup_auditor.domain.notifications.triggers import find_trigger, readdress
-from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage
+from backup_auditor.domain.notifications.digest import find_trigger, readdress
+from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind, OutboxMessage
+from backup_auditor.domain.registry import Registry
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.errors import BackupAuditorError, ReportAlteredError, StateError
-from backup_auditor.ports.stores import Claim
+from backup_auditor.domain.timefmt import format_minute
+from backup_auditor.errors import (
+    AcceptanceUnknownError,
+    BackupAuditorError,
+    ChannelRefusedError,
+    DeliveryError,
+    EvidenceError,
+    RegistryError,
+    ReportAlteredError,
+    SecretError,
+    StateError,
+)
+from backup_auditor.ports.messaging import Log
+from backup_auditor.ports.stores import Claim, EvidenceStore, Outbox
 from backup_auditor.rendering.formats.json import load_report
+from backup_auditor.retry import Retrier
 from backup_auditor.worker_pool import WorkerPool
 
 _MIN_SECONDS_PER_MESSAGE = 40.0
@@ -29,6 +36,134 @@ _MIN_SECONDS_PER_MESSAGE = 40.0
 _MAX_LEASE_SECONDS = 15 * 60.0
 _LEASE_MARGIN_SECONDS = 60.0
 """Seconds by which a claim is longer than the function that made it: a stopped function sends nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message, and what is needed to render and send it."""
+
+    message: OutboxMessage
+    channel: Channel
+    report: Report
+    is_possible_duplicate: bool
+    """Whether an earlier attempt may have arrived although it was not confirmed."""
+    progress: str
+    """The sender's record of the parts that were accepted before."""
+    record_progress: Callable[[str], None]
+    """Stores such a record. Raises `StateError`."""
+
+
+class Sender(Protocol):
+    """Sends messages to channels of one kind."""
+
+    def send(self, delivery: Delivery) -> None:
+        """Send a message, with retries as far as time allows. Raises `DeliveryError` and `SecretError`."""
+
+
+class DeliveryDependencies(Protocol):
+    """What deliveries need from outside."""
+
+    outbox: Outbox
+    evidence: EvidenceStore
+    retrier: Retrier
+    log: Log
+
+    def find_sender(self, kind: ChannelKind) -> Sender:
+        """Return the sender for channels of a kind."""
+
+    def now(self) -> datetime:
+        """Return the present time."""
+
+
+class DeliveryStatus(StrEnum):
+    """The status of a message after an attempt."""
+
+    SENT = "accepted"
+    DROPPED = "dropped"
+    """The project no longer has its channel, or the channel's minimum severity excludes all of it."""
+    WAITING = "waiting"
+    """Not attempted: no time was left, another function has it, or another channel receives it."""
+    FAILED = "failed"
+    NEEDS_ATTENTION = "needs attention"
+    """Failed more than once, or with an error that no retry resolves."""
+
+
+class DeliveryResult(NamedTuple):
+    """The status of a message, and whether its channel can take another one now."""
+
+    status: DeliveryStatus
+    is_channel_busy: bool = False
+    """Whether the channel did not answer or asked to wait, so that another message would fail too."""
+
+
+ACCEPTED_PROGRESS = "accepted"
+"""The progress of a message that was accepted but could not be marked as sent: it is not sent again."""
+_RETRY_WAITS = tuple(timedelta(minutes=it) for it in (1, 5, 15, 40))
+"""Waits before the next attempts. The last is repeated, and is the longest that a channel can ask for: a message that
+cannot be delivered fails at least once per hour, so the alarm stays on."""
+_ATTEMPTS_UNTIL_ATTENTION = 2
+_RECORD_WAITS = (0.2, 1.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a message goes."""
+
+    channel: Channel | None
+    """`None` if the project certainly no longer has the channel."""
+    alternatives: tuple[Channel, ...] = ()
+    """The project's channels of the same kind: one of them can be the corrected name of the channel."""
+
+
+class RegistryReader(Protocol):
+    """Reads the registry."""
+
+    def __call__(self, *, fresh: bool) -> Registry:
+        """Return the registry; with `fresh` not from a cache. Raises `RegistryError` and `DocumentError`."""
+
+
+class ChannelRouter:
+    """Finds the routes of one delivery run. The registry, or the error of reading it, is cached."""
+
+    def __init__(self, read_registry: RegistryReader) -> None:
+        """Take the reader of the registry, which is not called while only events are pending."""
+        self._read_registry = read_registry
+        self._registries: dict[bool, Registry | BackupAuditorError] = {}
+
+    def find_route(self, message: OutboxMessage) -> Route:
+        """Return the route of a message. Raises `RegistryError` and `DocumentError`: no alert may be lost."""
+        if message.channel_id == EVENT_CHANNEL.channel_id:
+            return Route(EVENT_CHANNEL)
+        channel = _find_channel(self._load_registry(fresh=False), message)
+        return Route(channel) if channel else _find_current_route(self._load_registry(fresh=True), message)
+
+    def _load_registry(self, *, fresh: bool) -> Registry:
+        if fresh not in self._registries:
+            try:
+                self._registries[fresh] = self._read_registry(fresh=fresh)
+            except BackupAuditorError as error:
+                self._registries[fresh] = error
+        result = self._registries[fresh]
+        if isinstance(result, BackupAuditorError):
+            raise result
+        return result
+
+
+def _find_channel(registry: Registry, message: OutboxMessage) -> Channel | None:
+    return next((it for it in _list_channels(registry, message) if it.channel_id == message.channel_id), None)
+
+
+def _list_channels(registry: Registry, message: OutboxMessage) -> Iterator[Channel]:
+    return (channel for it in registry.projects if it.name == message.project for channel in it.channels)
+
+
+def _find_current_route(registry: Registry, message: OutboxMessage) -> Route:
+    """Find the route in the current registry. Raises `RegistryError` if an invalid entry can be the project."""
+    if registry.errors and all(it.name != message.project for it in registry.projects):
+        problems = "; ".join(registry.format_error(it) for it in registry.errors[:3])
+        raise RegistryError(f"{message.project} may be one of the invalid registry entries; correct them: {problems}")
+    alternatives = (it for it in _list_channels(registry, message) if message.channel_id.startswith(f"{it.kind}:"))
+    return Route(_find_channel(registry, message), tuple(alternatives))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +179,6 @@ class DeliveryAttempt:
         seconds_left = self.deps.retrier.seconds_left()
         if seconds_left < _MIN_SECONDS_PER_MESSAGE:
             return DeliveryResult(DeliveryStatus.WAITING)
-        recorder = DeliveryRecorder(self.message, self.deps)
         lease = timedelta(seconds=min(seconds_left, _MAX_LEASE_SECONDS) + _LEASE_MARGIN_SECONDS)
         now = self.deps.now()
         try:
@@ -53,43 +187,40 @@ class DeliveryAttempt:
                 return DeliveryResult(DeliveryStatus.WAITING)
             progress = self.deps.outbox.load_progress(self.message) if claim.attempts > 1 else ""
         except StateError as error:
-            return recorder.log_stuck(f"it cannot be claimed in the outbox: {error}")
+            return self._log_stuck(f"it cannot be claimed in the outbox: {error}")
         if progress == ACCEPTED_PROGRESS:
-            return recorder.record_accepted()
+            return self._record_accepted()
         channel = self.route.channel
-        return self._deliver(recorder, channel, claim, progress) if channel else self._readdress(recorder)
+        return self._deliver(channel, claim, progress) if channel else self._readdress()
 
-    def _readdress(self, recorder: DeliveryRecorder) -> DeliveryResult:
+    def _readdress(self) -> DeliveryResult:
         """Readdress the message to a channel that has no message about its audit; drop it if all have one."""
         for channel in self.route.alternatives:
             try:
                 is_new = self.deps.outbox.readdress(self.message, readdress(self.message, channel))
             except StateError as error:
-                return recorder.log_stuck(f"it cannot be readdressed to {channel.channel_id}: {error}")
-            if is_new:
-                return recorder.log_readdressed(channel)
-        return recorder.record_drop("the project no longer has this channel")
+                return self._log_stuck(f"it cannot be readdressed to {channel.channel_id}: {error}")
+            if is_new:  # with the next pending messages
+                text = f"the project no longer has this channel; {channel.channel_id} receives the message instead"
+                self._log(self.deps.log.warning, text)
+                return DeliveryResult(DeliveryStatus.WAITING)
+        return self._record_drop("the project no longer has this channel")
 
-    def _deliver(self, recorder: DeliveryRecorder, channel: Channel, claim: Claim, progress: str) -> DeliveryResult:
+    def _deliver(self, channel: Channel, claim: Claim, progress: str) -> DeliveryResult:
         try:
             report = self._load_report()
             if find_trigger(channel, report, self.message.previous_at) is None:
-                return recorder.record_drop(
+                return self._record_drop(
                     f"nothing in it has severity {channel.min_severity} or higher, which the channel requires now"
                 )
-            self._send(channel, report, claim, progress)
+            record_progress = partial(self.deps.outbox.record_progress, self.message)
+            delivery = Delivery(self.message, channel, report, claim.is_possible_duplicate, progress, record_progress)
+            self.deps.find_sender(channel.kind).send(delivery)
         except BackupAuditorError as error:
-            return recorder.record_failure(claim, error, str(error))
+            return self._record_failure(claim, error, str(error))
         except Exception as error:  # noqa: BLE001  other messages must be sent, and the text can hold secrets
-            return recorder.record_failure(
-                claim, error, f"internal error {_describe_error(error)}; report it as a defect"
-            )
-        return recorder.record_accepted()
-
-    def _send(self, channel: Channel, report: Report, claim: Claim, progress: str) -> None:
-        record_progress = partial(self.deps.outbox.record_progress, self.message)
-        delivery = Delivery(self.message, channel, report, claim.is_possible_duplicate, progress, record_progress)
-        self.deps.find_sender(channel.kind).send(delivery)
+            return self._record_failure(claim, error, f"internal error {_describe_error(error)}; report it as a defect")
+        return self._record_accepted()
 
     def _load_report(self) -> Report:
         stored_report = self.message.report
@@ -99,6 +230,68 @@ class DeliveryAttempt:
                 f"{stored_report.location} was altered; restore its version with SHA-256 {stored_report.sha256}"
             )
         return load_report(content, stored_report.location)
+
+    def _record_accepted(self, status: DeliveryStatus = DeliveryStatus.SENT) -> DeliveryResult:
+        """Mark the message as sent or dropped. If that fails, record it as progress, so that it is not sent twice."""
+        outbox, reason = self.deps.outbox, ""
+        for wait in (0.0, *_RECORD_WAITS):
+            self.deps.retrier.sleep(wait)
+            try:
+                outbox.mark_sent(self.message, self.deps.now())
+            except StateError as error:
+                reason = str(error)
+                continue
+            self._log(self.deps.log.info, status)
+            return DeliveryResult(status)
+        try:
+            outbox.record_progress(self.message, ACCEPTED_PROGRESS)
+        except StateError:
+            return self._log_stuck(f"{status}, but this could not be recorded: {reason}; it may be sent again")
+        return self._log_stuck(f"{status}, but recorded only as progress: {reason}; it is not sent again")
+
+    def _record_failure(self, claim: Claim, error: Exception, reason: str) -> DeliveryResult:
+        """Record that the message was not accepted, or that this is unknown, and the time of the next attempt."""
+        wait = _RETRY_WAITS[min(claim.attempts, len(_RETRY_WAITS)) - 1]
+        if isinstance(error, DeliveryError) and error.retry_after is not None:
+            wait = max(wait, min(timedelta(seconds=error.retry_after), _RETRY_WAITS[-1]))
+        retry_at = self.deps.now() + wait
+        is_known_error = isinstance(error, DeliveryError | SecretError | EvidenceError)
+        may_have_arrived = not is_known_error or isinstance(error, AcceptanceUnknownError)
+        try:
+            self.deps.outbox.mark_failed(self.message, reason, retry_at, may_have_arrived=may_have_arrived)
+        except StateError as record_error:
+            return self._log_stuck(f"{reason}; the failure could not be recorded: {record_error}")
+        text = f"{reason}; next attempt at {format_minute(retry_at)}"
+        is_final = isinstance(error, ChannelRefusedError | SecretError | ReportAlteredError)
+        is_busy = isinstance(error, DeliveryError) and not is_final
+        if is_final or claim.attempts >= _ATTEMPTS_UNTIL_ATTENTION:
+            self._log(self.deps.log.error, text, attempts=claim.attempts)
+            return DeliveryResult(DeliveryStatus.NEEDS_ATTENTION, is_busy)
+        self._log(self.deps.log.warning, text, attempts=claim.attempts)
+        return DeliveryResult(DeliveryStatus.FAILED, is_busy)
+
+    def _record_drop(self, reason: str) -> DeliveryResult:
+        """Record that no channel needs the message any more."""
+        self._log(self.deps.log.warning, f"not sent: {reason}")
+        return self._record_accepted(DeliveryStatus.DROPPED)
+
+    def _log_stuck(self, reason: str) -> DeliveryResult:
+        """Log that the outbox could not be updated. The message stays, and is retried when its claim ends."""
+        self._log(self.deps.log.error, reason)
+        return DeliveryResult(DeliveryStatus.NEEDS_ATTENTION)
+
+    def _log(self, write_line: Callable[..., None], text: str, **fields: object) -> None:
+        message = self.message
+        extra = {
+            "project": message.project,
+            "audit_id": message.audit_id,
+            "message_id": message.message_id,
+            "channel": message.channel_id,
+            "trigger": message.trigger,
+            **fields,
+        }
+        subject = f"{message.project}: message of {format_minute(message.observed_at)} to {message.channel_id}"
+        write_line(f"{subject}: {text}", extra=extra)
 
 
 def _describe_error(error: Exception) -> str:

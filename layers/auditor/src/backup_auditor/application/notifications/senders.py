@@ -1,12 +1,13 @@
 """Send digests to topics and webhooks, and the events of an audit to the bus."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 
-from backup_auditor.application.notifications.delivery import Delivery
+from backup_auditor.application.notifications.dispatcher import Delivery
 from backup_auditor.domain.notifications.digest import Digest, create_digest
 from backup_auditor.errors import AcceptanceUnknownError, DeliveryError, StateError
 from backup_auditor.ports.messaging import Bus, Event, Topics, Webhooks
@@ -19,7 +20,9 @@ _PROGRESS_PATTERN = re.compile(r"(\d{1,9}):((?:\d{1,9}-\d{1,9})(?:,\d{1,9}-\d{1,
 
 def format_progress(count: int, accepted_positions: Iterable[int]) -> str:
     """Format the positions of the accepted parts out of `count`: `5001:0-9,12-12`."""
-    return f"{count}:{','.join(f'{first}-{last}' for first, last in _group_ranges(sorted(accepted_positions)))}"
+    numbered_positions = enumerate(sorted(accepted_positions))
+    runs = [list(run) for _, run in groupby(numbered_positions, lambda it: it[1] - it[0])]  # equal where consecutive
+    return f"{count}:{','.join(f'{run[0][1]}-{run[-1][1]}' for run in runs)}"
 
 
 def parse_progress(count: int, progress: str) -> frozenset[int]:
@@ -29,19 +32,6 @@ def parse_progress(count: int, progress: str) -> frozenset[int]:
         return frozenset()
     ranges = (it.split("-") for it in match[2].split(","))
     return frozenset(number for first, last in ranges for number in range(int(first), min(int(last), count - 1) + 1))
-
-
-def _group_ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    first = last = -1
-    for number in numbers:
-        if first >= 0 and number == last + 1:
-            last = number
-            continue
-        if first >= 0:
-            yield first, last
-        first = last = number
-    if first >= 0:
-        yield first, last
 
 
 _FIRST_BATCH_SIZE = 10

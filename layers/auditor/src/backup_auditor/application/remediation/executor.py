@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from backup_auditor.application.remediation.reconcile import find_settled_record
-from backup_auditor.domain.evaluation.index_schedules import label_schedule
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Listing, list_rows
@@ -24,7 +23,6 @@ from backup_auditor.domain.remediation.actions import (
 )
 from backup_auditor.domain.remediation.checks import (
     IndexSnapshot,
-    SkipReason,
     check_precondition,
     describe_result,
     explain_project_mismatch,
@@ -40,7 +38,6 @@ from backup_auditor.domain.remediation.plan import (
     ActionResult,
     ActionState,
     RemediationPlan,
-    is_done_already,
 )
 from backup_auditor.domain.remediation.planner import build_quota_budget
 from backup_auditor.domain.timefmt import format_minute
@@ -147,7 +144,6 @@ class PlanExecutor:
         return self._execution
 
     def _find_project_id(self, inventory: Inventory) -> str | None:
-        """Return Pinecone's id of the expected project; `None` if nothing names it."""
         project_id = self.policy.project.expected_id or self.plan.project_id or inventory.project_id
         return project_id or self.log.load_pinecone_project_id(self.plan.project)
 
@@ -157,16 +153,16 @@ class PlanExecutor:
         budget = build_quota_budget(project)
         for action in self.plan.applicable_actions:
             previous = self.log.find_last_attempt(self.plan.project, action.key)
-            is_counted = self._is_done_already(previous) or _is_superseded(action, project)
+            is_applied = previous is not None and self.plan.has_applied(previous)
+            is_counted = is_applied or _is_superseded(action, project)
             reason = None if is_counted else budget.explain_shortage(action.slots)
             if reason is not None:
                 self._results[action.key] = ActionResult(action, ActionState.SKIPPED, reason)
                 continue
-            budget.reserve(0 if is_counted else action.slots)
+            budget.used_slots += 0 if is_counted else action.slots
             self._queue.append(action)
 
     def _start_actions(self, pool: WorkerPool) -> None:
-        """Start as many actions as may be in flight."""
         limit = min(_MAX_CONCURRENCY, self.writer.max_concurrency) if self._is_project_confirmed else 1
         while self._stop_reason is None and self._queue and len(self._started_keys.difference(self._results)) < limit:
             action = self._queue.popleft()
@@ -212,27 +208,25 @@ class PlanExecutor:
             mismatch = explain_project_mismatch(snapshot.schedules, self._project_id)
             if mismatch is not None:
                 return ActionResult(action, ActionState.FAILED, mismatch, error=RemediationPlanError(mismatch))
-            skip_reason = check_precondition(action, snapshot, self.policy)
-            if previous is not None and self._is_done_already(previous):
-                skip_reason = _make_repeat_reason(previous, skip_reason)
+            skipped_result = check_precondition(action, snapshot, self.policy)
+            if previous is not None and self.plan.has_applied(previous):
+                skipped_result = _make_repeat_result(action, previous, skipped_result)
             elif previous is not None:
-                skip_reason = skip_reason or _find_wait_reason(action, snapshot, previous)
-                self._settle_previous(previous, snapshot, skip_reason)
-            if skip_reason is not None:
-                return _make_skipped_result(action, skip_reason)
-            return self._send_and_record(action, snapshot, 1 if previous is None else previous.attempt + 1)
+                skipped_result = skipped_result or _find_wait_result(action, snapshot, previous)
+                self._settle_previous(previous, snapshot, skipped_result)
+            return skipped_result or self._send_and_record(
+                action, snapshot, 1 if previous is None else previous.attempt + 1
+            )
         except StateError as error:
             detail = f"Not sent, because it could not be recorded: {error}"
             return ActionResult(action, ActionState.FAILED, detail, error=error)
 
-    def _is_done_already(self, record: ActionRecord | None) -> bool:
-        return is_done_already(record, self.plan.plan_id, self.plan.created_at)
-
-    def _settle_previous(self, previous: ActionRecord, snapshot: IndexSnapshot, skip_reason: SkipReason | None) -> None:
+    def _settle_previous(
+        self, previous: ActionRecord, snapshot: IndexSnapshot, skipped_result: ActionResult | None
+    ) -> None:
         """Record what reading shows of a previous attempt with an unknown outcome."""
-        if previous.state not in UNSETTLED_STATES or (
-            skip_reason is not None and skip_reason.state is ActionState.SKIPPED
-        ):
+        is_skipped = skipped_result is not None and skipped_result.state is ActionState.SKIPPED
+        if previous.state not in UNSETTLED_STATES or is_skipped:
             return
         settled_record = find_settled_record(previous, self.log, {snapshot.index.name: snapshot}, self.policy)
         detail = "Settled by reading: it had no effect."
@@ -317,7 +311,6 @@ class PlanExecutor:
         return ActionResult(action, ActionState.VERIFICATION_FAILED, f"Verification failed. {mismatch}", target_id)
 
     def _read_index(self, action: Action) -> IndexSnapshot:
-        """Read the index of an action. Raises `PineconeError`."""
         return self._read_again(action, IndexSnapshot(self.now(), self.writer.read_index(action.index), ()))
 
     def _read_again(self, action: Action, before: IndexSnapshot) -> IndexSnapshot:
@@ -326,23 +319,23 @@ class PlanExecutor:
         return replace(before, read_at=self.now(), schedules=self.writer.read_schedules(action.index))
 
     def _resolve_conflict(self, action: Action, error: ConflictError | NotFoundError) -> ActionResult:
-        """Find out why a call was refused: a schedule that somebody else created may satisfy the policy."""
+        """Find out why a call was refused: another schedule, created since, may satisfy the policy."""
         is_missing = isinstance(error, NotFoundError)
         failure = ActionResult(action, ActionState.FAILED, str(error))
         if is_missing:
             failure = ActionResult(action, ActionState.SKIPPED, "Not found when the call was sent.")
         try:
-            skip_reason = check_precondition(action, self._read_index(action), self.policy)
+            skipped_result = check_precondition(action, self._read_index(action), self.policy)
         except NotFoundError:
             return _make_missing_index_result(action)
         except PineconeError as read_error:
             detail = f"{failure.detail} The index could not be read again: {read_error}"
             return replace(failure, detail=detail, error=read_error)
-        if skip_reason is None:
+        if skipped_result is None:
             return failure if is_missing else replace(failure, error=error)
-        if is_missing or skip_reason.is_satisfied or skip_reason.state is ActionState.ALREADY_SATISFIED:
-            return _make_skipped_result(action, skip_reason)
-        return replace(failure, detail=f"{error}. {skip_reason.detail}", error=error)
+        if is_missing or skipped_result.is_satisfied or skipped_result.state is ActionState.ALREADY_SATISFIED:
+            return skipped_result
+        return replace(failure, detail=f"{error}. {skipped_result.detail}", error=error)
 
 
 def _make_missing_index_result(action: Action) -> ActionResult:
@@ -350,36 +343,32 @@ def _make_missing_index_result(action: Action) -> ActionResult:
     return ActionResult(action, ActionState.SKIPPED, "The index no longer exists.", is_satisfied=True)
 
 
-def _make_skipped_result(action: Action, skip_reason: SkipReason) -> ActionResult:
-    return ActionResult(action, skip_reason.state, skip_reason.detail, is_satisfied=skip_reason.is_satisfied)
-
-
 def _make_later_change_result(action: Action, target_id: str, schedule: Schedule) -> ActionResult:
     settings = json.dumps(build_settings_body(extract_settings(schedule)))
-    detail = f"Its schedule {label_schedule(schedule)} was changed later, to {settings}, and satisfies the policy."
+    detail = f"Its schedule {schedule.label} was changed later, to {settings}, and satisfies the policy."
     after = describe_result(schedule)
     return ActionResult(action, ActionState.DONE, detail, target_id, after=after, has_later_change=True)
 
 
-def _make_repeat_reason(previous: ActionRecord, skip_reason: SkipReason | None) -> SkipReason:
-    """Return that a plan applied an action before, and does not apply it twice."""
+def _make_repeat_result(action: Action, previous: ActionRecord, skipped_result: ActionResult | None) -> ActionResult:
     reason = f"{previous.actor} applied it at {format_minute(previous.started_at)}; a plan applies an action once."
-    if skip_reason is None:
-        return SkipReason(ActionState.SKIPPED, f"{reason} The change was undone since; create another plan.")
-    return replace(skip_reason, detail=f"{reason} {skip_reason.detail}")
+    if skipped_result is None:
+        detail = f"{reason} The change was undone since; create another plan."
+        return ActionResult(action, ActionState.SKIPPED, detail)
+    return replace(skipped_result, detail=f"{reason} {skipped_result.detail}")
 
 
-def _find_wait_reason(action: Action, snapshot: IndexSnapshot, previous: ActionRecord) -> SkipReason | None:
-    """Return why a backup that was requested and is not listed is not requested again: no 409 prevents a second one."""
+def _find_wait_result(action: Action, snapshot: IndexSnapshot, previous: ActionRecord) -> ActionResult | None:
+    """Return that a requested backup that is not listed is not requested again: no 409 prevents a second one."""
     was_requested = isinstance(action, CreateBackup) and previous.state in UNSETTLED_STATES | APPLIED_STATES
     if not was_requested or snapshot.read_at - previous.started_at >= _MAX_VISIBILITY_DELAY:
         return None
     reason = f"{previous.actor} requested it at {format_minute(previous.started_at)}; it may not be listed yet."
-    return SkipReason(ActionState.SKIPPED, reason)
+    return ActionResult(action, ActionState.SKIPPED, reason)
 
 
 def _is_superseded(action: Action, project: ProjectContext) -> bool:
-    """Tell whether somebody changed the index since the plan was created, so that the action needs no slots.
+    """Return whether the index was changed since the plan was created, so that the action needs no slots.
 
     The existing schedules are counted with the rest. Whether they satisfy the policy is decided when the index is read
     again.

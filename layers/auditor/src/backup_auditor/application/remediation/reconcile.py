@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Protocol
 
-from backup_auditor.application.project_audit import ContextLog
+from backup_auditor.application.project_audit import ProjectDependencies
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import list_rows
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.domain.remediation.checks import (
     IndexSnapshot,
     build_schedule_demand,
@@ -22,42 +22,25 @@ from backup_auditor.domain.remediation.checks import (
 )
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
 from backup_auditor.errors import BackupAuditorError, StateError
-from backup_auditor.ports.messaging import Bus, Event, MetricEmitter, PutResult
-from backup_auditor.ports.pinecone import ProjectReader, ProjectWriter
+from backup_auditor.ports.messaging import Bus, Event, PutResult
+from backup_auditor.ports.pinecone import ProjectWriter
 from backup_auditor.ports.stores import PublicationLog, RemediationLog
 from backup_auditor.rendering.events import build_creation_event
 
 
-class RemediationDependencies(Protocol):
+class RemediationDependencies(ProjectDependencies, Protocol):
     """What one run of the function `remediate` needs from outside."""
 
     remediation_log: PublicationLog
     bus: Bus
-    log: ContextLog
     actor: str
     """The name of the function and the id of its invocation, for the records."""
-
-    @property
-    def emit(self) -> MetricEmitter:
-        """The emitter of metrics."""
-
-    def load_registry(self, name: str) -> Registry:
-        """Return the registry that has a project. Raises `RegistryError` and `DocumentError`."""
-
-    def load_policy(self, project: RegisteredProject) -> Policy:
-        """Return the policy of a project. Raises `PolicyError` and `DocumentError`."""
 
     def load_key(self, project: RegisteredProject) -> str:
         """Return the key with write access, which is not the key of the audit. Raises `SecretError`."""
 
-    def open_reader(self, key: str) -> AbstractContextManager[ProjectReader]:
-        """Open the project of a key for reading."""
-
     def open_writer(self, key: str) -> AbstractContextManager[ProjectWriter]:
         """Open the project of a key for changes."""
-
-    def now(self) -> datetime:
-        """Return the present time."""
 
     def seconds_left(self) -> float:
         """Return the seconds that the run has left."""
@@ -102,10 +85,7 @@ def _list_unpublished(project: str, deps: RemediationDependencies) -> Iterator[t
 
 
 def put_events(project: str, events: Sequence[Event], deps: RemediationDependencies) -> PutResult:
-    """Publish events, with retries; return the positions of those that were not accepted, and the error.
-
-    Those events are logged.
-    """
+    """Publish events, log those that were not accepted, and return their positions and the error."""
     if not events:
         return PutResult((), None)
     result = deps.bus.put(events, deps.seconds_left, may_duplicate=True)
@@ -127,20 +107,18 @@ def settle_open_actions(inventory: Inventory, policy: Policy, log: RemediationLo
     Lambda retries an invocation with the same id: an attempt of the same actor is one of an earlier try.
     Raises `StateError`.
     """
-    return list(_settle_actions(inventory, policy, log, actor))
-
-
-def _settle_actions(inventory: Inventory, policy: Policy, log: RemediationLog, actor: str) -> Iterator[ActionRecord]:
     now, backups = inventory.observed_at, tuple(inventory.iter_listed_backups())
     snapshots = {
         it.index.name: IndexSnapshot(now, it.index, list_rows(it.schedules), backups) for it in inventory.indexes
     }
+    settled_records: list[ActionRecord] = []
     for record in log.list_unsettled(inventory.project):
         if record.started_at <= now - _MAX_INVOCATION or (record.actor == actor and record.started_at <= now):
             settled_record = find_settled_record(record, log, snapshots, policy)
             if settled_record is not None:
                 log.settle_attempt(settled_record)
-                yield settled_record
+                settled_records.append(settled_record)
+    return settled_records
 
 
 def find_settled_record(
@@ -160,17 +138,14 @@ def find_settled_record(
     if not resources:
         return None
     resource = resources[0]
-    violation = (
-        None
-        if isinstance(resource, Backup)
-        else build_schedule_demand(snapshot.index, policy, snapshot.read_at).explain_violation([resource])
-    )
+    violation = None
+    if not isinstance(resource, Backup):
+        violation = build_schedule_demand(snapshot.index, policy, snapshot.read_at).explain_violation([resource])
+    failure = f"Settled by reading. Verification failed. {violation}"
     return replace(
         record,
         state=ActionState.DONE if violation is None else ActionState.VERIFICATION_FAILED,
-        detail="Settled by reading: it took effect."
-        if violation is None
-        else f"Settled by reading. Verification failed. {violation}",
+        detail="Settled by reading: it took effect." if violation is None else failure,
         target_id=get_resource_id(resource),
         after=describe_result(resource),
         ended_at=snapshot.read_at,

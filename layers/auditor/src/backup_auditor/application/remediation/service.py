@@ -1,6 +1,6 @@
 """Remediate a project: create a plan from an audit, then apply what the policy allows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from backup_auditor.application.audit import AuditResult, run_audit
@@ -16,12 +16,11 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.registry import RegisteredProject
-from backup_auditor.domain.remediation.actions import ActionKind, UpdateSchedule
+from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import (
     APPLIED_STATES,
     FAILED_STATES,
     ActionRecord,
-    ActionResult,
     ActionState,
     RemediationPlan,
 )
@@ -46,11 +45,7 @@ _MAX_LOGGED_FAILURES = 20
 
 
 def create_plan(audit: AuditResult, policy: Policy, log: RemediationLog) -> RemediationPlan:
-    """Create and store the plan that follows from an audit.
-
-    Raises `UnavailableError` if the indexes are unknown, `RemediationPlanError` if the policy is for another project,
-    and `StateError`.
-    """
+    """Create and store the plan that follows from an audit. Raises what `check_project` raises."""
     check_project(audit, log)
     attempts = log.list_attempts(audit.inventory.project)
     plan = make_plan(audit.inventory, policy, audit.report.findings, attempts)
@@ -59,13 +54,13 @@ def create_plan(audit: AuditResult, policy: Policy, log: RemediationLog) -> Reme
 
 
 def check_project(audit: AuditResult, log: RemediationLog, plan: RemediationPlan | None = None) -> None:
-    """Raise what `create_plan` raises, and `RemediationPlanError` if a plan is for another project than the audit.
+    """Raise `UnavailableError` if the indexes are unknown, `RemediationPlanError` for another project, `StateError`.
 
     Owners choose the names of projects, so only Pinecone's id, if it is known, shows that a key is of another project.
     """
     failure, found_id = audit.inventory.indexes_failure, audit.inventory.project_id
     if failure is not None:
-        raise UnavailableError(f"the list of indexes could not be read: {failure.call}: {failure.error}; try again")
+        raise UnavailableError(f"the list of indexes could not be read: {failure}; try again")
     for finding in audit.report.findings:
         if finding.control == "project-is-expected" and finding.compliance is Compliance.NON_COMPLIANT:
             raise RemediationPlanError(f"the policy is for another project: {finding.reason}")
@@ -84,15 +79,11 @@ def check_may_write(plan: RemediationPlan, policy: Policy, inventory: Inventory,
 
     Only schedules have Pinecone's id of the project. Raises `StateError`.
     """
-    has_creation = any(
-        not isinstance(it, UpdateSchedule) for it in plan.applicable_actions
-    )  # a schedule has an id of its own
+    has_creation = any(it.is_creation for it in plan.applicable_actions)  # a change names its schedule, which has an id
     if inventory.project_id is not None or not has_creation:
         return
-    unknown_project, recorded_id = (
-        "no schedule shows the Pinecone project of the API key",
-        log.load_pinecone_project_id(plan.project),
-    )
+    unknown_project = "no schedule shows the Pinecone project of the API key"
+    recorded_id = log.load_pinecone_project_id(plan.project)
     if plan.project_id not in {None, recorded_id}:
         plan_origin = f"plan {plan.plan_id} is for Pinecone project {plan.project_id}"
         raise RemediationPlanError(f"{plan_origin}, but {unknown_project} now; {_NEW_PLAN_REMEDY}")
@@ -158,7 +149,7 @@ def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> di
         execution = _execute(plan, project, policy, audit, deps)
     except RemediationPlanError as error:
         deps.log.warning(str(error), extra={"plan_id": request.plan_id})
-        if Mode.APPLY in modes and request.plan_id is None:  # nobody reads the answer
+        if Mode.APPLY in modes and request.plan_id is None:  # no caller reads the answer
             deps.emit(project.name, {"SchedulesCreated": 0, "ScheduleCreationFailures": 1})
         return {"project": project.name, "plan_id": request.plan_id, "refused": str(error)}
     except BackupAuditorError:
@@ -186,7 +177,7 @@ def _prepare_plan(
     with deps.open_reader(deps.load_key(project)) as reader:
         audit = run_audit(reader, policy, project=project.name, observed_at=deps.now(), progress=NoProgress())
     if not audit.report.is_complete:
-        failures = [f"{it.call}: {it.error}" for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
+        failures = [str(it) for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
         deps.log.error("the plan leaves out what could not be read", extra={"read_errors": failures})
     if plan is None:
         return create_plan(audit, policy, deps.remediation_log), audit
@@ -209,13 +200,14 @@ def _execute(
 def _build_metrics(
     execution: ExecutionResult, settled_records: Sequence[ActionRecord], *, is_complete: bool
 ) -> dict[str, float | None]:
-    applied_keys = [it.action.key for it in execution.results if it.state in APPLIED_STATES] + [
-        it.key for it in settled_records
-    ]
-    created_keys = [it for it in applied_keys if it.startswith(ActionKind.CREATE_SCHEDULE)]
+    applied_keys = [it.action.key for it in execution.results if it.state in APPLIED_STATES]
+    applied_keys += [it.key for it in settled_records]
     failed_count = sum(it.state in FAILED_STATES for it in execution.results)
     is_unfinished = execution.stop_error is not None or not is_complete
-    return {"SchedulesCreated": len(created_keys), "ScheduleCreationFailures": failed_count or int(is_unfinished)}
+    return {
+        "SchedulesCreated": sum(it.startswith(ActionKind.CREATE_SCHEDULE) for it in applied_keys),
+        "ScheduleCreationFailures": failed_count or int(is_unfinished),
+    }
 
 
 def _find_open_error(execution: ExecutionResult) -> BackupAuditorError | None:
@@ -229,19 +221,17 @@ def _find_open_error(execution: ExecutionResult) -> BackupAuditorError | None:
 def _build_answer(
     plan: RemediationPlan, execution: ExecutionResult, proposal_count: int, deps: RemediationDependencies
 ) -> dict[str, object]:
-    results: Iterable[ActionResult] = execution.results
-    for result in results:
+    for result in execution.results:
         fields = {
             "index": result.action.index,
             "kind": result.action.kind,
             "state": result.state,
             "detail": result.detail,
+            "undo": str(result.undo_call) if result.undo_call else None,
+            "plan_id": plan.plan_id,
         }
         log_line = deps.log.error if result.state in FAILED_STATES else deps.log.info
-        log_line(
-            "action",
-            extra={**fields, "undo": str(result.undo_call) if result.undo_call else None, "plan_id": plan.plan_id},
-        )
+        log_line("action", extra=fields)
     if execution.stop_error is not None:
         deps.log.error(str(execution.stop_error), extra={"plan_id": plan.plan_id})
     answer: dict[str, object] = {

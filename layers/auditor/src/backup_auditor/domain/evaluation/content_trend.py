@@ -6,11 +6,11 @@ from datetime import datetime
 from itertools import islice
 
 from backup_auditor.domain.backup_status import BackupRecord
-from backup_auditor.domain.control import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_distance, format_minute, format_moment
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 MAX_COMPARED_POINTS = 7
 """The newest recovery point is compared with at most this many earlier ones."""
@@ -83,13 +83,13 @@ def evaluate_content_drop(
     reason = f"{trend.describe(noun)} (limit: {percent:g}% fewer)"
     if not _is_below(trend.newest_value, trend.median, percent):
         return compliant(f"{reason}.", evidence)
-    healthy_point = find_last_healthy_point(trend, percent)
+    healthy_point = _find_last_healthy_point(trend, percent)
     evidence["last_healthy"] = _build_point_evidence(subject, healthy_point, noun, read_value)
     reason = f"{reason}; last healthy recovery point: {_describe_point(subject, healthy_point)}."
     return non_compliant(reason, evidence, depends_on_absence_in=subject.backups.listings)
 
 
-def find_last_healthy_point(trend: ContentTrend, percent: float) -> BackupRecord:
+def _find_last_healthy_point(trend: ContentTrend, percent: float) -> BackupRecord:
     """Return the newest earlier recovery point within the limit; at least one is at or above the median."""
     return next(it for it, value in trend.earlier_points if not _is_below(value, trend.median, percent))
 
@@ -114,7 +114,7 @@ def _build_point_evidence(
 
 def _describe_point(subject: IndexContext, point: BackupRecord) -> str:
     expiry = subject.backups.find_expiry(point)
-    text = f"{point.backup.name or point.backup.backup_id}"
+    text = f"{point.backup.label}"
     if point.captured_at is not None:
         text += f" from {format_minute(point.captured_at)}"
     if expiry.expires is False:

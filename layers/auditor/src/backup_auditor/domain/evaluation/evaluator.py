@@ -3,15 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backup_auditor.domain.control import (
-    Control,
-    Family,
-    InsufficientDataError,
-    Verdict,
-    build_placeholder_values,
-    fill_step,
-    not_applicable,
-)
+from backup_auditor.domain.control import Control, Family, build_placeholder_values, fill_step
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext, find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
 from backup_auditor.domain.evaluation.results import AuditFigures, Coverage, Evaluation, IndexFigures, QuotaFigures
@@ -21,6 +13,7 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, not_applicable
 
 type AnyControl = Control[ProjectContext] | Control[IndexContext] | Control[DeletedIndexContext]
 
@@ -37,10 +30,7 @@ class ControlCatalog:
     def all_controls(self) -> tuple[AnyControl, ...]:
         """Every control, once, in the order in which they are documented."""
         controls: tuple[AnyControl, ...] = (*self.index_controls, *self.deleted_index_controls, *self.project_controls)
-        controls_by_id: dict[str, AnyControl] = {}
-        for control in controls:
-            controls_by_id.setdefault(control.id, control)
-        return tuple(controls_by_id.values())
+        return tuple({it.id: it for it in controls}.values())
 
     @property
     def ids_by_type(self) -> Mapping[ResourceType, Sequence[str]]:
@@ -68,11 +58,8 @@ def evaluate_controls(
         subject = IndexContext(project, facts)  # one at a time, to release the memory of each index
         for index_control in catalog.index_controls:
             verdict = _evaluate_index_control(index_control, subject, project, unconfirmed_listings)
-            findings.append(
-                _create_finding(
-                    index_control, subject.resource, verdict, project, subject.schedules.single_schedule_evidence
-                )
-            )
+            values = subject.schedules.single_schedule_evidence
+            findings.append(_create_finding(index_control, subject.resource, verdict, project, values))
         if subject.unsupported_reason is None and not subject.index.is_initializing:
             index_count += 1
             protected_count += subject.is_protected
@@ -81,9 +68,8 @@ def evaluate_controls(
                 figures_by_name[subject.name] = figures
     for deleted_index in find_deleted_indexes(project):
         for deleted_control in catalog.deleted_index_controls:
-            verdict = _evaluate_control(
-                deleted_control, deleted_index, project, deleted_index.name, unconfirmed_listings
-            )
+            subject_name = deleted_index.name
+            verdict = _evaluate_control(deleted_control, deleted_index, project, subject_name, unconfirmed_listings)
             findings.append(_create_finding(deleted_control, deleted_index.resource, verdict, project, {}))
     findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
     coverage = Coverage(index_count, protected_count, recovery_point_count)
@@ -99,7 +85,7 @@ def evaluate_controls(
 def _compute_index_figures(subject: IndexContext) -> IndexFigures | None:
     """Return the figures of an index; `None` if it is unknown which backups are its own."""
     try:
-        newest_at = next((it.captured_at for it in subject.backups.require_recovery_points()), None)
+        newest_at = subject.backups.require_newest_capture_time()
         return IndexFigures(
             None if newest_at is None else subject.observed_at - newest_at, subject.backups.require_expiry_summary()
         )
@@ -108,7 +94,6 @@ def _compute_index_figures(subject: IndexContext) -> IndexFigures | None:
 
 
 def _compute_quota_figures(project: ProjectContext) -> QuotaFigures | None:
-    """Return what uses the quota of a project; `None` if it has none."""
     quota = project.policy.project.quota
     if not quota:
         return None

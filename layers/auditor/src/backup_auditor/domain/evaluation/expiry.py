@@ -116,7 +116,6 @@ class BackupExpiries:
         return NEVER_EXPIRES if is_history_complete else UNKNOWN_EXPIRY
 
     def _find_due_time(self, captured_at: datetime | None, schedule: Schedule) -> datetime | None:
-        """Return when a scheduled backup expires; `None` if its retention or capture time is unknown."""
         if captured_at is None or schedule.retention is None:
             return None
         return self._settings_histories[schedule.schedule_id].find_due_time(captured_at)

@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from backup_auditor.domain.backup_status import BackupRecord, merge_backup_rows
-from backup_auditor.domain.control import InsufficientDataError
-from backup_auditor.domain.evaluation.backup_support import BackupSupport
 from backup_auditor.domain.evaluation.index_backups import IndexBackups
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
-from backup_auditor.domain.evaluation.live_index import find_deleted_index_ids
+from backup_auditor.domain.evaluation.live_index import BackupSupport, find_deleted_index_ids
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind
 from backup_auditor.domain.model import Deployment, Index
-from backup_auditor.domain.policy import DocumentIndexes, Policy, Requirements, Rule
+from backup_auditor.domain.policy import Requirements, Rule
 from backup_auditor.domain.project_state import KnownBackup
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
+from backup_auditor.domain.verdict import InsufficientDataError
 
 
 class DeletedIndexContext:
@@ -109,7 +109,7 @@ class IndexContext:
     @property
     def exclusion_reason(self) -> str | None:
         """Why the policy excludes this index from evaluation, if it does."""
-        return explain_exclusion(self.index, self.project.policy)
+        return self.project.policy.explain_exclusion(self.index)
 
     @property
     def support(self) -> BackupSupport:
@@ -143,7 +143,7 @@ class IndexContext:
         """Whether it is known to have an enabled schedule and a recovery point within its objective."""
         if not self.schedules.enabled_schedules or self.backups.live_id.unknown_reason is not None:
             return False
-        newest_capture_time = next((it.captured_at for it in self.backups.require_recovery_points()), None)
+        newest_capture_time = self.backups.require_newest_capture_time()
         return newest_capture_time is not None and self.observed_at - newest_capture_time <= self.requirements.max_age
 
     @property
@@ -152,8 +152,39 @@ class IndexContext:
         return 0 if self.backups.live_id.unknown_reason is not None else len(self.backups.require_recovery_points())
 
 
-def explain_exclusion(index: Index, policy: Policy) -> str | None:
-    """Return why the policy excludes an index from evaluation, if it does."""
-    if index.holds_documents and policy.project.document_indexes is DocumentIndexes.EXCLUDED:
-        return "The index has document fields, and the policy excludes document indexes."
-    return None
+EXPIRY_MARGIN = CLOCK_TOLERANCE
+"""How long before its expiry a backup is no longer expected: clocks differ, and it is listed after `observed_at`."""
+
+
+def is_expected(backup: KnownBackup, project: ProjectContext) -> bool | None:
+    """Return whether a backup of `project.known_backups` should still exist, by the earliest expiry known for it.
+
+    `None` if unknown: the retention, which could not be read, may have been shortened. For a backup that was first
+    missed in a previous audit, what was known then decides.
+    """
+    if backup.expires is False:
+        return not backup.is_no_longer_expected(project.observed_at)
+    if backup.expires is None or backup.expires_at is None or backup.expires_at - project.observed_at <= EXPIRY_MARGIN:
+        return False
+    if backup.missed_at is not None:
+        return True
+    schedule = project.expiries.schedules.get(backup.schedule_id or "")
+    if schedule is not None:
+        return None if schedule.retention is None else True
+    facts = project.facts_by_name.get(backup.index_name)
+    failure = project.inventory.indexes_failure if facts is None else IndexSchedules(facts, project.plan_denial).failure
+    return True if failure is None else None  # the last known settings of a schedule that is gone count
+
+
+def is_replaced(backup: KnownBackup, project: ProjectContext) -> bool:
+    """Return whether the auditor took this as a first backup, and enough scheduled copies exist now."""
+    if backup.backup_id not in project.state.first_backup_ids:
+        return False
+    facts, live_id = project.facts_by_name.get(backup.index_name), project.live_ids.get(backup.index_name)
+    if facts is None or live_id is None or live_id.id != backup.index_id:
+        return False
+    subject = IndexContext(project, facts)
+    scheduled_points = (
+        it for it in subject.backups.require_recovery_points() if subject.backups.find_expiry(it).expires
+    )
+    return sum(1 for _ in scheduled_points) >= (subject.requirements.recovery.min_copies or 1)

@@ -12,7 +12,6 @@ from backup_auditor.domain.backup_status import (
     parse_phase,
     sort_newest_first,
 )
-from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.expiry import BackupExpiries, BackupExpiry, ExpirySummary
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules, create_read_failure_error
 from backup_auditor.domain.evaluation.live_index import LiveId, find_deleted_index_ids
@@ -20,6 +19,7 @@ from backup_auditor.domain.inventory import IndexFacts, map_rows_by_id
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind, ReadFailure, list_rows
 from backup_auditor.domain.model import Backup, Schedule
 from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.verdict import InsufficientDataError
 
 UNDATED_POINTS_REASON = "Some Ready backups have no capture time."
 NO_RECOVERY_POINT_REASON = "The index has no recovery point."
@@ -123,6 +123,10 @@ class IndexBackups:
     def require_recovery_points(self) -> list[BackupRecord]:
         """Return the recovery points with a capture time, newest first; raise if the live id is unknown and decides."""
         return self._require_ready_backups()[0]
+
+    def require_newest_capture_time(self) -> datetime | None:
+        """Return the capture time of the newest recovery point, if any; raise as `require_recovery_points` does."""
+        return next((it.captured_at for it in self.require_recovery_points()), None)
 
     def require_undated_recovery_points(self) -> list[BackupRecord]:
         """Return the recovery points without a capture time; raise if the live id is unknown and decides."""

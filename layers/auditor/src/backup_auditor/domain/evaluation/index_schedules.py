@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.finding import Evidence
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import Denial, DenialReason, Listing, ListingId, ListingKind, ReadFailure, list_rows
@@ -13,6 +12,7 @@ from backup_auditor.domain.model import Deployment, Frequency, Schedule
 from backup_auditor.domain.project_state import EarlierSettings
 from backup_auditor.domain.text import quote_text
 from backup_auditor.domain.timefmt import format_length, format_moment, to_days
+from backup_auditor.domain.verdict import InsufficientDataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +41,13 @@ def try_each[Item, Result](items: Iterable[Item], evaluate: Callable[[Item], Res
     return PartialResults(tuple(results), unknown_error)
 
 
-def label_schedule(schedule: Schedule) -> str:
-    """Return the name of a schedule for a sentence: its name, else its id."""
-    return schedule.name or schedule.schedule_id
-
-
-def build_schedule_evidence(schedule: Schedule) -> dict[str, object]:
-    """Return the name and id of a schedule as evidence."""
-    return {"schedule": schedule.name, "schedule_id": schedule.schedule_id}
-
-
 def require_frequency(schedule: Schedule) -> Frequency:
     """Return the frequency of a schedule; raise `InsufficientDataError` if it is unknown."""
     frequency = Frequency.parse(schedule.frequency)
     if frequency is None:
-        evidence: Evidence = {**build_schedule_evidence(schedule), "frequency": schedule.frequency}
+        evidence: Evidence = {**schedule.identity, "frequency": schedule.frequency}
         frequency_text = "none" if schedule.frequency is None else quote_text(schedule.frequency)
-        reason = (
-            f"The frequency of schedule {label_schedule(schedule)} is unknown (Pinecone returned {frequency_text})."
-        )
+        reason = f"The frequency of schedule {schedule.label} is unknown (Pinecone returned {frequency_text})."
         raise InsufficientDataError(reason, evidence)
     return frequency
 
@@ -71,37 +59,33 @@ def require_interval(schedule: Schedule) -> timedelta:
 
 def require_retention(schedule: Schedule) -> timedelta:
     """Return the retention of a schedule; raise `InsufficientDataError` if it is unknown."""
-    if schedule.retention is None:
-        reason = f"The retention of schedule {label_schedule(schedule)} is unknown."
-        raise InsufficientDataError(reason, build_schedule_evidence(schedule))
-    return schedule.retention
+    return _require_known(schedule, schedule.retention, "retention")
 
 
 def require_name(schedule: Schedule) -> str:
     """Return the name of a schedule; raise `InsufficientDataError` if it is unknown."""
-    if schedule.name is None:
-        raise InsufficientDataError(
-            f"The name of schedule {label_schedule(schedule)} is unknown.", build_schedule_evidence(schedule)
-        )
-    return schedule.name
+    return _require_known(schedule, schedule.name, "name")
 
 
 def require_created_at(schedule: Schedule) -> datetime:
     """Return when a schedule was created; raise `InsufficientDataError` if that is unknown."""
-    if schedule.created_at is None:
-        reason = f"The creation time of schedule {label_schedule(schedule)} is unknown."
-        raise InsufficientDataError(reason, build_schedule_evidence(schedule))
-    return schedule.created_at
+    return _require_known(schedule, schedule.created_at, "creation time")
+
+
+def _require_known[Fact](schedule: Schedule, value: Fact | None, fact: str) -> Fact:
+    if value is None:
+        raise InsufficientDataError(f"The {fact} of schedule {schedule.label} is unknown.", schedule.identity)
+    return value
 
 
 def build_retention_evidence(schedule: Schedule) -> dict[str, object]:
     """Return the name, id and retention of a schedule as evidence."""
-    return {**build_schedule_evidence(schedule), "retention_days": to_days(require_retention(schedule))}
+    return {**schedule.identity, "retention_days": to_days(require_retention(schedule))}
 
 
 def describe_retention(schedule: Schedule) -> str:
     """Return the beginning of a sentence: which schedule keeps backups for how long."""
-    return f"Schedule {label_schedule(schedule)} keeps backups for {format_length(require_retention(schedule))}"
+    return f"Schedule {schedule.label} keeps backups for {format_length(require_retention(schedule))}"
 
 
 def build_settings_evidence(settings: EarlierSettings) -> dict[str, object]:
@@ -121,9 +105,8 @@ class IndexSchedules:
         """Read the schedules of one index; `plan_denial` is the answer that the plan has none, if there was one."""
         answer = facts.schedules
         self.known_schedules: tuple[Schedule, ...] = list_rows(answer)
-        is_missing = (
-            answer is None and facts.index.deployment is not Deployment.POD
-        )  # a pod index has no schedules, and they are not read
+        # a pod index has no schedules, and they are not read
+        is_missing = answer is None and facts.index.deployment is not Deployment.POD
         missing_failure = ReadFailure(f"schedules of {facts.index.name}", "not read") if is_missing else None
         failure = answer.failure if isinstance(answer, Listing) else missing_failure
         is_denied_by_plan = isinstance(answer, Denial) and answer.kind is DenialReason.PLAN
@@ -150,11 +133,7 @@ class IndexSchedules:
     @cached_property
     def single_schedule_evidence(self) -> Evidence:
         """The name and id of the schedule as evidence, if the index has exactly one."""
-        return (
-            build_schedule_evidence(self.known_schedules[0])
-            if len(self.known_schedules) == 1 and self.failure is None
-            else {}
-        )
+        return self.known_schedules[0].identity if len(self.known_schedules) == 1 and self.failure is None else {}
 
     def require_listing(self) -> None:
         """Raise `InsufficientDataError` unless all schedules are known."""
@@ -169,11 +148,11 @@ class IndexSchedules:
 
     def create_unknown_enabled_error(self, schedule: Schedule) -> InsufficientDataError:
         """Return the error that it is unknown whether a schedule is enabled."""
-        reason = f"Pinecone does not report whether schedule {label_schedule(schedule)} is enabled."
-        return InsufficientDataError(reason, build_schedule_evidence(schedule))
+        reason = f"Pinecone does not report whether schedule {schedule.label} is enabled."
+        return InsufficientDataError(reason, schedule.identity)
 
 
 def create_read_failure_error(fact: str, failure: ReadFailure) -> InsufficientDataError:
     """Return the error that a fact could not be read, with the failed call."""
-    reason = f"Could not read the {fact}: {failure.call}: {failure.error}"
+    reason = f"Could not read the {fact}: {failure}"
     return InsufficientDataError(reason, {"call": failure.call, "error": failure.error})

@@ -1,11 +1,13 @@
-"""The id of the live index of a name: Pinecone does not report it with the index."""
+"""The live index of a name: its id, which Pinecone does not report with it, and whether it can be backed up."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from backup_auditor.domain.finding import Evidence
 from backup_auditor.domain.inventory import IndexFacts
-from backup_auditor.domain.listing import Listing, list_rows
-from backup_auditor.domain.model import Backup
+from backup_auditor.domain.listing import Denial, DenialReason, Listing, ListingId, list_rows
+from backup_auditor.domain.model import Backup, Deployment
+from backup_auditor.domain.verdict import InsufficientDataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,31 @@ def _find_live_id_in_own_listing(own_listing: Listing[Backup], deleted_index_ids
             None, f"The backup list of the index reports {len(index_ids)} different index ids", needs_index_listing=True
         )
     if own_listing.failure is not None:
-        reason = (
-            f"The id of the live index is unknown: could not read its backup list: {own_listing.failure.call}:"
-            f" {own_listing.failure.error}"
-        )
+        reason = f"The id of the live index is unknown: could not read its backup list: {own_listing.failure}"
         return LiveId(None, reason, needs_index_listing=True, is_index_listing_incomplete=True)
     return LiveId(None, needs_index_listing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSupport:
+    """Whether the service can back up one index: it can, if there is neither a reason nor an unknown fact."""
+
+    reason: str | None = None
+    """Why it cannot, as a sentence."""
+    evidence: Evidence = field(default_factory=dict)
+    depends_on_absence_in: tuple[ListingId, ...] = ()
+    """The listings in which a further row would prove that it can."""
+    unknown_error: InsufficientDataError | None = None
+    """Why it is unknown whether it can."""
+
+
+def find_missing_support(facts: IndexFacts) -> BackupSupport | None:
+    """Return why an index can never be backed up, whatever else is listed; `None` if there is no such reason."""
+    if facts.index.deployment is Deployment.POD:
+        evidence: Evidence = {"obstacle": "pod"}
+        return BackupSupport("The index cannot be backed up: it is a pod index.", evidence)
+    for answer in (facts.schedules, facts.own_backups):
+        if isinstance(answer, Denial) and answer.kind is DenialReason.UNSUPPORTED:
+            evidence = {"obstacle": "refused", "answer": answer.message}
+            return BackupSupport(f"The index cannot be backed up: Pinecone answered {answer.message}", evidence)
+    return None

@@ -1,7 +1,7 @@
 """The project as controls see it, and the confirmation of absence by a second read."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,19 +13,18 @@ from backup_auditor.domain.backup_status import (
     has_not_started,
     parse_phase,
 )
-from backup_auditor.domain.capacity import count_slots
-from backup_auditor.domain.control import Verdict
-from backup_auditor.domain.evaluation.backup_support import BackupSupport, find_backup_support
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
-from backup_auditor.domain.evaluation.live_index import LiveId, find_live_id
-from backup_auditor.domain.finding import Compliance, Exemption, Resource, ResourceType
+from backup_auditor.domain.evaluation.live_index import BackupSupport, LiveId, find_live_id, find_missing_support
+from backup_auditor.domain.finding import Compliance, Evidence, Exemption, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Denial, DenialReason, ListingId, ListingKind, list_rows
+from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind, list_rows
 from backup_auditor.domain.model import Backup, Frequency, Schedule
-from backup_auditor.domain.policy import Policy, Requirements, Rule
+from backup_auditor.domain.policy import Policy, Requirements, Rule, ScheduleRequirement
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory, find_settings_at, observe_schedule
+from backup_auditor.domain.target_schedule import count_slots
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict
 
 NO_QUOTA_REASON = "The project has no backup quota: neither its plan nor the policy sets one."
 
@@ -48,28 +47,23 @@ class ScheduleUsage:
 class QuotaUsage:
     """Use of the quota of one project: every listed backup in any state, planned runs excluded."""
 
-    def __init__(
-        self,
-        inventory: Inventory,
-        expiries: BackupExpiries,
-        plan_denial: Denial | None,
-        find_grace: Callable[[str], timedelta],
-    ) -> None:
-        """Count every listed backup once; `plan_denial` is the answer that the plan has no schedules."""
+    def __init__(self, project: "ProjectContext") -> None:
+        """Count every listed backup once."""
+        inventory, expiries = project.inventory, project.expiries
         self._inventory = inventory
-        self._schedules_by_name = [(it.index.name, IndexSchedules(it, plan_denial)) for it in inventory.indexes]
+        self._schedules_by_name = [(it.index.name, IndexSchedules(it, project.plan_denial)) for it in inventory.indexes]
         self.backup_counts = Counter[str]()
         """The number of listed backups under each index name, including deleted indexes."""
         self.manual_counts = Counter[str]()
         """How many of them are manual."""
         self.run_times: dict[str, list[datetime]] = {}
-        """The run times of the scheduled ones, by schedule id; an empty id stands for unknown schedules."""
+        """The run times of the scheduled ones, by schedule id; an empty id for unknown schedules."""
         self.possibly_manual_count = 0
         """For how many it is unknown whether they are manual."""
         self.possibly_scheduled_count = 0
         """How many of the listed backups may be planned runs."""
         for backup in inventory.backups.rows:
-            if _is_scheduled(backup, expiries, inventory.observed_at, find_grace):
+            if _is_planned(backup, project):
                 continue
             self.backup_counts[backup.index_name] += 1
             expires = expiries.expires(backup)
@@ -78,9 +72,8 @@ class QuotaUsage:
                 self.possibly_manual_count += 1
             elif expires:
                 schedule = expiries.find_schedule(backup.backup_id)
-                run_at = min(
-                    find_run_moment(backup) or backup.created_at or inventory.observed_at, inventory.observed_at
-                )
+                run_at = find_run_moment(backup) or backup.created_at or inventory.observed_at
+                run_at = min(run_at, inventory.observed_at)
                 self.run_times.setdefault(schedule.schedule_id if schedule else "", []).append(run_at)
             else:
                 self.manual_counts[backup.index_name] += 1
@@ -121,29 +114,25 @@ class QuotaUsage:
         """Return what is unknown about the schedules, each as a clause: failed reads, and unreported pauses."""
         failure = self._inventory.indexes_failure
         if failure is not None:
-            yield f"what else uses the quota ({failure.call}: {failure.error})"
+            yield f"what else uses the quota ({failure})"
         for _, schedules in self._schedules_by_name:
             if schedules.failure is not None:
-                yield f"what else uses the quota ({schedules.failure.call}: {schedules.failure.error})"
+                yield f"what else uses the quota ({schedules.failure})"
             yield from (f"whether schedule {it.schedule_id} is enabled" for it in schedules.possibly_enabled_schedules)
 
 
-def _is_scheduled(
-    backup: Backup, expiries: BackupExpiries, observed_at: datetime, find_grace: Callable[[str], timedelta]
-) -> bool:
+def _is_planned(backup: Backup, project: "ProjectContext") -> bool:
     phase = parse_phase(backup.status)
     if phase is not BackupPhase.IN_PROGRESS:
         return phase is BackupPhase.SCHEDULED
-    schedule, grace = expiries.find_schedule(backup.backup_id), find_grace(backup.index_name)
-    return has_not_started(find_run_moment(backup), backup.created_at, schedule, observed_at, grace)
+    schedule = project.expiries.find_schedule(backup.backup_id)
+    grace = project.find_requirements(backup.index_name).runs.grace
+    return has_not_started(find_run_moment(backup), backup.created_at, schedule, project.observed_at, grace)
 
 
 def _may_be_scheduled(backup: Backup, expiries: BackupExpiries) -> bool:
-    if (
-        parse_phase(backup.status) is not BackupPhase.IN_PROGRESS
-        or find_run_moment(backup)
-        or backup.created_at is None
-    ):
+    is_in_progress = parse_phase(backup.status) is BackupPhase.IN_PROGRESS
+    if not is_in_progress or find_run_moment(backup) or backup.created_at is None:
         return False
     schedule = expiries.find_schedule(backup.backup_id)
     return expiries.expires(backup) is None if schedule is None else Frequency.parse(schedule.frequency) is None
@@ -196,9 +185,8 @@ class ProjectContext:
             for schedule in list_rows(facts.schedules):
                 known_schedule = state.schedules.get(schedule.schedule_id)
                 last_seen_at = state.find_seen_at(known_schedule)
-                earlier_schedule = known_schedule and find_settings_at(
-                    known_schedule, observed_at
-                )  # of an older audit, what was known by then
+                # of an older audit, what was known by then
+                earlier_schedule = known_schedule and find_settings_at(known_schedule, observed_at)
                 observed_schedule = observe_schedule(
                     schedule, facts.index.name, earlier_schedule, last_seen_at, observed_at
                 )
@@ -208,9 +196,7 @@ class ProjectContext:
     @cached_property
     def quota_usage(self) -> QuotaUsage:
         """What fills the project's quota of backups."""
-        return QuotaUsage(
-            self.inventory, self.expiries, self.plan_denial, lambda it: self.find_requirements(it).runs.grace
-        )
+        return QuotaUsage(self)
 
     @cached_property
     def known_backups(self) -> Mapping[str, list[KnownBackup]]:
@@ -280,14 +266,43 @@ class ProjectContext:
         return {name: self._find_support(facts) for name, facts in self.facts_by_name.items()}
 
     def _find_support(self, facts: IndexFacts) -> BackupSupport:
+        """Return whether an index can be backed up.
+
+        An index that is encrypted with a customer key can be backed up only if a schedule or a backup of it is listed,
+        or if a previous audit recorded a backup that should still exist.
+        """
+        missing_support = find_missing_support(facts)
+        if missing_support is not None or facts.index.cmek_id is None:
+            return missing_support or BackupSupport()
         name, live_id = facts.index.name, self.live_ids[facts.index.name]
-        has_known_backup = facts.index.cmek_id is not None and bool(
-            self.known_backups.get(self.find_presumed_id(name) or "")
-        )
         schedules = IndexSchedules(facts, self.plan_denial)
-        return find_backup_support(
-            facts, schedules, live_id, self.inventory.backups.failure, has_known_backup=has_known_backup
+        has_known_backup = bool(self.known_backups.get(self.find_presumed_id(name) or ""))
+        if schedules.known_schedules or live_id.id is not None or has_known_backup:
+            return BackupSupport()
+        evidence: Evidence = {"obstacle": "customer_key", "cmek_id": facts.index.cmek_id}
+        unknown_reason = schedules.failure or self.inventory.backups.failure or live_id.unknown_reason
+        if unknown_reason is not None:
+            reason = (
+                "The index is encrypted with a customer key, and it is unknown whether it has a schedule or a backup:"
+                f" {unknown_reason}."
+            )
+            return BackupSupport(evidence=evidence, unknown_error=InsufficientDataError(reason, evidence))
+        own_listings = (ListingId(ListingKind.OWN_BACKUPS, name),) if live_id.needs_index_listing else ()
+        return BackupSupport(
+            "The index cannot be backed up: it has a customer key, and no schedule or backup of it is listed.",
+            evidence,
+            depends_on_absence_in=(*schedules.listings, BACKUP_LISTING, *own_listings),
         )
+
+    @cached_property
+    def required_schedules(self) -> Mapping[str, ScheduleRequirement]:
+        """What the policy requires of the schedule of each index that needs one and can, or may, be backed up."""
+        requirements = {
+            name: self.find_requirements(name).schedule
+            for name, facts in self.facts_by_name.items()
+            if self.policy.explain_exclusion(facts.index) is None and self.support_by_name[name].reason is None
+        }
+        return {name: it for name, it in requirements.items() if it.required}
 
     @cached_property
     def names_with_changed_rows(self) -> frozenset[str]:
@@ -303,14 +318,13 @@ def require_confirmed_absence(
 
     Adds to `unconfirmed_listings` each listing that another read could confirm.
     """
-    reasons = [
-        explanation
-        for it in verdict.depends_on_absence_in
-        if (explanation := _explain_unconfirmed_absence(it, project, index, unconfirmed_listings))
+    explanations = [
+        _explain_unconfirmed_absence(it, project, index, unconfirmed_listings) for it in verdict.depends_on_absence_in
     ]
-    if not reasons:
+    first_explanation = next(filter(None, explanations), None)
+    if first_explanation is None:
         return verdict
-    reason = f"{verdict.reason.removesuffix('.')}; not confirmed: {reasons[0]}."
+    reason = f"{verdict.reason.removesuffix('.')}; not confirmed: {first_explanation}."
     return replace(verdict, compliance=Compliance.INSUFFICIENT_DATA, reason=reason, severity=None)
 
 

@@ -7,18 +7,12 @@ from functools import cached_property
 from itertools import pairwise
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
-from backup_auditor.domain.control import InsufficientDataError
-from backup_auditor.domain.evaluation.index_schedules import (
-    build_schedule_evidence,
-    label_schedule,
-    require_created_at,
-    require_interval,
-    require_retention,
-)
+from backup_auditor.domain.evaluation.index_schedules import require_created_at, require_interval, require_retention
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.settings_history import SLOWEST_INTERVAL, SettingsHistory, find_interval
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import shift_moment
+from backup_auditor.domain.verdict import InsufficientDataError
 
 LOOKBACK_INTERVALS = 14
 """How many intervals before the audit are checked."""
@@ -81,10 +75,10 @@ class RunGaps:
         gaps = self._find_gaps_between_runs() if self.run_times else self._find_gaps_without_runs()
         if gaps and self._undated_count >= sum(map(self._count_runs_to_close, gaps)):
             reason = (
-                f"{pluralize(self._undated_count, 'run')} of schedule {label_schedule(self._schedule)}"
+                f"{pluralize(self._undated_count, 'run')} of schedule {self._schedule.label}"
                 " without a capture time may fill the gap."
             )
-            raise InsufficientDataError(reason, build_schedule_evidence(self._schedule))
+            raise InsufficientDataError(reason, self._schedule.identity)
         return gaps
 
     @property
@@ -154,11 +148,8 @@ class RunGaps:
             return gaps
         gaps_in_retention = self._find_gaps_in_period(self.since, self._observed_at)
         if not gaps_in_retention:
-            reason = (
-                f"The retention of schedule {label_schedule(self._schedule)} is too short to tell"
-                " whether a run is missing."
-            )
-            raise InsufficientDataError(reason, build_schedule_evidence(self._schedule))
+            reason = f"The retention of schedule {self._schedule.label} is too short to tell whether a run is missing."
+            raise InsufficientDataError(reason, self._schedule.identity)
         return [replace(it, missing_runs=1) for it in gaps_in_retention]
 
     def _count_runs_to_close(self, gap: RunGap) -> int:
@@ -194,9 +185,9 @@ class RunGaps:
         if end - start <= self._shortest_max_interval:
             return []  # the usual case: no part is longer than the whole
         periods = self._history.split_by_frequency(self._history.skip_pauses(start, end), end)
-        period_limits = ((it, it.interval + self._grace) for it in periods)
+        limits = ((period, frequency, find_interval(frequency) + self._grace) for period, frequency in periods)
         return [
-            RunGap(period.start, period.end, -(-period.length // max_length) - 1, period.frequency, max_length)
-            for period, max_length in period_limits
+            RunGap(period.start, period.end, -(-period.length // max_length) - 1, frequency, max_length)
+            for period, frequency, max_length in limits
             if period.length > max_length
         ]

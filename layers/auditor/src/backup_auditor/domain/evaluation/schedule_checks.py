@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from backup_auditor.domain.control import Verdict, not_applicable
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_schedules import require_created_at, require_interval, try_each
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import join_sentences
+from backup_auditor.domain.verdict import Verdict, not_applicable
 
 NO_ENABLED_SCHEDULE_REASON = "The index has no enabled schedule."
 NO_MINIMUM_REASON = "The policy sets no minimum number of copies."
@@ -31,6 +31,13 @@ def evaluate_enabled_schedules(subject: IndexContext, evaluate: Callable[[Schedu
         if not verdicts or evaluate(schedule).compliance is Compliance.NON_COMPLIANT:
             raise subject.schedules.create_unknown_enabled_error(schedule)
     return _combine_verdicts(verdicts) if verdicts else not_applicable(NO_ENABLED_SCHEDULE_REASON)
+
+
+def for_each_enabled_schedule(
+    evaluate: Callable[[IndexContext, Schedule], Verdict],
+) -> Callable[[IndexContext], Verdict]:
+    """Return the evaluation of an index that evaluates each of its enabled schedules."""
+    return lambda subject: evaluate_enabled_schedules(subject, lambda schedule: evaluate(subject, schedule))
 
 
 def _combine_verdicts(verdicts: list[Verdict]) -> Verdict:
@@ -56,16 +63,16 @@ def is_younger_than(subject: IndexContext, schedule: Schedule, interval_count: i
     return compute_age(subject, schedule) < interval_count * require_interval(schedule) + subject.grace
 
 
-def find_younger_schedule(subject: IndexContext, interval_count: int) -> Schedule | None:
-    """Return an enabled schedule that is younger, if any; raise `InsufficientDataError` if one may be unknown."""
-    results = try_each(subject.schedules.enabled_schedules, lambda it: is_younger_than(subject, it, interval_count))
-    for schedule, is_young in results.results:
-        if is_young:
+def find_enabled_schedule(subject: IndexContext, fits: Callable[[Schedule], bool]) -> Schedule | None:
+    """Return an enabled schedule that fits, if any; raise `InsufficientDataError` if one may be unknown."""
+    results = try_each(subject.schedules.enabled_schedules, fits)
+    for schedule, is_fitting in results.results:
+        if is_fitting:
             return schedule
     results.require_complete()
     subject.schedules.require_listing()
     for schedule in subject.schedules.possibly_enabled_schedules:
-        if is_younger_than(subject, schedule, interval_count):
+        if fits(schedule):
             raise subject.schedules.create_unknown_enabled_error(schedule)
     return None
 

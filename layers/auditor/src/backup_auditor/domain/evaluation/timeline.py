@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
-from backup_auditor.domain.control import InsufficientDataError, non_compliant
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import UNDATED_POINTS_REASON
 from backup_auditor.domain.evaluation.index_schedules import try_each
@@ -18,13 +17,8 @@ from backup_auditor.domain.listing import ListingId
 from backup_auditor.domain.model import Frequency, Schedule
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import ProjectState
-from backup_auditor.domain.timefmt import Period, find_breaks, merge_periods, shift_moment
-
-
-def select_latest(moments: Iterable[datetime | None], since: datetime, limit: int) -> tuple[datetime, ...]:
-    """Return the latest distinct known times that are not before `since`, at most `limit`, sorted."""
-    return tuple(sorted({it for it in moments if it is not None and it >= since})[-limit:])
-
+from backup_auditor.domain.timefmt import LATEST_MOMENT, Period, find_breaks, merge_periods, shift_moment
+from backup_auditor.domain.verdict import InsufficientDataError, non_compliant
 
 MIN_TIMELINE_LENGTH = timedelta(days=30)
 """The length of a timeline; a slow schedule makes it longer, up to the time checked for gaps."""
@@ -54,6 +48,13 @@ class _TimelineBuilder:
         is_remaining_known = is_complete and all(it.expires is False or it.expires_at is not None for it in points)
         met_periods = merge_periods(self._find_objective_periods(points), Period(since, self._observed_at))
         self._note_read_failures()
+
+        def select(moments: Iterable[datetime | None]) -> tuple[datetime, ...]:
+            return tuple(sorted({it for it in moments if it is not None and it >= since})[-MAX_TIMELINE_ENTRIES:])
+
+        def select_captures(phase: BackupPhase) -> tuple[datetime, ...]:
+            return select(it.captured_at for it in confirmed_backups if it.phase is phase)
+
         return Timeline(
             resource=subject.resource,
             rule=subject.rule.name if subject.rule else None,
@@ -64,12 +65,10 @@ class _TimelineBuilder:
             earlier_expiries=_find_expiries(earlier_points, shift_moment(self._observed_at, self._observed_at - since)),
             is_remaining_known=is_remaining_known,
             last_expires_at=_find_last_expiry(points) if is_remaining_known else None,
-            past_runs=select_latest(
-                (it.captured_at for it in confirmed_backups if _is_past(it)), since, MAX_TIMELINE_ENTRIES
-            ),
-            failed_runs=self._find_run_times(BackupPhase.FAILED, since),
-            runs_in_progress=self._find_run_times(BackupPhase.IN_PROGRESS, since),
-            scheduled_runs=select_latest(self._find_scheduled_runs(), since, MAX_TIMELINE_ENTRIES),
+            past_runs=select(it.captured_at for it in confirmed_backups if _is_past(it)),
+            failed_runs=select_captures(BackupPhase.FAILED),
+            runs_in_progress=select_captures(BackupPhase.IN_PROGRESS),
+            scheduled_runs=select(self._find_scheduled_runs()),
             gaps=self._find_gaps(),
             objective_met=tuple(met_periods),
             objective_missed=tuple(self._confirm_missed_periods(find_breaks(met_periods, self._observed_at))),
@@ -77,12 +76,9 @@ class _TimelineBuilder:
         )
 
     def _build_points(self) -> tuple[list[RecoveryPoint], bool]:
-        """Return the recovery points, oldest first, and whether they are certainly all."""
         try:
-            records, undated_records = (
-                self._backups.require_recovery_points(),
-                self._backups.require_undated_recovery_points(),
-            )
+            records = self._backups.require_recovery_points()
+            undated_records = self._backups.require_undated_recovery_points()
         except InsufficientDataError as error:
             self._unknown_reasons[error.reason] = None
             return [], False
@@ -103,11 +99,6 @@ class _TimelineBuilder:
         ]
         return shift_moment(self._observed_at, -max(MIN_TIMELINE_LENGTH, LOOKBACK_INTERVALS * min(intervals)))
 
-    def _find_run_times(self, phase: BackupPhase, since: datetime) -> tuple[datetime, ...]:
-        return select_latest(
-            (it.captured_at for it in self._backups.confirmed_backups if it.phase is phase), since, MAX_TIMELINE_ENTRIES
-        )
-
     def _find_scheduled_runs(self) -> list[datetime | None]:
         run_times = [it.run_at for it in self._backups.confirmed_backups if it.phase is BackupPhase.SCHEDULED]
         return [*run_times, *(it.next_run for it in self._subject.schedules.enabled_schedules)]
@@ -115,20 +106,16 @@ class _TimelineBuilder:
     def _find_objective_periods(self, points: list[RecoveryPoint]) -> list[Period]:
         """Return the period in which each capture met the objective: until it was too old or expired."""
         max_age = self._subject.requirements.max_age
-        past_captures = [
+        past_captures = (
             (it.captured_at, self._backups.find_expiry(it).expires_at)
             for it in self._backups.confirmed_backups
             if _is_past(it)
-        ]
-        captures = [*((it.captured_at, it.expires_at) for it in points), *past_captures]
-        objective_ends = (
-            (captured_at, shift_moment(captured_at, max_age), expires_at)
+        )
+        captures = (*((it.captured_at, it.expires_at) for it in points), *past_captures)
+        return [
+            Period(captured_at, min(shift_moment(captured_at, max_age), expires_at or LATEST_MOMENT))
             for captured_at, expires_at in captures
             if captured_at is not None
-        )
-        return [
-            Period(captured_at, end if expires_at is None else min(end, expires_at))
-            for captured_at, end, expires_at in objective_ends
         ]
 
     def _confirm_missed_periods(self, missed_periods: list[Period]) -> list[Period]:
@@ -137,16 +124,11 @@ class _TimelineBuilder:
         past_periods = [it for it in missed_periods if it.end != self._observed_at]
         listings = self._backups.listings
         run_listings = (*listings, *self._subject.schedules.listings, *self._backups.find_history_listings())
-        confirmed_periods = (
-            past_periods
-            if past_periods and self._is_confirmed("The objective may have been missed", run_listings)
-            else []
-        )
-        return confirmed_periods + (
-            current_periods
-            if current_periods and self._is_confirmed("The objective may be missed now", listings)
-            else []
-        )
+        if past_periods and not self._is_confirmed("The objective may have been missed", run_listings):
+            past_periods = []
+        if current_periods and not self._is_confirmed("The objective may be missed now", listings):
+            current_periods = []
+        return past_periods + current_periods
 
     def _find_gaps(self) -> tuple[RunGap, ...]:
         results = try_each(self._subject.schedules.enabled_schedules, self._find_schedule_gaps)
@@ -179,7 +161,7 @@ class _TimelineBuilder:
     def _note_read_failures(self) -> None:
         for failure in (self._backups.failure, self._backups.histories_failure):
             if failure is not None:
-                self._unknown_reasons[f"Could not read everything: {failure.call}: {failure.error}"] = None
+                self._unknown_reasons[f"Could not read everything: {failure}"] = None
 
 
 def _is_past(record: BackupRecord) -> bool:

@@ -1,29 +1,17 @@
-"""Advance the state of a project past an audit, and report what changed."""
+"""Advance the state of a project past an audit: findings are new, ongoing, reopened, resolved, or gone."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.finding import Finding, Resource, ResourceType
+from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.drift import find_drift
-from backup_auditor.domain.lifecycle.findings import (
-    AuditStamp,
-    GoneResources,
-    create_resolved_finding,
-    find_listed_index_ids,
-    resolve_gone_finding,
-    update_evaluated_finding,
-    with_lifecycle,
-)
-from backup_auditor.domain.lifecycle.snapshots import (
-    find_unconfirmed_schedule_listings,
-    snapshot_backups,
-    snapshot_indexes,
-    snapshot_schedules,
-)
+from backup_auditor.domain.lifecycle.snapshots import snapshot_backups, snapshot_indexes, snapshot_schedules
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
-from backup_auditor.domain.listing import BACKUP_LISTING, ListingId
+from backup_auditor.domain.listing import BACKUP_LISTING, Listing, ListingId, ListingKind
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import (
     MAX_PAST_AUDITS,
@@ -46,96 +34,207 @@ def advance(
         recorded_text, audit_text = format_moment(last_observed_at), format_moment(inventory.observed_at)
         note = f"an audit of {recorded_text} is already recorded; the older audit of {audit_text} changes nothing"
         return LifecycleResult(audit_id, state, findings, note=note)
-    step = _LifecycleStep(inventory, policy, findings, AuditStamp(audit_id, inventory.observed_at))
+    step = _LifecycleStep(inventory, policy, findings, audit_id)
     after = state if state.audit_id == audit_id else step.apply_to(state)
     known_findings = after.findings
-    annotated_findings = tuple(with_lifecycle(it, known_findings.get(it.fingerprint), audit_id) for it in findings)
+    annotated_findings = tuple(_with_lifecycle(it, known_findings.get(it.fingerprint), audit_id) for it in findings)
     return LifecycleResult(audit_id, after, annotated_findings, step.find_resolved(known_findings), after.drift)
 
 
 class _LifecycleStep:
     """The step from the state before an audit to the state after it."""
 
-    def __init__(self, inventory: Inventory, policy: Policy, findings: tuple[Finding, ...], stamp: AuditStamp) -> None:
+    def __init__(self, inventory: Inventory, policy: Policy, findings: tuple[Finding, ...], audit_id: str) -> None:
         self._inventory = inventory
         self._policy = policy
         self._findings = findings
-        self._stamp = stamp
-        self._gone_resources = GoneResources(inventory, findings)
+        self._audit_id = audit_id
+        self._observed_at = inventory.observed_at
+        self._is_complete = not inventory.read_failures
 
     def apply_to(self, state: ProjectState) -> ProjectState:
-        inventory, stamp = self._inventory, self._stamp
+        inventory, observed_at = self._inventory, self._observed_at
+        past_audit = PastAudit(observed_at, self._is_complete, count_open_by_severity(self._findings))
         after = replace(
             state,
             revision=state.revision + 1,
-            audit_id=stamp.audit_id,
-            observed_at=stamp.observed_at,
+            audit_id=self._audit_id,
+            observed_at=observed_at,
             findings=self._update_known_findings(state.findings),
             backups=snapshot_backups(ProjectContext(inventory, self._policy, state)),
             schedules=snapshot_schedules(state, inventory),
             drift=(),
-            history=self._append_history(state.history),
+            history=(*state.history, past_audit)[-(MAX_PAST_AUDITS + 1) :],
             pinecone_project_id=state.pinecone_project_id or inventory.project_id,
         )
-        if inventory.read_failures:
+        if not self._is_complete:
             return after
         after = replace(
             after,
-            complete_at=stamp.observed_at,
+            complete_at=observed_at,
             policy_sha256=self._policy.sha256,
             indexes=snapshot_indexes(state.indexes, inventory, self._findings),
         )
         project = Resource(ResourceType.PROJECT, inventory.project, inventory.project, inventory.project_id)
         return replace(after, drift=find_drift(state, after, project))
 
-    def _append_history(self, history: tuple[PastAudit, ...]) -> tuple[PastAudit, ...]:
-        past_audit = PastAudit(
-            self._stamp.observed_at, not self._inventory.read_failures, count_open_by_severity(self._findings)
-        )
-        return (*history, past_audit)[-(MAX_PAST_AUDITS + 1) :]
-
     def _update_known_findings(self, previous_findings: Mapping[str, KnownFinding]) -> dict[str, KnownFinding]:
         known_findings = dict(previous_findings)
-        evaluated_fingerprints = set[str]()
         for finding in self._findings:
-            evaluated_fingerprints.add(finding.fingerprint)
-            updated_finding = update_evaluated_finding(known_findings.get(finding.fingerprint), finding, self._stamp)
+            updated_finding = self._update_finding(known_findings.get(finding.fingerprint), finding)
             if updated_finding is not None:
                 known_findings[finding.fingerprint] = updated_finding
+        evaluated_fingerprints = {it.fingerprint for it in self._findings}
         for fingerprint, known_finding in previous_findings.items():
-            if fingerprint in evaluated_fingerprints or known_finding.state is FindingState.RESOLVED:
-                continue
-            if self._gone_resources.find_reason(known_finding.resource) is not None:
-                known_findings[fingerprint] = resolve_gone_finding(known_finding, self._stamp)
+            if (
+                fingerprint not in evaluated_fingerprints
+                and known_finding.state is not FindingState.RESOLVED
+                and self._find_gone_reason(known_finding.resource) is not None
+            ):
+                known_findings[fingerprint] = self._resolve(known_finding)
         return known_findings
 
+    def _update_finding(self, known_finding: KnownFinding | None, finding: Finding) -> KnownFinding | None:
+        """Return the state of an evaluated finding; `None` while it was never non-compliant."""
+        if finding.compliance is Compliance.NON_COMPLIANT:
+            return self._update_non_compliant_finding(known_finding, finding)
+        if known_finding is None or finding.compliance is Compliance.INSUFFICIENT_DATA:
+            return known_finding
+        return self._resolve(known_finding)
+
+    def _update_non_compliant_finding(self, known_finding: KnownFinding | None, finding: Finding) -> KnownFinding:
+        state = FindingState.EXEMPTED if finding.exemption else FindingState.OPEN
+        if known_finding is None:
+            return KnownFinding(
+                fingerprint=finding.fingerprint,
+                control=finding.control,
+                resource=finding.resource,
+                severity=finding.severity,
+                state=state,
+                first_seen=self._observed_at,
+                times_opened=int(state is FindingState.OPEN),
+                changed_at=self._observed_at,
+                changed_by=self._audit_id,
+            )
+        if (known_finding.resource, known_finding.severity) != (finding.resource, finding.severity):
+            known_finding = replace(known_finding, resource=finding.resource, severity=finding.severity)
+        if state is known_finding.state:
+            return known_finding
+        if state is FindingState.EXEMPTED:
+            return replace(known_finding, state=state)
+        return replace(self._change_state(known_finding, state), times_opened=known_finding.times_opened + 1)
+
+    def _resolve(self, known_finding: KnownFinding) -> KnownFinding:
+        """Return the state of a finding that is resolved. The end of an exempted finding is not a change."""
+        if known_finding.state is FindingState.OPEN:
+            return self._change_state(known_finding, FindingState.RESOLVED)
+        is_exempted = known_finding.state is FindingState.EXEMPTED
+        return replace(known_finding, state=FindingState.RESOLVED) if is_exempted else known_finding
+
+    def _change_state(self, known_finding: KnownFinding, state: FindingState) -> KnownFinding:
+        return replace(known_finding, state=state, changed_at=self._observed_at, changed_by=self._audit_id)
+
     def find_resolved(self, known_findings: Mapping[str, KnownFinding]) -> tuple[ResolvedFinding, ...]:
-        audit_id = self._stamp.audit_id
         resolved_findings = [
-            it for it in known_findings.values() if it.state is FindingState.RESOLVED and it.changed_by == audit_id
+            it
+            for it in known_findings.values()
+            if it.state is FindingState.RESOLVED and it.changed_by == self._audit_id
         ]
         if not resolved_findings:
             return ()
+        findings = {it.fingerprint: it for it in self._findings}
         resolved_findings.sort(key=lambda it: (it.control, it.resource.type, it.resource.name, it.resource.id or ""))
-        findings_by_fingerprint = {it.fingerprint: it for it in self._findings}
         return tuple(
-            create_resolved_finding(it, self._find_reason(it, findings_by_fingerprint.get(it.fingerprint)))
+            ResolvedFinding(
+                fingerprint=it.fingerprint,
+                control=it.control,
+                resource=it.resource,
+                severity=it.severity,
+                first_seen=it.first_seen,
+                resolved_at=it.changed_at,
+                reason=self._explain_resolution(it, findings.get(it.fingerprint)),
+            )
             for it in resolved_findings
         )
 
-    def _find_reason(self, known_finding: KnownFinding, finding: Finding | None) -> str:
+    def _explain_resolution(self, known_finding: KnownFinding, finding: Finding | None) -> str:
         if finding is None:
-            return self._gone_resources.find_reason(known_finding.resource) or "no longer evaluated"
+            return self._find_gone_reason(known_finding.resource) or "no longer evaluated"
         return f"found {finding.compliance.replace('_', ' ').lower()}: {finding.reason}"
+
+    def _find_gone_reason(self, resource: Resource) -> str | None:
+        """Return why a resource that has no finding is gone; `None` if it exists or may exist.
+
+        An incomplete inventory proves the absence of none.
+        """
+        if not self._is_complete:
+            return None
+        if resource.type is ResourceType.INDEX and resource.name not in self._live_names:
+            return "the index is gone"
+        if resource.type is ResourceType.DELETED_INDEX and resource.id not in self._evaluated_ids[resource.type]:
+            if resource.id in self._evaluated_ids[ResourceType.INDEX]:
+                return "it is the live index"
+            return "no backup of the deleted index is left" if self._has_no_backups(resource) else None
+        return None  # it exists: a missing finding of one control does not prove that it is gone
+
+    def _has_no_backups(self, resource: Resource) -> bool:
+        backups = self._inventory.backups
+        is_confirmed = backups.read_count > 1 and resource.name not in self._names_with_changed_rows
+        return is_confirmed and resource.id not in self._listed_index_ids
+
+    @cached_property
+    def _live_names(self) -> frozenset[str]:
+        return frozenset(it.index.name for it in self._inventory.indexes) | self._inventory.terminating_names
+
+    @cached_property
+    def _evaluated_ids(self) -> Mapping[ResourceType, frozenset[str]]:
+        ids = [(it.resource.type, it.resource.id) for it in self._findings if it.resource.id is not None]
+        return {it: frozenset(key for resource_type, key in ids if resource_type is it) for it in ResourceType}
+
+    @cached_property
+    def _names_with_changed_rows(self) -> frozenset[str]:
+        backups = self._inventory.backups
+        return frozenset(it.index_name for it in backups.rows if it.backup_id in backups.changed_ids)
+
+    @cached_property
+    def _listed_index_ids(self) -> frozenset[str]:
+        return _find_listed_index_ids(self._inventory)
+
+
+def _find_listed_index_ids(inventory: Inventory) -> frozenset[str]:
+    return frozenset(it.index_id for it in inventory.iter_listed_backups())
+
+
+def _with_lifecycle(finding: Finding, known_finding: KnownFinding | None, audit_id: str) -> Finding:
+    is_non_compliant = finding.compliance is Compliance.NON_COMPLIANT
+    if known_finding is None or not (is_non_compliant or finding.compliance is Compliance.INSUFFICIENT_DATA):
+        return finding
+    if finding.exemption is not None:
+        return replace(finding, first_seen=known_finding.first_seen) if is_non_compliant else finding
+    if known_finding.state is not FindingState.OPEN:
+        return finding
+    lifecycle = "ongoing"
+    if known_finding.changed_by == audit_id:
+        lifecycle = "new" if known_finding.times_opened == 1 else "reopened"
+    return replace(finding, lifecycle=lifecycle, first_seen=known_finding.first_seen)
 
 
 def find_unconfirmed_listings(state: ProjectState, inventory: Inventory) -> frozenset[ListingId]:
     """Return the listings that need a second read before anything in the state can count as deleted."""
-    listing_ids = set(find_unconfirmed_schedule_listings(state.schedules, inventory))
+    listing_ids = set[ListingId]()
+    known_ids_by_name: dict[str, set[str]] = defaultdict(set)
+    for schedule in state.schedules.values():
+        known_ids_by_name[schedule.index_name].add(schedule.schedule_id)
+    for facts in inventory.indexes:
+        listing, known_ids = facts.schedules, known_ids_by_name.get(facts.index.name, set())
+        if isinstance(listing, Listing) and listing.read_count <= 1 and listing.failure is None:
+            listed_ids = {it.schedule_id for it in listing.rows}
+            if known_ids - listed_ids:
+                listing_ids.add(ListingId(ListingKind.SCHEDULES, facts.index.name))
     backups = inventory.backups
     if backups.read_count == 1 and backups.failure is None:
         unresolved_resources = (it.resource for it in state.findings.values() if it.state is not FindingState.RESOLVED)
         deleted_index_ids = {it.id for it in unresolved_resources if it.type is ResourceType.DELETED_INDEX}
-        if deleted_index_ids - find_listed_index_ids(inventory):
+        if deleted_index_ids - _find_listed_index_ids(inventory):
             listing_ids.add(BACKUP_LISTING)
     return frozenset(listing_ids)

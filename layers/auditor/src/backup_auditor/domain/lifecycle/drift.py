@@ -1,22 +1,19 @@
 """Compare the settings of two complete audits."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
 
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.project_state import Drift, KnownIndex, KnownSchedule, ProjectState
 from backup_auditor.domain.settings_history import find_settings_at
-from backup_auditor.domain.timefmt import to_days
+from backup_auditor.domain.timefmt import EARLIEST_MOMENT, to_days
 
 
 def find_drift(before: ProjectState, after: ProjectState, project: Resource) -> tuple[Drift, ...]:
     """Return the changes since the last complete audit; none if there was no complete audit before."""
     if before.complete_at is None:
         return ()
-    drift = list(_find_index_drift(before, after, project.project))
-    drift += _ScheduleComparison(before, after, project.project).find_drift()
+    drift = [*_find_index_drift(before, after, project.project), *_find_schedule_drift(before, after, project.project)]
     drift.sort(key=lambda it: (it.resource.name, it.change, repr(it.before), repr(it.after)))
     if before.policy_sha256 != after.policy_sha256:
         drift.append(Drift("policy changed", project, before.policy_sha256, after.policy_sha256))
@@ -36,12 +33,8 @@ def _find_index_drift(before: ProjectState, after: ProjectState, project: str) -
             yield Drift("index re-created", resource, _describe_index(old), _describe_index(new))
         old_protection, new_protection = old.deletion_protection, new.deletion_protection
         if None not in (old_protection, new_protection) and old_protection != new_protection:
-            yield Drift(
-                f"deletion protection turned {'on' if new_protection else 'off'}",
-                resource,
-                old_protection,
-                new_protection,
-            )
+            change = f"deletion protection turned {'on' if new_protection else 'off'}"
+            yield Drift(change, resource, old_protection, new_protection)
 
 
 def _create_resource(index: KnownIndex | None, project: str, name: str) -> Resource:
@@ -52,42 +45,28 @@ def _describe_index(index: KnownIndex | None) -> dict[str, object] | None:
     return None if index is None else {"id": index.index_id, "deletion_protection": index.deletion_protection}
 
 
-@dataclass(frozen=True, slots=True)
-class _ScheduleComparison:
-    """Compares the schedules of indexes that both audits saw. Other schedules came or went with their index."""
+def _find_schedule_drift(before: ProjectState, after: ProjectState, project: str) -> Iterator[Drift]:
+    """Compare the schedules of indexes that both audits saw. Other schedules came or went with their index."""
+    old_schedules, new_schedules = _find_previous_schedules(before), after.schedules
+    for schedule_id in old_schedules.keys() | new_schedules.keys():
+        old, new = old_schedules.get(schedule_id), new_schedules.get(schedule_id)
+        name = (new or old_schedules[schedule_id]).index_name
+        if name not in before.indexes or name not in after.indexes:
+            continue
+        resource = _create_resource(after.indexes[name], project, name)
+        if old is None or new is None:
+            change = "schedule deleted" if old else "schedule created"
+            yield Drift(change, resource, _describe_settings(old), _describe_settings(new))
+            continue
+        for change, setting in _find_changes(old, new):
+            yield Drift(change, resource, _describe_settings(old, setting), _describe_settings(new, setting))
 
-    before: ProjectState
-    after: ProjectState
-    project: str
 
-    def find_drift(self) -> Iterator[Drift]:
-        old_schedules, new_schedules = self._find_previous_schedules(), self.after.schedules
-        for schedule_id in old_schedules.keys() | new_schedules.keys():
-            old_schedule, new_schedule = old_schedules.get(schedule_id), new_schedules.get(schedule_id)
-            name = (new_schedule or old_schedules[schedule_id]).index_name
-            if name not in self.before.indexes or name not in self.after.indexes:
-                continue
-            resource = _create_resource(self.after.indexes[name], self.project, name)
-            if old_schedule is None or new_schedule is None:
-                change = "schedule deleted" if old_schedule else "schedule created"
-                yield Drift(change, resource, _describe_settings(old_schedule), _describe_settings(new_schedule))
-                continue
-            for change, setting in _find_changes(old_schedule, new_schedule):
-                yield Drift(
-                    change,
-                    resource,
-                    _describe_settings(old_schedule, setting),
-                    _describe_settings(new_schedule, setting),
-                )
-
-    def _find_previous_schedules(self) -> dict[str, KnownSchedule]:
-        """Return the schedules as the last complete audit saw them. An incomplete one may have seen changes since."""
-        complete_at = self.before.complete_at
-        schedules = (
-            (key, it if complete_at is None else find_settings_at(it, complete_at))
-            for key, it in self.before.schedules.items()
-        )
-        return {key: it for key, it in schedules if it is not None}
+def _find_previous_schedules(before: ProjectState) -> dict[str, KnownSchedule]:
+    """Return the schedules as the last complete audit saw them. An incomplete one may have seen changes since."""
+    complete_at = before.complete_at or EARLIEST_MOMENT
+    schedules = ((key, find_settings_at(it, complete_at)) for key, it in before.schedules.items())
+    return {key: it for key, it in schedules if it is not None}
 
 
 def _find_changes(old: KnownSchedule, new: KnownSchedule) -> Iterator[tuple[str, str]]:
@@ -112,14 +91,10 @@ def _describe_frequency_change(old_text: str, new_text: str | None) -> str:
 def _describe_settings(schedule: KnownSchedule | None, setting: str | None = None) -> Mapping[str, object] | None:
     if schedule is None:
         return None
-    value_readers: dict[str, Callable[[], object]] = {
-        "enabled": lambda: schedule.enabled,
-        "frequency": lambda: schedule.frequency,
-        "retention_days": lambda: _convert_to_days(schedule.retention),
+    values = {
+        "enabled": schedule.enabled,
+        "frequency": schedule.frequency,
+        "retention_days": None if schedule.retention is None else to_days(schedule.retention),
     }
-    values = {name: value() for name, value in value_readers.items() if setting in (None, name)}
-    return {"schedule": schedule.name, "schedule_id": schedule.schedule_id, **values}
-
-
-def _convert_to_days(length: timedelta | None) -> float | int | None:
-    return None if length is None else to_days(length)
+    selected_values = {name: value for name, value in values.items() if setting in (None, name)}
+    return {"schedule": schedule.name, "schedule_id": schedule.schedule_id, **selected_values}

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from backup_auditor.domain.backup_status import BackupPhase, compute_capture_time, find_run_moment, parse_phase
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
-from backup_auditor.domain.evaluation.presence import ExpectedPresence, find_expected_presence, is_replaced
+from backup_auditor.domain.evaluation.index import is_expected, is_replaced
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Listing, ListingId, ListingKind, list_rows
+from backup_auditor.domain.listing import Listing, list_rows
 from backup_auditor.domain.model import Backup, Index
 from backup_auditor.domain.project_state import KnownBackup, KnownIndex, KnownSchedule, ProjectState
 from backup_auditor.domain.settings_history import observe_schedule, prune_settings
@@ -37,10 +38,8 @@ def snapshot_backups(project: ProjectContext) -> dict[str, KnownBackup]:
         if backup_id not in listed_ids:
             # a shorter retention can explain why it is not listed
             missing_backup = _mark_missed(expiries.with_current_retention(known_backup), project)
-            is_done = missing_backup.is_no_longer_expected(inventory.observed_at) or is_replaced(
-                missing_backup, project
-            )
-            if not (is_complete and is_done):
+            is_done = missing_backup.is_no_longer_expected(inventory.observed_at)
+            if not (is_complete and (is_done or is_replaced(missing_backup, project))):
                 backups[backup_id] = missing_backup
     return backups
 
@@ -51,11 +50,7 @@ def _mark_missed(backup: KnownBackup, project: ProjectContext) -> KnownBackup:
     is_absence_confirmed = (
         listing.failure is None and listing.read_count > 1 and backup.index_name not in project.names_with_changed_rows
     )
-    if (
-        backup.missed_at is not None
-        or not is_absence_confirmed
-        or find_expected_presence(backup, project) is not ExpectedPresence.EXPECTED
-    ):
+    if backup.missed_at is not None or not is_absence_confirmed or not is_expected(backup, project):
         return backup
     return replace(backup, missed_at=project.observed_at)
 
@@ -88,28 +83,15 @@ def _update_listed_backup(
             expires_at=expiry.expires_at,
             known_since=observed_at,
         )
-    values = (
-        schedule.schedule_id if schedule else known_backup.schedule_id,
-        captured_at,
-        known_backup.expires if expiry.expires is None else expiry.expires,
-        None if expiry.expires is False else expiry.expires_at or known_backup.expires_at,
-    )
-    if known_backup.missed_at is None and values == (
-        known_backup.schedule_id,
-        known_backup.captured_at,
-        known_backup.expires,
-        known_backup.expires_at,
-    ):
-        return known_backup
-    schedule_id, captured_at, expires, expires_at = values
-    return replace(
-        known_backup,
-        schedule_id=schedule_id,
-        captured_at=captured_at,
-        expires=expires,
-        expires_at=expires_at,
-        missed_at=None,
-    )
+    changes: dict[str, Any] = {
+        "schedule_id": schedule.schedule_id if schedule else known_backup.schedule_id,
+        "captured_at": captured_at,
+        "expires": known_backup.expires if expiry.expires is None else expiry.expires,
+        "expires_at": None if expiry.expires is False else expiry.expires_at or known_backup.expires_at,
+        "missed_at": None,
+    }
+    is_changed = any(getattr(known_backup, name) != value for name, value in changes.items())
+    return replace(known_backup, **changes) if is_changed else known_backup
 
 
 def snapshot_indexes(
@@ -136,9 +118,9 @@ def _snapshot_index(
         name=index.name,
         index_id=index_id or known_index.index_id,
         first_seen=observed_at if is_other_index else known_index.first_seen,
-        deletion_protection=_prefer_new(
-            index.deletion_protection, None if is_other_index else known_index.deletion_protection
-        ),
+        deletion_protection=known_index.deletion_protection
+        if index.deletion_protection is None and not is_other_index
+        else index.deletion_protection,
     )
 
 
@@ -181,27 +163,3 @@ def _proves_absence(facts: IndexFacts) -> bool:
     if facts.schedules is None:
         return True
     return isinstance(facts.schedules, Listing) and facts.schedules.failure is None and facts.schedules.read_count > 1
-
-
-def find_unconfirmed_schedule_listings(
-    known_schedules: Mapping[str, KnownSchedule], inventory: Inventory
-) -> frozenset[ListingId]:
-    """Return the schedule listings that need a second read because a known schedule is missing."""
-    names = {it.index_name for it in known_schedules.values()}
-    listing_ids = set[ListingId]()
-    for facts in inventory.indexes:
-        if facts.index.name not in names or not isinstance(facts.schedules, Listing):
-            continue
-        if facts.schedules.read_count > 1 or facts.schedules.failure is not None:
-            continue
-        listed_schedule_ids = {it.schedule_id for it in facts.schedules.rows}
-        if any(
-            it.index_name == facts.index.name and it.schedule_id not in listed_schedule_ids
-            for it in known_schedules.values()
-        ):
-            listing_ids.add(ListingId(ListingKind.SCHEDULES, facts.index.name))
-    return frozenset(listing_ids)
-
-
-def _prefer_new[Fact](new_value: Fact | None, old_value: Fact | None) -> Fact | None:
-    return old_value if new_value is None else new_value

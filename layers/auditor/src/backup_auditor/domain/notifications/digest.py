@@ -1,13 +1,15 @@
-"""A digest: what one channel receives about one audit, reminders included."""
+"""What one channel receives about one audit, and why: the trigger of a message, and its digest."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
+from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.events import EventType
-from backup_auditor.domain.finding import Compliance, Finding, Severity
-from backup_auditor.domain.outbox import Channel, OutboxMessage
+from backup_auditor.domain.finding import Finding, Severity
+from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage, Trigger
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
 
@@ -16,12 +18,7 @@ REMINDER_DAYS: Mapping[Severity, int] = {Severity.CRITICAL: 1, Severity.HIGH: 3,
 _DAY = timedelta(days=1)
 
 
-def has_due_reminder(findings: Iterable[Finding], observed_at: datetime, previous_at: datetime | None) -> bool:
-    """Return whether a reminder of any finding is due."""
-    return any(is_reminder_due(it, observed_at, previous_at) for it in findings)
-
-
-def is_reminder_due(finding: Finding, observed_at: datetime, previous_at: datetime | None) -> bool:
+def _is_reminder_due(finding: Finding, observed_at: datetime, previous_at: datetime | None) -> bool:
     """Return whether this audit is the first since a finding's next reminder was due.
 
     Days since the finding was first seen are rounded to the nearest, so that a late or repeated audit reminds once, and
@@ -38,7 +35,6 @@ def _count_days(start: datetime, moment: datetime) -> int:
     return (moment - start + _DAY / 2) // _DAY
 
 
-_OPENING_LIFECYCLES = ("new", "reopened")
 _RANKS = {it: it.rank for it in Severity}
 
 
@@ -58,12 +54,12 @@ class ChannelView:
     @cached_property
     def opened_findings(self) -> tuple[Finding, ...]:
         """The findings that this audit opened or reopened."""
-        return tuple(it for it in self.open_findings if it.lifecycle in _OPENING_LIFECYCLES)
+        return tuple(it for it in self.open_findings if it.is_opened)
 
     @cached_property
     def still_open_findings(self) -> tuple[Finding, ...]:
         """The findings that were open before and still are."""
-        return tuple(it for it in self.open_findings if it.lifecycle not in _OPENING_LIFECYCLES)
+        return tuple(it for it in self.open_findings if not it.is_opened)
 
     @cached_property
     def now_unknown_findings(self) -> tuple[Finding, ...]:
@@ -78,10 +74,7 @@ class ChannelView:
     @cached_property
     def unknown_findings(self) -> tuple[Finding, ...]:
         """The findings that could not be evaluated."""
-        insufficient_data = Compliance.INSUFFICIENT_DATA
-        return tuple(
-            it for it in self._relevant_findings if it.compliance is insufficient_data and it.exemption is None
-        )
+        return tuple(it for it in self._relevant_findings if it.is_unknown)
 
     @cached_property
     def resolved_findings(self) -> tuple[ResolvedFinding, ...]:
@@ -157,7 +150,7 @@ def create_digest(
     """Return the digest of a message, with the channel's current minimum severity."""
     view, stored_report = ChannelView(report, channel.min_severity), message.report
     due_findings = (
-        it for it in view.unresolved_findings if is_reminder_due(it, report.observed_at, message.previous_at)
+        it for it in view.unresolved_findings if _is_reminder_due(it, report.observed_at, message.previous_at)
     )
     return Digest(
         message,
@@ -167,3 +160,62 @@ def create_digest(
         build_link(stored_report.page.location) if stored_report.page else None,
         is_possible_duplicate,
     )
+
+
+def create_messages(
+    report: Report, stored_report: StoredReport, channels: tuple[Channel, ...], previous_at: datetime | None
+) -> tuple[OutboxMessage, ...]:
+    """Return the messages about an audit, at most one per channel.
+
+    The same arguments give the same messages. A channel that is listed twice receives one message.
+    """
+    messages: dict[str, OutboxMessage] = {}
+    for channel in channels:
+        trigger = find_trigger(channel, report, previous_at)
+        if trigger is None or channel.channel_id in messages:
+            continue
+        messages[channel.channel_id] = OutboxMessage(
+            message_id=compute_message_id(report.project, report.audit_id, channel),
+            project=report.project,
+            audit_id=report.audit_id,
+            observed_at=report.observed_at,
+            channel_id=channel.channel_id,
+            trigger=trigger,
+            report=stored_report,
+            previous_at=previous_at,
+        )
+    return tuple(messages.values())
+
+
+def readdress(message: OutboxMessage, channel: Channel) -> OutboxMessage:
+    """Return the same message for another channel."""
+    message_id = compute_message_id(message.project, message.audit_id, channel)
+    return replace(message, message_id=message_id, channel_id=channel.channel_id)
+
+
+def compute_message_id(project: str, audit_id: str, channel: Channel) -> str:
+    """Return the id of a message, which depends on project, audit and channel."""
+    parts = (project, audit_id, channel.channel_id)
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
+
+
+def find_trigger(channel: Channel, report: Report, previous_at: datetime | None) -> Trigger | None:
+    """Return why a channel receives a message about an audit; `None` if it receives none."""
+    if channel.kind is ChannelKind.EVENTS:
+        return Trigger.AUDIT
+    view = ChannelView(report, channel.min_severity)
+    if view.opened_findings or view.resolved_findings:
+        return Trigger.CHANGE
+    if any(_is_reminder_due(it, report.observed_at, previous_at) for it in view.unresolved_findings):
+        return Trigger.REMINDER
+    if channel.has_weekly_summary and view.is_all_clear and _begins_week(report.observed_at, previous_at):
+        return Trigger.WEEKLY_SUMMARY
+    return None
+
+
+def _begins_week(observed_at: datetime, previous_at: datetime | None) -> bool:
+    return previous_at is None or _find_week(observed_at) != _find_week(previous_at)
+
+
+def _find_week(moment: datetime) -> tuple[int, ...]:
+    return moment.astimezone(UTC).isocalendar()[:2]

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import BackupPhase, is_scheduled_run, parse_phase
-from backup_auditor.domain.evaluation.backup_support import find_missing_support
-from backup_auditor.domain.evaluation.index import explain_exclusion
-from backup_auditor.domain.evaluation.index_schedules import label_schedule
+from backup_auditor.domain.evaluation.live_index import find_missing_support
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.model import Backup, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import Policy, Requirements
@@ -21,9 +19,14 @@ from backup_auditor.domain.remediation.actions import (
     build_settings_body,
     extract_settings,
 )
-from backup_auditor.domain.remediation.plan import ActionState
-from backup_auditor.domain.remediation.planner import explain_not_ready, is_being_deleted
-from backup_auditor.domain.target_schedule import build_target_schedule, explain_violation, find_accepted_controls
+from backup_auditor.domain.remediation.plan import ActionResult, ActionState
+from backup_auditor.domain.remediation.planner import explain_not_ready
+from backup_auditor.domain.target_schedule import (
+    UNIQUE_CONTROL,
+    build_target_schedule,
+    find_accepted_controls,
+    find_shortcomings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +41,22 @@ class IndexSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class SkipReason:
-    """The reason to send no call, and the state of the action."""
-
-    state: ActionState
-    detail: str
-    is_satisfied: bool = False
-    """Whether the policy is satisfied although the action is skipped, because it no longer requires anything."""
-
-
-@dataclass(frozen=True, slots=True)
 class ScheduleDemand:
     """What the policy requires of the schedules of one index at one time."""
 
     requirements: Requirements
     accepted_ids: frozenset[str]
-    """The controls that an exemption covers."""
+    """The controls whose deviations an exemption of the index accepts."""
 
     def explain_violation(self, schedules: Sequence[Schedule]) -> str | None:
-        """Return why schedules violate the policy, as a sentence; `None` if they satisfy it."""
-        return explain_violation(schedules, self.requirements, self.accepted_ids)
+        """Return a sentence that says why schedules violate the policy; `None` if they satisfy it."""
+        active_schedules = [it for it in schedules if it.enabled is not False] or schedules
+        for schedule in active_schedules:
+            for it in find_shortcomings(schedule, self.requirements, self.accepted_ids):
+                return f"Its schedule {schedule.label} {it.text}."
+        if len(active_schedules) > 1 and UNIQUE_CONTROL not in self.accepted_ids:
+            return f"It has {len(active_schedules):,} enabled schedules."
+        return None if active_schedules else "It has no schedule."
 
 
 def build_schedule_demand(index: Index, policy: Policy, moment: datetime) -> ScheduleDemand:
@@ -66,36 +65,34 @@ def build_schedule_demand(index: Index, policy: Policy, moment: datetime) -> Sch
     return ScheduleDemand(rule.requirements if rule else policy.defaults, find_accepted_controls(policy, index, moment))
 
 
-def check_precondition(action: Action, snapshot: IndexSnapshot, policy: Policy) -> SkipReason | None:
+def check_precondition(action: Action, snapshot: IndexSnapshot, policy: Policy) -> ActionResult | None:
     """Return why the call of an action is not needed or not allowed any more; `None` if it is."""
     demand = build_schedule_demand(snapshot.index, policy, snapshot.read_at)
     if not demand.requirements.schedule.required:
         detail = "The policy no longer requires a schedule, because the tags of the index changed."
-        return SkipReason(ActionState.SKIPPED, detail, is_satisfied=True)
-    if (
-        not isinstance(action, CreateBackup)
-        and snapshot.schedules
-        and demand.explain_violation(snapshot.schedules) is None
-    ):
+        return ActionResult(action, ActionState.SKIPPED, detail, is_satisfied=True)
+    violation = demand.explain_violation(snapshot.schedules)
+    if not isinstance(action, CreateBackup) and violation is None:
         schedule = next((it for it in snapshot.schedules if it.enabled), snapshot.schedules[0])
-        return SkipReason(
-            ActionState.ALREADY_SATISFIED, f"Its schedule {label_schedule(schedule)} satisfies the policy."
+        return ActionResult(
+            action, ActionState.ALREADY_SATISFIED, f"Its schedule {schedule.label} satisfies the policy."
         )
     missing_support = find_missing_support(IndexFacts(snapshot.index))
     reason = (
         explain_not_ready(snapshot.index)
-        or explain_exclusion(snapshot.index, policy)
+        or policy.explain_exclusion(snapshot.index)
         or (missing_support.reason if missing_support else None)
     )
     if reason is not None:
-        return SkipReason(ActionState.SKIPPED, reason, is_being_deleted(snapshot.index))
+        return ActionResult(action, ActionState.SKIPPED, reason, is_satisfied=snapshot.index.is_terminating)
     match action:
         case CreateSchedule():
-            return _check_creation(action, snapshot, demand)
+            reason = _explain_needless_creation(action, snapshot, demand)
         case UpdateSchedule():
-            return _check_change(action, snapshot, demand)
+            reason = _explain_needless_change(action, snapshot, demand)
         case CreateBackup():
-            return _check_backup(snapshot)
+            return _check_backup(action, snapshot)
+    return None if reason is None else ActionResult(action, ActionState.SKIPPED, reason)
 
 
 def explain_project_mismatch(schedules: Sequence[Schedule], project_id: str | None) -> str | None:
@@ -106,57 +103,42 @@ def explain_project_mismatch(schedules: Sequence[Schedule], project_id: str | No
     return f"The API key belongs to Pinecone project {other_ids[0]}, not to {project_id}; use a key of that project."
 
 
-def _check_creation(action: CreateSchedule, snapshot: IndexSnapshot, demand: ScheduleDemand) -> SkipReason | None:
-    """Check a creation. Any schedule that exists now violates the policy."""
+def _explain_needless_creation(action: CreateSchedule, snapshot: IndexSnapshot, demand: ScheduleDemand) -> str | None:
+    """Return why a creation is not needed any more. Any schedule that exists now violates the policy."""
     if snapshot.schedules:
-        return SkipReason(
-            ActionState.SKIPPED, f"The index has a schedule now. {demand.explain_violation(snapshot.schedules)}"
-        )
+        return f"The index has a schedule now. {demand.explain_violation(snapshot.schedules)}"
     target = build_target_schedule(demand.requirements)
     if (target.frequency, target.retention) != (action.frequency, action.retention):
-        return SkipReason(
-            ActionState.SKIPPED, "The policy requires another schedule now, because the tags of the index changed."
-        )
+        return "The policy requires another schedule now, because the tags of the index changed."
     return None
 
 
-def _check_change(action: UpdateSchedule, snapshot: IndexSnapshot, demand: ScheduleDemand) -> SkipReason | None:
-    """Check a change. The schedules that exist now violate the policy."""
+def _explain_needless_change(action: UpdateSchedule, snapshot: IndexSnapshot, demand: ScheduleDemand) -> str | None:
+    """Return why a change is not needed any more. The schedules that exist now violate the policy."""
     schedule = next((it for it in snapshot.schedules if it.schedule_id == action.schedule_id), None)
     violation = demand.explain_violation(snapshot.schedules)
     if schedule is None:
-        return SkipReason(ActionState.SKIPPED, f"Its schedule {action.name} no longer exists. {violation}")
+        return f"Its schedule {action.name} no longer exists. {violation}"
     settings = extract_settings(schedule)
     if settings != action.before:
         settings_text = json.dumps(build_settings_body(settings))
-        detail = f"Its schedule {action.name} has other settings now: {settings_text}. {violation}"
-        return SkipReason(ActionState.SKIPPED, detail)
+        return f"Its schedule {action.name} has other settings now: {settings_text}. {violation}"
     other_schedules = [it for it in snapshot.schedules if it is not schedule and it.enabled is not False]
     if other_schedules:
-        return SkipReason(
-            ActionState.SKIPPED,
-            f"The index has another schedule now: {label_schedule(other_schedules[0])}. {violation}",
-        )
+        return f"The index has another schedule now: {other_schedules[0].label}. {violation}"
     violation = demand.explain_violation([action.changes.apply_to(schedule)])
-    if violation is not None:
-        return SkipReason(
-            ActionState.SKIPPED, f"The policy requires other settings now. After this change: {violation}"
-        )
-    return None
+    return violation and f"The policy requires other settings now. After this change: {violation}"
 
 
-def _check_backup(snapshot: IndexSnapshot) -> SkipReason | None:
+def _check_backup(action: CreateBackup, snapshot: IndexSnapshot) -> ActionResult | None:
     failed_backups = [it for it in snapshot.backups if parse_phase(it.status) is BackupPhase.FAILED]
-    for backup in snapshot.backups:
-        if backup not in failed_backups and (
-            _is_first_backup(backup) or not is_scheduled_run(backup, snapshot.read_at)
-        ):
-            return SkipReason(
-                ActionState.ALREADY_SATISFIED,
-                f"The index has a backup now: {backup.name or backup.backup_id} ({backup.status}).",
-            )
-    for backup in filter(_is_first_backup, failed_backups):
-        return SkipReason(ActionState.SKIPPED, f"Its first backup {backup.name} exists already ({backup.status}).")
+    for it in snapshot.backups:
+        if it not in failed_backups and (_is_first_backup(it) or not is_scheduled_run(it, snapshot.read_at)):
+            detail = f"The index has a backup now: {it.label} ({it.status})."
+            return ActionResult(action, ActionState.ALREADY_SATISFIED, detail)
+    for it in filter(_is_first_backup, failed_backups):
+        detail = f"Its first backup {it.name} exists already ({it.status})."
+        return ActionResult(action, ActionState.SKIPPED, detail)
     return None
 
 
@@ -170,29 +152,23 @@ def find_mismatch(
     """Return why the verification of an action fails; `None` if the policy is satisfied after it."""
     if isinstance(action, CreateBackup):
         return next(_find_backup_mismatches(target_id, before, after), None)
-    return next(
-        _find_schedule_mismatches(target_id, before, after, build_schedule_demand(after.index, policy, after.read_at)),
-        None,
-    )
+    demand = build_schedule_demand(after.index, policy, after.read_at)
+    return next(_find_schedule_mismatches(target_id, before, after, demand), None)
 
 
 def find_later_change(action: Action, target_id: str, after: IndexSnapshot) -> Schedule | None:
-    """Return the schedule of an action if somebody changed it after the action; `None` if nobody did."""
-    settings = _build_action_settings(action)
+    """Return the schedule of an action if it was changed again after the action; `None` if it was not."""
+    if isinstance(action, CreateBackup):
+        return None
+    settings = (
+        action.changes
+        if isinstance(action, UpdateSchedule)
+        else ScheduleSettings(enabled=True, frequency=action.frequency, retention=action.retention)
+    )
     schedule = next((it for it in after.schedules if it.schedule_id == target_id), None)
-    if settings is None or schedule is None or extract_settings(schedule).restrict_to(settings) == settings:
+    if schedule is None or extract_settings(schedule).restrict_to(settings) == settings:
         return None
     return schedule
-
-
-def _build_action_settings(action: Action) -> ScheduleSettings | None:
-    match action:
-        case CreateSchedule():
-            return ScheduleSettings(enabled=True, frequency=action.frequency, retention=action.retention)
-        case UpdateSchedule():
-            return action.changes
-        case CreateBackup():
-            return None
 
 
 def _find_schedule_mismatches(
@@ -206,11 +182,12 @@ def _find_schedule_mismatches(
     if violation is not None:
         yield violation
     if result.enabled and result.next_run is None:
-        yield f"Its schedule {label_schedule(result)} has no planned run."
+        yield f"Its schedule {result.label} has no planned run."
     known_ids = {it.schedule_id for it in before.schedules}
     for schedule in after.schedules:
         if schedule.schedule_id not in known_ids and schedule is not result:
-            label = f"{label_schedule(schedule)} ({schedule.schedule_id}, {_describe_state(schedule)})"
+            state = {True: "enabled", False: "paused", None: "unknown state"}[schedule.enabled]
+            label = f"{schedule.label} ({schedule.schedule_id}, {state})"
             yield f"Another schedule appeared at the same time: {label}."
     violation = demand.explain_violation(after.schedules)
     if violation is not None:
@@ -223,7 +200,7 @@ def _find_backup_mismatches(target_id: str, before: IndexSnapshot, after: IndexS
     known_ids = {it.backup_id for it in before.backups}
     for backup in after.backups:
         if backup.backup_id not in {*known_ids, target_id} and not is_scheduled_run(backup, after.read_at):
-            yield f"Another backup appeared at the same time: {backup.name or backup.backup_id}."
+            yield f"Another backup appeared at the same time: {backup.label}."
 
 
 def find_results(
@@ -248,10 +225,6 @@ def find_results(
 def get_resource_id(resource: Schedule | Backup) -> str:
     """Return the id of a schedule or a backup."""
     return resource.backup_id if isinstance(resource, Backup) else resource.schedule_id
-
-
-def _describe_state(schedule: Schedule) -> str:
-    return {True: "enabled", False: "paused", None: "unknown state"}[schedule.enabled]
 
 
 def describe_result(result: Schedule | Backup) -> dict[str, object]:

@@ -60,13 +60,18 @@ class RemediationPlan:
         return next((it for it in self.actions if it.key == key), None)
 
     def find_mode(self, kind: ActionKind) -> Mode:
-        """Return the policy's mode for a kind of action."""
-        return find_mode(kind, self.create_schedules, self.fix_schedules)
+        """Return the policy's mode for a kind of action. First backups have the mode of the creation of schedules."""
+        return self.fix_schedules if kind is ActionKind.UPDATE_SCHEDULE else self.create_schedules
 
     @property
     def applicable_actions(self) -> tuple[Action, ...]:
         """The actions that the policy allows to be applied, not only proposed."""
         return tuple(it for it in self.actions if self.find_mode(it.kind) is Mode.APPLY)
+
+    def has_applied(self, record: "ActionRecord") -> bool:
+        """Return whether this plan applied the action of a record, after it was created."""
+        is_applied = record.state in {*APPLIED_STATES, ActionState.ALREADY_SATISFIED}
+        return is_applied and record.plan_id == self.plan_id and record.started_at >= self.created_at
 
     def explain_invalid_age(self, now: datetime) -> str | None:
         """Return why the plan is too old to apply, or from the future; `None` if it is neither."""
@@ -74,11 +79,6 @@ class RemediationPlan:
         if age > MAX_PLAN_AGE:
             return f"is too old (limit: {format_length(MAX_PLAN_AGE)})"
         return "was created in the future" if age < -timedelta(minutes=5) else None
-
-
-def find_mode(kind: ActionKind, create_schedules: Mode, fix_schedules: Mode) -> Mode:
-    """Return the mode for a kind of action. First backups have the mode of the creation of schedules."""
-    return fix_schedules if kind is ActionKind.UPDATE_SCHEDULE else create_schedules
 
 
 class ActionState(StrEnum):
@@ -148,7 +148,7 @@ class ActionResult:
     after: Mapping[str, object] = field(default_factory=dict)
     """The schedule or the backup as it was read back."""
     has_later_change: bool = False
-    """Whether somebody changed the schedule after the action: undoing the action would undo that, too."""
+    """Whether the schedule was changed again after the action: undoing the action would undo that, too."""
     error: BackupAuditorError | None = field(default=None, compare=False)
     """The error that caused the result, if any; it may concern the whole project."""
 
@@ -166,16 +166,6 @@ class ActionResult:
         if self.has_later_change and self.action.kind is ActionKind.UPDATE_SCHEDULE:
             return None
         return self.action.build_undo_call(self.target_id)
-
-
-def is_done_already(record: ActionRecord | None, plan_id: str, created_at: datetime) -> bool:
-    """Tell whether an action of a plan was applied after the plan was created."""
-    return (
-        record is not None
-        and record.plan_id == plan_id
-        and record.started_at >= created_at
-        and record.state in {*APPLIED_STATES, ActionState.ALREADY_SATISFIED}
-    )
 
 
 def find_failure_times(attempts: Iterable[ActionRecord]) -> dict[str, datetime]:
@@ -198,12 +188,7 @@ def build_result(action: Action, record: ActionRecord) -> ActionResult:
         record.after.get(key) != it for key, it in sent_values.items()
     )
     return ActionResult(
-        action,
-        record.state,
-        record.detail,
-        record.target_id,
-        after=record.after,
-        has_later_change=has_later_change,
+        action, record.state, record.detail, record.target_id, after=record.after, has_later_change=has_later_change
     )
 
 

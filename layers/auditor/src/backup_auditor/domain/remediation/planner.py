@@ -1,4 +1,4 @@
-"""Create a remediation plan: the least protected indexes first, within the quota and the limits of the policy."""
+"""Create a remediation plan and proposals: the least protected indexes first, within the quota and the policy."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from functools import reduce
 
 from backup_auditor.domain.backup_status import BackupPhase
-from backup_auditor.domain.control import InsufficientDataError
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import label_schedule
 from backup_auditor.domain.evaluation.project import ProjectContext, QuotaUsage, ScheduleUsage
 from backup_auditor.domain.finding import Compliance, Finding, ResourceType
 from backup_auditor.domain.inventory import Inventory
@@ -25,10 +23,10 @@ from backup_auditor.domain.remediation.actions import (
 )
 from backup_auditor.domain.remediation.plan import (
     ActionRecord,
+    Proposal,
     RemediationPlan,
     SkippedAction,
     find_failure_times,
-    find_mode,
 )
 from backup_auditor.domain.target_schedule import (
     ENABLED_CONTROL,
@@ -41,40 +39,35 @@ from backup_auditor.domain.target_schedule import (
     find_shortcomings,
 )
 from backup_auditor.domain.text import quote_text
-
-_READY = "ready"
+from backup_auditor.domain.timefmt import EARLIEST_MOMENT
+from backup_auditor.domain.verdict import InsufficientDataError
 
 
 def explain_not_ready(index: Index) -> str | None:
     """Return why an index cannot be backed up now; `None` if it is ready."""
     if index.state is None:
         return "Pinecone does not say whether the index is ready."
-    return None if index.state.casefold() == _READY else f"The index is not ready (state: {quote_text(index.state)})."
+    return None if index.state.casefold() == "ready" else f"The index is not ready (state: {quote_text(index.state)})."
 
 
-def is_being_deleted(index: Index) -> bool:
-    """Tell whether an index is being deleted, so that the policy requires nothing of it."""
-    return index.is_terminating
-
-
-def explain_exemption(finding: Finding) -> str | None:
-    """Return the exemption that accepts a deviation, as a sentence; `None` if there is none."""
+def _explain_exemption(finding: Finding) -> str | None:
     exemption = finding.exemption
     return None if exemption is None else f"Exempted by {exemption.owner} until {exemption.expires}: {exemption.reason}"
 
 
-def explain_mode_never(key: str, mode: Mode) -> str | None:
-    """Return that the policy does not want an action; `None` if it does."""
+def _explain_mode_never(key: str, mode: Mode) -> str | None:
     return f"The policy sets {key} to never." if mode is Mode.NEVER else None
 
 
 _CHANGE_CONTROLS = (ENABLED_CONTROL, NAME_CONTROL, FREQUENCY_CONTROL, *RETENTION_CONTROLS, MAX_RETENTION_CONTROL)
 
 
-def propose_schedule_change(
-    subject: IndexContext, findings: Mapping[str, Finding]
-) -> UpdateSchedule | SkippedAction | None:
+def _propose_change(subject: IndexContext, findings: Mapping[str, Finding]) -> UpdateSchedule | SkippedAction | None:
     """Return the change that the schedule of an index needs, or why it is skipped; `None` if it needs none."""
+
+    def skip(reason: str, *, is_unknown: bool = False) -> SkippedAction:
+        return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, reason, is_unknown)
+
     evaluated_findings = [it for name in _CHANGE_CONTROLS if (it := findings.get(name)) is not None]
     violations = [it for it in evaluated_findings if it.compliance is Compliance.NON_COMPLIANT]
     unknown_findings = [it for it in evaluated_findings if it.compliance is Compliance.INSUFFICIENT_DATA]
@@ -82,55 +75,46 @@ def propose_schedule_change(
         violations or (unknown_findings and subject.schedules.known_schedules)
     ):
         return None
-    exemption_texts = [skip_reason for it in violations if (skip_reason := explain_exemption(it)) is not None]
+    enabled_schedules = subject.schedules.enabled_schedules
+    schedules = enabled_schedules or subject.schedules.known_schedules
+    exemption_texts = [text for it in violations if (text := _explain_exemption(it)) is not None]
     if violations and len(exemption_texts) == len(violations):
-        return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, exemption_texts[0])
-    if unknown_findings:
-        return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, unknown_findings[0].reason, is_unknown=True)
-    skip_reason = explain_mode_never(
-        "fix_schedules", subject.project.policy.remediation.fix_schedules
-    ) or explain_not_ready(subject.index)
-    is_paused = not subject.schedules.enabled_schedules
-    schedules = subject.schedules.known_schedules if is_paused else subject.schedules.enabled_schedules
+        skip_reason: str | None = exemption_texts[0]
+    elif unknown_findings:
+        return skip(unknown_findings[0].reason, is_unknown=True)
+    else:
+        mode = subject.project.policy.remediation.fix_schedules
+        skip_reason = _explain_mode_never("fix_schedules", mode) or explain_not_ready(subject.index)
     if skip_reason is None and len(schedules) > 1:
-        state = "paused" if is_paused else "enabled"
+        state = "enabled" if enabled_schedules else "paused"
         skip_reason = f"The index has {len(schedules)} {state} schedules; it is unknown which one to change."
     if skip_reason is not None:
-        return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, skip_reason)
-    reason = " ".join(it.reason for it in violations if it.exemption is None)
-    change = _build_change(subject, schedules[0], reason)
-    return SkippedAction(subject.name, ActionKind.UPDATE_SCHEDULE, change) if isinstance(change, str) else change
-
-
-def _build_change(subject: IndexContext, schedule: Schedule, reason: str) -> UpdateSchedule | str | None:
-    """Return the change, or why there is none; `None` if the schedule satisfies the policy."""
+        return skip(skip_reason)
+    schedule = schedules[0]
     accepted_ids = find_accepted_controls(subject.project.policy, subject.index, subject.observed_at)
-    corrections: list[ScheduleSettings] = []
-    for shortcoming in find_shortcomings(schedule, subject.requirements, accepted_ids):
-        if shortcoming.correction is None:
-            return f"Its schedule {label_schedule(schedule)} {shortcoming.text}; {shortcoming.obstacle}."
-        corrections.append(shortcoming.correction)
+    shortcomings = list(find_shortcomings(schedule, subject.requirements, accepted_ids))
+    corrections = [it.correction for it in shortcomings if it.correction is not None]
+    if len(corrections) < len(shortcomings):
+        obstacle = next(it for it in shortcomings if it.correction is None)
+        return skip(f"Its schedule {schedule.label} {obstacle.text}; {obstacle.obstacle}.")
     if not corrections:
         return None
     changes = reduce(ScheduleSettings.merge, corrections)
     return UpdateSchedule(
         index=subject.name,
         schedule_id=schedule.schedule_id,
-        name=label_schedule(schedule),
+        name=schedule.label,
         changes=changes,
         before=extract_settings(schedule),
         slots=_count_added_slots(subject, schedule, changes),
-        reason=reason,
+        reason=" ".join(it.reason for it in violations if it.exemption is None),
     )
 
 
 def _count_added_slots(subject: IndexContext, schedule: Schedule, changes: ScheduleSettings) -> int:
     """Return how many more backups a changed schedule will hold. A resumed one takes a backup at once."""
-    quota_usage, schedule_id, current_settings = (
-        subject.project.quota_usage,
-        schedule.schedule_id,
-        extract_settings(schedule),
-    )
+    quota_usage, schedule_id = subject.project.quota_usage, schedule.schedule_id
+    current_settings = extract_settings(schedule)
     current_slots = len(quota_usage.run_times.get(schedule_id, ()))
 
     def compute_peak(settings: ScheduleSettings, *, has_immediate_backup: bool = False) -> int:
@@ -145,42 +129,14 @@ def _count_added_slots(subject: IndexContext, schedule: Schedule, changes: Sched
     return new_slots - (compute_peak(current_settings) if schedule.enabled else current_slots)
 
 
-type FindingsByControl = Mapping[str, Finding]
-"""The findings of one index, by control."""
-_NO_RECOVERY_POINT = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An action, and how urgent it is."""
-
-    action: Action
-    newest_capture_time: datetime
-    """The capture time of the newest recovery point; the earliest possible time if none is known."""
-
-    @property
-    def sort_key(self) -> tuple[datetime, str]:
-        """The sort key: the least protected index comes first."""
-        return self.newest_capture_time, self.action.index
-
-
-def find_candidates(subject: IndexContext, findings: FindingsByControl) -> Iterator[Candidate | SkippedAction]:
-    """Yield the actions that correct one index, and those that are skipped."""
+def _find_proposals(subject: IndexContext, findings: Mapping[str, Finding]) -> Iterator[Action | SkippedAction]:
     if not subject.requirements.schedule.required:
         return
-    newest_capture_time = _find_newest_capture_time(subject)
     creation = _propose_creation(subject, findings["index-has-schedule"])
-    for proposal in (creation, propose_schedule_change(subject, findings)):
-        if isinstance(proposal, SkippedAction):
-            yield proposal
-        elif proposal is not None:
-            yield Candidate(proposal, newest_capture_time)
+    proposals: list[Action | SkippedAction | None] = [creation, _propose_change(subject, findings)]
     if subject.schedules.enabled_schedules or isinstance(creation, CreateSchedule):
-        first_backup = _propose_first_backup(subject)
-        if isinstance(first_backup, SkippedAction):
-            yield first_backup
-        elif first_backup is not None:
-            yield Candidate(first_backup, newest_capture_time)
+        proposals.append(_propose_first_backup(subject))
+    yield from (it for it in proposals if it is not None)
 
 
 def _propose_creation(subject: IndexContext, finding: Finding) -> CreateSchedule | SkippedAction | None:
@@ -193,9 +149,9 @@ def _propose_creation(subject: IndexContext, finding: Finding) -> CreateSchedule
         reason = finding.reason  # the plan has no schedules, or not all could be read
     else:
         reason = (
-            explain_exemption(finding)
+            _explain_exemption(finding)
             or explain_not_ready(subject.index)
-            or explain_mode_never("create_schedules", subject.project.policy.remediation.create_schedules)
+            or _explain_mode_never("create_schedules", subject.project.policy.remediation.create_schedules)
         )
     if reason is not None:
         is_unknown = finding.compliance is Compliance.INSUFFICIENT_DATA or bool(
@@ -217,8 +173,8 @@ def _explain_paused_schedules(subject: IndexContext) -> str | None:
     if schedules.enabled_schedules:
         return None
     for schedule in schedules.possibly_enabled_schedules:
-        return f"Pinecone does not say whether its schedule {label_schedule(schedule)} is enabled."
-    return f"Its schedule {label_schedule(schedules.known_schedules[0])} is paused; a person decided that."
+        return f"Pinecone does not say whether its schedule {schedule.label} is enabled."
+    return f"Its schedule {schedules.known_schedules[0].label} is paused; a person decided that."
 
 
 def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction | None:
@@ -238,7 +194,7 @@ def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction
             if record.backup.name is not None and record.backup.name.startswith(FIRST_BACKUP_PREFIX):
                 reason = f"Its first backup {record.backup.name} exists already ({record.backup.status})."
             elif record.phase not in {BackupPhase.FAILED, BackupPhase.SCHEDULED}:
-                reason = f"Its backup {record.backup.name or record.backup.backup_id} is {record.backup.status}."
+                reason = f"Its backup {record.backup.label} is {record.backup.status}."
     except InsufficientDataError as error:
         reason, is_unknown = error.reason, True
     if reason is not None:
@@ -248,11 +204,11 @@ def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction
 
 
 def _find_newest_capture_time(subject: IndexContext) -> datetime:
+    """Return the capture time of the newest recovery point; the earliest possible time if none is known."""
     try:
-        points = subject.backups.require_recovery_points()
+        return subject.backups.require_newest_capture_time() or EARLIEST_MOMENT
     except InsufficientDataError:
-        return _NO_RECOVERY_POINT
-    return points[0].captured_at or _NO_RECOVERY_POINT if points else _NO_RECOVERY_POINT
+        return EARLIEST_MOMENT
 
 
 @dataclass(slots=True)
@@ -275,22 +231,17 @@ class QuotaBudget:
             return f"It needs {slots:,} backups of the quota; {free_slots:,} of {self.quota:,} are free."
         return None
 
-    def reserve(self, slots: int) -> None:
-        """Reserve so many more backups."""
-        self.used_slots += slots
-
 
 def build_quota_budget(project: ProjectContext) -> QuotaBudget:
     """Return the budget of a project: what enabled schedules will hold and every other listed backup are used."""
     quota_usage = project.quota_usage
     enabled_ids = {it.schedule.schedule_id for it in quota_usage.schedule_usages}
+    other_run_counts = (len(runs) for key, runs in quota_usage.run_times.items() if key not in enabled_ids)
     used_slots = (
         sum(_compute_peak_usage(it, quota_usage) for it in quota_usage.schedule_usages)
+        + sum(other_run_counts)
         + quota_usage.manual_counts.total()
         + quota_usage.possibly_manual_count
-    )
-    used_slots += sum(
-        len(runs) for schedule_id, runs in quota_usage.run_times.items() if schedule_id not in enabled_ids
     )
     unknown_reasons = [
         f"how many backups schedule {it.schedule.schedule_id} holds"
@@ -300,7 +251,7 @@ def build_quota_budget(project: ProjectContext) -> QuotaBudget:
     unknown_reasons += quota_usage.describe_unknown_usage()
     failure = project.inventory.backups.failure
     if failure is not None:
-        unknown_reasons.append(f"not all backups could be read ({failure.call}: {failure.error})")
+        unknown_reasons.append(f"not all backups could be read ({failure})")
     return QuotaBudget(used_slots, project.policy.project.quota, unknown_reasons[0] if unknown_reasons else None)
 
 
@@ -313,7 +264,6 @@ def _compute_peak_usage(usage: ScheduleUsage, quota_usage: QuotaUsage) -> int:
 
 _KIND_ORDER = (ActionKind.CREATE_SCHEDULE, ActionKind.UPDATE_SCHEDULE, ActionKind.FIRST_BACKUP)
 """The order in which the kinds use the free quota. Actions that are only proposed come last."""
-_NO_FAILURE = datetime.min.replace(tzinfo=UTC)
 
 
 def make_plan(
@@ -326,17 +276,18 @@ def make_plan(
         if finding.resource.type is ResourceType.INDEX:
             findings_by_index.setdefault(finding.resource.name, {})[finding.control] = finding
     skipped_actions: list[SkippedAction] = []
-    candidates: list[Candidate] = []
+    candidates: list[tuple[datetime, Action]] = []
     for facts in project.inventory.indexes:
-        for proposal in find_candidates(IndexContext(project, facts), findings_by_index[facts.index.name]):
-            if isinstance(proposal, Candidate):
-                candidates.append(proposal)
-            else:
+        subject = IndexContext(project, facts)
+        for proposal in _find_proposals(subject, findings_by_index[subject.name]):
+            if isinstance(proposal, SkippedAction):
                 skipped_actions.append(proposal)
+            else:
+                candidates.append((_find_newest_capture_time(subject), proposal))
     budget = build_quota_budget(project)
     slots_before = budget.used_slots
-    candidates = _sort_candidates(candidates, policy.remediation, find_failure_times(attempts))
-    actions = _select_actions(candidates, budget, policy.remediation.max_creations, skipped_actions)
+    sorted_actions = _sort_actions(candidates, policy.remediation, find_failure_times(attempts))
+    actions = _select_actions(sorted_actions, budget, policy.remediation.max_creations, skipped_actions)
     return RemediationPlan(
         project=inventory.project,
         policy_sha256=policy.sha256,
@@ -352,42 +303,39 @@ def make_plan(
     )
 
 
-def _sort_candidates(
-    candidates: list[Candidate], remediation: RemediationPolicy, failure_times: Mapping[str, datetime]
-) -> list[Candidate]:
-    """Return the candidates in order. Those of an index whose last attempt failed come later: it may fail again."""
-    failure_times_by_index: dict[str, datetime] = {}
-    for candidate in candidates:
-        index = candidate.action.index
-        failure_times_by_index[index] = max(
-            failure_times_by_index.get(index, _NO_FAILURE), failure_times.get(candidate.action.key, _NO_FAILURE)
-        )
+def _sort_actions(
+    candidates: list[tuple[datetime, Action]], remediation: RemediationPolicy, failure_times: Mapping[str, datetime]
+) -> list[Action]:
+    """Return the actions in order. Those of an index whose last attempt failed come later: it may fail again.
 
-    def build_sort_key(candidate: Candidate) -> tuple[bool, datetime, int, tuple[datetime, str]]:
-        mode = find_mode(candidate.action.kind, remediation.create_schedules, remediation.fix_schedules)
-        return (
-            mode is not Mode.APPLY,
-            failure_times_by_index[candidate.action.index],
-            _KIND_ORDER.index(candidate.action.kind),
-            candidate.sort_key,
-        )
+    Of the others, those of the least protected index come first: its newest capture time is the oldest.
+    """
+    latest_failures: dict[str, datetime] = {}
+    for _, action in candidates:
+        failed_at = failure_times.get(action.key, EARLIEST_MOMENT)
+        latest_failures[action.index] = max(latest_failures.get(action.index, EARLIEST_MOMENT), failed_at)
 
-    return sorted(candidates, key=build_sort_key)
+    def build_sort_key(candidate: tuple[datetime, Action]) -> tuple[bool, datetime, int, datetime, str]:
+        captured_at, action = candidate
+        mode = remediation.create_schedules if action.is_creation else remediation.fix_schedules
+        kind_position = _KIND_ORDER.index(action.kind)
+        return mode is not Mode.APPLY, latest_failures[action.index], kind_position, captured_at, action.index
+
+    return [action for _, action in sorted(candidates, key=build_sort_key)]
 
 
 def _select_actions(
-    candidates: list[Candidate], budget: QuotaBudget, max_creations: int, skipped_actions: list[SkippedAction]
+    sorted_actions: list[Action], budget: QuotaBudget, max_creations: int, skipped_actions: list[SkippedAction]
 ) -> list[Action]:
     """Return the actions that fit. One that has to wait for the next run keeps its slots for then."""
     actions: list[Action] = []
     creation_count = 0
     waiting_indexes: set[str] = set()
-    for candidate in candidates:
-        action = candidate.action
+    for action in sorted_actions:
         obstacle = budget.explain_shortage(action.slots)
         is_unknown = obstacle is not None and budget.unknown_reason is not None
         if obstacle is None:
-            budget.reserve(action.slots)
+            budget.used_slots += action.slots
             if action.is_creation and (creation_count >= max_creations or action.index in waiting_indexes):
                 next_run = "; the next run continues" if max_creations else ""
                 obstacle = f"The limit of creations per run is {max_creations:,} (max_creations){next_run}."
@@ -398,3 +346,34 @@ def _select_actions(
         creation_count += action.is_creation
         actions.append(action)
     return actions
+
+
+def make_proposals(inventory: Inventory, policy: Policy, findings: Iterable[Finding]) -> tuple[Proposal, ...] | None:
+    """Return the actions that correct a project, the least protected index first; `None` if the policy wants none.
+
+    Nothing is proposed for a project whose indexes are unknown, or that is not the expected one.
+    """
+    remediation = policy.remediation
+    if {remediation.create_schedules, remediation.fix_schedules} == {Mode.NEVER}:
+        return None
+    all_findings = tuple(findings)
+    if inventory.indexes_failure is not None or any(map(_is_of_another_project, all_findings)):
+        return ()
+    plan = make_plan(inventory, policy, all_findings)
+    return tuple(
+        Proposal(
+            plan_id=plan.plan_id,
+            kind=it.kind,
+            index=it.index,
+            mode=plan.find_mode(it.kind).value,
+            reason=it.reason,
+            method=it.call.method,
+            path=it.call.path,
+            body=it.call.body,
+        )
+        for it in plan.actions
+    )
+
+
+def _is_of_another_project(finding: Finding) -> bool:
+    return finding.control == "project-is-expected" and finding.compliance is Compliance.NON_COMPLIANT

@@ -32,9 +32,9 @@ def compute_audit_metrics(inventory: Inventory, report: Report) -> AuditMetrics:
         "IndexesProtected": protected_count,
         "CoveragePercent": report.summary.coverage_percent if protected_count is not None else None,
         "FindingsOpen": _count_open(inventory, report.findings),
-        "FindingsNew": sum(it.lifecycle in _OPENING_LIFECYCLES and it.is_open for it in report.findings),
+        "FindingsNew": sum(it.is_opened for it in report.findings),
         "FindingsResolved": len(report.resolved_findings),
-        "FindingsInsufficientData": sum(map(_is_unknown, report.findings)) if are_indexes_known else None,
+        "FindingsInsufficientData": sum(it.is_unknown for it in report.findings) if are_indexes_known else None,
         "WorstRecoveryPointAgeHours": finding_metrics.find_worst_age()
         if are_indexes_known and are_backups_listed
         else None,
@@ -56,20 +56,13 @@ def compute_open_by_severity(inventory: Inventory, report: Report) -> Mapping[Se
     }
 
 
-_OPENING_LIFECYCLES = ("new", "reopened")
-
-
-def _is_unknown(finding: Finding) -> bool:
-    return finding.compliance is _UNKNOWN and finding.exemption is None
-
-
 def _count_open(inventory: Inventory, findings: Iterable[Finding]) -> int | None:
     """Return the number of open findings. Zero is unknown if a finding could not be evaluated."""
     if inventory.indexes_failure is not None:
         return None
     all_findings = list(findings)
     count = sum(it.is_open for it in all_findings)
-    return None if not count and any(map(_is_unknown, all_findings)) else count
+    return None if not count and any(it.is_unknown for it in all_findings) else count
 
 
 def _sum_backup_sizes(inventory: Inventory) -> int | None:
@@ -140,6 +133,6 @@ class _FindingMetrics:
     def _find_evaluated(self, control: str) -> list[str] | None:
         """Return the resources with an unexempted verdict of a control; `None` if one of them is unknown."""
         findings = [it for it in self._findings_by_control.get(control, {}).values() if it.exemption is None]
-        if any(map(_is_unknown, findings)):
+        if any(it.is_unknown for it in findings):
             return None
         return [it.resource.name for it in findings if it.compliance is not Compliance.NOT_APPLICABLE]

@@ -1,15 +1,13 @@
 """Compare two policies on one inventory: the findings that open and close, and the backup slots that they need."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from backup_auditor.domain.capacity import count_min_slots
-from backup_auditor.domain.evaluation.index import explain_exclusion
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.evaluation.results import Evaluation
-from backup_auditor.domain.finding import Compliance, Finding
+from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.target_schedule import count_min_slots
 from backup_auditor.domain.warnings import find_policy_warnings
 
 
@@ -53,27 +51,15 @@ def diff_policies(
         before=_compute_demand(inventory, policies[0]),
         after=_compute_demand(inventory, policies[1]),
         opened_findings=tuple(it for key, it in new.items() if it.is_open and not (key in old and old[key].is_open)),
-        closed_findings=tuple(it for it in no_longer_open if not _is_unknown(it)),
+        closed_findings=tuple(it for it in no_longer_open if not it.is_unknown),
         unknown_findings=tuple(
-            it for key, it in new.items() if _is_unknown(it) and not (key in old and _is_unknown(old[key]))
+            it for key, it in new.items() if it.is_unknown and not (key in old and old[key].is_unknown)
         ),
         unchanged_count=sum(it.is_open and key in new and new[key].is_open for key, it in old.items()),
         warnings=find_policy_warnings(policies[1], inventory),
     )
 
 
-def _is_unknown(finding: Finding) -> bool:
-    return finding.compliance is Compliance.INSUFFICIENT_DATA and finding.exemption is None
-
-
 def _compute_demand(inventory: Inventory, policy: Policy) -> QuotaDemand:
-    slot_counts = list(_list_slots(ProjectContext(inventory, policy)))
+    slot_counts = [count_min_slots(it) for it in ProjectContext(inventory, policy).required_schedules.values()]
     return QuotaDemand(policy.source, len(slot_counts), sum(slot_counts), policy.project.quota)
-
-
-def _list_slots(project: ProjectContext) -> Iterator[int]:
-    for name, facts in project.facts_by_name.items():
-        requirement = project.find_requirements(name).schedule
-        is_excluded = explain_exclusion(facts.index, project.policy) or project.support_by_name[name].reason
-        if requirement.required and not is_excluded:
-            yield count_min_slots(requirement)

@@ -13,7 +13,7 @@ from backup_auditor.domain.inventory import Inventory, hash_inventory
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.listing import ReadFailure, list_rows
 from backup_auditor.domain.policy import Policy, Requirements
-from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding, count_open_by_severity
+from backup_auditor.domain.project_state import EMPTY_STATE, Drift, PastAudit, ResolvedFinding, count_open_by_severity
 from backup_auditor.domain.remediation.plan import Proposal
 from backup_auditor.domain.warnings import find_policy_warnings
 
@@ -96,18 +96,17 @@ class Report:
 
 
 def make_report(
-    inventory: Inventory,
-    policy: Policy,
-    evaluation: Evaluation,
-    lifecycle_result: LifecycleResult | None = None,
+    inventory: Inventory, policy: Policy, evaluation: Evaluation, lifecycle_result: LifecycleResult | None = None
 ) -> Report:
     """Return the report of an audit, without proposals. The same arguments give the same report.
 
     Without `lifecycle_result` it says nothing about earlier audits.
     """
-    findings = lifecycle_result.findings if lifecycle_result else evaluation.findings
+    lifecycle = lifecycle_result or LifecycleResult(
+        compute_audit_id(inventory, policy), EMPTY_STATE, evaluation.findings
+    )
     report = Report(
-        audit_id=lifecycle_result.audit_id if lifecycle_result else compute_audit_id(inventory, policy),
+        audit_id=lifecycle.audit_id,
         observed_at=inventory.observed_at,
         compliance=_find_overall_compliance(evaluation.findings),
         project=inventory.project,
@@ -116,11 +115,11 @@ def make_report(
         policy_sha256=policy.sha256,
         inventory=_count_inventory(inventory, evaluation),
         summary=_summarize(evaluation),
-        findings=findings,
-        resolved_findings=lifecycle_result.resolved_findings if lifecycle_result else (),
-        drift=lifecycle_result.drift if lifecycle_result else (),
+        findings=lifecycle.findings,
+        resolved_findings=lifecycle.resolved_findings,
+        drift=lifecycle.drift,
         read_failures=inventory.read_failures,
-        history=lifecycle_result.state.find_history_before(inventory.observed_at) if lifecycle_result else (),
+        history=lifecycle.state.find_history_before(inventory.observed_at),
         rules=_build_applied_rules(inventory, policy),
         figures=evaluation.figures,
         timelines=evaluation.timelines,

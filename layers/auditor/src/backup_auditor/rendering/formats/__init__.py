@@ -4,14 +4,41 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from backup_auditor.domain.evaluation.evaluator import AnyControl
     from backup_auditor.domain.reporting.report import Report
-    from backup_auditor.rendering.formats.options import RenderOptions
+
+FULL_REPORT_COMMAND = "backup-auditor audit --format json"
+"""The default command that shows what a format leaves out."""
+
+
+class RenderOptions:
+    """Where a document goes, and what it shows besides the reports."""
+
+    def __init__(  # noqa: PLR0913  all are named; dataclasses would slow down every start
+        self,
+        *,
+        controls: "Sequence[AnyControl]" = (),
+        full_command: str = FULL_REPORT_COMMAND,
+        report_count: int = 1,
+        is_registry: bool = False,
+        is_file: bool = False,
+        width: int = 100,
+        is_colored: bool = False,
+    ) -> None:
+        """Take the options.
+
+        `full_command` is the command that shows what a format leaves out. `report_count` is the largest number of
+        reports; a registry may have one. `width` is the columns of the terminal.
+        """
+        self.controls, self.full_command = controls, full_command
+        self.report_count, self.is_registry = report_count, is_registry
+        self.is_file, self.width, self.is_colored = is_file, width, is_colored
 
 
 class ReportFormat:
-    """One format: what it is for, what it holds, and the module that writes it."""
+    """One format: its readers, its content, and the module that writes it."""
 
     def __init__(  # noqa: PLR0913  all are named; dataclasses would slow down every start
         self,

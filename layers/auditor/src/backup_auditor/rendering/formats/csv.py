@@ -1,4 +1,4 @@
-"""Reports as CSV (RFC 4180), a finding a row: for spreadsheets and for whoever counts."""
+"""Reports as CSV (RFC 4180) for spreadsheets, a finding a row."""
 
 import csv
 import json
@@ -8,11 +8,10 @@ from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import cut_text, find_cluster_end
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.formats.options import RenderOptions
-from backup_auditor.rendering.grouping import FULL_REPORT_COMMAND
+from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
 from backup_auditor.rendering.slack import count_units
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
-from backup_auditor.rendering.text import escape_text, format_json
+from backup_auditor.rendering.text import escape_text, format_json, format_value
 
 _COLUMNS = (
     "project",
@@ -34,7 +33,7 @@ _COLUMNS = (
     "first_seen",
     "fingerprint",
     "evidence",
-    # not here, but in the JSON of the same audit: how many of each there are
+    # the numbers of rows that only the JSON report lists
     "read_error_count",
     "resolved_count",
     "drift_count",
@@ -45,9 +44,9 @@ _COLUMNS = (
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001  spreadsheets take the wide ones for the narrow
 _INVISIBLE_CHARACTERS = "\xad\u200b\u200c\u200d\u2060\ufeff"
 BYTE_ORDER_MARK = "\ufeff"
-"""What begins a file: without it, spreadsheets take UTF-8 for the encoding of their country."""
+"""The start of a file: without it, spreadsheets decode UTF-8 with a local encoding."""
 MAX_CELL_LENGTH = 32_767
-"""Characters, as UTF-16 counts them, that a spreadsheet takes into one cell."""
+"""The limit of a spreadsheet cell, in UTF-16 code units."""
 _MAX_COMMAND_LENGTH = 1000
 
 
@@ -69,7 +68,7 @@ def render_csv(reports: Iterable[Report], *, full_command: str = FULL_REPORT_COM
     yield format_row(_COLUMNS)
     for report in reports:
         facts, totals = (
-            [_format_cell(_format_fact(value), command) for value in build(report).values()]
+            [_format_cell(format_value(value), command) for value in build(report).values()]
             for build in (build_audit_facts, count_totals)
         )
         warnings = _format_cell(json.dumps(report.warnings, ensure_ascii=False), command)
@@ -107,7 +106,7 @@ def _list_values(finding: Finding) -> list[str]:
 
 
 def _format_cell(text: str, full_command: str) -> str:
-    """Return a text as one cell on one line, in which nothing is computed."""
+    """Return a text as one cell on one line, which no spreadsheet takes for a formula."""
     cell = escape_text(text)
     if cell.lstrip().lstrip(_INVISIBLE_CHARACTERS).startswith(_FORMULA_STARTS):
         cell = f"'{cell}"
@@ -117,7 +116,7 @@ def _format_cell(text: str, full_command: str) -> str:
 
 
 def _shorten(text: str, full_command: str) -> str:
-    """Return as much of a text as a cell has room for, the count of what is missing, and the command that shows it."""
+    """Return as much of a text as a cell has room for, the number of cut characters, and the command for all."""
     max_length = MAX_CELL_LENGTH - count_units(_describe_missing(len(text), full_command))
     end, length = 0, 0
     while length + count_units(text[end]) <= max_length:
@@ -129,7 +128,3 @@ def _shorten(text: str, full_command: str) -> str:
 
 def _describe_missing(count: int, full_command: str) -> str:
     return f"… and {count:,} more characters; all: {full_command}"
-
-
-def _format_fact(fact: str | int) -> str:
-    return fact if isinstance(fact, str) else json.dumps(fact)

@@ -2,28 +2,30 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.evaluation.results import Timeline
+from backup_auditor.domain.evaluation.run_gaps import RunGap
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding
-from backup_auditor.domain.remediation.actions import ActionKind
+from backup_auditor.domain.remediation.actions import ActionKind, ApiCall
 from backup_auditor.domain.remediation.plan import Proposal
-from backup_auditor.domain.reporting.report import SCHEMA_VERSION, InventoryCounts, Report, Summary
-from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_hours
+from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
+from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours
 from backup_auditor.errors import EvidenceError
-from backup_auditor.rendering.formats.options import RenderOptions
-from backup_auditor.rendering.json_fragments import build_proposal_json, build_rule_json
+from backup_auditor.rendering.formats import RenderOptions
+from backup_auditor.rendering.text import truncate
 
 type _Json = dict[str, Any]
 
 
 def load_report(document: bytes, location: str) -> Report:
-    """Return the report that a document holds; keys that are not known are passed over.
+    """Return the report of a document; unknown keys are ignored.
 
-    Raises `EvidenceError`, with the location, where it is no report, or one of another version.
+    Raises `EvidenceError`, with the location, if it is no report, or one of another version.
     """
     try:
         facts = json.loads(document)
@@ -50,7 +52,7 @@ def load_report(document: bytes, location: str) -> Report:
 
 
 def _load_report_fields(facts: _Json) -> Report:
-    counts = facts["inventory"]
+    counts, summary = facts["inventory"], facts["summary"]
     return Report(
         audit_id=facts["audit_id"],
         observed_at=parse_moment(facts["observed_at"]),
@@ -60,7 +62,12 @@ def _load_report_fields(facts: _Json) -> Report:
         policy_source=facts["policy"]["source"],
         policy_sha256=facts["policy"]["sha256"],
         inventory=InventoryCounts(**{name: counts[name] for name in InventoryCounts.__slots__}),
-        summary=_load_summary(facts["summary"]),
+        summary=Summary(
+            findings={it: summary["findings"][it] for it in Compliance},
+            open=_load_open_counts(summary["open"]),
+            exempted=summary["exempted"],
+            coverage_percent=summary["coverage_percent"],
+        ),
         findings=tuple(map(_load_finding, facts["findings"])),
         resolved_findings=tuple(map(_load_resolved, facts["resolved"])),
         drift=tuple(
@@ -68,37 +75,26 @@ def _load_report_fields(facts: _Json) -> Report:
             for entry in facts["drift"]
         ),
         read_failures=tuple(ReadFailure(it["call"], it["error"]) for it in facts["read_errors"]),
-        history=tuple(map(_load_past_audit, facts.get("history", ()))),
+        history=tuple(
+            PastAudit(parse_moment(it["observed_at"]), it["complete"], _load_open_counts(it["open"]))
+            for it in facts.get("history", ())
+        ),
         proposals=tuple(map(_load_proposal, facts["proposals"])) if "proposals" in facts else None,
         warnings=tuple(facts.get("warnings", ())),
     )
 
 
 def _load_proposal(facts: _Json) -> Proposal:
-    call = facts["call"]
     return Proposal(
         plan_id=facts["plan_id"],
         kind=ActionKind(facts["kind"]),
         index=facts["index"],
         mode=facts["mode"],
         reason=facts["reason"],
-        method=call["method"],
-        path=call["path"],
-        body=call["body"],
+        method=facts["call"]["method"],
+        path=facts["call"]["path"],
+        body=facts["call"]["body"],
     )
-
-
-def _load_summary(facts: _Json) -> Summary:
-    return Summary(
-        findings={it: facts["findings"][it] for it in Compliance},
-        open=_load_open_counts(facts["open"]),
-        exempted=facts["exempted"],
-        coverage_percent=facts["coverage_percent"],
-    )
-
-
-def _load_past_audit(facts: _Json) -> PastAudit:
-    return PastAudit(parse_moment(facts["observed_at"]), facts["complete"], _load_open_counts(facts["open"]))
 
 
 def _load_open_counts(counts: _Json) -> dict[Severity, int]:
@@ -152,25 +148,20 @@ def _load_resolved(facts: _Json) -> ResolvedFinding:
 
 
 def build_timeline_json(timeline: Timeline) -> dict[str, object]:
-    """Return the nights of one index."""
-    points = (
-        {
-            "captured_at": format_moment(entry.captured_at),
-            "expires": entry.expires,
-            "expires_at": _format_optional_moment(entry.expires_at),
-        }
-        for entry in timeline.recovery_points
-    )
-    gaps = (
-        {"from": format_moment(entry.start), "to": format_moment(entry.end), "missing": entry.missing_runs}
-        for entry in timeline.gaps
-    )
+    """Return the timeline of one index."""
     return {
         "resource": build_resource_json(timeline.resource),
         "rule": timeline.rule,
         "max_age_hours": to_hours(timeline.max_age),
         "since": format_moment(timeline.since),
-        "recovery_points": list(points),
+        "recovery_points": [
+            {
+                "captured_at": format_moment(it.captured_at),
+                "expires": it.expires,
+                "expires_at": _format_optional_moment(it.expires_at),
+            }
+            for it in timeline.recovery_points
+        ],
         "earlier_recovery_points": timeline.earlier_recovery_point_count,
         "earlier_recovery_points_expire_at": _format_moments(timeline.earlier_expiries),
         "remaining_recovery_points_known": timeline.is_remaining_known,
@@ -179,16 +170,21 @@ def build_timeline_json(timeline: Timeline) -> dict[str, object]:
         "failed_runs": _format_moments(timeline.failed_runs),
         "runs_in_progress": _format_moments(timeline.runs_in_progress),
         "scheduled_runs": _format_moments(timeline.scheduled_runs),
-        "missing_runs": list(gaps),
-        "objective_met": _build_periods(timeline.objective_met),
-        "objective_missed": _build_periods(timeline.objective_missed),
+        "missing_runs": [{**_build_period(it), "missing": it.missing_runs} for it in timeline.gaps],
+        "objective_met": list(map(_build_period, timeline.objective_met)),
+        "objective_missed": list(map(_build_period, timeline.objective_missed)),
         "unknown_reasons": timeline.unknown_reasons,
     }
 
 
 def build_resource_json(resource: Resource) -> dict[str, object]:
-    """Return what something is about."""
+    """Return a resource."""
     return {"type": resource.type, "project": resource.project, "name": resource.name, "id": resource.id}
+
+
+def build_stored_file_json(stored_file: StoredFile) -> dict[str, str]:
+    """Return the location and the hash of a file."""
+    return {"location": stored_file.location, "sha256": stored_file.sha256}
 
 
 def _format_optional_moment(moment: datetime | None) -> str | None:
@@ -199,8 +195,70 @@ def _format_moments(moments: Iterable[datetime]) -> list[str]:
     return [format_moment(it) for it in moments]
 
 
-def _build_periods(periods: Iterable[Period]) -> list[dict[str, str]]:
-    return [{"from": format_moment(it.start), "to": format_moment(it.end)} for it in periods]
+def _build_period(period: Period | RunGap) -> dict[str, object]:
+    return {"from": format_moment(period.start), "to": format_moment(period.end)}
+
+
+_MAX_REASON_LENGTH = 4000
+
+
+def build_proposal_json(proposal: Proposal) -> dict[str, object]:
+    """Return a proposal with the exact call."""
+    return {
+        "plan_id": proposal.plan_id,
+        "kind": proposal.kind,
+        "index": proposal.index,
+        "mode": proposal.mode,
+        "reason": truncate(proposal.reason, _MAX_REASON_LENGTH),
+        "call": {"method": proposal.method, "path": proposal.path, "body": dict(proposal.body)},
+    }
+
+
+def build_call_json(call: ApiCall) -> dict[str, object]:
+    """Return an API call."""
+    return {"method": call.method, "path": call.path, "body": dict(call.body)}
+
+
+def build_rule_json(rule: AppliedRule) -> dict[str, object]:
+    """Return one rule, or the defaults, with every limit; a limit that is null is not checked."""
+    requirements = rule.requirements
+    schedule, content, protection = requirements.schedule, requirements.content, requirements.protection
+    retention = {"min": _convert_to_days(schedule.retention_min), "max": _convert_to_days(schedule.retention_max)}
+    return {
+        "name": rule.name,
+        "indexes": rule.index_count,
+        "schedule": {"required": schedule.required, "frequency": schedule.frequency, "retention_days": retention},
+        "recovery": {
+            "max_age_hours": to_hours(requirements.max_age),
+            "min_copies": requirements.recovery.min_copies,
+            "horizon_hours": _convert_to_hours(requirements.recovery.horizon),
+        },
+        "runs": {
+            "grace_hours": to_hours(requirements.runs.grace),
+            "stuck_after_hours": _convert_to_hours(requirements.runs.stuck_after),
+        },
+        "content": {
+            "allow_empty": content.allow_empty,
+            "max_record_drop_percent": content.max_record_drop_percent,
+            "max_namespace_drop_percent": content.max_namespace_drop_percent,
+            "max_size_factor": content.max_size_factor,
+        },
+        "protection": {
+            "deletion_protection": protection.deletion_protection,
+            "locations": protection.locations,
+            "required_tags": protection.required_tags,
+            "max_backup_age_days": _convert_to_days(protection.max_backup_age),
+        },
+        "orphaned_backups": {"max_age_days": _convert_to_days(requirements.orphaned_backups.max_age)},
+    }
+
+
+def _convert_to_days(length: timedelta | None) -> float | int | None:
+    return None if length is None else to_days(length)
+
+
+def _convert_to_hours(length: timedelta | None) -> float | None:
+    return None if length is None else to_hours(length)
 
 
 _encode = json.JSONEncoder(allow_nan=False).encode
@@ -221,42 +279,35 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
 
 
 def render_json(report: Report) -> Iterator[str]:
-    """Write a report as one JSON document, a finding a line, ASCII only, without a line's end."""
+    """Write a report as one JSON document, a finding a line, ASCII only, without a final line end."""
     yield "{"
     for name, value in _build_head(report).items():
         yield f"\n {_encode(name)}: {_encode(value)},"
     yield from _encode_rows("findings", report.findings, _build_finding)
-    yield ","
     yield from _encode_rows("resolved", report.resolved_findings, _build_resolved)
-    yield ","
     yield from _encode_rows("drift", report.drift, _build_drift)
-    yield ","
-    yield from _encode_rows("read_errors", report.read_failures, _build_read_failure)
-    yield ","
+    yield from _encode_rows("read_errors", report.read_failures, lambda it: {"call": it.call, "error": it.error})
     yield from _encode_rows("warnings", report.warnings, str)
-    yield ","
     yield from _encode_rows("history", report.history, _build_past_audit)
-    yield ","
     yield from _encode_rows("rules", report.rules, build_rule_json)
-    yield ","
     if report.proposals is not None:
         yield from _encode_rows("proposals", report.proposals, build_proposal_json)
-        yield ","
-    yield from _encode_rows("timelines", report.timelines, build_timeline_json)
+    yield from _encode_rows("timelines", report.timelines, build_timeline_json, end="")
     yield "\n}"
 
 
-def _encode_rows[Row](name: str, rows: Iterable[Row], build_row: Callable[[Row], object]) -> Iterator[str]:
+def _encode_rows[Row](
+    name: str, rows: Iterable[Row], build_row: Callable[[Row], object], end: str = ","
+) -> Iterator[str]:
     yield f'\n "{name}": ['
     separator = "\n  "
     for row in rows:
         yield separator + _encode(build_row(row))
         separator = ",\n  "
-    yield "]"
+    yield f"]{end}"
 
 
 def _build_head(report: Report) -> dict[str, object]:
-    counts, summary = report.inventory, report.summary
     return {
         "schema_version": SCHEMA_VERSION,
         "audit_id": report.audit_id,
@@ -265,20 +316,18 @@ def _build_head(report: Report) -> dict[str, object]:
         "compliance": report.compliance,
         "project": {"name": report.project, "id": report.project_id},
         "policy": {"source": report.policy_source, "sha256": report.policy_sha256},
-        "inventory": {
-            "indexes": counts.indexes,
-            "backups": counts.backups,
-            "recovery_points": counts.recovery_points,
-            "schedules": counts.schedules,
-            "runs": counts.runs,
-            "requests": counts.requests,
-        },
-        "summary": {
-            "findings": dict(summary.findings),
-            "open": dict(summary.open),
-            "exempted": summary.exempted,
-            "coverage_percent": summary.coverage_percent,
-        },
+        "inventory": {name: getattr(report.inventory, name) for name in InventoryCounts.__slots__},
+        "summary": build_summary_json(report.summary),
+    }
+
+
+def build_summary_json(summary: Summary) -> dict[str, object]:
+    """Return the counts of findings, and the coverage."""
+    return {
+        "findings": dict(summary.findings),
+        "open": dict(summary.open),
+        "exempted": summary.exempted,
+        "coverage_percent": summary.coverage_percent,
     }
 
 
@@ -327,10 +376,6 @@ def _build_drift(drift: Drift) -> dict[str, object]:
         "before": drift.before,
         "after": drift.after,
     }
-
-
-def _build_read_failure(failure: ReadFailure) -> dict[str, object]:
-    return {"call": failure.call, "error": failure.error}
 
 
 def _build_past_audit(audit: PastAudit) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """Reports as JUnit's XML: a CI shows which control failed on which index."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
@@ -9,10 +8,10 @@ from itertools import groupby
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.grouping import label_finding
 from backup_auditor.rendering.summary import build_audit_facts, count_totals, describe_since
-from backup_auditor.rendering.text import escape_text
+from backup_auditor.rendering.text import escape_text, format_value
 
 _FAILURE, _ERROR, _SKIPPED, _PASSED = "failure", "error", "skipped", "passed"
 _OUTCOMES = {
@@ -29,25 +28,23 @@ def render_document(reports: Iterable[Report], _: RenderOptions) -> Iterator[str
 
 
 def render_junit(reports: Iterable[Report]) -> Iterator[str]:
-    """Write a suite for each control of each report, and in it a case for each resource. The last line lacks its end.
+    """Write a suite for each control of each report, with a case for each resource, without a final line end.
 
-    What was not met has failed, what could not be judged is an error, what was accepted or does not apply was skipped.
-    The warnings of a report are the error output of its first suite.
+    A non-compliant case is a failure, an unknown one an error; an exempted or not applicable one is skipped. The
+    warnings of a report are the error output of its first suite.
     """
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="backup-auditor">\n'
     for report in reports:
         facts = build_audit_facts(report) | count_totals(report)
-        properties = "".join(_render_property(name, value) for name, value in facts.items())
+        properties = "".join(
+            f"   <property{_render_attributes(name=name, value=format_value(value))}/>\n"
+            for name, value in facts.items()
+        )
         warnings = report.warnings
         for control, findings in groupby(report.findings, key=lambda it: it.control):
             yield from _render_suite(report, control, list(findings), properties, warnings)
             warnings = ()
     yield "</testsuites>"
-
-
-def _render_property(name: str, value: str | int) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return f"   <property{_render_attributes(name=name, value=text)}/>\n"
 
 
 def _render_suite(
@@ -80,22 +77,17 @@ def _choose_outcome(finding: Finding) -> str:
 def _render_outcome(finding: Finding, outcome: str) -> str:
     exemption = finding.exemption
     if exemption is not None:
-        message = f"Accepted until {exemption.expires} by {exemption.owner}: {exemption.reason}"
-        head, lines = (
-            _render_attributes(message=message, type="EXEMPTED"),
-            [f"{finding.compliance} ({finding.severity}): {finding.reason}"],
-        )
+        message, kind = f"Accepted until {exemption.expires} by {exemption.owner}: {exemption.reason}", "EXEMPTED"
+        lines = [f"{finding.compliance} ({finding.severity}): {finding.reason}"]
     elif outcome == _SKIPPED:
         return f"<{outcome}{_render_attributes(message=finding.reason, type=finding.compliance)}/>"
     else:
-        kind = finding.severity if outcome == _FAILURE else finding.compliance
-        head, lines = (
-            _render_attributes(message=finding.reason, type=kind),
-            [f"{finding.severity}{describe_since(finding)}"],
-        )
+        message, kind = finding.reason, finding.severity if outcome == _FAILURE else finding.compliance
+        lines = [f"{finding.severity}{describe_since(finding)}"]
     if finding.remediation:
         lines.append(f"Next: {finding.remediation}")
     lines.append(f"Fingerprint: {finding.fingerprint}")
+    head = _render_attributes(message=message, type=kind)
     return f"<{outcome}{head}>{'\n'.join(map(_escape_xml, lines))}</{outcome}>"
 
 
@@ -104,5 +96,5 @@ def _render_attributes(**values: object) -> str:
 
 
 def _escape_xml(text: str) -> str:
-    """Return a text in which nothing is markup and every character is allowed in XML."""
+    """Return a text without markup, in which XML allows every character."""
     return escape(escape_text(text))

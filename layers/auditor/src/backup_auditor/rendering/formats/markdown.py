@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
 from backup_auditor.rendering.grouping import (
-    FULL_REPORT_COMMAND,
     group_exempted_findings,
     group_open_findings,
     group_unknown_findings,
@@ -28,7 +28,7 @@ from backup_auditor.rendering.summary import (
 from backup_auditor.rendering.text import escape_markdown, format_code, join_lines, truncate
 
 MAX_ROWS = 50
-"""How many rows a section may have at all."""
+"""The limit of rows in a section."""
 _VISIBLE_ROWS = 10
 _MAX_NAME_LENGTH = 200
 _MAX_TEXT_LENGTH = 500
@@ -37,13 +37,13 @@ _FINDINGS_HEADER = ("| resource | control | reason |", "|---|---|---|")
 
 @dataclass(frozen=True, slots=True)
 class MarkdownSection:
-    """Rows under a title: the first of however many there are."""
+    """The first rows under a title, and the number of all."""
 
     title: str
     rows: tuple[str, ...]
     total: int
     header: tuple[str, ...] = ()
-    """What begins a table; empty for a list."""
+    """The first lines of a table; empty for a list."""
     footer: str = ""
 
     def render_lines(self, row_limit: int, full_command: str) -> Iterator[str]:
@@ -63,25 +63,19 @@ class MarkdownSection:
 def build_findings_section(
     title: str, findings: Sequence[Finding], *, is_dated: bool = False, footer: str = ""
 ) -> MarkdownSection:
-    """Return a table of findings; `is_dated` where each is to tell since when it is."""
+    """Return a table of findings; `is_dated` adds to each since when it is open."""
     rows = (_format_row(it, describe_since(it) if is_dated else "") for it in findings[:MAX_ROWS])
     return MarkdownSection(title, tuple(rows), len(findings), _FINDINGS_HEADER, footer)
 
 
 def build_list_section(title: str, rows: Sequence[tuple[str, str]]) -> MarkdownSection:
-    """Return a list of what happened where."""
-    return MarkdownSection(
-        title, tuple(f"- {format_name(resource)}: {format_text(text)}" for resource, text in rows[:MAX_ROWS]), len(rows)
-    )
-
-
-def build_sentences_section(title: str, sentences: Sequence[str]) -> MarkdownSection:
-    """Return a list of sentences."""
-    return MarkdownSection(title, tuple(f"- {format_text(it)}" for it in sentences[:MAX_ROWS]), len(sentences))
+    """Return a list of resources, each with what happened to it."""
+    lines = (f"- {format_name(resource)}: {format_text(text)}" for resource, text in rows[:MAX_ROWS])
+    return MarkdownSection(title, tuple(lines), len(rows))
 
 
 def format_text(text: str) -> str:
-    """Return a sentence in which nothing is markup; one that is too long is cut, and ends in an ellipsis."""
+    """Return a sentence without markup; one that is too long is cut, and ends in an ellipsis."""
     return escape_markdown(truncate(text, _MAX_TEXT_LENGTH))
 
 
@@ -95,20 +89,15 @@ def _format_row(finding: Finding, age_note: str) -> str:
     exemption = finding.exemption
     if exemption is not None:
         reason += f" {format_text(f'Accepted until {exemption.expires} by {exemption.owner}: {exemption.reason}')}"
-    return f"| {_format_resource(finding).replace('|', '\\|')} | {finding.control} | {reason} |"
-
-
-def _format_resource(finding: Finding) -> str:
     resource = finding.resource
-    if resource.type is ResourceType.DELETED_INDEX:
-        return f"{format_name(resource.name)}, deleted ({format_name(resource.id or '')})"
-    return format_name(resource.name)
+    id_note = f", deleted ({format_name(resource.id or '')})" if resource.type is ResourceType.DELETED_INDEX else ""
+    return f"| {(format_name(resource.name) + id_note).replace('|', '\\|')} | {finding.control} | {reason} |"
 
 
 _MAX_LENGTH = 65_536
-"""How long a comment on GitHub may be, in characters; counted here in bytes, of which there are never fewer."""
+"""The limit of a comment on GitHub, in characters; counted here in bytes, of which there are never fewer."""
 _ROW_LIMITS = (MAX_ROWS, 20, 10, 5, 2, 1)
-"""How many rows a section may have: the first of these with which all fits."""
+"""The limits of rows in a section; the first with which all fits is used."""
 
 
 def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
@@ -121,7 +110,7 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
 def render_markdown(
     report: Report, *, full_command: str = FULL_REPORT_COMMAND, max_length: int = _MAX_LENGTH
 ) -> Iterator[str]:
-    """Write a report as lines of Markdown of a length; `full_command` is the command that shows what is left out."""
+    """Write a report as lines of Markdown of at most a length; `full_command` shows what is left out."""
     command = format_code(full_command)
     fixed_lines = [*_render_head(report), *_render_counts(report)]
     sections = _build_sections(report)
@@ -143,11 +132,10 @@ def render_markdown_of_many(
 ) -> Iterator[str]:
     """Write the reports of a registry of so many projects as lines of Markdown that fit one comment together.
 
-    Each has an even share of the room, and what those before it left of theirs. Projects that have no room are counted.
+    Each has an even share of the room, and the unused rest of the shares before it. Projects without room are counted.
     """
-    remaining_size = _MAX_LENGTH - _count_bytes(
-        ["", _describe_omitted_projects(report_count, format_code(full_command))]
-    )
+    command = format_code(full_command)
+    remaining_size = _MAX_LENGTH - _count_bytes(["", _describe_omitted_projects(report_count, command)])
     omitted_count = 0
     separator: list[str] = []
     for position, report in enumerate(reports):
@@ -160,7 +148,7 @@ def render_markdown_of_many(
         remaining_size -= _count_bytes(lines)
         separator = [""]
     if omitted_count:
-        yield from [*separator, _describe_omitted_projects(omitted_count, format_code(full_command))]
+        yield from [*separator, _describe_omitted_projects(omitted_count, command)]
 
 
 def _describe_omitted_projects(count: int, command: str) -> str:
@@ -205,25 +193,22 @@ def _render_head(report: Report) -> Iterator[str]:
 
 
 def _build_sections(report: Report) -> list[MarkdownSection]:
-    """Return what was found, the worst first."""
+    """Return the sections of the report, the worst finding first."""
     sections = []
     for group in group_open_findings(report):
         next_step = group.findings[0].remediation
         title = f"{group.severity.capitalize()}: {group.control}"
         footer = f"Next: {format_text(next_step)}" if next_step else ""
         sections.append(build_findings_section(title, group.findings, is_dated=has_history(report), footer=footer))
-    sections.append(build_findings_section("Unknown", [it for group in group_unknown_findings(report) for it in group]))
-    sections.append(build_sentences_section("Warnings", report.warnings))
-    sections.append(
-        build_findings_section("Exempted", [it for group in group_exempted_findings(report) for it in group])
-    )
-    failures = [(it.call, it.error) for it in report.read_failures]
-    for title, rows in (
-        ("Read errors", failures),
-        ("Resolved", build_resolved_rows(report)),
-        ("Drift", build_drift_rows(report)),
-    ):
-        sections.append(build_list_section(title, rows))
+    warnings = report.warnings
+    sections += [
+        build_findings_section("Unknown", list(chain.from_iterable(group_unknown_findings(report)))),
+        MarkdownSection("Warnings", tuple(f"- {format_text(it)}" for it in warnings[:MAX_ROWS]), len(warnings)),
+        build_findings_section("Exempted", list(chain.from_iterable(group_exempted_findings(report)))),
+        build_list_section("Read errors", [(it.call, it.error) for it in report.read_failures]),
+        build_list_section("Resolved", build_resolved_rows(report)),
+        build_list_section("Drift", build_drift_rows(report)),
+    ]
     return [it for it in sections if it.rows]
 
 

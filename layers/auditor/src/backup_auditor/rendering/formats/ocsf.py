@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from backup_auditor.domain.evaluation.evaluator import AnyControl
-from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, Severity
+from backup_auditor.domain.finding import Compliance, Finding, Resource, Severity
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
 
 
@@ -20,7 +20,7 @@ class OcsfValue(NamedTuple):
     name: str
 
     def build_fields(self, key: str, number_key: str | None = None) -> dict[str, object]:
-        """Return it as an event has it: the number and the name."""
+        """Return the fields of an event: the number and the name."""
         return {number_key or f"{key}_id": self.number, key: self.name}
 
 
@@ -35,26 +35,9 @@ SEVERITIES = {
 COMPLIANCE = {
     Compliance.COMPLIANT: OcsfValue(1, "Pass"),
     Compliance.NON_COMPLIANT: OcsfValue(3, "Fail"),
-    Compliance.INSUFFICIENT_DATA: OcsfValue(2, "Warning"),  # by its words: no result, due to missing information
-    Compliance.NOT_APPLICABLE: OcsfValue(99, "NOT_APPLICABLE"),  # a word of our own, as OCSF has none
+    Compliance.INSUFFICIENT_DATA: OcsfValue(2, "Warning"),  # OCSF: no result, due to missing information
+    Compliance.NOT_APPLICABLE: OcsfValue(99, "NOT_APPLICABLE"),  # OCSF has no name for it
 }
-
-
-def choose_activity(finding: Finding, resolved: ResolvedFinding | None, observed_at: datetime) -> OcsfValue:
-    """Tell whether a finding is closed, was known before, or is told for the first time as far as is known."""
-    if resolved is not None:
-        return CLOSE
-    is_known = finding.first_seen is not None and finding.first_seen < observed_at
-    return UPDATE if is_known else CREATE
-
-
-def choose_status(finding: Finding, resolved: ResolvedFinding | None) -> OcsfValue | None:
-    """Tell how far a finding has come; one that never was a deviation has no status."""
-    if resolved is not None:
-        return RESOLVED
-    if finding.exemption is not None:
-        return SUPPRESSED
-    return NEW if finding.compliance in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA) else None
 
 
 type OcsfObject = dict[str, object]
@@ -72,10 +55,7 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
 
 
 def render_ocsf(reports: Iterable[Report], controls: Sequence[AnyControl]) -> Iterator[str]:
-    """Write each finding, and each that was resolved, as an event: ASCII only, without the end of the last line.
-
-    What is told for the first time is created, what was known is updated, what was resolved is closed.
-    """
+    """Write each finding and each resolved finding as an event, ASCII only, without a final line end."""
     controls_by_id = {it.id: it for it in controls}
     separator = ""
     for report in reports:
@@ -85,7 +65,7 @@ def render_ocsf(reports: Iterable[Report], controls: Sequence[AnyControl]) -> It
 
 
 def _build_events(report: Report, controls_by_id: Mapping[str, AnyControl]) -> Iterator[OcsfObject]:
-    """Return an event for each finding, and then one for each that is resolved and no finding any more.
+    """Return an event for each finding, and then one for each resolved finding that is no finding any more.
 
     The first carries the warnings of the report.
     """
@@ -102,10 +82,18 @@ def _build_events(report: Report, controls_by_id: Mapping[str, AnyControl]) -> I
 def _build_finding(
     finding: Finding, resolved: ResolvedFinding | None, report: Report, control: AnyControl | None, warnings: OcsfObject
 ) -> OcsfObject:
-    status = choose_status(finding, resolved)
+    exemption = finding.exemption
+    status = RESOLVED if resolved else SUPPRESSED if exemption else None
+    if status is None and finding.compliance in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA):
+        status = NEW
+    exemption_fields = None
+    if exemption is not None:
+        expires = exemption.expires.isoformat()
+        exemption_fields = {"owner": exemption.owner, "reason": exemption.reason, "expires": expires}
     first_seen = resolved.first_seen if resolved is not None else finding.first_seen
+    is_known = finding.first_seen is not None and finding.first_seen < report.observed_at
     event = {
-        **_build_head(report, finding.fingerprint, choose_activity(finding, resolved, report.observed_at)),
+        **_build_head(report, finding.fingerprint, CLOSE if resolved else UPDATE if is_known else CREATE),
         **SEVERITIES[finding.severity].build_fields("severity"),
         **(status.build_fields("status") if status else {}),
         "message": finding.reason,
@@ -116,9 +104,10 @@ def _build_finding(
         "finding_info": _build_finding_info(finding.fingerprint, finding.control, control, finding.reason, first_seen),
         "resources": [_build_resource(finding.resource)],
         "unmapped": {
-            **_build_unmapped(report),
+            **build_audit_facts(report),
+            **count_totals(report),
             "lifecycle": finding.lifecycle,
-            "exemption": _build_exemption(finding.exemption) if finding.exemption else None,
+            "exemption": exemption_fields,
             "reason": resolved.reason if resolved is not None else None,
             **warnings,
         },
@@ -141,7 +130,7 @@ def _build_resolved(resolved: ResolvedFinding, report: Report, control: AnyContr
             resolved.fingerprint, resolved.control, control, resolved.reason, resolved.first_seen
         ),
         "resources": [_build_resource(resolved.resource)],
-        "unmapped": {**_build_unmapped(report), "reason": resolved.reason},
+        "unmapped": {**build_audit_facts(report), **count_totals(report), "reason": resolved.reason},
     }
 
 
@@ -166,7 +155,7 @@ def _build_head(report: Report, fingerprint: str, activity: OcsfValue) -> OcsfOb
 def _build_control(control_id: str, control: AnyControl | None) -> OcsfObject:
     if control is None:
         return {"control": control_id}
-    return {"control": control_id, "desc": control.fails_when, "standards": list(control.guidance.frameworks)}
+    return {"control": control_id, "desc": control.fails_when, "standards": list(control.frameworks)}
 
 
 def _build_finding_info(
@@ -179,14 +168,6 @@ def _build_finding_info(
 def _build_resource(resource: Resource) -> OcsfObject:
     id_fields = {} if resource.id is None else {"uid": resource.id}
     return {"type": resource.type, "name": resource.name, **id_fields, "namespace": resource.project}
-
-
-def _build_exemption(exemption: Exemption) -> OcsfObject:
-    return {"owner": exemption.owner, "reason": exemption.reason, "expires": exemption.expires.isoformat()}
-
-
-def _build_unmapped(report: Report) -> OcsfObject:
-    return {**build_audit_facts(report), **count_totals(report)}
 
 
 def _convert_to_milliseconds(moment: datetime) -> int:

@@ -6,25 +6,20 @@ from itertools import chain
 from urllib.parse import quote
 
 from backup_auditor.domain.evaluation.evaluator import AnyControl
-from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
-from backup_auditor.domain.listing import ReadFailure
+from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.controls import render_controls_markdown
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.grouping import label_resource
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
 from backup_auditor.rendering.text import escape_text
 
+# SARIF has one level fewer than there are severities
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 _SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
-"""In the middle of what GitHub shows as critical, high, medium and low."""
-
-
-def choose_level(severity: Severity) -> str:
-    """Return the level of a result, of which SARIF has one fewer than there are severities."""
-    return _LEVELS[severity]
+"""The middle of the ranges that GitHub shows as critical, high, medium and low."""
 
 
 def build_rules(controls: Sequence[AnyControl]) -> list[dict[str, object]]:
@@ -38,11 +33,11 @@ def build_rules(controls: Sequence[AnyControl]) -> list[dict[str, object]]:
                 "text": f"{control.rationale} {control.remediation}",
                 "markdown": render_controls_markdown([control]),
             },
-            "defaultConfiguration": {"level": choose_level(control.severity)},
+            "defaultConfiguration": {"level": _LEVELS[control.severity]},
             "properties": {
                 "severity": control.severity,
                 "security-severity": _SCORES[control.severity],
-                "tags": ["security", control.family, *control.guidance.frameworks],
+                "tags": ["security", control.family, *control.frameworks],
             },
         }
         for control in controls
@@ -62,9 +57,9 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
 
 
 def render_sarif(reports: Iterable[Report], controls: Sequence[AnyControl]) -> Iterator[str]:
-    """Write what deviates, what was accepted and what was resolved as one log, ASCII only, without a line's end.
+    """Write open, exempted and resolved findings as one log, ASCII only, without a final line end.
 
-    What is compliant or does not apply is counted in the properties of its run: code scanning takes it for alerts.
+    Other findings are only counted, in the properties of their run: code scanning would take them for alerts.
     """
     numbers = {it.id: number for number, it in enumerate(controls)}
     driver = f'{{"name": "backup-auditor", "rules": [\n    {",\n    ".join(map(_encode, build_rules(controls)))}]}}'
@@ -85,15 +80,19 @@ def render_sarif(reports: Iterable[Report], controls: Sequence[AnyControl]) -> I
 
 
 def _build_run(report: Report) -> dict[str, object]:
-    notifications = [_build_notification(it) for it in report.read_failures]
     return {
         "automationDetails": {"id": f"backup-auditor/{report.project}/{report.audit_id}"},
         "invocations": [
             # an audit that is not complete ran to its end: code scanning rejects the upload of one that failed
             {
                 "executionSuccessful": True,
-                "toolExecutionNotifications": notifications,
-                "toolConfigurationNotifications": [_build_warning(it) for it in report.warnings],
+                "toolExecutionNotifications": [
+                    {"level": "error", "message": _build_message(f"{it.call} could not be read: {it.error}")}
+                    for it in report.read_failures
+                ],
+                "toolConfigurationNotifications": [
+                    {"level": "warning", "message": _build_message(it)} for it in report.warnings
+                ],
             },
         ],
         "properties": {
@@ -104,14 +103,6 @@ def _build_run(report: Report) -> dict[str, object]:
             **count_totals(report),
         },
     }
-
-
-def _build_notification(failure: ReadFailure) -> dict[str, object]:
-    return {"level": "error", "message": _build_message(f"{failure.call} could not be read: {failure.error}")}
-
-
-def _build_warning(sentence: str) -> dict[str, object]:
-    return {"level": "warning", "message": _build_message(sentence)}
 
 
 def _build_results(report: Report, numbers: Mapping[str, int]) -> Iterator[dict[str, object]]:
@@ -126,12 +117,14 @@ def _build_finding_result(finding: Finding) -> dict[str, object]:
     result: dict[str, object] = {
         **_build_result(finding.control, finding.resource, finding.fingerprint, finding.reason),
         "kind": "fail" if is_violation else "open",
-        "level": choose_level(finding.severity) if is_violation else "none",
+        "level": _LEVELS[finding.severity] if is_violation else "none",
     }
     if finding.lifecycle is not None:
         result["baselineState"] = _BASELINE_STATES[finding.lifecycle]
     if finding.exemption is not None:
-        result["suppressions"] = [_build_suppression(finding.exemption)]
+        exemption = finding.exemption
+        justification = f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": justification}]
     return result | {
         "properties": {
             "resource_id": finding.resource.id,
@@ -150,7 +143,7 @@ def _build_resolved_result(resolved: ResolvedFinding) -> dict[str, object]:
     return {
         **_build_result(resolved.control, resolved.resource, resolved.fingerprint, text),
         "kind": "fail",
-        "level": choose_level(resolved.severity),
+        "level": _LEVELS[resolved.severity],
         "baselineState": "absent",
         "properties": {
             "resource_id": resolved.resource.id,
@@ -162,7 +155,7 @@ def _build_resolved_result(resolved: ResolvedFinding) -> dict[str, object]:
 
 
 def _build_result(control: str, resource: Resource, fingerprint: str, text: str) -> dict[str, object]:
-    """Return what every result has. GitHub tells alerts apart by the hash of a line, where it would want a file."""
+    """Return the fields of every result. GitHub expects the hash of a line of a file to identify an alert."""
     return {
         "ruleId": control,
         "message": _build_message(f"{label_resource(resource)}: {text}"),
@@ -172,7 +165,7 @@ def _build_result(control: str, resource: Resource, fingerprint: str, text: str)
 
 
 def _build_location(resource: Resource) -> dict[str, object]:
-    """Say where a resource is: for tools that know files alone, by a path that reads like one."""
+    """Return the location of a resource: a path for tools that only know files, and a logical location."""
     parts = [resource.project]
     if resource.type is not ResourceType.PROJECT:
         parts.append(resource.name)
@@ -187,10 +180,5 @@ def _build_location(resource: Resource) -> dict[str, object]:
 
 
 def _build_message(text: str) -> dict[str, str]:
-    """Return a message in which nothing is a link or a placeholder."""
+    """Return a message without links and placeholders."""
     return {"text": escape_text(text).translate(_LITERAL_ESCAPES)}
-
-
-def _build_suppression(exemption: Exemption) -> dict[str, str]:
-    justification = f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
-    return {"kind": "external", "status": "accepted", "justification": justification}

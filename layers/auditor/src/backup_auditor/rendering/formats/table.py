@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
-from backup_auditor.rendering.formats.options import RenderOptions
+from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
 from backup_auditor.rendering.grouping import (
-    FULL_REPORT_COMMAND,
     Group,
     fold,
     group_exempted_findings,
@@ -32,7 +31,7 @@ from backup_auditor.rendering.summary import (
 from backup_auditor.rendering.text import Style, escape_text, format_columns, join_lines, wrap_text
 
 _MAX_UNFOLDED_FINDINGS = 100
-"""How many open findings are shown one by one."""
+"""The limit of open findings that are shown one by one."""
 _MAX_READ_FAILURES = 10
 
 
@@ -51,10 +50,7 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
 def render_table(
     report: Report, *, width: int = 100, is_colored: bool = False, full_command: str = FULL_REPORT_COMMAND
 ) -> Iterator[str]:
-    """Write a report as lines of text of at most `width` columns of a terminal.
-
-    `full_command` is the command that shows what is folded.
-    """
+    """Write a report as lines of at most `width` columns; `full_command` is the command that shows all."""
     return _Table(report, max(width, 40), Style(is_colored), full_command).render_lines()
 
 
@@ -67,7 +63,8 @@ class _Table:
 
     def render_lines(self) -> Iterator[str]:
         yield from self._render_verdict()
-        yield from self._render_lead()
+        lead_rows = (("first", describe_first_step(self.report)), ("changes", describe_delta(self.report)))
+        yield from self._render_rows((label, text) for label, text in lead_rows if text is not None)
         groups = group_open_findings(self.report)
         is_foldable = sum(len(it.findings) for it in groups) > _MAX_UNFOLDED_FINDINGS
         for group in groups:
@@ -79,7 +76,7 @@ class _Table:
         yield from self._render_changes("RESOLVED", build_resolved_rows(self.report))
         yield from self._render_changes("DRIFT", build_drift_rows(self.report))
         yield ""
-        yield from self._render_counts()
+        yield from self._render_rows(build_count_rows(self.report))
         yield from self._render_read_failures()
 
     def _render_verdict(self) -> Iterator[str]:
@@ -93,29 +90,23 @@ class _Table:
         yield self.style.color(report.compliance, head) + self.style.bold(first[len(head) :])
         yield from map(self.style.bold, rest)
 
-    def _render_lead(self) -> Iterator[str]:
-        rows = (("first", describe_first_step(self.report)), ("changes", describe_delta(self.report)))
-        yield from format_columns([(label, escape_text(text)) for label, text in rows if text is not None], self.width)
+    def _render_rows(self, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+        yield from format_columns([(escape_text(label), escape_text(text)) for label, text in rows], self.width)
 
     def _render_folded(self, count_text: str) -> Iterator[str]:
         yield from map(self.style.dim, wrap_text(f"  and {count_text}; all: {self.full_command}", self.width, "    "))
 
     def _render_open_group(self, group: Group, *, is_foldable: bool) -> Iterator[str]:
         visible_findings, folded_count = fold(group.findings) if is_foldable else (group.findings, 0)
+        has_past_audits = has_history(self.report)
         heading = f"{group.severity.upper():8}  "
         count_note = "" if len(group.findings) == 1 else f" ({len(group.findings):,})"
         first, *rest = wrap_text(heading + group.control + count_note, self.width, "  ")
         yield self.style.color(group.severity, first[: len(heading)]) + self.style.bold(first[len(heading) :])
         yield from map(self.style.bold, rest)
-        has_past_audits = has_history(self.report)
-        rows = [
-            (
-                escape_text(label_finding(finding)),
-                escape_text(finding.reason + (describe_since(finding) if has_past_audits else "")),
-            )
-            for finding in visible_findings
-        ]
-        yield from format_columns(rows, self.width)
+        yield from self._render_rows(
+            (label_finding(it), it.reason + (describe_since(it) if has_past_audits else "")) for it in visible_findings
+        )
         if folded_count:
             yield from self._render_folded(f"{folded_count:,} more")
         next_step = group.findings[0].remediation
@@ -133,53 +124,38 @@ class _Table:
         yield self.style.color(Compliance.INSUFFICIENT_DATA, heading) + first[len(heading) :]
         yield from rest
         visible_groups, folded_count = fold(groups)
-        yield from format_columns(
-            [(escape_text(label_group(it)), escape_text(it[0].reason)) for it in visible_groups], self.width
-        )
+        yield from self._render_rows((label_group(it), it[0].reason) for it in visible_groups)
         if folded_count:
             yield from self._render_folded(f"{sum(map(len, groups[len(visible_groups) :])):,} more")
 
     def _render_warnings(self) -> Iterator[str]:
-        if not self.report.warnings:
-            return
-        yield ""
-        yield self.style.bold(f"WARNINGS ({len(self.report.warnings):,})")
         visible_warnings, folded_count = fold(self.report.warnings)
+        if visible_warnings:
+            yield from ["", self.style.bold(f"WARNINGS ({len(self.report.warnings):,})")]
         for warning in visible_warnings:
             yield from wrap_text(f"  {escape_text(warning)}", self.width, "    ")
         if folded_count:
             yield from self._render_folded(f"{folded_count:,} more")
 
     def _render_exempted(self) -> Iterator[str]:
-        groups = group_exempted_findings(self.report)
-        if not groups:
-            return
-        yield ""
-        yield f"EXEMPTED ({self.report.summary.exempted:,})"
-        visible_groups, folded_count = fold(groups)
-        rows: list[tuple[str, str]] = []
-        for group in visible_groups:
-            if (exemption := group[0].exemption) is not None:
-                text = f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
-                rows.append((escape_text(label_group(group)), escape_text(text)))
-        yield from format_columns(rows, self.width)
+        visible_groups, folded_count = fold(group_exempted_findings(self.report))
+        if visible_groups:
+            yield from ["", f"EXEMPTED ({self.report.summary.exempted:,})"]
+        yield from self._render_rows(
+            (label_group(group), f"until {exemption.expires}, {exemption.owner}: {exemption.reason}")
+            for group in visible_groups
+            if (exemption := group[0].exemption) is not None
+        )
         if folded_count:
             yield from self._render_folded(f"under {pluralize(folded_count, 'more exemption')}")
 
     def _render_changes(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
-        if not rows:
-            return
-        yield ""
-        yield self.style.bold(f"{title} ({len(rows):,})")
         visible_rows, folded_count = fold(rows)
-        yield from format_columns([(escape_text(label), escape_text(text)) for label, text in visible_rows], self.width)
+        if visible_rows:
+            yield from ["", self.style.bold(f"{title} ({len(rows):,})")]
+        yield from self._render_rows(visible_rows)
         if folded_count:
             yield from self._render_folded(f"{folded_count:,} more")
-
-    def _render_counts(self) -> Iterator[str]:
-        yield from format_columns(
-            [(label, escape_text(text)) for label, text in build_count_rows(self.report)], self.width
-        )
 
     def _render_read_failures(self) -> Iterator[str]:
         if self.report.is_complete:

@@ -1,1 +1,1 @@
-"""The report as one page for a browser, which asks for nothing: its style, its script and its pictures are in it."""
+"""The report as one page for a browser that loads nothing else: style, script and pictures are in it."""

@@ -44,21 +44,14 @@ def build_steps(control_id: str, finding: Finding | None) -> Steps | None:
     if control is None:
         return None
     values = {} if finding is None else _find_placeholder_values(finding)
-    console, api = (
-        tuple(fill_placeholders(it, values) for it in texts)
-        for texts in (control.guidance.console, control.guidance.api)
-    )
+    console, api = (tuple(fill_placeholders(it, values) for it in texts) for texts in (control.console, control.api))
     return Steps(control.title, control.rationale, console, api)
 
 
 def build_commands(finding: Finding) -> list[str]:
-    """Return the calls that a shell can make as they stand, but for what is written in capitals: none that deletes."""
+    """Return the calls as shell commands, with placeholders in capitals; none of them deletes."""
     control = _CONTROLS_BY_ID.get(finding.control)
-    calls = (
-        []
-        if control is None
-        else [call_match for step in control.guidance.api if (call_match := _CALL_PATTERN.match(step))]
-    )
+    calls = [] if control is None else [call_match for step in control.api if (call_match := _CALL_PATTERN.match(step))]
     values = _find_placeholder_values(finding)
     return [command for call in calls if (command := _build_command(call, values))]
 
@@ -80,13 +73,13 @@ def _build_command(call: re.Match[str], values: Evidence) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One thing that a verdict was computed from."""
+    """One value that a verdict was computed from."""
 
     name: str
     text: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    """Where there are rows, there is no text."""
+    """If there are rows, there is no text."""
 
 
 def build_figures(evidence: Mapping[str, object], prefix: str = "") -> Iterator[Figure]:
@@ -98,11 +91,10 @@ def build_figures(evidence: Mapping[str, object], prefix: str = "") -> Iterator[
         elif isinstance(value, list) and value and all(isinstance(it, Mapping) for it in value):
             yield _build_table_figure(name, value)
         else:
-            yield Figure(name, format_value(value))
+            yield Figure(name, _format_cell(value))
 
 
-def format_value(value: object) -> str:
-    """Write a value of JSON for people: text as it is, `none` for null, several with commas between."""
+def _format_cell(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, str):
@@ -114,40 +106,40 @@ def format_value(value: object) -> str:
 
 def _build_table_figure(name: str, rows: list[Mapping[str, object]]) -> Figure:
     columns = tuple(dict.fromkeys(key for row in rows for key in row))
-    cells = tuple(tuple(format_value(row[key]) if key in row else "" for key in columns) for row in rows)
+    cells = tuple(tuple(_format_cell(row[key]) if key in row else "" for key in columns) for row in rows)
     return Figure(name, "", tuple(it.replace("_", " ") for it in columns), cells)
 
 
 _MAX_DETAILED = 300
-"""How many findings are shown with evidence and commands."""
+"""The limit of findings with evidence and commands."""
 _MAX_VISIBLE = 6_000
-"""How many are shown at all."""
+"""The limit of findings on the page."""
 _MAX_EXPANDED = 20
-"""How many stand open when the page is."""
+"""The limit of findings that are expanded at first."""
 
 
-@dataclass(frozen=True, slots=True)
 class FindingView:
     """One finding on the page."""
 
-    anchor: str
-    resource: str
-    index: str
-    """What the filter by index looks at."""
-    control: str
-    severity: str
-    state: str
-    """`new`, `ongoing`, `reopened`, or `open` without an earlier audit; `unknown`; `exempted`."""
-    reason: str
-    since: str
-    remediation: str
-    is_detailed: bool
-    is_expanded: bool
-    figures: tuple[Figure, ...]
-    commands: tuple[str, ...]
-    exemption: str
-    """By whom it was accepted and why; empty where it was not."""
-    exempted_until: str
+    def __init__(self, finding: Finding, *, is_dated: bool, is_detailed: bool, is_expanded: bool = False) -> None:
+        """Take the finding; `is_detailed` adds remediation, evidence and commands."""
+        exemption = finding.exemption
+        self.anchor = f"finding-{finding.fingerprint}"
+        """The fragment, which is the same in every audit."""
+        self.resource = label_finding(finding)
+        self.index = "" if finding.resource.type is ResourceType.PROJECT else finding.resource.name
+        """The name for the filter by index."""
+        self.control, self.severity, self.reason = finding.control, finding.severity.value, finding.reason
+        is_unknown = finding.compliance is Compliance.INSUFFICIENT_DATA
+        self.state = "exempted" if exemption else "unknown" if is_unknown else finding.lifecycle or "open"
+        """`new`, `ongoing`, `reopened`, or `open` without an earlier audit; `unknown`; `exempted`."""
+        self.since = describe_since(finding).strip(" ()") if is_dated else ""
+        self.is_detailed, self.is_expanded = is_detailed, is_expanded
+        self.remediation = finding.remediation if is_detailed else ""
+        self.figures = tuple(build_figures(finding.evidence)) if is_detailed else ()
+        self.commands = tuple(build_commands(finding)) if is_detailed and finding.is_open else ()
+        self.exemption = "" if exemption is None else f"accepted by {exemption.owner}: {exemption.reason}"
+        self.exempted_until = "" if exemption is None else exemption.expires.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,28 +155,26 @@ class GroupView:
 
 
 class FindingViews:
-    """The findings of a report in the order of the page: open ones, those not known, those accepted."""
+    """The findings of a report in the order of the page: open, unknown, exempted."""
 
     def __init__(self, report: Report) -> None:
-        """Look at the findings of one report."""
+        """Group the findings of one report."""
         self._is_dated = has_history(report)
         self._numbers = count()
         self._groups = [
             *(("open", it.severity.value, it.control, it.findings) for it in group_open_findings(report)),
             *(("unknown", "", find_cause(it[0]), it) for it in group_unknown_findings(report)),
-            *(("exempted", "", _describe_exemption(it[0]), it) for it in group_exempted_findings(report)),
+            *(
+                ("exempted", "", f"until {exemption.expires}, {exemption.owner}: {exemption.reason}", it)
+                for it in group_exempted_findings(report)
+                if (exemption := it[0].exemption) is not None
+            ),
         ]
         self.total = sum(len(findings) for *_, findings in self._groups)
-
-    @property
-    def short_count(self) -> int:
-        """How many are shown without evidence and commands."""
-        return max(min(self.total, _MAX_VISIBLE) - _MAX_DETAILED, 0)
-
-    @property
-    def omitted_count(self) -> int:
-        """How many are only counted."""
-        return max(self.total - _MAX_VISIBLE, 0)
+        self.short_count = max(min(self.total, _MAX_VISIBLE) - _MAX_DETAILED, 0)
+        """The number of findings without evidence and commands."""
+        self.omitted_count = max(self.total - _MAX_VISIBLE, 0)
+        """The number of findings that are only counted."""
 
     def __iter__(self) -> Iterator[GroupView]:
         """Return the groups that have a finding to show."""
@@ -199,43 +189,9 @@ class FindingViews:
             number = next(self._numbers)
             if number >= _MAX_VISIBLE:
                 return
-            yield self._build_view(finding, is_detailed=number < _MAX_DETAILED, is_expanded=number < _MAX_EXPANDED)
-
-    def _build_view(self, finding: Finding, *, is_detailed: bool, is_expanded: bool) -> FindingView:
-        exemption = finding.exemption
-        return FindingView(
-            anchor=build_anchor(finding),
-            resource=label_finding(finding),
-            index="" if finding.resource.type is ResourceType.PROJECT else finding.resource.name,
-            control=finding.control,
-            severity=finding.severity,
-            state=choose_state(finding),
-            reason=finding.reason,
-            since=describe_since(finding).strip(" ()") if self._is_dated else "",
-            remediation=finding.remediation if is_detailed else "",
-            is_detailed=is_detailed,
-            is_expanded=is_expanded,
-            figures=tuple(build_figures(finding.evidence)) if is_detailed else (),
-            commands=tuple(build_commands(finding)) if is_detailed and finding.is_open else (),
-            exemption="" if exemption is None else f"accepted by {exemption.owner}: {exemption.reason}",
-            exempted_until="" if exemption is None else exemption.expires.isoformat(),
-        )
-
-
-def build_anchor(finding: Finding) -> str:
-    """Return the fragment of a finding, which is the same in every audit."""
-    return f"finding-{finding.fingerprint}"
-
-
-def choose_state(finding: Finding) -> str:
-    """Return where a finding stands, as the filter by state says it."""
-    if finding.exemption is not None:
-        return "exempted"
-    if finding.compliance is Compliance.INSUFFICIENT_DATA:
-        return "unknown"
-    return finding.lifecycle or "open"
-
-
-def _describe_exemption(finding: Finding) -> str:
-    exemption = finding.exemption
-    return "" if exemption is None else f"until {exemption.expires}, {exemption.owner}: {exemption.reason}"
+            yield FindingView(
+                finding,
+                is_dated=self._is_dated,
+                is_detailed=number < _MAX_DETAILED,
+                is_expanded=number < _MAX_EXPANDED,
+            )

@@ -5,47 +5,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
-from backup_auditor.domain.finding import Compliance, Finding, Severity
+from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import Period, format_length, format_minute
+from backup_auditor.domain.timefmt import format_length, format_minute
 from backup_auditor.rendering.html.overview import build_index_anchor
-from backup_auditor.rendering.timeline_text import Positions, Ranges, TimelineLayout, lay_out_timeline
+from backup_auditor.rendering.timeline_text import Positions, Ranges, TimelineLayout
 
 _WIDTH = 1000
 _OBJECTIVE_Y, _RUNS_Y, _FLOOR_Y, _CEILING_Y = 6, 28, 62, 16
-"""How far from the top the objective is drawn, runs are, and what is left stands and reaches."""
+"""The distances from the top: the objective, the runs, and the lowest and highest end of the stairs."""
 
 
-@dataclass(frozen=True, slots=True)
 class TimelinePicture:
-    """Paths, by what they show; an empty one shows nothing."""
+    """The paths of a timeline; an empty one shows nothing."""
 
-    objective_met: str
-    objective_missed: str
-    gaps: str
-    recovery_points: str
-    past_runs: str
-    failed_runs: str
-    runs_in_progress: str
-    scheduled_runs: str
-    remaining: str
-    last_expiry: str
-
-
-def draw_timeline(layout: TimelineLayout) -> TimelinePicture:
-    """Draw what was laid out. A dot is a line without length: its round ends stay round however wide the picture is."""
-    return TimelinePicture(
-        objective_met=_draw_ranges(layout.objective_met, _OBJECTIVE_Y),
-        objective_missed=_draw_ranges(layout.objective_missed, _OBJECTIVE_Y),
-        gaps=_draw_ranges(layout.gaps, _RUNS_Y),
-        recovery_points=_draw_marks(layout.recovery_points, _RUNS_Y, "h0"),
-        past_runs=_draw_marks(layout.past_runs, _RUNS_Y, "h0"),
-        failed_runs=_draw_marks(layout.failed_runs, _RUNS_Y - 13, "v26"),
-        runs_in_progress=_draw_marks(layout.runs_in_progress, _RUNS_Y - 8, "v16"),
-        scheduled_runs=_draw_marks(layout.scheduled_runs, _RUNS_Y - 6, "v12"),
-        remaining=_draw_stairs(layout.remaining),
-        last_expiry="" if layout.last_expiry is None else f"M{_convert_to_x(layout.last_expiry)} 0V64",
-    )
+    def __init__(self, layout: TimelineLayout) -> None:
+        """Draw a layout. A dot is a line without length: its round ends stay round however wide the picture is."""
+        self.objective_met = _draw_ranges(layout.objective_met, _OBJECTIVE_Y)
+        self.objective_missed = _draw_ranges(layout.objective_missed, _OBJECTIVE_Y)
+        self.gaps = _draw_ranges(layout.gaps, _RUNS_Y)
+        self.recovery_points = _draw_marks(layout.recovery_points, _RUNS_Y, "h0")
+        self.past_runs = _draw_marks(layout.past_runs, _RUNS_Y, "h0")
+        self.failed_runs = _draw_marks(layout.failed_runs, _RUNS_Y - 13, "v26")
+        self.runs_in_progress = _draw_marks(layout.runs_in_progress, _RUNS_Y - 8, "v16")
+        self.scheduled_runs = _draw_marks(layout.scheduled_runs, _RUNS_Y - 6, "v12")
+        self.remaining = _draw_stairs(layout.remaining)
+        self.last_expiry = "" if layout.last_expiry is None else f"M{_convert_to_x(layout.last_expiry)} 0V64"
 
 
 def _convert_to_x(position: float) -> int:
@@ -69,9 +54,8 @@ def _draw_stairs(remaining: tuple[tuple[float, int], ...]) -> str:
     steps = "".join(
         f"H{_convert_to_x(position)}V{_convert_to_y(count, max_count)}" for position, count in remaining[1:]
     )
-    end = (
-        f"H{_WIDTH}V{_FLOOR_Y}" if remaining[-1][1] else ""
-    )  # where none is left there is no stair, and no edge of one
+    # if none remains there is no stair, and no edge of one
+    end = f"H{_WIDTH}V{_FLOOR_Y}" if remaining[-1][1] else ""
     return f"M{_convert_to_x(remaining[0][0])} {_FLOOR_Y}V{_convert_to_y(max_count, max_count)}{steps}{end}Z"
 
 
@@ -84,78 +68,62 @@ _MINUTE_LENGTH, _DAY_LENGTH = len("2026-11-22 12:00"), len("2026-11-22")
 
 @dataclass(frozen=True, slots=True)
 class MomentView:
-    """One row of moments: what happened, when, and what is to be said of it."""
+    """One row of moments."""
 
     kind: str
     at: str
     note: str
 
 
-@dataclass(frozen=True, slots=True)
 class IndexHistory:
     """One index on the page."""
 
-    anchor: str
-    name: str
-    worst_severity: str
-    """The severity of its worst open finding; empty where none is open."""
-    findings: tuple[Finding, ...]
-    """Those that are open, the worst first."""
-    exempted_count: int
-    unknown_count: int
-    objective: str
-    start_day: str
-    end_day: str
-    picture: TimelinePicture
-    description: str
-    unknown_reasons: tuple[str, ...]
-    moments: tuple[MomentView, ...]
+    def __init__(
+        self, timeline: Timeline, observed_at: datetime, findings: Sequence[Finding], *, is_detailed: bool
+    ) -> None:
+        """Take the timeline and the findings of the index; `is_detailed` lists its moments one by one."""
+        layout = TimelineLayout(timeline, observed_at)
+        rule = f"rule {timeline.rule}" if timeline.rule else "the defaults"
+        open_findings = sorted((it for it in findings if it.is_open), key=lambda it: (-it.severity.rank, it.control))
+        self.anchor = build_index_anchor(timeline.resource)
+        self.name = timeline.resource.name
+        self.worst_severity = open_findings[0].severity if open_findings else None
+        self.findings = open_findings
+        """The open ones, the worst first."""
+        self.exempted_count = sum(it.exemption is not None for it in findings)
+        self.unknown_count = sum(
+            it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in findings
+        )
+        self.objective = f"a recovery point no older than {format_length(timeline.max_age)}, by {rule}"
+        self.start_day = _format_moment(timeline.since)[:_DAY_LENGTH]
+        self.end_day = _format_moment(layout.period.end)[:_DAY_LENGTH]
+        self.picture = TimelinePicture(layout)
+        self.description = describe_history(timeline, observed_at)
+        self.unknown_reasons = timeline.unknown_reasons
+        self.moments = tuple(_build_moments(timeline)) if is_detailed else ()
 
-
-def build_index_history(
-    timeline: Timeline, observed_at: datetime, findings: Sequence[Finding], *, is_detailed: bool
-) -> IndexHistory:
-    """Return what is shown of one index; its moments one by one only where they are to be told."""
-    open_findings = sorted((it for it in findings if it.is_open), key=lambda it: (-it.severity.rank, it.control))
-    layout = lay_out_timeline(timeline, observed_at)
-    rule = f"rule {timeline.rule}" if timeline.rule else "the defaults"
-    return IndexHistory(
-        anchor=build_index_anchor(timeline.resource),
-        name=timeline.resource.name,
-        worst_severity=open_findings[0].severity if open_findings else "",
-        findings=tuple(open_findings),
-        exempted_count=sum(it.exemption is not None for it in findings),
-        unknown_count=sum(it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in findings),
-        objective=f"a recovery point no older than {format_length(timeline.max_age)}, by {rule}",
-        start_day=_format_moment(timeline.since)[:_DAY_LENGTH],
-        end_day=_format_moment(layout.period.end)[:_DAY_LENGTH],
-        picture=draw_timeline(layout),
-        description=describe_history(timeline, observed_at),
-        unknown_reasons=timeline.unknown_reasons,
-        moments=tuple(_build_moments(timeline)) if is_detailed else (),
-    )
-
-
-def build_sort_key(history: IndexHistory) -> tuple[int, int, str]:
-    """Return what indexes are sorted by: the worst first, then those with most findings."""
-    rank = Severity(history.worst_severity).rank + 1 if history.worst_severity else 0
-    return -rank, -len(history.findings), history.name
+    @property
+    def sort_key(self) -> tuple[int, int, str]:
+        """The worst index comes first, then those with most findings."""
+        rank = -1 if self.worst_severity is None else self.worst_severity.rank
+        return -rank, -len(self.findings), self.name
 
 
 def describe_history(timeline: Timeline, observed_at: datetime) -> str:
-    """Say in a sentence what the picture shows."""
+    """Describe the picture in a sentence."""
     parts = [_describe_points(timeline, observed_at)]
     counts = (
         (timeline.failed_runs, "failed run"),
-        (timeline.runs_in_progress, "run in progress"),
+        (timeline.runs_in_progress, "run in progress", "runs in progress"),
         (timeline.scheduled_runs, "scheduled run"),
     )
-    parts += [_format_count(len(moments), noun) for moments, noun in counts if moments]
+    parts += [pluralize(len(moments), *nouns) for moments, *nouns in counts if moments]
     if timeline.gaps:
         missing_count = sum(it.missing_runs for it in timeline.gaps)
-        parts.append(f"{_format_count(missing_count, 'run')} missing in {pluralize(len(timeline.gaps), 'gap')}")
+        parts.append(f"{pluralize(missing_count, 'run')} missing in {pluralize(len(timeline.gaps), 'gap')}")
     if timeline.objective_missed:
-        parts.append(f"objective missed for {format_length(_sum_lengths(timeline.objective_missed))}")
+        missed_length = sum((it.end - it.start for it in timeline.objective_missed), timedelta())
+        parts.append(f"objective missed for {format_length(missed_length)}")
     if timeline.last_expires_at is not None:
         verb = "remains" if timeline.last_expires_at > observed_at else "remained"
         parts.append(f"none {verb} after {format_minute(timeline.last_expires_at)} if none is added")
@@ -175,17 +143,8 @@ def _describe_points(timeline: Timeline, observed_at: datetime) -> str:
     return f"{pluralize(len(points), 'recovery point')}{earlier_clause}, the newest {age} old"
 
 
-def _format_count(count: int, noun: str) -> str:
-    head, _, tail = noun.partition(" in progress")
-    return f"{pluralize(count, head)} in progress" if _ or tail else pluralize(count, noun)
-
-
-def _sum_lengths(periods: Sequence[Period]) -> timedelta:
-    return sum((it.end - it.start for it in periods), timedelta())
-
-
 def _build_moments(timeline: Timeline) -> Iterator[MomentView]:
-    """Tell every moment, the latest first."""
+    """Return every moment, the latest first."""
     rows = [(it.captured_at, "recovery point", _describe_expiry(it)) for it in timeline.recovery_points]
     rows += [(it, "past recovery point", "backup no longer listed") for it in timeline.past_runs]
     rows += [(it, "failed run", "") for it in timeline.failed_runs]

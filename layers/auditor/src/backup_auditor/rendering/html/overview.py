@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from backup_auditor.domain.evaluation.results import Timeline
-from backup_auditor.domain.finding import Finding, Resource, Severity, compute_fingerprint
+from backup_auditor.domain.finding import Resource, Severity, compute_fingerprint
 from backup_auditor.domain.project_state import MAX_PAST_AUDITS, PastAudit
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
 
 _MAX_BARS = 10
 _MAX_RATIO = 3
-"""How many times the objective the longest bar stands for."""
+"""The longest bar, as a multiple of the objective."""
 _MAX_REMAINING = timedelta(days=30)
-"""How long the longest bar of what is left stands for."""
+"""The longest bar of the remaining time."""
 _AGE_GROUPS = ((1, "less than a day"), (7, "1 to 7 days"), (30, "7 to 30 days"), (None, "longer"))
 _HORIZON_CONTROL = "recovery-points-outlast-horizon"
 _RECENCY_CONTROL = "recovery-point-is-recent"
@@ -30,27 +30,25 @@ class Bar:
     length: float
     text: str
     problem: str = ""
-    """What is wrong, in a word or two; empty where nothing is."""
+    """The problem in a word or two; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class BarChart:
-    """Rows with bars, and how many more there are."""
+    """Rows with bars, and the number of omitted ones."""
 
     rows: tuple[Bar, ...]
     omitted_count: int
     limit: float | None = None
-    """Where the limit lies, in percent."""
+    """The position of the limit, in percent."""
 
 
 def build_age_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
     """Return the age of each index's newest recovery point against its objective, the worst first."""
     ranked_bars: list[tuple[tuple[bool, float], Bar]] = []
     observed_at = report.observed_at
-    missing_names, late_names = (
-        _find_violating_names(report, *_EXISTENCE_CONTROLS),
-        _find_violating_names(report, _RECENCY_CONTROL),
-    )
+    missing_names = _find_violating_names(report, *_EXISTENCE_CONTROLS)
+    late_names = _find_violating_names(report, _RECENCY_CONTROL)
     for timeline in timelines:
         name = timeline.resource.name
         problem = "missing" if name in missing_names else "too old" if name in late_names else ""
@@ -60,7 +58,7 @@ def build_age_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
             text = f"{format_length(age)} of {format_length(timeline.max_age)}"
         elif timeline.earlier_recovery_point_count:
             ratio, text = float("inf"), f"older than {format_length(observed_at - timeline.since)}"
-        else:  # what is not known stands between what is too old and what is not
+        else:  # an unknown age is between too old and recent
             ratio, text = (1.0, "unknown") if timeline.unknown_reasons else (float("inf"), "none")
         is_drawn = problem or timeline.recovery_points or timeline.earlier_recovery_point_count
         length = round(100 * min(ratio, _MAX_RATIO) / _MAX_RATIO, 1) if is_drawn else 0.0
@@ -72,12 +70,12 @@ def build_age_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
 
 
 def _find_violating_names(report: Report, *controls: str) -> set[str]:
-    """Return the names of the indexes that findings of some controls are open on: nothing else is called amiss."""
+    """Return the names of the indexes with open findings of some controls: only those have a problem."""
     return {it.resource.name for it in report.findings if it.is_open and it.control in controls}
 
 
 def build_expiry_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
-    """Return how long each index has a recovery point if none is added, those that end first foremost."""
+    """Return how long each index has a recovery point if none is added, the shortest first."""
     violating_names = _find_violating_names(report, _HORIZON_CONTROL)
     expiries = sorted(
         (it.last_expires_at, it.resource.name, it.resource) for it in timelines if it.last_expires_at is not None
@@ -94,7 +92,7 @@ def build_expiry_bars(timelines: Iterable[Timeline], report: Report) -> BarChart
 
 
 def build_slot_bars(report: Report) -> tuple[BarChart, tuple[str, ...]]:
-    """Return how full the quota of backups is and will be, as bars where the figures are known, and in words."""
+    """Return the usage of the backup quota, now and later: as bars if the figures are known, and in words."""
     findings_by_control = {it.control: it for it in report.findings if it.control in _SLOT_LABELS}
     rows = []
     if (figures := report.figures.quota) is not None:
@@ -114,19 +112,16 @@ _SLOT_LABELS = {"backup-quota-has-headroom": "now", "schedules-fit-quota": "with
 
 
 def count_open_by_age(report: Report) -> list[tuple[str, list[int]]]:
-    """Count open findings by severity, for how long they have been known; empty where nothing is remembered."""
+    """Count open findings by severity and age; empty if no age is recorded."""
     dated_findings = [it for it in report.findings if it.is_open and it.first_seen is not None]
     if not dated_findings:
         return []
     counts = {label: [0] * len(Severity) for _, label in _AGE_GROUPS}
     for finding in dated_findings:
-        counts[_choose_age_group(finding, report.observed_at)][len(Severity) - 1 - finding.severity.rank] += 1
+        age = report.observed_at - (finding.first_seen or report.observed_at)
+        group = next(label for days, label in _AGE_GROUPS if days is None or age < timedelta(days=days))
+        counts[group][len(Severity) - 1 - finding.severity.rank] += 1
     return list(counts.items())
-
-
-def _choose_age_group(finding: Finding, observed_at: datetime) -> str:
-    age = observed_at - (finding.first_seen or observed_at)
-    return next(label for days_limit, label in _AGE_GROUPS if days_limit is None or age < timedelta(days=days_limit))
 
 
 def build_index_anchor(resource: Resource) -> str:
@@ -135,25 +130,34 @@ def build_index_anchor(resource: Resource) -> str:
 
 
 _COLUMN_STEP, _COLUMN_WIDTH = 10, 8
-"""How far a column is from the next, and how wide it is."""
+"""The distance of two columns, and the width of one."""
 _TREND_WIDTH = _COLUMN_STEP * (MAX_PAST_AUDITS + 1)
 _CEILING_Y, _FLOOR_Y = 10, 34
-"""How far from the top of 40 the highest column reaches, and all of them stand."""
+"""The top of the highest column, and the bottom of all, from the top of 40."""
 _MIN_COLUMN_HEIGHT = 2
-"""How high a column is at the least, of however few."""
+"""The height of the lowest column."""
 
 
-@dataclass(frozen=True, slots=True)
 class TrendLine:
-    """One severity: its picture, and the figures of it that are told."""
+    """One severity: its picture and figures."""
 
-    severity: str
-    columns: str
-    """A path; a column for each audit that found any."""
-    incomplete_marks: str
-    """A path; a line from the top down to the column of each audit that could not read everything."""
-    current_count: int
-    max_count: int
+    def __init__(self, severity: Severity, audits: Sequence[PastAudit]) -> None:
+        """Draw the open findings of a severity in the audits up to this one."""
+        counts = [it.open_counts[severity] for it in audits]
+        self.severity = severity.value
+        self.current_count, self.max_count = counts[-1], max(counts)
+        columns, incomplete_marks = [], []
+        for number, (audit, count) in enumerate(zip(audits, counts, strict=True)):
+            x, top = _find_position(audits, number), _FLOOR_Y
+            if count:
+                top -= max((_FLOOR_Y - _CEILING_Y) * count // self.max_count, _MIN_COLUMN_HEIGHT)
+                columns.append(f"M{x} {_FLOOR_Y}V{top}h{_COLUMN_WIDTH}V{_FLOOR_Y}z")
+            if not audit.is_complete:
+                incomplete_marks.append(f"M{x + _COLUMN_WIDTH // 2} 0V{top}")
+        self.columns = "".join(columns)
+        """A path; a column for each audit that found any."""
+        self.incomplete_marks = "".join(incomplete_marks)
+        """A path; a line from the top down to the column of each audit that could not read everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,59 +169,29 @@ class TrendRow:
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Trend:
     """The past audits and this one."""
 
-    lines: tuple[TrendLine, ...]
-    rows: tuple[TrendRow, ...]
-    """The latest first, which is this one."""
-    start: int
-    """How far from the left the first of them stands."""
-
-    @property
-    def has_incomplete_audits(self) -> bool:
-        """Whether one of them could not read everything."""
-        return not all(it.is_complete for it in self.rows)
+    def __init__(self, audits: Sequence[PastAudit]) -> None:
+        """Draw a line for each severity, the worst first, and list the audits, this one first."""
+        severities = tuple(reversed(Severity))
+        self.lines = tuple(TrendLine(it, audits) for it in severities)
+        self.rows = tuple(
+            TrendRow(format_moment(it.observed_at), it.is_complete, tuple(map(it.open_counts.__getitem__, severities)))
+            for it in reversed(audits)
+        )
+        self.start = _find_position(audits, 0)
+        """The distance of the first column from the left."""
+        self.has_incomplete_audits = not all(it.is_complete for it in audits)
 
 
 def build_trend(report: Report) -> Trend | None:
-    """Return how much was open in the audits up to this one; `None` where none before it is remembered."""
+    """Return the open findings of the audits up to this one; `None` if no earlier audit is recorded."""
     if not report.history:
         return None
-    audits = *report.history, PastAudit(report.observed_at, report.is_complete, report.summary.open)
-    severities = tuple(reversed(Severity))
-    rows = (
-        TrendRow(
-            format_moment(audit.observed_at),
-            audit.is_complete,
-            tuple(audit.open_counts[severity] for severity in severities),
-        )
-        for audit in reversed(audits)
-    )
-    return Trend(tuple(_build_trend_line(audits, it) for it in severities), tuple(rows), _find_position(audits, 0))
-
-
-def _build_trend_line(audits: Sequence[PastAudit], severity: Severity) -> TrendLine:
-    counts = [it.open_counts[severity] for it in audits]
-    max_count = max(counts)
-    tops = [
-        _FLOOR_Y - (max((_FLOOR_Y - _CEILING_Y) * it // max_count, _MIN_COLUMN_HEIGHT) if it else 0) for it in counts
-    ]
-    positions = [_find_position(audits, number) for number in range(len(audits))]
-    columns = (
-        f"M{x} {_FLOOR_Y}V{top}h{_COLUMN_WIDTH}V{_FLOOR_Y}z"
-        for x, top in zip(positions, tops, strict=True)
-        if top < _FLOOR_Y
-    )
-    incomplete_marks = (
-        f"M{x + _COLUMN_WIDTH // 2} 0V{top}"
-        for x, top, audit in zip(positions, tops, audits, strict=True)
-        if not audit.is_complete
-    )
-    return TrendLine(severity, "".join(columns), "".join(incomplete_marks), counts[-1], max_count)
+    return Trend((*report.history, PastAudit(report.observed_at, report.is_complete, report.summary.open)))
 
 
 def _find_position(audits: Sequence[PastAudit], number: int) -> int:
-    """Return how far from the left an audit's column begins: this audit's stands at the right."""
+    """Return the distance of an audit's column from the left; that of this audit is at the right."""
     return _TREND_WIDTH - _COLUMN_STEP * (len(audits) - number)

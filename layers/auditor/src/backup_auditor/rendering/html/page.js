@@ -36,7 +36,7 @@ for (const project of document.querySelectorAll(".project")) {
   form.hidden = findings.length === 0;
   say(findings.length);
 }
-// What was out of sight takes its true height only once it is drawn, and moves what lies below it.
+// A part that was out of view has its true height only once it is drawn, and then moves the parts below it.
 const lead = (target, frames = 12) => {
   target.scrollIntoView();
   if (frames) requestAnimationFrame(() => lead(target, frames - 1));

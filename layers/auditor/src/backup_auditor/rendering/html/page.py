@@ -3,28 +3,24 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.finding import Finding, ResourceType, Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.formats.options import RenderOptions
-from backup_auditor.rendering.grouping import label_finding
-from backup_auditor.rendering.html.findings import Figure, FindingViews, build_anchor, build_figures
-from backup_auditor.rendering.html.index_history import IndexHistory, build_index_history, build_sort_key
+from backup_auditor.rendering.formats import RenderOptions
+from backup_auditor.rendering.formats.json import build_rule_json
+from backup_auditor.rendering.html.findings import Figure, FindingView, FindingViews, build_figures
+from backup_auditor.rendering.html.index_history import IndexHistory
 from backup_auditor.rendering.html.overview import (
-    BarChart,
     build_age_bars,
     build_expiry_bars,
     build_slot_bars,
     build_trend,
     count_open_by_age,
 )
-from backup_auditor.rendering.json_fragments import build_rule_json
 from backup_auditor.rendering.summary import (
     COMPLIANCE_HEADINGS,
     build_drift_rows,
@@ -71,14 +67,14 @@ def hash_source(text: str) -> str:
 
 
 def _escape_value(value: object) -> object:
-    """Let nothing in a name move a cursor or turn the direction of what follows."""
+    """Escape characters that would move a cursor or change the direction of text."""
     return escape_text(value) if type(value) is str else value
 
 
 _MAX_DETAILED_INDEXES, _MAX_DETAILED_FINDINGS = 200, 400
-"""Of how many at the most every moment stands on the page as text too."""
+"""The limits up to which the page lists every moment as text."""
 _MAX_ROWS = 1_000
-"""How many rows a list shows before the rest is counted."""
+"""The limit of rows in a list; the rest is counted."""
 
 
 def render_document(reports: Iterable[Report], _: RenderOptions) -> Iterator[str]:
@@ -87,7 +83,7 @@ def render_document(reports: Iterable[Report], _: RenderOptions) -> Iterator[str
 
 
 def render_html(reports: Iterable[Report]) -> Iterator[str]:
-    """Write reports as one HTML document that asks for nothing. Its policy lets nothing run but its own script."""
+    """Write reports as one HTML document without requests. Its policy allows no script but its own."""
     style, script = read_package_file("page.css"), read_package_file("page.js")
     yield from load_page_template().generate(
         style=style,
@@ -99,21 +95,11 @@ def render_html(reports: Iterable[Report]) -> Iterator[str]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FirstStep:
-    """What to do first."""
-
-    anchor: str
-    resource: str
-    reason: str
-    remediation: str
-
-
 class ProjectView:
-    """What the page says of one project."""
+    """One project on the page."""
 
     def __init__(self, report: Report) -> None:
-        """Look at one report."""
+        """Take one report."""
         self.report = report
         self.observed_at = format_moment(report.observed_at)
         self.heading = COMPLIANCE_HEADINGS[report.compliance]
@@ -128,58 +114,33 @@ class ProjectView:
         self.resolved_rows = build_resolved_rows(report)
         self.drift_rows = build_drift_rows(report)
         self.max_rows = _MAX_ROWS
-
-    @cached_property
-    def first_step(self) -> FirstStep | None:
-        """The worst of what is open, or else of what is not known, with the next step."""
-        finding = find_first_finding(self.report)
-        return (
-            None
-            if finding is None
-            else FirstStep(build_anchor(finding), label_finding(finding), finding.reason, finding.remediation)
+        first_finding = find_first_finding(report)
+        self.first_step = first_finding and FindingView(first_finding, is_dated=False, is_detailed=True)
+        changes = describe_delta(report)
+        self.delta = f"Since the last audit: {changes}." if changes else "No previous audit to compare with."
+        self.timelines = list(report.timelines)
+        self.age_bars = build_age_bars(self.timelines, report)
+        self.expiry_bars = build_expiry_bars(self.timelines, report)
+        self.is_detailed = (
+            len(self.timelines) <= _MAX_DETAILED_INDEXES and self.findings.total <= _MAX_DETAILED_FINDINGS
         )
-
-    @property
-    def delta(self) -> str:
-        """What changed since the last audit, in one line."""
-        changes = describe_delta(self.report)
-        return f"Since the last audit: {changes}." if changes else "No previous audit to compare with."
-
-    @cached_property
-    def timelines(self) -> list[Timeline]:
-        """The nights of each index that can be backed up."""
-        return list(self.report.timelines)
-
-    @property
-    def age_bars(self) -> BarChart:
-        """How old the newest recovery points are."""
-        return build_age_bars(self.timelines, self.report)
-
-    @property
-    def expiry_bars(self) -> BarChart:
-        """How long there are recovery points."""
-        return build_expiry_bars(self.timelines, self.report)
-
-    @property
-    def is_detailed(self) -> bool:
-        """Whether every moment stands on the page as text."""
-        return len(self.timelines) <= _MAX_DETAILED_INDEXES and self.findings.total <= _MAX_DETAILED_FINDINGS
+        """Whether the page lists every moment as text."""
 
     def build_histories(self) -> Iterator[IndexHistory]:
-        """Return what is shown of each index, the worst first."""
+        """Return the history of each index, the worst first."""
         findings_by_name: dict[str, list[Finding]] = {}
         for finding in self.report.findings:
             if finding.remediation and finding.resource.type is ResourceType.INDEX:
                 findings_by_name.setdefault(finding.resource.name, []).append(finding)
         is_detailed, now = self.is_detailed, self.report.observed_at
         histories = [
-            build_index_history(finding, now, findings_by_name.get(finding.resource.name, ()), is_detailed=is_detailed)
-            for finding in self.timelines
+            IndexHistory(timeline, now, findings_by_name.get(timeline.resource.name, ()), is_detailed=is_detailed)
+            for timeline in self.timelines
         ]
-        return iter(sorted(histories, key=build_sort_key))
+        return iter(sorted(histories, key=lambda it: it.sort_key))
 
     def build_rules(self) -> Iterator[tuple[str, int, list[Figure]]]:
-        """Return what the policy requires, rule by rule, and of how many indexes."""
+        """Return the limits of each rule of the policy, and the number of its indexes."""
         for rule in self.report.rules:
             limits = {name: value for name, value in build_rule_json(rule).items() if name not in {"name", "indexes"}}
             yield rule.name or "the defaults", rule.index_count, list(build_figures(limits))

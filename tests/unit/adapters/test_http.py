@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.adapters.http_status import is_transient
+from backup_auditor.adapters.http import is_transient
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 507, 520, 521, 524, 526, 530, 599])

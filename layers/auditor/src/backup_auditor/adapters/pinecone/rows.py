@@ -1,18 +1,21 @@
-"""The schemas of Pinecone's responses, which allow unknown keys, and the parsers of bodies."""
+"""The rows of Pinecone's responses: their schemas, which allow unknown keys, their parsers, and the facts they map to.
+
+Each text and each fact is in memory once.
+"""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Required, TypedDict
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import TypeAdapter, ValidationError
 
 from backup_auditor.adapters.pinecone.connection import to_one_line
+from backup_auditor.domain.model import Backup, Deployment, Index, Schedule
+from backup_auditor.domain.timefmt import parse_moment
 from backup_auditor.errors import MalformedResponseError
 
-_TOLERANT = ConfigDict(extra="ignore")
 
-
-@with_config(_TOLERANT)
 class BackupRow(TypedDict, total=False):
     """A row of a backup listing or of a schedule's history."""
 
@@ -31,7 +34,6 @@ class BackupRow(TypedDict, total=False):
     size_bytes: int | None
 
 
-@with_config(_TOLERANT)
 class ScheduleRow(TypedDict, total=False):
     """A row of a schedule listing. No next run is a fact, so a value that is not a text is kept to distinguish them."""
 
@@ -46,9 +48,8 @@ class ScheduleRow(TypedDict, total=False):
     created_at: str | None
 
 
-@with_config(_TOLERANT)
 class IndexRow(TypedDict, total=False):
-    """A live index. API versions describe deployment and contents differently: see `mapping`."""
+    """A live index. API versions describe deployment and contents differently."""
 
     name: Required[str]
     spec: Any
@@ -60,14 +61,12 @@ class IndexRow(TypedDict, total=False):
     cmek_id: Any
 
 
-@with_config(_TOLERANT)
 class Pagination(TypedDict, total=False):
     """The token of the next page."""
 
     next: str | None
 
 
-@with_config(_TOLERANT)
 class RawPage[Row](TypedDict, total=False):
     """One page of a listing."""
 
@@ -149,7 +148,9 @@ def _read_rows[Row](document: dict[str, Any], key: str, row: TypeAdapter[Row]) -
     if raw_rows is None and not unknown_keys:
         return RawRows([])
     if not isinstance(raw_rows, list):
-        raise MalformedResponseError(_describe_missing_list(key, document, unknown_keys))
+        other_keys = ", ".join(f'"{to_one_line(it)[:_MAX_KEY_LENGTH]}"' for it in unknown_keys[:_MAX_KEYS])
+        reason = f"other keys: {other_keys}" if raw_rows is None else "another type"
+        raise MalformedResponseError(f'the response has no list under the key "{key}", but {reason}')
     rows: list[Row] = []
     faults: list[str] = []
     for raw_row in raw_rows:
@@ -159,14 +160,6 @@ def _read_rows[Row](document: dict[str, Any], key: str, row: TypeAdapter[Row]) -
             faults.append(str(error))
     fault = f"{len(faults)} of {len(raw_rows)} rows cannot be parsed: {min(faults)}" if faults else None
     return RawRows(rows, fault=fault)
-
-
-def _describe_missing_list(key: str, document: dict[str, Any], unknown_keys: list[str]) -> str:
-    """Return that a response has no list under a key, and some of its other keys."""
-    if document.get(key) is not None:
-        return f'the response has no list under the key "{key}", but another type'
-    key_list = ", ".join(f'"{to_one_line(it)[:_MAX_KEY_LENGTH]}"' for it in unknown_keys[:_MAX_KEYS])
-    return f'the response has no list under the key "{key}", but other keys: {key_list}'
 
 
 def _read_row[Row](raw_row: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401  JSON
@@ -189,7 +182,7 @@ def _read_row[Row](raw_row: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401 
 
 
 def _is_encodable(value: Any) -> bool:  # noqa: ANN401  JSON
-    """Tell whether all texts in a value can be encoded: JSON allows half a surrogate pair, UTF-8 does not."""
+    """Return whether all texts in a value can be encoded: JSON allows half a surrogate pair, UTF-8 does not."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -201,3 +194,123 @@ def _is_encodable(value: Any) -> bool:  # noqa: ANN401  JSON
 
 def _find_faults(error: ValidationError) -> Iterable[str]:
     return {str(it["loc"][0]) if it["loc"] else "" for it in error.errors(include_input=False, include_url=False)}
+
+
+_DEPLOYMENTS = {
+    "managed": Deployment.SERVERLESS,
+    "serverless": Deployment.SERVERLESS,
+    "byoc": Deployment.BYOC,
+    "pod": Deployment.POD,
+}
+_MAX_DAYS = 366_000
+_PROTECTION = {"enabled": True, "disabled": False}
+_DOCUMENT_TRAITS = ("full_text_search", "embed", "sparse_embed")
+
+
+class RowMapper:
+    """Maps rows to facts. Safe to use from many threads, because it only adds to what it stores."""
+
+    def __init__(self) -> None:
+        """Start without stored facts."""
+        self._texts: dict[str, str] = {}
+        self._backups: dict[str, Backup] = {}
+
+    def map_backup(self, row: BackupRow) -> Backup:
+        """Return the backup of a row. Equal rows of several listings or reads become one object."""
+        intern_text = self._texts.setdefault
+        previous = self._backups.get(row["backup_id"])
+        name, created_at = row.get("name"), parse_optional_moment(row.get("created_at"))
+        if previous is not None:
+            name = previous.name if previous.name == name else name
+            created_at = previous.created_at if previous.created_at == created_at else created_at
+        index_id, index_name, status = row["source_index_id"], row["source_index_name"], row["status"]
+        cloud, region = row.get("cloud") or "", row.get("region") or ""
+        backup = Backup(
+            row["backup_id"] if previous is None else previous.backup_id,
+            intern_text(index_id, index_id),
+            intern_text(index_name, index_name),
+            intern_text(status, status),
+            name,
+            created_at,
+            parse_optional_moment(row.get("scheduled_execution_at")),
+            intern_text(cloud, cloud) or None,
+            intern_text(region, region) or None,
+            row.get("record_count"),
+            row.get("namespace_count"),
+            row.get("size_bytes"),
+            parse_optional_moment(row.get("source_index_deleted_at")),
+        )
+        previous = self._backups.setdefault(backup.backup_id, backup)
+        return previous if previous == backup else backup
+
+    def map_schedule(self, row: ScheduleRow) -> Schedule:
+        """Return the schedule of a row."""
+        days = row.get("retention_expire_after_days")
+        next_run_value = row.get("next_scheduled_run")
+        next_run = parse_optional_moment(_to_text(next_run_value))
+        return Schedule(
+            schedule_id=row["schedule_id"],
+            name=row.get("name"),
+            index_id=row.get("index_id") or None,
+            project_id=row.get("project_id") or None,
+            frequency=row.get("frequency"),
+            retention=timedelta(days=days) if days is not None and 0 <= days <= _MAX_DAYS else None,
+            enabled=row.get("enabled"),
+            next_run=next_run,
+            created_at=parse_optional_moment(row.get("created_at")),
+            next_run_unreadable=next_run is None and next_run_value not in (None, ""),
+        )
+
+    def map_index(self, row: IndexRow) -> Index:
+        """Return the index of a row, in the older or the newer format."""
+        deployment, location = _read_deployment(row)
+        state = _to_mapping(row.get("status")).get("state")
+        tags = _to_mapping(row.get("tags"))
+        return Index(
+            name=row["name"],
+            deployment=deployment,
+            cloud=_to_text(location.get("cloud")),
+            region=_to_text(location.get("region")),
+            state=_to_text(state),
+            deletion_protection=_PROTECTION.get(str(row.get("deletion_protection")).casefold()),
+            tags={key: value for key, value in tags.items() if isinstance(value, str)},
+            holds_documents=_holds_documents(row, location),
+            cmek_id=_to_text(row.get("cmek_id")) or _to_text(location.get("cmek_id")),
+        )
+
+
+def parse_optional_moment(text: str | None) -> datetime | None:
+    """Return a time; `None` if it is absent or cannot be parsed."""
+    if not text:
+        return None
+    try:
+        return parse_moment(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _read_deployment(row: IndexRow) -> tuple[Deployment, Mapping[str, Any]]:
+    location = _to_mapping(row.get("deployment"))
+    if location:
+        return _DEPLOYMENTS.get(str(location.get("deployment_type")).casefold(), Deployment.UNKNOWN), location
+    for kind, kind_fields in _to_mapping(row.get("spec")).items():
+        if kind_fields is not None and kind in _DEPLOYMENTS:
+            return _DEPLOYMENTS[kind], _to_mapping(kind_fields)
+    return Deployment.UNKNOWN, {}
+
+
+def _holds_documents(row: IndexRow, location: Mapping[str, Any]) -> bool:
+    for schema in (row.get("schema"), location.get("schema")):
+        for field in _to_mapping(_to_mapping(schema).get("fields")).values():
+            traits = _to_mapping(field)
+            if traits.get("type") == "semantic_text" or any(traits.get(it) is not None for it in _DOCUMENT_TRAITS):
+                return True
+    return False
+
+
+def _to_mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _to_text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,6 +1,6 @@
 """Test the verdict of a control that lacks a fact."""
 
-from backup_auditor.domain.control import InsufficientDataError
+from backup_auditor.domain.verdict import InsufficientDataError
 
 
 def test_a_missing_fact_is_a_sentence() -> None:

@@ -1,14 +1,29 @@
-"""Trusted certificates of TLS: the operating system's store, or what SSL_CERT_FILE and SSL_CERT_DIR name."""
+"""What every HTTP client of the project shares: which statuses are transient, and which certificates are trusted.
+
+Trusted is the operating system's certificate store, or what SSL_CERT_FILE and SSL_CERT_DIR name.
+"""
 
 import os
 import re
 import ssl
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import SettingsError
+
+_TRANSIENT_STATUSES = frozenset({408, 429, *range(500, 600)}) - {501, 505}
+
+
+def is_transient(status: int) -> bool:
+    """Return whether the same request may succeed later: 408, 429, and every 5xx except 501 and 505.
+
+    The 5xx include 520 to 530: gateways use them when the service behind them failed.
+    """
+    return status in _TRANSIENT_STATUSES
+
 
 FILE_VARIABLE = "SSL_CERT_FILE"
 DIRECTORY_VARIABLE = "SSL_CERT_DIR"
@@ -22,7 +37,6 @@ _BUNDLES = (
 )
 """Paths of the certificate stores of systems. A Python that was built elsewhere may not know them."""
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
-_CLOCK_REMEDY = "check the clock of this machine, and renew the certificate"
 _EXPIRED, _NOT_YET_VALID, _WRONG_HOST, _WRONG_ADDRESS = 10, 9, 62, 64
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, _CERT_NOT_YET_VALID, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
 
@@ -37,7 +51,12 @@ def make_tls_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
         return _make_system_context()
     context = _make_empty_context()
     if file:
-        _load_file(context, file)
+        try:
+            context.load_verify_locations(cafile=file)
+        except OSError as error:
+            problem = f"{FILE_VARIABLE} is {quote_text(file)}: {_describe_error(error)}"
+            remedy = "name a file of certificates in PEM, or unset it to trust the operating system's store"
+            raise SettingsError(f"{problem}; {remedy}") from None
     if directories:
         _load_directories(context, directories)
     return context
@@ -56,7 +75,7 @@ def explain_tls_failure(error: ssl.SSLError, host: str, environ: Mapping[str, st
 
 def _find_remedy(code: int, environ: Mapping[str, str]) -> str:
     if code in {_EXPIRED, _NOT_YET_VALID}:
-        return _CLOCK_REMEDY
+        return "check the clock of this machine, and renew the certificate"
     if code in {_WRONG_HOST, _WRONG_ADDRESS}:
         return "check the host name, and whether a proxy answers in its place"
     file, directories = _read_store_variables(environ)
@@ -118,16 +137,6 @@ def _has_entries(directory: str) -> bool:
         return False
 
 
-def _load_file(context: ssl.SSLContext, file: str) -> None:
-    try:
-        context.load_verify_locations(cafile=file)
-    except OSError as error:
-        raise SettingsError(
-            f"{FILE_VARIABLE} is {quote_text(file)}: {_describe_error(error)}; name a file of certificates in PEM, "
-            "or unset it to trust the operating system's store"
-        ) from None
-
-
 def _load_directories(context: ssl.SSLContext, directories: list[str]) -> None:
     """Load directories: lazily if `openssl rehash` named their files, else file by file."""
     has_certificate = False
@@ -136,21 +145,16 @@ def _load_directories(context: ssl.SSLContext, directories: list[str]) -> None:
             context.load_verify_locations(capath=directory)
             has_certificate = True
             continue
-        for file in _list_certificate_files(Path(directory)):
-            try:
-                context.load_verify_locations(cafile=file)
-            except OSError:
-                continue  # another file beside the certificates
-            has_certificate = True
+        for file in Path(directory).iterdir():
+            if file.suffix in {".pem", ".crt", ".cer"} and file.is_file():
+                with suppress(OSError):  # another file beside the certificates
+                    context.load_verify_locations(cafile=file)
+                    has_certificate = True
     if not has_certificate:
         raise SettingsError(
             f"{DIRECTORY_VARIABLE} is {quote_text(os.pathsep.join(directories))}: it has no certificates; "
             "name a directory of certificates in PEM, or unset it to trust the operating system's store"
         )
-
-
-def _list_certificate_files(directory: Path) -> Iterator[Path]:
-    return (it for it in sorted(directory.iterdir()) if it.suffix in {".pem", ".crt", ".cer"} and it.is_file())
 
 
 def _describe_error(error: OSError) -> str:

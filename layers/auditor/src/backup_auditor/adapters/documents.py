@@ -1,14 +1,87 @@
-"""Read the files that a command line names: a regular file, a pipe or standard input, with a size limit."""
+"""Documents that a person wrote: read them within a size limit, and describe their problems with their lines.
+
+A command line names a regular file, a pipe or standard input.
+"""
 
 import os
 import re
 import select
 import stat
 import sys
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from backup_auditor.adapters.document_problems import MAX_DOCUMENT_BYTES, DocumentKind, DocumentProblemError
+from backup_auditor.domain.text import cut_text, escape_control_characters
+
+MAX_DOCUMENT_BYTES = 1024 * 1024
+"""The size limit of policies, registries and other documents."""
+_MAX_EXCERPT_LENGTH = 61
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem of a document."""
+
+    text: str
+    """The problem and what to do, on one line."""
+    line: int | None = None
+    """The line, counted from 1; `None` for the document as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """A kind of document, as messages name it."""
+
+    name: str
+    start_hint: str
+    """How to get one to start from."""
+
+
+class DocumentProblemError(Exception):
+    """A document that cannot be read. Each loader translates it into its own error."""
+
+    def __init__(self, text: str, line: int | None = None) -> None:
+        """Take the problem and its line."""
+        super().__init__(text)
+        self.problem = Problem(text, line)
+
+
+def format_problems(source: str, problems: Iterable[Problem]) -> Iterator[str]:
+    """Yield each problem of a document in one line that begins with the source and the line number."""
+    return (f"{source}:{it.line}: {it.text}" if it.line else f"{source}: {it.text}" for it in problems)
+
+
+def quote_excerpt(text: str) -> str:
+    """Return a text of the document in quotes, cut to 61 characters."""
+    return f'"{escape_control_characters(cut_text(text, _MAX_EXCERPT_LENGTH))}"'
+
+
+def describe_value(value: object) -> str:
+    """Return how a message names a value of the document."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return quote_excerpt(value)
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case _:
+            return cut_text(f"{value}", _MAX_EXCERPT_LENGTH)
+
+
+def suggest_key(key: str, known_keys: Collection[str]) -> str:
+    """Return a hint for an unknown key: the nearest known key, else all known keys."""
+    from difflib import get_close_matches  # noqa: PLC0415  a valid document does not need it
+
+    matches = get_close_matches(key, known_keys, n=1, cutoff=0.5)
+    return f"did you mean {quote_excerpt(matches[0])}?" if matches else f"known there: {', '.join(known_keys)}"
+
 
 STANDARD_INPUT = "-"
 WRITER_WAIT_SECONDS = 5
@@ -30,11 +103,11 @@ def parse_source(text: str) -> InputSource:
 def read_bytes(source: InputSource, kind: DocumentKind, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
     """Return all bytes of a source. Raises `DocumentProblemError`, also above the size limit."""
     try:
-        content = (
-            _read_standard_input(max_bytes) if source == STANDARD_INPUT else _read_file(Path(source), kind, max_bytes)
-        )
+        is_file = source != STANDARD_INPUT
+        content = _read_file(Path(source), kind, max_bytes) if is_file else _read_standard_input(max_bytes)
     except OSError as error:
-        raise _build_read_error(error) from None
+        reason = f"cannot be read: {error.strerror or error}"
+        raise DocumentProblemError(f"{reason}; check the path and its permissions") from None
     if len(content) > max_bytes:  # the file grew, or it has no size in advance
         raise _build_size_error(f"more than {max_bytes:,}", kind, max_bytes)
     return content
@@ -93,16 +166,12 @@ def _read_pipe(descriptor: int, max_bytes: int) -> bytes:
         if events or content:
             break
     else:
-        timeout_text = f"no program wrote to it within {WRITER_WAIT_SECONDS} s"
-        raise DocumentProblemError(f"is a pipe, and {timeout_text}; start its writer first")
+        reason = f"no program wrote to it within {WRITER_WAIT_SECONDS} s"
+        raise DocumentProblemError(f"is a pipe, and {reason}; start its writer first")
     os.set_blocking(descriptor, True)
     while len(content) <= max_bytes and (chunk := os.read(descriptor, _CHUNK_BYTES)):
         content += chunk
     return bytes(content)
-
-
-def _build_read_error(error: OSError) -> DocumentProblemError:
-    return DocumentProblemError(f"cannot be read: {error.strerror or error}; check the path and its permissions")
 
 
 def _build_size_error(size: str, kind: DocumentKind, max_bytes: int) -> DocumentProblemError:
