@@ -84,7 +84,9 @@ def test_a_remediation_request_names_its_project(payload: object, expected_reque
             id="one-character-past-the-limit",
         ),
         pytest.param(
-            {"project": "search", "plan": 5}, "plan must be a text of 1 to 1000 characters; correct or remove it"
+            {"project": "search", "plan": 5},
+            "plan must be a text of 1 to 1000 characters; correct or remove it",
+            id="plan-of-a-number",
         ),
         pytest.param(
             {"project": KEY},
