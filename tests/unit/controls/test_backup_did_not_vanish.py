@@ -358,3 +358,19 @@ def test_an_exempted_backup_that_is_listed_again_is_no_deviation() -> None:
     )[LIVE_KEY]
     assert (finding.compliance, finding.exemption) == (Compliance.COMPLIANT, None)
     assert "exempted" not in finding.evidence
+
+
+def test_the_evidence_of_a_vanished_backup_has_what_is_known() -> None:
+    """A vanished backup without a capture time is reported without it."""
+    finding = evaluate_control(ID, build_index(), build_state(build_known_run(captured_at=None)))
+    assert finding.compliance is Compliance.NON_COMPLIANT
+    assert finding.evidence["vanished"] == [
+        {
+            "backup_id": "missed",
+            "name": MISSED_RUN.name,
+            "captured_at": None,
+            "expires_at": format_moment(NOW + 5 * DAY),
+            "expires": True,
+            "missing_since": format_moment(NOW),
+        }
+    ]

@@ -189,3 +189,11 @@ def test_rules_do_not_speak_of_deleted_indexes() -> None:
     )
     (finding,) = evaluate_resources(ID, inventory, with_max_age(100 * DAY)).values()
     assert (finding.compliance, finding.evidence["max_age_days"]) == (Compliance.COMPLIANT, 100)
+
+
+def test_a_backup_without_a_capture_time_has_no_age() -> None:
+    """The age of a deleted index is unknown if none of its backups has a capture time."""
+    inventory = build_inventory(build_index(), extra_backups=[build_orphaned_backup(None)])
+    (finding,) = evaluate_resources(ID, inventory, with_max_age(MAX_AGE)).values()
+    assert finding.compliance is Compliance.INSUFFICIENT_DATA
+    assert (finding.evidence["newest"], finding.evidence["age_hours"]) == (None, None)

@@ -9,9 +9,10 @@ from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.model import Deployment, Frequency
-from backup_auditor.domain.policy import PineconePlan, Policy, Rule
+from backup_auditor.domain.policy import DocumentIndexes, PineconePlan, Policy, Rule
 from support.builders.facts import (
     DAY,
+    build_failed_listing,
     build_index,
     build_inventory,
     build_policy,
@@ -92,3 +93,39 @@ def test_without_a_quota_there_is_nothing_to_evaluate() -> None:
         evaluate_control(ID, TWO_INDEXES, project={"plan": PineconePlan.STARTER}).compliance
         is Compliance.NOT_APPLICABLE
     )
+
+
+@pytest.mark.parametrize(
+    "quota, expected",
+    [
+        pytest.param(7, Compliance.NON_COMPLIANT, id="too-small-for-the-certain-index"),
+        pytest.param(8, Compliance.INSUFFICIENT_DATA, id="large-enough-for-the-certain-index"),
+        pytest.param(15, Compliance.INSUFFICIENT_DATA, id="one-backup-too-small-for-both"),
+        pytest.param(16, Compliance.COMPLIANT, id="large-enough-for-both"),
+    ],
+)
+def test_an_index_that_may_not_support_backups_may_need_none(quota: int, expected: Compliance) -> None:
+    """An index with a customer key whose schedules are unread makes the result unknown if it decides."""
+    unknown_index = rename_index(build_index(schedules=build_failed_listing(), cmek_id="key-1"), "locked")
+    finding = evaluate_quota_fit(build_inventory(build_index(), unknown_index), quota)
+    assert finding.compliance is expected
+    assert (finding.evidence["slots"], finding.evidence["indexes"]) == (16, 2)
+
+
+def test_the_unknown_support_is_the_reason() -> None:
+    """The reason has the demand, the quota, and why it is unknown whether an index supports backups."""
+    unknown_index = rename_index(build_index(schedules=build_failed_listing(), cmek_id="key-1"), "locked")
+    assert evaluate_quota_fit(build_inventory(build_index(), unknown_index), 8).reason == (
+        "At minimum retention, schedules of 2 indexes need 16 backups (quota: 8), but some indexes may not support"
+        " backups: The index is encrypted with a customer key, and it is unknown whether it has a schedule or a"
+        " backup: GET /somewhere: 503 to the end."
+    )
+
+
+def test_an_excluded_index_needs_nothing_of_the_quota() -> None:
+    """A document index that the policy excludes does not count."""
+    policy = build_policy()
+    policy = replace(policy, project=replace(policy.project, document_indexes=DocumentIndexes.EXCLUDED))
+    inventory = build_inventory(build_index(), rename_index(build_index(holds_documents=True), "documents"))
+    assert evaluate_quota_fit(inventory, 8, policy).compliance is Compliance.COMPLIANT
+    assert evaluate_quota_fit(inventory, 8).compliance is Compliance.NON_COMPLIANT

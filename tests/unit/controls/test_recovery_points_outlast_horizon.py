@@ -220,3 +220,27 @@ def test_a_plan_without_schedules_makes_nothing_new() -> None:
     assert (
         evaluate_compliance(ID, index, build_state(build_known_backup(rows[0], ago(DAY)))) is Compliance.NON_COMPLIANT
     )
+
+
+@pytest.mark.parametrize(
+    "remaining_time, verb",
+    [
+        pytest.param(SECOND, "The last recovery point expires on ", id="one-second-left"),
+        pytest.param(timedelta(), "The last recovery point was due to expire on ", id="now"),
+        pytest.param(-SECOND, "The last recovery point was due to expire on ", id="one-second-past"),
+    ],
+)
+def test_a_listed_recovery_point_was_due_to_expire(remaining_time: timedelta, verb: str) -> None:
+    """The reason says whether the expiry of the last recovery point is in the future."""
+    index = build_index(
+        schedules=[build_schedule(enabled=False, retention=RETENTION)], runs=[build_run(RETENTION - remaining_time)]
+    )
+    assert evaluate_control(ID, index).reason.startswith(verb)
+
+
+def test_a_recovery_point_without_a_capture_time_may_be_new() -> None:
+    """It is unknown whether a schedule makes new recovery points if none of them has a capture time."""
+    undated_run = build_backup(None, backup_id="undated")
+    finding = evaluate_control(ID, build_index(runs=[undated_run]))
+    assert finding.compliance is Compliance.INSUFFICIENT_DATA
+    assert finding.reason == "Some Ready backups have no capture time."

@@ -181,3 +181,16 @@ def test_where_not_all_indexes_are_known_there_may_be_more_schedules() -> None:
     inventory = build_inventory(build_index(), indexes_failure=READ_FAILURE)
     assert evaluate_usage(inventory, 8).compliance is Compliance.INSUFFICIENT_DATA
     assert evaluate_usage(inventory, 7).compliance is Compliance.NON_COMPLIANT
+
+
+def test_the_largest_share_comes_first() -> None:
+    """The share of an index has the slots of its schedules and its manual backups."""
+    small_index = rename_index(build_index(), "a-small")
+    large_index = rename_index(build_index(backups=build_manual_backups(3)), "b-large")
+    finding = evaluate_usage(build_inventory(small_index, large_index), 500)
+    shares = finding.evidence["per_index"]
+    assert isinstance(shares, dict)
+    assert [(it["index"], it["slots"], it["manual"]) for it in shares["most"]] == [
+        ("b-large", 8, 3),
+        ("a-small", 8, 0),
+    ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.domain.target_schedule import count_slots, find_best_schedule_fit
+from backup_auditor.domain.target_schedule import Feasibility, count_slots, find_best_schedule_fit
 from support.builders.facts import DAY
 
 
@@ -33,3 +33,24 @@ def test_the_best_fit_has_the_highest_frequency_then_the_longest_retention(
 def test_no_schedule_fits_into_few_slots(indexes: int, free_slots: int) -> None:
     """One slot for each index is not enough, because there would be days without a backup."""
     assert find_best_schedule_fit(indexes, free_slots) is None
+
+
+@pytest.mark.parametrize(
+    "quota, is_impossible",
+    [
+        pytest.param(None, False, id="no-quota"),
+        pytest.param(80, False, id="at-limit"),
+        pytest.param(79, True, id="one-backup-past-the-limit"),
+    ],
+)
+def test_a_policy_is_impossible_if_its_least_demand_exceeds_the_quota(quota: int | None, is_impossible: bool) -> None:
+    """The least demanding rule decides whether a number of indexes can fit the quota."""
+    feasibility = Feasibility(10, quota, (("strict", 31), ("defaults", 8)))
+    assert (feasibility.min_slots, feasibility.max_slots) == (80, 310)
+    assert feasibility.is_impossible is is_impossible
+
+
+def test_only_a_quota_has_a_best_fit() -> None:
+    """Without a quota there is no schedule that fits best."""
+    assert Feasibility(10, None, (("defaults", 8),)).best_fit is None
+    assert Feasibility(10, 80, (("defaults", 8),)).best_fit == find_best_schedule_fit(10, 80)

@@ -16,6 +16,8 @@ from backup_auditor.domain.policy import find_default
         ("protection.locations", []),
         ("orphaned_backups.max_age_days", 30),
         ("project.plan", "standard"),
+        ("remediation.max_creations", 5),
+        ("remediation.create_schedules", "never"),
     ],
 )
 def test_a_default_has_the_format_of_the_policy_file(key: str, expected: object) -> None:

@@ -29,6 +29,12 @@ PATTERNS = st.lists(st.lists(_PATTERN_PIECES, max_size=5).map("".join), max_size
         pytest.param(["a*", "?[!b]*", "[!a]*", "?b*", "a"], id="by-the-second-character"),
         pytest.param(["[]a-z0-9-]*"], id="bracket-in-brackets"),
         pytest.param(["[!A-Z_]*"], id="none-of-what-no-name-has"),
+        pytest.param(["[!]a]*", "a*"], id="bracket-after-an-exclamation-mark"),
+        pytest.param(["[a]*", "[!a]*"], id="one-character-in-brackets"),
+        pytest.param(["?", "[a-z0-9-][a-z0-9-]*"], id="two-brackets"),
+        pytest.param(["*", "[a"], id="star-and-an-unclosed-bracket"),
+        pytest.param(["**a", "*[!a]"], id="two-stars-before-a-letter"),
+        pytest.param([*("?" * it for it in range(1, MAX_NAME_LENGTH)), "*" + "?*" * MAX_NAME_LENGTH], id="many-stars"),
     ],
 )
 def test_patterns_match_every_name(patterns: list[str]) -> None:
@@ -82,3 +88,11 @@ def test_very_many_patterns_are_decided_quickly() -> None:
     """A policy of the largest size is checked in a short time."""
     assert not fit_every_name([f"*{it}*x*y*z*" for it in range(20_000)])
     assert fit_every_name([*(f"*{it}*x*y*z*" for it in range(2_000)), "*"])
+
+
+def test_patterns_that_need_too_many_states_do_not_match_every_name() -> None:
+    """A result that would take too long is `False`, although the patterns match every name."""
+    suffix = "?" * 9
+    short_names = ["?" * it for it in range(1, 10)]
+    assert fit_every_name([*short_names, "*a" + suffix[:4], "*[!a]" + suffix[:4]])
+    assert not fit_every_name([*short_names, "*a" + suffix, "*[!a]" + suffix])

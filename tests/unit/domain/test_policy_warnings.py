@@ -57,6 +57,8 @@ def find_warnings(*rules: Rule, facts: Inventory = SHOP_INVENTORY) -> tuple[str,
             build_rule("prod-*", env=("dev",)), "no index matches both its names and its tags", id="never-both"
         ),
         pytest.param(build_rule(env=("prod",), team=("search",)), "no index matches both", id="never-both-tags"),
+        pytest.param(build_rule("ad-[a]["), "no index has such a name", id="closed-and-unclosed-bracket"),
+        pytest.param(build_rule("ad-[a]"), "no index has such a name", id="bracket-of-one-character"),
     ],
 )
 def test_a_rule_that_matches_no_index_gives_a_warning_with_the_cause(unmatched_rule: Rule, cause: str) -> None:
@@ -101,7 +103,41 @@ def test_a_project_without_known_indexes_gives_no_warning(facts: Inventory) -> N
     assert find_warnings(build_rule("prodd-*"), facts=facts) == ()
 
 
-@pytest.mark.parametrize("value", ["prod*", "*", "prod-?", "[ab]", "*prod"])
+@pytest.mark.parametrize(
+    "unmatched_rule, sentence",
+    [
+        pytest.param(
+            build_rule("prodd-*"),
+            'Rule "production" (rules[0]) matches no index: no index has such a name; correct its match, or remove'
+            " the rule.",
+            id="name",
+        ),
+        pytest.param(
+            build_rule("prodd-*", env=("dev",)),
+            'Rule "production" (rules[0]) matches no index: no index has such a name; correct its match, or remove'
+            " the rule.",
+            id="name-with-a-tag-that-exists",
+        ),
+        pytest.param(
+            build_rule("prod-*", env=("dev",)),
+            'Rule "production" (rules[0]) matches no index: no index matches both its names and its tags; correct its'
+            " match, or remove the rule.",
+            id="name-and-tag",
+        ),
+        pytest.param(
+            build_rule("A", stage=("prod",)),
+            'Rule "production" (rules[0]) matches no index: the pattern "A" has upper-case letters, but index names'
+            ' have none; no index has the tag "stage"; correct its match, or remove the rule.',
+            id="two-causes",
+        ),
+    ],
+)
+def test_a_warning_about_a_rule_is_one_sentence(unmatched_rule: Rule, sentence: str) -> None:
+    """The warning has the rule, each cause, and what to do, separated by semicolons."""
+    assert find_warnings(unmatched_rule) == (sentence,)
+
+
+@pytest.mark.parametrize("value", ["prod*", "*", "prod-?", "[ab]", "*prod", "[a]b["])
 def test_a_tag_value_that_looks_like_a_pattern_gives_a_warning(value: str) -> None:
     """Tag values are compared exactly, so a pattern matches nothing that its author intended."""
     (sentence,) = find_warnings(build_rule(env=("prod", value), name="by-prefix"))

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from backup_auditor.domain.inventory import merge_reads
+from backup_auditor.domain.inventory import map_rows_by_id, merge_reads
 from backup_auditor.domain.listing import Listing, ListingRead
 from backup_auditor.domain.model import Backup
 from support.builders.facts import HOUR, READ_FAILURE, build_backup, build_schedule
@@ -79,3 +79,11 @@ def test_repeated_rows_within_a_read_give_one_result_in_any_order() -> None:
     assert len({merge_backups(list(order)).rows for order in permutations(rows)}) == 1
     assert merge_backups(rows[:2]).rows[0].status == "Ready"
     assert merge_backups(rows[:3]).rows[0].status == "Odd"
+
+
+def test_the_order_of_rows_with_one_id_does_not_matter() -> None:
+    """Of two rows with one id and the same progress, the same one is chosen in any order."""
+    rows = [build_backup(backup_id="a", record_count=it) for it in (1, 2)]
+    assert map_rows_by_id(rows) == map_rows_by_id(rows[::-1])
+    schedules = [build_schedule(name=it) for it in ("one", "two")]
+    assert map_rows_by_id(schedules) == map_rows_by_id(schedules[::-1])

@@ -5,13 +5,17 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from backup_auditor.domain.timefmt import (
+    Period,
+    find_breaks,
     format_distance,
     format_length,
     format_lengths,
     format_minute,
     format_moment,
+    merge_periods,
     parse_moment,
     parse_run_name,
+    shift_moment,
     to_days,
     to_hours,
 )
@@ -145,3 +149,58 @@ def test_a_distance_has_two_units(duration: timedelta, text: str) -> None:
 def test_a_time_in_a_sentence_is_in_utc() -> None:
     """A time in any zone is written in UTC, to the minute."""
     assert format_minute(SIX_O_CLOCK.astimezone(timezone(timedelta(hours=5)))) == "2026-11-22 06:00 UTC"
+
+
+def build_period(start_hour: int, end_hour: int) -> Period:
+    """Build a period between two hours after six o'clock."""
+    return Period(SIX_O_CLOCK + timedelta(hours=start_hour), SIX_O_CLOCK + timedelta(hours=end_hour))
+
+
+@pytest.mark.parametrize(
+    "hours, expected_hours",
+    [
+        pytest.param([], [], id="none"),
+        pytest.param([(6, 8), (1, 2)], [(1, 2), (6, 8)], id="sorted"),
+        pytest.param([(1, 2), (2, 3)], [(1, 3)], id="adjacent"),
+        pytest.param([(1, 5), (2, 3), (4, 6)], [(1, 6)], id="overlapping"),
+        pytest.param([(-3, 1), (9, 13)], [(0, 1), (9, 10)], id="cut-at-the-bounds"),
+        pytest.param([(-3, -1), (1, 2), (11, 12)], [(1, 2)], id="outside-the-bounds"),
+        pytest.param([(-3, 0), (4, 4), (10, 12)], [], id="of-no-length"),
+    ],
+)
+def test_periods_are_merged_within_bounds(hours: list[tuple[int, int]], expected_hours: list[tuple[int, int]]) -> None:
+    """Adjacent and overlapping periods become one, and the parts outside the bounds are left out."""
+    periods = [build_period(*it) for it in hours]
+    assert merge_periods(periods, build_period(0, 10)) == [build_period(*it) for it in expected_hours]
+
+
+@pytest.mark.parametrize(
+    "hours, end_hour, expected_hours",
+    [
+        pytest.param([], 10, [], id="no-period"),
+        pytest.param([(1, 2)], 2, [], id="ends-with-the-last-one"),
+        pytest.param([(1, 2)], 10, [(2, 10)], id="after-the-last-one"),
+        pytest.param([(1, 2), (4, 6)], 6, [(2, 4)], id="between-two"),
+        pytest.param([(1, 2), (4, 6)], 7, [(2, 4), (6, 7)], id="between-and-after"),
+    ],
+)
+def test_breaks_are_between_periods(
+    hours: list[tuple[int, int]], end_hour: int, expected_hours: list[tuple[int, int]]
+) -> None:
+    """A break is the time between two periods, or between the last one and the end."""
+    breaks = find_breaks([build_period(*it) for it in hours], SIX_O_CLOCK + timedelta(hours=end_hour))
+    assert breaks == [build_period(*it) for it in expected_hours]
+
+
+def test_a_time_outside_the_calendar_is_named() -> None:
+    """The error about a time that has no equivalent in UTC repeats the time."""
+    with pytest.raises(ValueError, match=r"is before year 1 or after year 9999$") as error_info:
+        parse_moment("0001-01-01T00:00:00+05:00")
+    assert str(error_info.value).startswith("0001-01-01T00:00:00+05:00 ")
+
+
+def test_a_shifted_time_stays_in_the_calendar() -> None:
+    """A time beyond the first or the last year becomes the first or the last time."""
+    assert shift_moment(SIX_O_CLOCK, timedelta(hours=-6)) == SIX_O_CLOCK - timedelta(hours=6)
+    assert shift_moment(SIX_O_CLOCK, timedelta.min) == datetime.min.replace(tzinfo=UTC)
+    assert shift_moment(SIX_O_CLOCK, timedelta.max) == datetime.max.replace(tzinfo=UTC)

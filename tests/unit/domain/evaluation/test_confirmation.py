@@ -1,7 +1,9 @@
 """A verdict that depends on absence needs a second read that agrees."""
 
+import pytest
+
 from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
-from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.inventory import Inventory, merge_reads
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind, ListingRead
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
@@ -120,3 +122,49 @@ def test_what_rests_on_nothing_stands() -> None:
     """Presence needs no second read."""
     verdict = compliant("It is there.")
     assert confirm_verdict(build_inventory(backups=build_failed_listing()), verdict) == (verdict, set())
+
+
+@pytest.mark.parametrize(
+    "inventory, listing_id, reason",
+    [
+        pytest.param(
+            build_inventory(build_index()),
+            ListingId(ListingKind.OWN_BACKUPS, "main"),
+            "the backup list of main was not read",
+            id="own-backups-unread",
+        ),
+        pytest.param(
+            build_inventory(build_index(schedules=(), reads=1)),
+            ListingId(ListingKind.SCHEDULES, "main"),
+            "the schedule list of main was read only once",
+            id="schedules-read-once",
+        ),
+        pytest.param(
+            build_inventory(build_index(runs=build_conflicting_listing([FIRST_BACKUP], []))),
+            HISTORY_ID,
+            "two reads of the history of schedule schedule-1 returned different rows",
+            id="history-changed",
+        ),
+        pytest.param(
+            build_inventory(backups=build_failed_listing()),
+            BACKUP_LISTING,
+            "GET /somewhere failed (503 to the end)",
+            id="backups-failed",
+        ),
+        pytest.param(
+            build_inventory(backups=merge_reads([ListingRead(()), ListingRead((), READ_FAILURE)])),
+            BACKUP_LISTING,
+            "the second read failed: GET /somewhere (503 to the end)",
+            id="second-read-failed",
+        ),
+    ],
+)
+def test_the_reason_names_the_listing(inventory: Inventory, listing_id: ListingId, reason: str) -> None:
+    """A verdict that is not confirmed names the listing and why it does not confirm it."""
+    verdict = non_compliant("It is missing.", depends_on_absence_in=(listing_id,), severity=Severity.LOW)
+    confirmed_verdict, _ = confirm_verdict(inventory, verdict)
+    assert confirmed_verdict == Verdict(
+        Compliance.INSUFFICIENT_DATA,
+        f"It is missing; not confirmed: {reason}.",
+        depends_on_absence_in=(listing_id,),
+    )

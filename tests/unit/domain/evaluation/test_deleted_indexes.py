@@ -120,3 +120,14 @@ def test_a_recorded_backup_of_an_index_that_is_being_deleted_is_not_evaluated() 
     terminating_inventory = build_inventory(terminating=(Index("main", state="Terminating"),))
     assert list_deleted_ids(terminating_inventory, build_state(build_known_backup(OWN_BACKUP))) == []
     assert list_deleted_ids(build_inventory(), build_state(build_known_backup(OWN_BACKUP))) == ["id-main"]
+
+
+def test_a_deleted_index_has_the_backups_that_audits_recorded() -> None:
+    """A deleted index without recorded backups has none, and its listed ones are named by their ids."""
+    inventory = build_inventory(build_index(), extra_backups=[ORPHANED_BACKUP])
+    (deleted_index,) = find_deleted_indexes(ProjectContext(inventory, build_policy()))
+    assert deleted_index.require_known_backups() == []
+    assert deleted_index.listed_backup_ids == {"gone"}
+    known_backup = build_known_backup(ORPHANED_BACKUP)
+    (deleted_index,) = find_deleted_indexes(ProjectContext(inventory, build_policy(), build_state(known_backup)))
+    assert deleted_index.require_known_backups() == [known_backup]

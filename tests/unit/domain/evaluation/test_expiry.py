@@ -9,7 +9,7 @@ from backup_auditor.domain.evaluation.expiry import NEVER_EXPIRES, UNKNOWN_EXPIR
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Denial, DenialReason, ReadFailure
-from backup_auditor.domain.model import Backup
+from backup_auditor.domain.model import Backup, Index
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from support.builders.facts import (
     DAY,
@@ -26,6 +26,7 @@ from support.builders.facts import (
     build_run,
     build_schedule,
     build_state,
+    rename_index,
 )
 
 SCHEDULED_RUN, MANUAL_BACKUP = build_run(5 * DAY), build_backup(5 * DAY)
@@ -129,3 +130,28 @@ def test_backups_of_an_earlier_index_have_no_schedule() -> None:
         )
         == NEVER_EXPIRES
     )
+
+
+def test_a_backup_of_an_index_that_is_being_deleted_has_an_unknown_expiry() -> None:
+    """The histories of an index that is being deleted are not read, so its backups may be scheduled."""
+    inventory = build_inventory(terminating=(Index("main", state="Terminating"),))
+    assert find_expiry(MANUAL_BACKUP, inventory) == UNKNOWN_EXPIRY
+    assert find_expiry(MANUAL_BACKUP, build_inventory(terminating=(Index("other"),))) == NEVER_EXPIRES
+
+
+def test_each_index_has_its_own_histories() -> None:
+    """A history of another index that was not read does not concern a backup."""
+    read_index = build_index(runs=[], backups=[MANUAL_BACKUP])
+    unread_index = rename_index(build_index(schedules=build_failed_listing(), listed_backups=[MANUAL_BACKUP]), "other")
+    inventory = build_inventory(read_index, unread_index)
+    expiries = ProjectContext(inventory, build_policy()).expiries
+    expires_by_name = {it.index_name: expiries.expires(it) for it in inventory.backups.rows}
+    assert expires_by_name == {"main": False, "other": None}
+
+
+def test_a_plan_without_schedules_has_only_manual_backups() -> None:
+    """If the plan has no schedules, a backup is manual although the schedules of its index were not read."""
+    refused_index = rename_index(build_index(schedules=Denial(DenialReason.PLAN, "no such plan")), "other")
+    unread_index = build_index(schedules=build_failed_listing(), listed_backups=[MANUAL_BACKUP])
+    assert find_expiry(MANUAL_BACKUP, build_inventory(unread_index, refused_index)) == NEVER_EXPIRES
+    assert find_expiry(MANUAL_BACKUP, unread_index) == UNKNOWN_EXPIRY

@@ -12,6 +12,7 @@ from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
 from backup_auditor.domain.evaluation.run_gaps import RunGap
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Deployment
+from backup_auditor.domain.policy import Rule
 from backup_auditor.domain.timefmt import Period, format_moment
 from support.builders.facts import (
     DAY,
@@ -22,6 +23,8 @@ from support.builders.facts import (
     IndexCase,
     ago,
     build_backup,
+    build_complete_listing,
+    build_conflicting_listing,
     build_daily_runs,
     build_failed_listing,
     build_index,
@@ -245,3 +248,61 @@ def test_nights_are_sorted_and_agree_with_each_other(facts: Inventory) -> None:
         periods = sorted([*timeline.objective_met, *timeline.objective_missed])
         assert all(a.end <= b.start for a, b in pairwise(periods))
         assert all(timeline.since <= start < end <= facts.observed_at for start, end in periods)
+
+
+def test_a_timeline_begins_30_days_ago() -> None:
+    """A point captured exactly at the start belongs to the timeline, and earlier points are counted."""
+    case = build_index(
+        schedules=[build_schedule(retention=61 * DAY, created_at=ago(400 * DAY))],
+        runs=[build_run(30 * DAY), build_run(31 * DAY), build_run(32 * DAY)],
+    )
+    timeline = build_index_timeline(case)
+    assert timeline.since == ago(30 * DAY)
+    assert [it.captured_at for it in timeline.recovery_points] == [ago(30 * DAY)]
+    assert timeline.earlier_recovery_point_count == 2
+    assert timeline.earlier_expiries == (NOW + 29 * DAY, NOW + 30 * DAY)
+
+
+def test_a_timeline_names_the_rule_of_its_index() -> None:
+    """A timeline has the name of the rule that applies, and none where the defaults apply."""
+    policy = replace(build_policy(), rules=(Rule("production", ("main",), {}, build_policy().defaults),))
+    (timeline,) = evaluate_facts(build_index(), policy).timelines
+    assert timeline.rule == "production"
+    assert build_index_timeline(build_index()).rule is None
+
+
+def test_the_remaining_points_are_unknown_without_the_id_of_the_index() -> None:
+    """Backups that may belong to an earlier index are neither points nor known to be none."""
+    timeline = build_index_timeline(build_index(schedules=(), backups=[build_backup(DAY)]))
+    assert (timeline.recovery_points, timeline.is_remaining_known) == ((), False)
+    assert timeline.unknown_reasons == ("The id of the live index main is unknown: its own backup list was not read.",)
+
+
+def test_an_objective_that_may_be_missed_now_is_not_shown_as_missed() -> None:
+    """Without a second read of the backups, it is unknown whether the objective is missed now."""
+    timeline = build_index_timeline(build_inventory(build_index(runs=[build_run(40 * HOUR)], reads=1), reads=1))
+    assert timeline.objective_missed == ()
+    assert "The objective may be missed now; not confirmed: the backup list was read only once." in (
+        timeline.unknown_reasons
+    )
+
+
+def test_changed_backups_of_another_index_leave_the_objective_missed() -> None:
+    """Rows of another index that changed between two reads do not concern this index."""
+    case = build_index(runs=[build_run(40 * HOUR)])
+    other_backup = build_backup(DAY, index_id="id-other", index_name="other")
+    rows = case.listed_backups
+    inventory = build_inventory(case, backups=build_conflicting_listing(rows, [*rows, other_backup]))
+    assert build_index_timeline(inventory).objective_missed == (Period(ago(10 * HOUR), NOW),)
+
+
+def test_a_gap_needs_the_history_of_its_schedule_alone() -> None:
+    """A history of another schedule that was read once does not concern a gap."""
+    runs = [*build_daily_runs(2), *build_daily_runs(3, 6 * HOUR + 4 * DAY)]
+    case = build_index(
+        schedules=[build_schedule(), build_schedule("schedule-2", name="second")],
+        runs=runs,
+        other_runs={"schedule-2": build_complete_listing(build_daily_runs(7, 5 * HOUR), 1)},
+    )
+    timeline = build_index_timeline(case)
+    assert timeline.gaps == (RunGap(ago(6 * HOUR + 4 * DAY), ago(6 * HOUR + DAY), 2, "daily", DAY + GRACE),)

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.lifecycle.discard import Discard, discard_all, discard_future, is_in_future
-from backup_auditor.domain.project_state import FindingState, ProjectState
+from backup_auditor.domain.project_state import FindingState, KnownFinding, KnownSchedule, ProjectState
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from support.builders.audit_sequence import COMPLIANT, AuditSequence, build_verdict
 from support.builders.facts import (
@@ -284,3 +285,72 @@ def test_a_backup_that_the_future_missed_first_was_first_missed_now() -> None:
     state = build_state(row, audit_id="one", observed_at=FUTURE_MOMENT)
     state_after = discard_future_audits(state).after
     assert state_after.backups == {row.backup_id: replace(row, missed_at=PRESENT_MOMENT)}
+
+
+def build_known_finding(state: FindingState, **facts: Any) -> KnownFinding:
+    """Build a finding that was first seen at `NOW` and changed by an audit of the future."""
+    finding = build_verdict()
+    defaults: dict[str, Any] = {
+        "first_seen": NOW,
+        "times_opened": 1,
+        "changed_at": FUTURE_MOMENT,
+        "changed_by": "future",
+    }
+    return KnownFinding(
+        finding.fingerprint, finding.control, finding.resource, finding.severity, state, **(defaults | facts)
+    )
+
+
+def build_future_state(**facts: Any) -> ProjectState:
+    """Build the state of an audit of the future."""
+    return build_state(audit_id="future", observed_at=FUTURE_MOMENT, complete_at=FUTURE_MOMENT, **facts)
+
+
+@pytest.mark.parametrize(
+    "state, times_opened, expected_state, expected_times",
+    [
+        pytest.param(FindingState.OPEN, 1, FindingState.RESOLVED, 0, id="opened-first"),
+        pytest.param(FindingState.OPEN, 2, FindingState.RESOLVED, 1, id="reopened"),
+        pytest.param(FindingState.OPEN, 0, FindingState.RESOLVED, 0, id="never-counted"),
+        pytest.param(FindingState.RESOLVED, 1, FindingState.OPEN, 1, id="resolved"),
+        pytest.param(FindingState.EXEMPTED, 1, FindingState.EXEMPTED, 1, id="exempted"),
+    ],
+)
+def test_the_last_change_of_a_finding_is_reverted(
+    state: FindingState, times_opened: int, expected_state: FindingState, expected_times: int
+) -> None:
+    """A finding returns to the state before the audit of the future, which no audit seems to have changed since."""
+    known_finding = build_known_finding(state, times_opened=times_opened)
+    discard = discard_future_audits(build_future_state(findings={"one": known_finding}))
+    assert discard.after.findings == {
+        "one": replace(known_finding, state=expected_state, times_opened=expected_times, changed_at=NOW, changed_by="")
+    }
+
+
+def test_reverted_findings_are_counted() -> None:
+    """Findings that no audit of the future changed are not counted as reverted."""
+    findings = {
+        "a": build_known_finding(FindingState.RESOLVED),
+        "b": build_known_finding(FindingState.OPEN, changed_at=NOW),
+        "c": build_known_finding(FindingState.OPEN, changed_at=NOW),
+        "d": build_known_finding(FindingState.OPEN, first_seen=FUTURE_MOMENT),
+    }
+    discard = discard_future_audits(build_future_state(findings=findings))
+    assert (discard.reverted_count, discard.dropped_count) == (1, 1)
+
+
+def test_a_schedule_of_an_old_state_stays_as_it_is() -> None:
+    """A schedule without a history of settings has no times that a discard replaces."""
+    schedule = KnownSchedule("schedule-1", "orders", "nightly", "daily", 7 * DAY, enabled=True)
+    discard = discard_future_audits(build_future_state(schedules={"schedule-1": schedule}))
+    assert discard.after.schedules == {"schedule-1": schedule}
+
+
+def test_a_store_deletes_the_records_of_discarded_audits() -> None:
+    """The change for a store contains the records of the discarded audits."""
+    audits = [AuditRecord(it, NOW, True, Compliance.COMPLIANT, None) for it in ("one", "two")]
+    discard = discard_all(build_state(audit_id="two"), audits)
+    assert discard is not None
+    assert discard.audits == tuple(audits)
+    assert discard.state_change.discarded_audits == tuple(audits)
+    assert discard.state_change.audit_id is None

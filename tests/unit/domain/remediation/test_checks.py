@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from backup_auditor.domain.model import Backup, Deployment, Frequency, Index, Schedule, ScheduleSettings
-from backup_auditor.domain.policy import DocumentIndexes, Policy
+from backup_auditor.domain.policy import DocumentIndexes, Policy, Rule
 from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.checks import (
     IndexSnapshot,
+    ScheduleDemand,
+    build_schedule_demand,
     check_precondition,
     describe_result,
     explain_project_mismatch,
@@ -21,7 +23,7 @@ from backup_auditor.domain.remediation.checks import (
 )
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState
 from support.builders.facts import DAY, HOUR, NOW, build_backup, build_planned_run, build_run, build_schedule
-from support.builders.plans import build_remediation_policy
+from support.builders.plans import FULL_EXEMPTION, build_remediation_policy
 
 INDEX = Index("orders", Deployment.SERVERLESS, state="Ready")
 CREATION = CreateSchedule("orders", "nightly", Frequency.DAILY, 7 * DAY, 7, "It has no schedule.")
@@ -71,6 +73,9 @@ def build_policy(**requirements: Any) -> Policy:
         pytest.param(FIRST_BACKUP, build_snapshot(), id="no-backup"),
         pytest.param(FIRST_BACKUP, build_snapshot(HEALTHY_SCHEDULE), id="schedule-without-a-run"),
         pytest.param(FIRST_BACKUP, build_snapshot(backups=(build_planned_run(),)), id="only-a-planned-run"),
+        pytest.param(
+            FIRST_BACKUP, build_snapshot(backups=(build_planned_run(status="Initializing"),)), id="run-before-its-time"
+        ),
         pytest.param(
             FIRST_BACKUP, build_snapshot(backups=(replace(MANUAL_BACKUP, status="Failed"),)), id="failed-manual-backup"
         ),
@@ -304,6 +309,18 @@ def test_the_key_of_another_project_is_refused(
         ),
         pytest.param(
             (),
+            (HEALTHY_SCHEDULE, build_schedule("schedule-2", name="weekly")),
+            "Another schedule appeared at the same time: weekly (schedule-2, enabled).",
+            id="another-enabled-one-appeared",
+        ),
+        pytest.param(
+            (build_schedule("schedule-2"),),
+            (PAUSED_SCHEDULE, build_schedule("schedule-2")),
+            "Its schedule nightly is paused.",
+            id="paused-beside-an-enabled-one",
+        ),
+        pytest.param(
+            (),
             (HEALTHY_SCHEDULE, build_schedule("schedule-2", name="weekly", enabled=None)),
             "Another schedule appeared at the same time: weekly (schedule-2, unknown state).",
             id="another-one-of-unknown-state-appeared",
@@ -350,6 +367,7 @@ def test_a_schedule_is_verified_by_reading(
         ),
         pytest.param((MANUAL_BACKUP,), (CREATED_BACKUP, MANUAL_BACKUP), None, id="another-one-existed-before"),
         pytest.param((), (CREATED_BACKUP, build_planned_run()), None, id="planned-run"),
+        pytest.param((), (CREATED_BACKUP, build_planned_run(status="Initializing")), None, id="run-before-its-time"),
     ],
 )
 def test_a_first_backup_is_verified_by_reading(
@@ -423,3 +441,55 @@ def test_a_result_is_described() -> None:
         "retention": {"expire_after_days": 7},
     }
     assert describe_result(CREATED_BACKUP) == {"name": "auditor-first-orders", "status": "Initializing"}
+
+
+def test_an_exempted_violation_satisfies_the_policy() -> None:
+    """A paused schedule satisfies the policy if an exemption accepts the pause."""
+    exemption = replace(FULL_EXEMPTION, controls=("schedule-is-enabled",))
+    policy = replace(build_policy(), exemptions=(exemption,))
+    assert check(CREATION, build_snapshot(PAUSED_SCHEDULE), policy) == ActionResult(
+        CREATION, ActionState.ALREADY_SATISFIED, "Its schedule nightly satisfies the policy."
+    )
+
+
+@pytest.mark.parametrize(
+    "index, frequency",
+    [
+        pytest.param(Index("orders", tags={"env": "dev"}), Frequency.WEEKLY, id="name-and-tag"),
+        pytest.param(Index("orders", tags={"env": "prod"}), Frequency.DAILY, id="other-tag"),
+        pytest.param(Index("carts", tags={"env": "dev"}), Frequency.DAILY, id="other-name"),
+    ],
+)
+def test_the_rule_of_an_index_is_its_demand(index: Index, frequency: Frequency) -> None:
+    """The first rule that matches the name and the tags of an index decides, else the defaults."""
+    requirements = build_policy(frequency=Frequency.WEEKLY).defaults
+    policy = replace(build_policy(), rules=(Rule("dev", ("orders",), {"env": ("dev",)}, requirements),))
+    assert build_schedule_demand(index, policy, NOW).requirements.schedule.frequency is frequency
+
+
+@pytest.mark.parametrize(
+    "schedules, message",
+    [
+        pytest.param([], "It has no schedule.", id="none"),
+        pytest.param([build_schedule()], None, id="compliant"),
+        pytest.param([build_schedule(), build_schedule("two", enabled=False)], None, id="second-is-paused"),
+        pytest.param([build_schedule(enabled=False)], "Its schedule nightly is paused.", id="only-a-paused-one"),
+        pytest.param([build_schedule(), build_schedule("two")], "It has 2 enabled schedules.", id="two-enabled"),
+        pytest.param(
+            [build_schedule(), build_schedule("two", name=None)],
+            "Its schedule two has an unknown name.",
+            id="second-without-a-name",
+        ),
+    ],
+)
+def test_a_violation_names_the_schedule(schedules: list[Schedule], message: str | None) -> None:
+    """A violation is a sentence about one enabled schedule, or about the number of schedules."""
+    assert ScheduleDemand(build_policy().defaults, frozenset()).explain_violation(schedules) == message
+
+
+def test_two_schedules_are_accepted_by_an_exemption() -> None:
+    """An exemption of the control `schedule-is-unique` accepts a second enabled schedule."""
+    schedules = [build_schedule(), build_schedule("two")]
+    assert (
+        ScheduleDemand(build_policy().defaults, frozenset({"schedule-is-unique"})).explain_violation(schedules) is None
+    )

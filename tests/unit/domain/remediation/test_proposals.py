@@ -17,9 +17,14 @@ from backup_auditor.rendering.events import build_audit_events
 from backup_auditor.rendering.formats.json import load_report, render_json
 from backup_auditor.rendering.slack import build_slack_payload
 from backup_auditor.rendering.sns import build_publication
-from support.builders.facts import build_inventory, evaluate_facts
+from support.builders.facts import DAY, build_inventory, evaluate_facts
 from support.builders.notifications import SNS_CHANNEL, build_alert_report, build_digest, build_open_finding
-from support.builders.plans import build_remediation_policy, build_unscheduled_index, plan_remediation
+from support.builders.plans import (
+    build_remediation_policy,
+    build_scheduled_index,
+    build_unscheduled_index,
+    plan_remediation,
+)
 from support.builders.reports import parse_report
 
 STORED_REPORT = StoredReport("s3://reports/default/report.json", "5f" * 32)
@@ -71,6 +76,29 @@ def test_nothing_is_proposed_for_an_unknown_project() -> None:
     policy = build_remediation_policy(Mode.APPLY)
     facts = replace(build_inventory(build_unscheduled_index()), indexes_failure=ReadFailure("GET /indexes", "503"))
     assert make_proposals(facts, policy, evaluate_facts(facts, policy).findings) == ()
+
+
+def test_nothing_is_proposed_for_another_project() -> None:
+    """A project that is not the expected one gets no proposals, and a project whose indexes are unknown neither."""
+    policy = build_remediation_policy(Mode.APPLY)
+    policy = replace(policy, project=replace(policy.project, expected_id="project-2"))
+    facts = build_inventory(build_unscheduled_index(), build_scheduled_index("carts"))
+    assert facts.project_id == "project-1"
+    assert make_proposals(facts, policy, evaluate_facts(facts, policy).findings) == ()
+    expected_policy = replace(policy, project=replace(policy.project, expected_id="project-1"))
+    assert make_proposals(facts, expected_policy, evaluate_facts(facts, expected_policy).findings) != ()
+
+
+def test_each_kind_of_action_has_its_own_mode() -> None:
+    """A created schedule has the mode of creations, and a changed one the mode of changes."""
+    policy = build_remediation_policy(Mode.PROPOSE, Mode.APPLY)
+    facts = build_inventory(build_unscheduled_index(), build_scheduled_index("slow", retention=3 * DAY))
+    proposals = make_proposals(facts, policy, evaluate_facts(facts, policy).findings)
+    assert proposals is not None
+    assert {it.kind: it.mode for it in proposals} == {
+        ActionKind.CREATE_SCHEDULE: "propose",
+        ActionKind.UPDATE_SCHEDULE: "apply",
+    }
 
 
 def test_a_digest_shows_the_proposals() -> None:

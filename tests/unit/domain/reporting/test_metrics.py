@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from backup_auditor.domain.finding import Exemption, Severity
+from backup_auditor.domain.finding import Compliance, Exemption, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import Policy
@@ -31,6 +31,7 @@ from support.builders.facts import (
     evaluate_facts,
     rename_index,
 )
+from support.builders.notifications import build_alert_report, build_open_finding
 from support.builders.reports import BUILT_IN_POLICY, build_bare_index, build_exempting_policy, build_report
 from support.builders.strategies import inventories
 
@@ -268,3 +269,49 @@ def test_without_a_quota_nothing_is_reported_about_its_use() -> None:
     assert compute_metric("BackupQuotaUsedPercent", build_index(), policy=policy_without_quota) == 50.0
     policy_without_warning = replace(build_policy(), project=replace(build_policy().project, quota_warn_percent=None))
     assert compute_metric("BackupQuotaUsedPercent", build_index(), policy=policy_without_warning) is None
+
+
+def compute_with_verdict(metric: str, control: str, compliance: Compliance) -> float | None:
+    """Return a metric of a healthy index whose finding of one control has another verdict."""
+    inventory = build_inventory(build_index())
+    report = build_report(inventory)
+    findings = (replace(it, compliance=compliance) if it.control == control else it for it in report.findings)
+    return compute_audit_metrics(inventory, replace(report, findings=tuple(findings)))[metric]
+
+
+@pytest.mark.parametrize("control", ["index-has-recovery-point", "recovery-points-outlast-horizon"])
+def test_the_days_to_zero_are_unknown_with_an_unknown_verdict(control: str) -> None:
+    """The days until an index has no recovery point depend on both controls of recovery points."""
+    metric = "MinDaysToZeroRecoveryPoints"
+    assert compute_with_verdict(metric, control, Compliance.INSUFFICIENT_DATA) is None
+    assert compute_with_verdict(metric, control, Compliance.COMPLIANT) == 6.75
+
+
+@pytest.mark.parametrize(
+    "schedule_verdict, recency_verdict, expected",
+    [
+        pytest.param(Compliance.COMPLIANT, Compliance.COMPLIANT, 1, id="both-compliant"),
+        pytest.param(Compliance.COMPLIANT, Compliance.INSUFFICIENT_DATA, None, id="recency-unknown"),
+        pytest.param(Compliance.INSUFFICIENT_DATA, Compliance.INSUFFICIENT_DATA, None, id="both-unknown"),
+        pytest.param(Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA, 0, id="certainly-unprotected"),
+        pytest.param(Compliance.COMPLIANT, None, 0, id="no-finding-about-recency"),
+    ],
+)
+def test_an_index_is_protected_by_two_verdicts(
+    schedule_verdict: Compliance, recency_verdict: Compliance | None, expected: int | None
+) -> None:
+    """The number of protected indexes is unknown while an unknown verdict decides."""
+    findings = [build_open_finding(control="schedule-is-enabled", compliance=schedule_verdict)]
+    if recency_verdict is not None:
+        findings.append(build_open_finding(control="recovery-point-is-recent", compliance=recency_verdict))
+    metrics = compute_audit_metrics(build_inventory(), build_alert_report(*findings))
+    assert metrics["IndexesProtected"] == expected
+
+
+def test_a_run_that_has_not_started_has_no_size() -> None:
+    """The size of a run that is listed before its time does not count."""
+    future_run = build_planned_run(status="Initializing", size_bytes=500)
+    assert compute_metric("BackupStorageBytes", build_index(listed_backups=[build_backup(DAY)])) == 1_000_000
+    assert (
+        compute_metric("BackupStorageBytes", build_index(listed_backups=[build_backup(DAY), future_run])) == 1_000_000
+    )

@@ -10,9 +10,9 @@ from backup_auditor.domain.finding import Compliance, Exemption, Severity
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.listing import Denial, DenialReason, Listing
-from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.policy import Policy, Rule
 from backup_auditor.domain.project_state import EMPTY_STATE, Drift, ResolvedFinding
-from backup_auditor.domain.reporting.report import Report, make_report
+from backup_auditor.domain.reporting.report import AppliedRule, Report, make_report
 from support.builders.facts import (
     DAY,
     NOW,
@@ -208,3 +208,26 @@ def test_evidence_is_made_of_json_values() -> None:
     for inventory in (HEALTHY_INVENTORY, NEGLECTED_INVENTORY, PARTIAL_INVENTORY):
         for finding in build_report(inventory).findings:
             assert json.loads(json.dumps(finding.evidence)) == finding.evidence
+
+
+def test_a_report_has_the_rules_of_its_policy() -> None:
+    """Each rule has the number of its indexes, and the defaults come last with the number of the others."""
+    weekly, strict = build_policy(min_copies=1).defaults, build_policy(min_copies=9).defaults
+    rules = (
+        Rule("by-tag", (), {"env": ("dev",)}, weekly),
+        Rule("same-name", ("a-*",), {}, strict),
+        Rule("same-name", ("b-*",), {}, weekly),
+    )
+    inventory = build_inventory(
+        rename_index(build_index(tags={"env": "dev"}), "a-1"),
+        rename_index(build_index(), "a-2"),
+        rename_index(build_index(), "a-3"),
+        rename_index(build_index(), "other"),
+    )
+    policy = replace(build_policy(), rules=rules)
+    assert build_report(inventory, policy).rules == (
+        AppliedRule("by-tag", 1, weekly),
+        AppliedRule("same-name", 2, strict),
+        AppliedRule("same-name", 0, weekly),
+        AppliedRule(None, 1, policy.defaults),
+    )
