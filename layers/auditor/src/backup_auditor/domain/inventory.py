@@ -83,7 +83,7 @@ class Inventory:
         ids = self.project_ids
         return next(iter(ids)) if len(ids) == 1 else None
 
-    @property
+    @cached_property
     def read_failures(self) -> tuple[ReadFailure, ...]:
         """The distinct failures of all reads, sorted."""
         failures = {self.indexes_failure} if self.indexes_failure else set()
