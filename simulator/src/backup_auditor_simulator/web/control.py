@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.api.responses import Response
-from backup_auditor_simulator.api.schemas import encode_json
+from backup_auditor_simulator.api.messages import Response, encode_json
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backup_auditor_simulator.api.app import EDITOR, VIEWER, ParsedRequest, respond
-from backup_auditor_simulator.api.responses import Response, build_error_response, write_token
-from backup_auditor_simulator.api.schemas import encode_json
-from backup_auditor_simulator.errors import ApiError
+from backup_auditor_simulator.api.messages import Response, build_error_response, encode_json, write_token
+from backup_auditor_simulator.model import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault, FaultKind
 

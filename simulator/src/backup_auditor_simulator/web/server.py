@@ -11,7 +11,7 @@ from typing import Self
 import h11
 
 from backup_auditor_simulator.api.app import ParsedRequest, parse_request
-from backup_auditor_simulator.api.responses import Response
+from backup_auditor_simulator.api.messages import Response
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.control import handle_control_request
 from backup_auditor_simulator.web.faults import Fault, FaultKind
