@@ -85,9 +85,16 @@ class Exemption:
         }
         return {key: value for key, value in fields.items() if value}
 
-    def is_current(self, day: date) -> bool:
-        """Return whether it is valid on a day (UTC)."""
-        return day <= self.expires
+    @property
+    def evidence(self) -> dict[str, object]:
+        """All of it as JSON values, by the keys of the policy file."""
+        return {
+            **self.subject,
+            "controls": list(self.controls),
+            "owner": self.owner,
+            "reason": self.reason,
+            "expires": self.expires.isoformat(),
+        }
 
     def fits_control(self, control: str) -> bool:
         """Return whether one of its patterns matches the id of a control."""

@@ -32,15 +32,6 @@ def find_distant_exemptions(policy: Policy, day: date) -> list[str]:
     ]
 
 
-def _covers_everything(exemption: Exemption, control_ids: Collection[str]) -> bool:
-    """Return whether an exemption accepts every deviation of every index, so the audit would find nothing.
-
-    `control_ids` are the controls that evaluate indexes; the other controls do not matter here.
-    """
-    fits_every_name = not exemption.tags and fit_every_name(exemption.names)
-    return fits_every_name and all(map(exemption.fits_control, control_ids))
-
-
 BACKUP_CONTROLS = ("backup-did-not-vanish",)
 """The controls whose verdicts are about single backups. An exemption may name the backups."""
 
@@ -121,7 +112,8 @@ def _check_exemption(exemption: Exemption, control_ids: ControlIds) -> Iterator[
         yield (("controls", exemption.controls.index(pattern)),), _describe_unknown_pattern(pattern, all_ids)
     if not unknown_patterns and not any(map(exemption.fits_control, _find_fitting_controls(exemption, control_ids))):
         yield (("controls",),), _describe_missing_resource(exemption)
-    if _covers_everything(exemption, control_ids[ResourceType.INDEX]):
+    fits_every_name = not exemption.tags and fit_every_name(exemption.names)
+    if fits_every_name and all(map(exemption.fits_control, control_ids[ResourceType.INDEX])):
         text = "it exempts every index from every control; name the indexes or the controls that it is for"
         yield (("names",), ("controls",)), text
 
