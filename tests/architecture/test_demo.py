@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import demo
-from backup_auditor_simulator.testing import COMMAND, run_simulator
+from simulator_process import COMMAND, run_simulator
 from support.neglected import (
     FAILED_CONTROLS,
     FAILED_DELETED_INDEX_CONTROLS,

@@ -73,9 +73,9 @@ VIEWER = "viewer"
 EDITOR = "editor"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ParsedRequest:
-    """A request as it arrived."""
+    """A request as it arrived, and the status of its answer."""
 
     method: str
     path: str
@@ -84,6 +84,8 @@ class ParsedRequest:
     role: str | None
     """`viewer` or `editor`; `None` where the key is not accepted."""
     content: bytes = b""
+    status: int | None = None
+    """`None` while no answer was sent, or where none ever is."""
 
 
 def parse_request(

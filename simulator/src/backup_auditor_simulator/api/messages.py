@@ -25,11 +25,6 @@ class Family:
     is_new: bool
     """Whether it has the shapes of 2026-07."""
 
-    @property
-    def default_page_size(self) -> int:
-        """How many rows a page has when the call does not say."""
-        return 100 if self.is_new else 10
-
 
 _DATED = Family("dated", has_schedules=False, is_new=False)
 _UNSTABLE = Family("unstable", has_schedules=True, is_new=False)
@@ -207,8 +202,6 @@ def _choose_status(backup: Backup, family: Family, options: SimulatorOptions) ->
             return options.scheduled_run_status or ("Initializing" if family.is_new else "Scheduled")
 
 
-_JSON_TYPE = "application/json"
-_TEXT_TYPE = "text/plain; charset=utf-8"
 _UNAUTHORIZED = 401
 
 
@@ -218,25 +211,11 @@ class Response:
 
     status: int
     content: bytes = b""
-    content_type: str = _JSON_TYPE
+    content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 MAX_PAGE_SIZE = 100
-
-
-def cut_page[Row](rows: Sequence[Row], query: Mapping[str, str], page_size: int) -> tuple[Sequence[Row], str | None]:
-    """Return the page of a query and the token of the next one. A full page has a token, even if no row follows it.
-
-    A token holds an offset and the page size it was made with. A `limit` beside a token changes how many rows this page
-    has, and not where the next one begins: rows are skipped or repeated, as by the service.
-    """
-    limit = _parse_limit(query)
-    token = query.get("paginationToken")
-    offset, step = (0, limit or page_size) if token is None else _parse_token(token)
-    row_count = limit or step
-    page_rows = rows[offset : offset + row_count]
-    return page_rows, write_token(offset + step, step) if len(page_rows) == row_count else None
 
 
 def write_token(offset: int, step: int) -> str:
@@ -281,18 +260,26 @@ class Call:
         return Response(200 if self.family.is_new else 201, row)
 
     def build_page_response[Row](self, rows: Sequence[Row], write: Callable[[Row], bytes]) -> Response:
-        """Answer with the page of a listing that the query names. On the last page, `pagination` is null or absent."""
-        page_rows, token = cut_page(rows, self.query, self.family.default_page_size)
+        """Answer with the page of a listing that the query names.
+
+        A full page has the token of the next one, even if no row follows it; on the last page, `pagination` is null or
+        absent. A token holds an offset and the page size it was made with. A `limit` beside a token changes how many
+        rows this page has, and not where the next one begins: rows are skipped or repeated, as by the service.
+        """
+        limit, token = _parse_limit(self.query), self.query.get("paginationToken")
+        default_size = 100 if self.family.is_new else 10
+        offset, step = (0, limit or default_size) if token is None else _parse_token(token)
+        page_rows = rows[offset : offset + (limit or step)]
         pagination = b',"pagination":null' if self.family.is_new else b""
-        if token is not None:
-            pagination = b',"pagination":{"next":"' + token.encode() + b'"}'
+        if len(page_rows) == (limit or step):
+            pagination = b',"pagination":{"next":"' + write_token(offset + step, step).encode() + b'"}'
         return Response(200, b'{"data":[' + b",".join(map(write, page_rows)) + b"]" + pagination + b"}")
 
 
 def build_error_response(error: ApiError, family: Family | None) -> Response:
     """Answer that a call is refused. A key that is not accepted has a plain text in the newest shapes."""
     if error.status == _UNAUTHORIZED and family is not None and family.is_new:
-        return Response(error.status, b"Invalid API key", _TEXT_TYPE)
+        return Response(error.status, b"Invalid API key", "text/plain; charset=utf-8")
     return Response(error.status, encode_error(error))
 
 

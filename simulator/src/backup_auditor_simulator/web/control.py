@@ -62,6 +62,10 @@ def handle_control_request(recorder: RequestRecorder, request: ParsedRequest) ->
         return Response(400, encode_json({"error": f"{type(error).__name__}: {error}"}))
 
 
+def _list_requests(recorder: RequestRecorder, _: _Members) -> object:
+    return [{key: value for key, value in asdict(it).items() if key != "content"} for it in recorder.requests]
+
+
 def _clear_requests(recorder: RequestRecorder, _: _Members) -> object:
     recorder.requests.clear()
     return {}
@@ -108,7 +112,7 @@ def _set_scenario(recorder: RequestRecorder, members: _Members) -> object:
 
 
 _HANDLERS: dict[tuple[str, str], Callable[[RequestRecorder, _Members], object]] = {
-    ("GET", "requests"): lambda recorder, _: [asdict(it) for it in recorder.requests],
+    ("GET", "requests"): _list_requests,
     ("DELETE", "requests"): _clear_requests,
     ("GET", "clock"): _read_clock,
     ("POST", "clock"): _set_clock,

@@ -16,20 +16,6 @@ VIEWER_KEY = "viewer-key-for-tests"
 EDITOR_KEY = "editor-key-for-tests"
 
 
-@dataclass(slots=True)
-class RecordedRequest:
-    """One request that arrived, in the order of arrival."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    version: str | None
-    role: str | None
-    """What the key may do; `None` where it is not accepted."""
-    status: int | None = None
-    """`None` while no answer was sent, or where none ever is."""
-
-
 @dataclass(slots=True, eq=False)
 class RequestRecorder:
     """Where the requests of all connections arrive."""
@@ -39,20 +25,14 @@ class RequestRecorder:
     """Seconds before every answer."""
     clock: Callable[[], datetime] | None = None
     """What the clock of the project follows; `None` if it stops until it is set."""
-    requests: list[RecordedRequest] = field(default_factory=list)
-    """Every request so far; those under `/_simulator/` are not among them."""
+    requests: list[ParsedRequest] = field(default_factory=list)
+    """Every request so far, in the order of arrival; those under `/_simulator/` are not among them."""
     faults: list[Fault] = field(default_factory=list)
     roles: Mapping[str, str] = field(default_factory=lambda: {VIEWER_KEY: VIEWER, EDITOR_KEY: EDITOR})
 
-    def record(self, request: ParsedRequest) -> RecordedRequest:
+    def record(self, request: ParsedRequest) -> None:
         """Write a request down."""
-        entry = RecordedRequest(request.method, request.path, request.query, request.version, request.role)
-        self.requests.append(entry)
-        return entry
-
-    def find_fault(self, request: ParsedRequest) -> Fault | None:
-        """Return the first fault that strikes a request."""
-        return next((fault for fault in self.faults if fault.applies_to(request)), None)
+        self.requests.append(request)
 
     def follow_clock(self) -> None:
         """Bring the project to the moment of the clock it follows."""
