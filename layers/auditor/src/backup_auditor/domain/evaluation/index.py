@@ -164,19 +164,20 @@ class IndexContext:
         return 0 if self.backups.live_id.unknown_reason is not None else len(self.backups.require_recovery_points())
 
 
-EXPIRY_MARGIN = CLOCK_TOLERANCE
-"""How long before its expiry a backup is no longer expected: clocks differ, and it is listed after `observed_at`."""
-
-
 def is_expected(backup: KnownBackup, project: ProjectContext) -> bool | None:
     """Return whether a backup of `project.known_backups` should still exist, by the earliest expiry known for it.
 
     `None` if unknown: the retention, which could not be read, may have been shortened. For a backup that was first
-    missed in a previous audit, what was known then decides.
+    missed in a previous audit, what was known then decides. Near its expiry it is no longer expected: clocks differ,
+    and it is listed after `observed_at`.
     """
     if backup.expires is False:
         return not backup.is_no_longer_expected(project.observed_at)
-    if backup.expires is None or backup.expires_at is None or backup.expires_at - project.observed_at <= EXPIRY_MARGIN:
+    if (
+        backup.expires is None
+        or backup.expires_at is None
+        or backup.expires_at - project.observed_at <= CLOCK_TOLERANCE
+    ):
         return False
     if backup.missed_at is not None:
         return True

@@ -173,13 +173,11 @@ class _LifecycleStep:
         if resource.type is ResourceType.DELETED_INDEX and resource.id not in self._evaluated_ids[resource.type]:
             if resource.id in self._evaluated_ids[ResourceType.INDEX]:
                 return "it is the live index"
-            return "no backup of the deleted index is left" if self._has_no_backups(resource) else None
+            has_two_reads = self._project.inventory.backups.read_count > 1
+            is_confirmed = has_two_reads and resource.name not in self._project.names_with_changed_rows
+            if is_confirmed and resource.id not in self._listed_index_ids:
+                return "no backup of the deleted index is left"
         return None
-
-    def _has_no_backups(self, resource: Resource) -> bool:
-        has_two_reads = self._project.inventory.backups.read_count > 1
-        is_confirmed = has_two_reads and resource.name not in self._project.names_with_changed_rows
-        return is_confirmed and resource.id not in self._listed_index_ids
 
     @cached_property
     def _evaluated_ids(self) -> Mapping[ResourceType, frozenset[str]]:

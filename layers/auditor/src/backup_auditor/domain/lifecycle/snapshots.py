@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from backup_auditor.domain.backup_status import BackupPhase, compute_capture_time, find_run_moment, parse_phase
-from backup_auditor.domain.evaluation.expiry import BackupExpiries
 from backup_auditor.domain.evaluation.index import is_expected, is_replaced
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Finding, Resource, ResourceType
@@ -31,9 +30,7 @@ def snapshot_backups(project: ProjectContext) -> dict[str, KnownBackup]:
             captured_at = (known_backup and known_backup.captured_at) or _find_capture_time(
                 row, runs_by_id.get(row.backup_id), inventory.observed_at
             )
-            backups[row.backup_id] = _update_listed_backup(
-                row, captured_at, known_backup, expiries, inventory.observed_at
-            )
+            backups[row.backup_id] = _update_listed_backup(row, captured_at, known_backup, project)
     is_complete = not inventory.read_failures
     for backup_id, known_backup in known_backups.items():
         if backup_id not in listed_ids:
@@ -63,15 +60,11 @@ def _find_capture_time(row: Backup, run: Backup | None, observed_at: datetime) -
 
 
 def _update_listed_backup(
-    row: Backup,
-    captured_at: datetime | None,
-    known_backup: KnownBackup | None,
-    expiries: BackupExpiries,
-    observed_at: datetime,
+    row: Backup, captured_at: datetime | None, known_backup: KnownBackup | None, project: ProjectContext
 ) -> KnownBackup:
     """Return the record of a listed backup. The current retention of its schedule gives its expiry."""
-    schedule = expiries.find_schedule(row.backup_id)
-    expiry = expiries.find_expiry(row, captured_at)
+    schedule = project.expiries.find_schedule(row.backup_id)
+    expiry = project.expiries.find_expiry(row, captured_at)
     if known_backup is None:
         return KnownBackup(
             backup_id=row.backup_id,
@@ -82,7 +75,7 @@ def _update_listed_backup(
             captured_at=captured_at,
             expires=expiry.expires,
             expires_at=expiry.expires_at,
-            known_since=observed_at,
+            known_since=project.observed_at,
         )
     changes: dict[str, Any] = {
         "schedule_id": schedule.schedule_id if schedule else known_backup.schedule_id,
@@ -149,16 +142,9 @@ def snapshot_schedules(state: ProjectState, inventory: Inventory) -> dict[str, K
             and (index_facts is None or _proves_absence(index_facts.schedules))
         )
         if schedule_id not in schedules and not is_gone:
-            schedules[schedule_id] = _retain_schedule(known_schedule, state)
+            seen_at = state.find_seen_at(known_schedule)  # the last audit that read it
+            schedules[schedule_id] = replace(known_schedule, since=known_schedule.since or seen_at, seen_at=seen_at)
     return schedules
-
-
-def _retain_schedule(known_schedule: KnownSchedule, state: ProjectState) -> KnownSchedule:
-    """Return a schedule that this audit did not read, with the time of the last audit that did."""
-    seen_at = state.find_seen_at(known_schedule)
-    if known_schedule.seen_at == seen_at and known_schedule.since is not None:
-        return known_schedule
-    return replace(known_schedule, since=known_schedule.since or seen_at, seen_at=seen_at)
 
 
 def _proves_absence(answer: Listing[Schedule] | Denial | None) -> bool:
