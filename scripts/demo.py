@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from backup_auditor_simulator.testing import COMMAND, run_simulator
+from simulator_process import COMMAND, run_simulator
 
 NOW = "2026-11-02T06:00:00Z"
 """The time of the simulator and of the audit, so that the output is always the same."""

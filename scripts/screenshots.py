@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from backup_auditor_simulator.testing import COMMAND, run_simulator
+from simulator_process import COMMAND, run_simulator
 
 PICTURE_FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 NOW = "2026-11-02T06:00:00Z"

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.web.recorder import RecordedRequest, RequestRecorder
+from backup_auditor_simulator.web.recorder import RequestRecorder
 
 TESTS = Path(__file__).parent
 SOAK_VARIABLE = "AUDITOR_SOAK"
@@ -22,7 +22,7 @@ SIMULATOR_TESTS = TESTS / "integration" / "simulator"
 """Tests of the simulator itself."""
 SOCKET_FOLDERS = ("integration", "e2e", "browser")
 _STATE_NUMBERS = count()
-_WRITE_REQUESTS: list[RecordedRequest] = []
+_WRITE_REQUESTS: list[ParsedRequest] = []
 """All requests since the last test that would have changed a simulated project in this process.
 
 A simulator in its own process reports such requests at its end, and `run_simulator` checks them.
@@ -98,11 +98,10 @@ def _record_writes() -> None:
     """Make every simulator of this process record the requests that would change its project."""
     enter_request = RequestRecorder.record
 
-    def enter_and_record(recorder: RequestRecorder, request: ParsedRequest) -> RecordedRequest:
-        recorded_request = enter_request(recorder, request)
-        if recorded_request.method != "GET":
-            _WRITE_REQUESTS.append(recorded_request)
-        return recorded_request
+    def enter_and_record(recorder: RequestRecorder, request: ParsedRequest) -> None:
+        enter_request(recorder, request)
+        if request.method != "GET":
+            _WRITE_REQUESTS.append(request)
 
     setattr(RequestRecorder, "record", enter_and_record)  # noqa: B010  the simulator does not need to know
 

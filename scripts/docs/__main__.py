@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
-from backup_auditor_simulator.testing import run_simulator
 from docs import command_line, configuration, controls, cost, events, formats, metrics, policy, simulator
 from docs.markdown import fill_sections
 from docs.messages import fill_messages
 from docs.transcripts import BLOCK, run_transcripts
+from simulator_process import run_simulator
 
 ROOT = Path(__file__).parents[2]
 NOW = "2026-11-02T06:00:00Z"

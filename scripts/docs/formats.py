@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import backup_auditor.rendering
-from backup_auditor.rendering.formats import FORMATS
-from backup_auditor.rendering.formats.csv import render_csv
+from backup_auditor.rendering.formats import FORMATS, RenderOptions
 from docs.markdown import table
 
 _NULL = {"type": "null"}
@@ -15,12 +14,62 @@ _SCHEMA = Path(backup_auditor.rendering.__file__).with_name("report.schema.json"
 
 type Schema = dict[str, Any]
 
+_DESCRIPTIONS = {
+    "table": (
+        "a terminal",
+        (
+            "result, first step, changes, open findings (worst first), unknown, warnings, exempted, resolved,"
+            " drift, counts, read errors"
+        ),
+        "proposals; long lists, with the command that shows them",
+        "one report after the other",
+    ),
+    "json": ("programs", "everything", "nothing", "an array of reports"),
+    "markdown": (
+        "pull requests, tickets",
+        "as `table`",
+        "proposals; rows that do not fit one GitHub comment (65,536 characters), or more than 50 under a heading",
+        "one report after the other, in one comment",
+    ),
+    "csv": (
+        "spreadsheets",
+        "every finding, warnings",
+        "read errors, resolved, drift, proposals",
+        "one table",
+    ),
+    "junit": (
+        "CI servers",
+        "every finding, warnings",
+        "read errors, resolved, drift, proposals",
+        "one document",
+    ),
+    "sarif": (
+        "code scanning",
+        "non-compliant, unknown and resolved findings, read errors, warnings",
+        "compliant and not applicable findings, drift, proposals",
+        "one run for each project, at most 20 in a file",
+    ),
+    "ocsf": (
+        "security lakes",
+        "every finding, resolved findings, warnings",
+        "read errors, drift, proposals",
+        "one list of events",
+    ),
+    "html": (
+        "browsers and printers",
+        "as `table`, and evidence, API calls, the policy, a timeline of each index, and past audits",
+        "compliant and not applicable findings; evidence and single times of large projects",
+        "one page",
+    ),
+}
+"""The readers, the content, what is counted and left to the JSON report, and how a file holds a registry."""
+
 
 def list_formats() -> str:
-    """Return the table of the formats, from their registry."""
+    """Return the table of the formats, from their registry. A format without a description is an error."""
     return table(
         ("format", "for", "content", "counted only", "several projects"),
-        ((f"`{it.name}`", it.readers, it.content, it.counted_only, it.many_projects) for it in FORMATS.values()),
+        ((f"`{name}`", *_DESCRIPTIONS[name]) for name in FORMATS),
     )
 
 
@@ -32,7 +81,7 @@ def list_report_keys() -> str:
 
 def list_csv_columns() -> str:
     """Return the columns of a CSV report, in their order."""
-    columns = next(iter(render_csv([]))).split(",")
+    columns = next(iter(FORMATS["csv"].render([], RenderOptions()))).split(",")
     return ", ".join(f"`{it}`" for it in columns) + "."
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from backup_auditor.adapters.policy_file.errors import find_shape, list_keys
+from backup_auditor.adapters.policy_file.loader import find_shape, list_keys
 from backup_auditor.adapters.policy_file.schema import build_policy_schema
 from docs.markdown import table
 

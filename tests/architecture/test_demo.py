@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import demo
-from backup_auditor_simulator.scenarios.neglected import (
+from simulator_process import COMMAND, run_simulator
+from support.neglected import (
     FAILED_CONTROLS,
     FAILED_DELETED_INDEX_CONTROLS,
     FAILED_PROJECT_CONTROLS,
 )
-from backup_auditor_simulator.testing import COMMAND, run_simulator
 
 
 def test_the_demonstration_succeeds() -> None:

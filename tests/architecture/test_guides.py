@@ -17,8 +17,8 @@ from botocore.validate import ParamValidator
 
 from backup_auditor.adapters.registry_file import load_registry
 from backup_auditor.domain.events import EventType
-from backup_auditor_simulator.testing import COMMAND, run_simulator
 from docs import events as events_document
+from simulator_process import COMMAND, run_simulator
 from support.builders.policies import parse_policy
 from support.cli import build_environment
 

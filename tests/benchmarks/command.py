@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from backup_auditor_simulator.testing import COMMAND, run_simulator
 from benchmarks.figures import Figure, format_table, measure_alternating, measure_seconds
+from simulator_process import COMMAND, run_simulator
 
 INDEXES, BACKUPS_PER_INDEX, LATENCY_SECONDS = 200, 5, 0.05
 ROUNDS = 3

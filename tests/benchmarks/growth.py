@@ -9,8 +9,8 @@ from backup_auditor.application.audit import run_audit
 from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.bootstrap.runtime import now
 from backup_auditor.settings.pinecone import PineconeSettings, read_settings
-from backup_auditor_simulator.testing import run_simulator
 from benchmarks.figures import Figure, format_table, measure_alternating, measure_seconds
+from simulator_process import run_simulator
 
 MAX_RATIO = 2.2
 ROUNDS = 5

@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from backup_auditor_simulator.testing import run_simulator
 from benchmarks.figures import Figure, format_table
+from simulator_process import run_simulator
 
 MAX_MB = 250
 INDEXES, BACKUPS_PER_INDEX = 2000, 50

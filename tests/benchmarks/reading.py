@@ -10,7 +10,6 @@ from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.worker_pool import WorkerPool
-from backup_auditor_simulator.testing import run_simulator
 from benchmarks.figures import Figure, format_table
 from benchmarks.growth import SilentProgress
 from benchmarks.sdk_clients import (
@@ -20,6 +19,7 @@ from benchmarks.sdk_clients import (
     prepare_serial_client,
     prepare_threaded_client,
 )
+from simulator_process import run_simulator
 
 INDEXES, BACKUPS_PER_INDEX, LATENCY_SECONDS, MAX_CONCURRENCY = 200, 5, 0.05, 32
 ROUNDS = 7

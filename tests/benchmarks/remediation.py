@@ -16,10 +16,10 @@ from backup_auditor.application.remediation.executor import PlanExecutor
 from backup_auditor.application.remediation.service import create_plan
 from backup_auditor.domain.policy import Mode, Policy, RemediationPolicy
 from backup_auditor.domain.remediation.plan import ActionState
-from backup_auditor_simulator.testing import run_simulator
 from backup_auditor_simulator.web.server import Server
 from benchmarks.figures import Figure, format_table, measure_seconds
 from benchmarks.growth import SilentProgress
+from simulator_process import run_simulator
 
 INDEXES, LATENCY_SECONDS = 200, 0.05
 ROUNDS = 3

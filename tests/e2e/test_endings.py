@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
+from simulator_process import COMMAND
 from support.cli import build_access_environment, build_environment
 from support.simulator import SIMULATED_NOW
 

@@ -9,8 +9,8 @@ import pytest
 
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.inventory_file import save_inventory
-from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.server import Server
+from simulator_process import COMMAND
 from support.builders.facts import build_index, build_inventory, rename_index
 from support.cli import CompletedCommand, build_access_environment, build_environment, run_command
 from support.simulator import SIMULATED_NOW

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.server import Server
+from simulator_process import COMMAND
 from support.certificates import make_authority, make_server_context
 from support.cli import CompletedCommand, build_access_environment, run_command
 from support.proxies import ConnectProxy, run_proxy, serve_tls

@@ -13,12 +13,12 @@ import pytest
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios.neglected import FAILED_CONTROLS
-from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
+from simulator_process import COMMAND
 from support.builders.reports import check_report
 from support.cli import CompletedCommand, build_access_environment, build_environment, run_command
+from support.neglected import FAILED_CONTROLS
 from support.simulator import SIMULATED_NOW
 
 MOMENT = SIMULATED_NOW.isoformat()

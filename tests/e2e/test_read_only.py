@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator.testing import COMMAND
+from simulator_process import COMMAND
 from support.cli import AuditedProject, CompletedCommand, audit_nightly
 from support.read_only import can_be_read_only, make_read_only
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor_simulator.testing import COMMAND
+from simulator_process import COMMAND
 from support.cli import AuditedProject, audit_nightly
 
 FUTURE = "2999-06-01T12:00:00Z"

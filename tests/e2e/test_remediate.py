@@ -16,9 +16,9 @@ import pytest
 
 from backup_auditor.bootstrap import runtime
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
+from simulator_process import COMMAND
 from support.cli import CompletedCommand, build_access_environment, run_command
 from support.clock import read_real_clock
 from support.simulator import serve

@@ -12,9 +12,9 @@ from tempfile import TemporaryFile
 import pytest
 
 from backup_auditor.rendering.formats import FORMATS
-from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
+from simulator_process import COMMAND
 from support.cli import build_access_environment, run_command
 from support.simulator import SIMULATED_NOW
 

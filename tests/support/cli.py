@@ -15,8 +15,8 @@ from unittest.mock import patch
 from backup_auditor.cli.main import main
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.testing import COMMAND
 from backup_auditor_simulator.web.server import Server
+from simulator_process import COMMAND
 from support.builders.reports import check_report
 from support.simulator import SIMULATED_NOW, serve
 

@@ -13,7 +13,7 @@ from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.project_state import MAX_PAST_AUDITS, PastAudit
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.html.page import render_html
-from backup_auditor_simulator.testing import COMMAND, run_simulator
+from simulator_process import COMMAND, run_simulator
 from support.builders.audit_sequence_report import MARKUP, build_last_report
 
 AUDITED_AT = "2026-11-02T06:00:00Z"

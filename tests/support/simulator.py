@@ -26,8 +26,8 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState, RemediationPlan
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.worker_pool import WorkerPool
+from backup_auditor_simulator.api.app import ParsedRequest
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.web.recorder import RecordedRequest
 from backup_auditor_simulator.web.server import Server
 from support.builders.plans import build_remediation_policy
 
@@ -145,7 +145,7 @@ def count_calls(server: Server) -> Counter[str]:
     return Counter(_describe_call(it) for it in server.requests)
 
 
-def _describe_call(request: RecordedRequest) -> str:
+def _describe_call(request: ParsedRequest) -> str:
     parts = request.path.strip("/").split("/")
     if len(parts) > 1:
         parts[1] = "*"
@@ -217,7 +217,7 @@ class RemediatedProject:
         return self.execute_plan(self.plan, audit_result, **options)
 
     @property
-    def write_requests(self) -> list[RecordedRequest]:
+    def write_requests(self) -> list[ParsedRequest]:
         """Every request that would change the project."""
         return [it for it in self.server.requests if it.method in WRITE_METHODS]
 

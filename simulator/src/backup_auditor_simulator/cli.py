@@ -13,21 +13,13 @@ def _read_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def run(
-    scenario_name: str,
-    port: int = 0,
-    now: datetime | None = None,
-    latency: float = 0.0,
-    quota: int | None = None,
-) -> int:
+def run(scenario_name: str, port: int = 0, now: datetime | None = None, latency: float = 0.0) -> int:
     """Serve a scenario until SIGINT or SIGTERM, print the number of write calls, and return the exit code.
 
-    Without `now` the project follows the real clock. `quota` replaces the limit of backups of the scenario; 0 is no
-    limit. Raises `ValueError` if there is no such scenario, and `OSError` if the port is taken.
+    Without `now` the project follows the real clock. Raises `ValueError` if there is no such scenario, and `OSError` if
+    the port is taken.
     """
     project = build_scenario(scenario_name, now=now or _read_clock())
-    if quota is not None:
-        project.options.backup_quota = quota or None
     stop_event = Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: stop_event.set())

@@ -9,8 +9,8 @@ from functools import partial
 from threading import RLock
 from typing import Any
 
-from backup_auditor_simulator.errors import ApiError
 from backup_auditor_simulator.model import (
+    ApiError,
     Backup,
     BackupState,
     Frequency,

@@ -23,11 +23,11 @@ from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, Actio
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor.domain.target_schedule import build_target_schedule
 from backup_auditor.errors import PineconeError, UsageError
+from backup_auditor_simulator.api.app import ParsedRequest
 from backup_auditor_simulator.model import BackupState
 from backup_auditor_simulator.model import IndexKind as Deployed
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
-from backup_auditor_simulator.web.recorder import RecordedRequest
 from support.builders.plans import build_remediation_policy
 from support.simulator import RemediatedProject, build_empty_project, serve_remediated_project
 
@@ -172,7 +172,7 @@ def compute_peak_backups(project: SimulatedProject) -> int:
     return peak_count
 
 
-def may_have_taken_effect(request: RecordedRequest) -> bool:
+def may_have_taken_effect(request: ParsedRequest) -> bool:
     """Return whether a write may have taken effect."""
     return request.status is None or request.status < 300
 

@@ -129,7 +129,7 @@ def test_a_taken_port_is_an_error(server: Server) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
     """The command prints its URL and keys, follows the real clock, and exits with 0 on a signal."""
-    code = "import sys; from backup_auditor_simulator.cli import run; sys.exit(run('fleet:2x2', quota=7))"
+    code = "import sys; from backup_auditor_simulator.cli import run; sys.exit(run('fleet:2x2'))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         addresses = dict(process.stdout.readline().split() for _ in range(3))

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from backup_auditor_simulator.testing import run_simulator
 from backup_auditor_simulator.web.server import Server
+from simulator_process import run_simulator
 
 
 def send_change(environment: Mapping[str, str], key: str) -> int:

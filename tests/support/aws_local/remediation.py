@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from backup_auditor_simulator.api.app import ParsedRequest
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.web.recorder import RecordedRequest
 from support.aws_local.application import Application
 
 PROPOSED_DETAIL_TYPE, CREATED_DETAIL_TYPE = "Backup Schedule Proposed", "Backup Schedule Created"
@@ -42,7 +42,7 @@ class ProjectView:
     name: str
 
     @property
-    def requests(self) -> list[RecordedRequest]:
+    def requests(self) -> list[ParsedRequest]:
         """All requests of the project to Pinecone."""
         return self.app.pinecone.recorders[self.name].requests
 

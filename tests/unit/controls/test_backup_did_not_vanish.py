@@ -6,13 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from backup_auditor.domain.evaluation.index import EXPIRY_MARGIN
 from backup_auditor.domain.finding import Compliance, Exemption, ResourceType, Severity
 from backup_auditor.domain.listing import BACKUP_LISTING, ReadFailure
 from backup_auditor.domain.model import Backup, Schedule
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import KnownBackup, KnownIndex
-from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, format_moment
 from support.builders.facts import (
     DAY,
     HOUR,
@@ -85,8 +84,8 @@ def test_a_manual_backup_should_always_exist() -> None:
     "listed_rest,expected",
     [
         pytest.param(-DAY, Compliance.COMPLIANT, id="expired"),
-        pytest.param(EXPIRY_MARGIN, Compliance.COMPLIANT, id="at-margin"),
-        pytest.param(EXPIRY_MARGIN + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
+        pytest.param(CLOCK_TOLERANCE, Compliance.COMPLIANT, id="at-margin"),
+        pytest.param(CLOCK_TOLERANCE + SECOND, Compliance.NON_COMPLIANT, id="one-second-past"),
     ],
 )
 def test_a_scheduled_one_should_exist_until_it_expires(listed_rest: timedelta, expected: Compliance) -> None:
@@ -99,9 +98,11 @@ def test_a_scheduled_one_should_exist_until_it_expires(listed_rest: timedelta, e
     "schedules,expected",
     [
         pytest.param([build_schedule(retention=5 * DAY)], Compliance.COMPLIANT, id="lowered"),
-        pytest.param([build_schedule(retention=5 * DAY + EXPIRY_MARGIN)], Compliance.COMPLIANT, id="lowered-to-margin"),
         pytest.param(
-            [build_schedule(retention=5 * DAY + EXPIRY_MARGIN + SECOND)],
+            [build_schedule(retention=5 * DAY + CLOCK_TOLERANCE)], Compliance.COMPLIANT, id="lowered-to-margin"
+        ),
+        pytest.param(
+            [build_schedule(retention=5 * DAY + CLOCK_TOLERANCE + SECOND)],
             Compliance.NON_COMPLIANT,
             id="lowered-not-enough",
         ),

@@ -86,6 +86,13 @@ def test_any_backup_but_a_planned_run_counts(rows: tuple[Backup, ...], expected:
     assert evaluate_orphans(*rows) is expected
 
 
+def test_an_age_of_zero_is_shown_as_zero() -> None:
+    """A backup that was captured at the time of the audit is 0s old, not as old as the limit."""
+    inventory = build_inventory(build_index(), extra_backups=[build_orphaned_backup(timedelta())])
+    (finding,) = evaluate_resources(ID, inventory, with_max_age(MAX_AGE)).values()
+    assert finding.reason == "The newest of 1 backup is 0s old (limit: 30d)."
+
+
 @pytest.mark.parametrize("rows", [(), (build_orphaned_backup(-DAY, status="Scheduled"),)])
 def test_a_listing_that_broke_off_shows_of_none_that_it_is_gone(rows: tuple[Backup, ...]) -> None:
     """Recorded backups of an unread listing may still exist."""

@@ -48,9 +48,3 @@ def test_a_policy_is_impossible_if_its_least_demand_exceeds_the_quota(quota: int
     feasibility = Feasibility(10, quota, (("strict", 31), ("defaults", 8)))
     assert (feasibility.min_slots, feasibility.max_slots) == (80, 310)
     assert feasibility.is_impossible is is_impossible
-
-
-def test_only_a_quota_has_a_best_fit() -> None:
-    """Without a quota there is no schedule that fits best."""
-    assert Feasibility(10, None, (("defaults", 8),)).best_fit is None
-    assert Feasibility(10, 80, (("defaults", 8),)).best_fit == find_best_schedule_fit(10, 80)

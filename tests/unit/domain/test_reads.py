@@ -39,11 +39,14 @@ def test_only_complete_reads_count() -> None:
         merge_backups([BACKUP_A], ListingRead((), READ_FAILURE)).read_count,
         merge_backups(ListingRead((), READ_FAILURE)).read_count,
     ) == (2, 1, 0)
-    assert merge_backups(ListingRead((BACKUP_A,), READ_FAILURE)).failures == (READ_FAILURE,)
+    assert merge_backups(ListingRead((BACKUP_A,), READ_FAILURE)).failure == READ_FAILURE
     assert merge_backups([BACKUP_A], ListingRead((), READ_FAILURE)).confirmation_failure == READ_FAILURE
     assert merge_backups([BACKUP_A], ListingRead((), READ_FAILURE)).failure is None
-    assert merge_backups([BACKUP_A], ListingRead((), READ_FAILURE), [BACKUP_A]).failures == ()
-    assert merge_backups(ListingRead((), READ_FAILURE), [BACKUP_A]).failures == ()
+    for listing in (
+        merge_backups([BACKUP_A], ListingRead((), READ_FAILURE), [BACKUP_A]),
+        merge_backups(ListingRead((), READ_FAILURE), [BACKUP_A]),
+    ):
+        assert (listing.failure, listing.confirmation_failure) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,9 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import quote_text
 from backup_auditor.rendering.digest import render_digest_text
-from backup_auditor.rendering.formats.csv import render_csv
+from backup_auditor.rendering.formats import FORMATS, RenderOptions
 from backup_auditor.rendering.formats.json import render_json
-from backup_auditor.rendering.formats.junit import render_junit
 from backup_auditor.rendering.formats.markdown import render_markdown
-from backup_auditor.rendering.formats.ocsf import render_ocsf
-from backup_auditor.rendering.formats.sarif import render_sarif
 from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.html.page import render_html
 from backup_auditor.rendering.slack import build_slack_payload
@@ -66,11 +63,13 @@ def list_owners_and_reasons(exemptions: Sequence[Exemption]) -> list[str]:
 
 
 def _render_cells(report: Report) -> str:
-    return "\n".join(cell for row in csv.reader(StringIO("".join(render_csv([report])))) for cell in row)
+    return "\n".join(
+        cell for row in csv.reader(StringIO("".join(FORMATS["csv"].render([report], RenderOptions())))) for cell in row
+    )
 
 
 def _render_attributes(report: Report) -> str:
-    tree = ET.fromstring("".join(render_junit([report])))  # noqa: S314  it is our own
+    tree = ET.fromstring("".join(FORMATS["junit"].render([report], RenderOptions())))  # noqa: S314  it is our own
     return "\n".join(value for it in tree.iter() for value in it.attrib.values())
 
 
@@ -84,8 +83,13 @@ RENDERERS: dict[str, Callable[[Report], str]] = {
     "csv": _render_cells,
     "markdown": lambda it: "\n".join(render_markdown(it)).replace("\\", ""),
     "junit": _render_attributes,
-    "sarif": lambda it: _extract_values(render_sarif([it], CATALOG.all_controls)),
-    "ocsf": lambda it: "\n".join(map(_extract_values, "".join(render_ocsf([it], CATALOG.all_controls)).splitlines())),
+    "sarif": lambda it: _extract_values(FORMATS["sarif"].render([it], RenderOptions(controls=CATALOG.all_controls))),
+    "ocsf": lambda it: "\n".join(
+        map(
+            _extract_values,
+            "".join(FORMATS["ocsf"].render([it], RenderOptions(controls=CATALOG.all_controls))).splitlines(),
+        )
+    ),
     "json": lambda it: _extract_values(render_json(it)),
 }
 """Each form, written and read back as its readers see it."""

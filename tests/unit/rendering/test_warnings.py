@@ -14,12 +14,9 @@ import pytest
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.digest import build_digest_json, render_digest_text
-from backup_auditor.rendering.formats.csv import render_csv
+from backup_auditor.rendering.formats import FORMATS, RenderOptions
 from backup_auditor.rendering.formats.json import render_json
-from backup_auditor.rendering.formats.junit import render_junit
 from backup_auditor.rendering.formats.markdown import render_markdown
-from backup_auditor.rendering.formats.ocsf import render_ocsf
-from backup_auditor.rendering.formats.sarif import render_sarif
 from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.html.page import render_html
 from backup_auditor.rendering.slack import build_slack_payload
@@ -44,10 +41,12 @@ def join_lines(pieces: Iterable[str]) -> Iterator[str]:
         pytest.param(render_json, id="json"),
         pytest.param(lambda it: join_lines(render_markdown(it)), id="markdown"),
         pytest.param(lambda it: render_html([it]), id="html"),
-        pytest.param(lambda it: render_csv([it]), id="csv"),
-        pytest.param(lambda it: render_junit([it]), id="junit"),
-        pytest.param(lambda it: render_sarif([it], CATALOG.all_controls), id="sarif"),
-        pytest.param(lambda it: render_ocsf([it], CATALOG.all_controls), id="ocsf"),
+        pytest.param(lambda it: FORMATS["csv"].render([it], RenderOptions()), id="csv"),
+        pytest.param(lambda it: FORMATS["junit"].render([it], RenderOptions()), id="junit"),
+        pytest.param(
+            lambda it: FORMATS["sarif"].render([it], RenderOptions(controls=CATALOG.all_controls)), id="sarif"
+        ),
+        pytest.param(lambda it: FORMATS["ocsf"].render([it], RenderOptions(controls=CATALOG.all_controls)), id="ocsf"),
     ],
 )
 def test_every_form_shows_the_sentence(render: Callable[[Report], Iterable[str]]) -> None:
@@ -67,16 +66,18 @@ def test_a_table_folds_what_is_too_much() -> None:
 
 def test_csv_tells_them_once_for_each_project_and_counts_them_in_every_row() -> None:
     """The column `warnings` of a project's first row is a JSON list."""
-    rows = list(csv.DictReader(io.StringIO("".join(render_csv(TWO_REPORTS)) + "\n", newline="")))
+    rows = list(
+        csv.DictReader(io.StringIO("".join(FORMATS["csv"].render(TWO_REPORTS, RenderOptions())) + "\n", newline=""))
+    )
     warnings_by_project = [(it["project"], json.loads(it["warnings"])) for it in rows if it["warnings"]]
     assert warnings_by_project == [("default", list(WARNED_REPORT.warnings)), ("other", list(WARNED_REPORT.warnings))]
     assert {it["warning_count"] for it in rows} == {"21"}
-    assert WARNING in "".join(render_csv(TWO_REPORTS))
+    assert WARNING in "".join(FORMATS["csv"].render(TWO_REPORTS, RenderOptions()))
 
 
 def test_junit_tells_them_in_the_first_suite_of_each_project() -> None:
     """They are its error output, a line each."""
-    suites = list(ET.fromstring("".join(render_junit(TWO_REPORTS))))  # noqa: S314  we wrote it
+    suites = list(ET.fromstring("".join(FORMATS["junit"].render(TWO_REPORTS, RenderOptions()))))  # noqa: S314  we wrote it
     warnings_by_project = [
         (it.get("name"), it.findtext("system-err")) for it in suites if it.find("system-err") is not None
     ]
@@ -87,7 +88,7 @@ def test_junit_tells_them_in_the_first_suite_of_each_project() -> None:
 
 def test_sarif_notifies_of_the_configuration() -> None:
     """Each is a notification of level warning."""
-    log = json.loads("".join(render_sarif(TWO_REPORTS, CATALOG.all_controls)))
+    log = json.loads("".join(FORMATS["sarif"].render(TWO_REPORTS, RenderOptions(controls=CATALOG.all_controls))))
     for run in log["runs"]:
         (invocation,) = run["invocations"]
         notifications = invocation["toolConfigurationNotifications"]
@@ -97,7 +98,12 @@ def test_sarif_notifies_of_the_configuration() -> None:
 
 def test_ocsf_tells_them_in_the_first_event_of_each_project() -> None:
     """Every event counts them."""
-    events = [json.loads(it) for it in "".join(render_ocsf(TWO_REPORTS, CATALOG.all_controls)).splitlines()]
+    events = [
+        json.loads(it)
+        for it in "".join(
+            FORMATS["ocsf"].render(TWO_REPORTS, RenderOptions(controls=CATALOG.all_controls))
+        ).splitlines()
+    ]
     warnings_by_project = [it["unmapped"]["project"] for it in events if "warnings" in it["unmapped"]]
     assert warnings_by_project == ["default", "other"]
     assert events[0]["unmapped"]["warnings"] == list(WARNED_REPORT.warnings)

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backup_auditor_simulator.errors import ApiError
-from backup_auditor_simulator.model import BackupState, RunOutcome, Schedule
+from backup_auditor_simulator.model import ApiError, BackupState, RunOutcome, Schedule
 from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backup_auditor_simulator.api.schemas import find_family, write_backup, write_run
+from backup_auditor_simulator.api.messages import find_family, write_backup, write_run
 from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import SCENARIOS, build_scenario
-from backup_auditor_simulator.scenarios.neglected import FAILED_CONTROLS, FAILED_DELETED_INDEX_CONTROLS
+from support.neglected import FAILED_CONTROLS, FAILED_DELETED_INDEX_CONTROLS
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

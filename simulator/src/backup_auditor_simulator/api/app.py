@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from backup_auditor_simulator.api import backups, indexes, schedules
-from backup_auditor_simulator.api.responses import Call, Response, build_error_response
-from backup_auditor_simulator.api.schemas import Body, Family, find_family
-from backup_auditor_simulator.errors import ApiError
+from backup_auditor_simulator.api.messages import Body, Call, Family, Response, build_error_response, find_family
+from backup_auditor_simulator.model import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 
 _KEY_MESSAGE = "Invalid API key."
@@ -74,9 +73,9 @@ VIEWER = "viewer"
 EDITOR = "editor"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ParsedRequest:
-    """A received request."""
+    """A received request, and the status of its answer."""
 
     method: str
     path: str
@@ -85,6 +84,8 @@ class ParsedRequest:
     role: str | None
     """`viewer` or `editor`; `None` where the key is not accepted."""
     content: bytes = b""
+    status: int | None = None
+    """`None` while no answer was sent, or where none ever is."""
 
 
 def parse_request(

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from backup_auditor_simulator.api.responses import Call, Response
-from backup_auditor_simulator.api.schemas import encode_json, write_backup, write_moment
-from backup_auditor_simulator.errors import ApiError
-from backup_auditor_simulator.model import Backup, IndexKind, RestoreJob
+from backup_auditor_simulator.api.messages import Call, Response, encode_json, write_backup, write_moment
+from backup_auditor_simulator.model import ApiError, Backup, IndexKind, RestoreJob
 
 
 def list_backups(call: Call) -> Response:

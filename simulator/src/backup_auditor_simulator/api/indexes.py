@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from backup_auditor_simulator.api.responses import Call, Response
-from backup_auditor_simulator.api.schemas import Body, build_body_error, encode_json
-from backup_auditor_simulator.errors import ApiError
-from backup_auditor_simulator.model import Index, IndexKind
+from backup_auditor_simulator.api.messages import Body, Call, Response, build_body_error, encode_json
+from backup_auditor_simulator.model import ApiError, Index, IndexKind
 
 _TYPES_BY_KIND = {IndexKind.SERVERLESS: "managed", IndexKind.BYOC: "byoc", IndexKind.POD: "pod"}
 _KINDS_BY_TYPE = {text: kind for kind, text in _TYPES_BY_KIND.items()}

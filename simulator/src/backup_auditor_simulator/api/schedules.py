@@ -1,9 +1,7 @@
 """The calls about backup schedules."""
 
-from backup_auditor_simulator.api.responses import Call, Response
-from backup_auditor_simulator.api.schemas import encode_json, write_moment, write_run
-from backup_auditor_simulator.errors import ApiError
-from backup_auditor_simulator.model import Schedule
+from backup_auditor_simulator.api.messages import Call, Response, encode_json, write_moment, write_run
+from backup_auditor_simulator.model import ApiError, Schedule
 from backup_auditor_simulator.options import PausedNextRun
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios.builder import BYOC, DAY, HOUR, ScheduledIndex, Script
+from backup_auditor_simulator.scenarios.builder import BYOC, HOUR, ScheduledIndex, Script
 
 _PRODUCTION = {"tags": {"env": "prod"}, "deletion_protection": True}
 _DOCUMENTS = {"fields": {"body": {"type": "string", "full_text_search": {"language": "en"}}}}
@@ -44,15 +44,14 @@ def build_fleet(now: datetime, *, indexes: int = 200, backups_per_index: int = 5
     script = Script(now, seed=seed, options=SimulatorOptions(backup_quota=None))
     retention_days = max(_MIN_RETENTION_DAYS, backups_per_index + 1)
     for number in range(indexes):
-        name = f"fleet-{number:05d}"
-        # The newest backup is between one and twenty-one hours old.
-        since_run = timedelta(hours=1 + _SPREAD_HOURS * number / indexes)
-
-        def create_scheduled_index(project: SimulatedProject, name: str = name) -> None:
-            project.create_index(name)
-            project.create_schedule(name, "daily", "daily", retention_days)
-
-        script.add_change(backups_per_index * DAY + since_run, create_scheduled_index)
+        ScheduledIndex(
+            name=f"fleet-{number:05d}",
+            days=backups_per_index,
+            # the newest backup is between one and twenty-one hours old
+            since_run=timedelta(hours=1 + _SPREAD_HOURS * number / indexes),
+            schedule_name="daily",
+            retention_days=retention_days,
+        ).add_to(script)
     return script.build_project()
 
 

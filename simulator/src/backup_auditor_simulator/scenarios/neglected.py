@@ -25,16 +25,6 @@ type Change = Callable[[SimulatedProject, str], object]
 _PRODUCTION = {"tags": {"env": "prod"}}
 
 
-class FaultyIndex:
-    """An index, its history, and every control that it violates under the default policy; empty for no finding."""
-
-    def __init__(self, name: str, failed_controls: tuple[str, ...], *steps: Step) -> None:
-        """Take the parts of the description."""
-        self.name = name
-        self.failed_controls = frozenset(failed_controls)
-        self.steps = steps
-
-
 def create_scheduled(**options: Any) -> Step:  # noqa: ANN401  whatever a scheduled index has
     """Create the index with a schedule."""
     return lambda script, name: ScheduledIndex(name=name, **options).add_to(script)
@@ -125,204 +115,80 @@ def _create_bad_paused_and_good_schedule(project: SimulatedProject, name: str) -
 _BEFORE_NEWEST_RUN = 6 * HOUR
 """The newest run of a scheduled index was due an hour later."""
 _WEEKLY = {"days": 56, "schedule_name": "weekly", "frequency": "weekly"}
-_TOO_SLOW = ("schedule-frequency-meets-policy", "recovery-point-is-recent")
 
-_LIVE_INDEXES = (
-    FaultyIndex(
-        "orders",
-        ("index-has-schedule", "index-has-recovery-point", "recovery-points-meet-minimum-copies"),
-        create_unscheduled(12 * DAY, **_PRODUCTION),
-    ),
-    FaultyIndex(
-        "price-history",
-        ("index-has-schedule", "recovery-point-is-recent"),
-        create_unscheduled(90 * DAY),
-        back_up(21 * DAY),
-        back_up(20 * DAY),
-    ),
-    FaultyIndex(
-        "checkout-recs",
-        ("schedule-is-enabled", "recovery-point-is-recent", "recovery-points-outlast-horizon"),
-        create_scheduled(traits=_PRODUCTION),
-        pause(9 * DAY),
-    ),
-    FaultyIndex(
-        "support-tickets",
-        ("schedule-is-unique",),
-        create_scheduled(days=30),
-        apply_change(30 * DAY + 4 * HOUR, _create_second_schedule),
-    ),
-    FaultyIndex("invoices-archive", _TOO_SLOW, create_scheduled(**_WEEKLY, retention_days=60, since_run=3 * DAY)),
-    FaultyIndex(
-        "ad-creatives",
-        (*_TOO_SLOW, "schedule-guarantees-minimum-copies"),
-        create_scheduled(**_WEEKLY, retention_days=10, since_run=2 * DAY),
-    ),
-    FaultyIndex(
-        "newsletter-topics",
-        (
-            *_TOO_SLOW,
-            "schedule-guarantees-minimum-copies",
-            "schedule-retention-outlives-interval",
-            "recovery-points-meet-minimum-copies",
-        ),
-        create_scheduled(**_WEEKLY, retention_days=7, since_run=3 * DAY),
-    ),
-    FaultyIndex("chat-memory", ("schedule-retention-meets-minimum",), create_scheduled(retention_days=3)),
-    FaultyIndex(
-        "legal-contracts", ("schedule-retention-within-maximum",), create_scheduled(days=30, retention_days=730)
-    ),
-    FaultyIndex(
-        "knowledge-base",
-        (
-            "schedule-name-is-runnable",
-            "index-has-recovery-point",
-            "recovery-points-meet-minimum-copies",
-            "latest-run-succeeded",
-        ),
-        create_scheduled(days=20, schedule_name="knowledge-base-nightly-protection"),
-    ),
-    FaultyIndex(
-        "reviews-sentiment",
-        ("schedule-next-run-is-planned",),
-        create_scheduled(),
-        apply_change(2 * HOUR, _remove_next_run),
-    ),
-    FaultyIndex(
-        "inventory-sync",
-        (
-            "schedule-next-run-is-planned",
-            "planned-run-started-on-time",
-            "recovery-point-is-recent",
-            "scheduled-runs-are-continuous",
-        ),
+_INDEXES: dict[str, tuple[Step, ...]] = {
+    "orders": (create_unscheduled(12 * DAY, **_PRODUCTION),),
+    "price-history": (create_unscheduled(90 * DAY), back_up(21 * DAY), back_up(20 * DAY)),
+    "checkout-recs": (create_scheduled(traits=_PRODUCTION), pause(9 * DAY)),
+    "support-tickets": (create_scheduled(days=30), apply_change(30 * DAY + 4 * HOUR, _create_second_schedule)),
+    "invoices-archive": (create_scheduled(**_WEEKLY, retention_days=60, since_run=3 * DAY),),
+    "ad-creatives": (create_scheduled(**_WEEKLY, retention_days=10, since_run=2 * DAY),),
+    "newsletter-topics": (create_scheduled(**_WEEKLY, retention_days=7, since_run=3 * DAY),),
+    "chat-memory": (create_scheduled(retention_days=3),),
+    "legal-contracts": (create_scheduled(days=30, retention_days=730),),
+    "knowledge-base": (create_scheduled(days=20, schedule_name="knowledge-base-nightly-protection"),),
+    "reviews-sentiment": (create_scheduled(), apply_change(2 * HOUR, _remove_next_run)),
+    "inventory-sync": (
         create_scheduled(outcomes={1: RunOutcome.NOT_STARTED}),
         apply_change(HOUR, _show_scheduled_status),
     ),
-    FaultyIndex(
-        "store-locator",
-        ("index-has-recovery-point", "recovery-points-meet-minimum-copies", "scheduled-runs-are-continuous"),
-        create_scheduled(days=10, outcomes=dict.fromkeys(range(10), RunOutcome.SKIPPED)),
-    ),
-    FaultyIndex(
-        "ad-targeting",
-        ("latest-run-succeeded", "recovery-point-is-recent"),
-        create_scheduled(outcomes=dict.fromkeys((0, 1), RunOutcome.FAILED)),
-    ),
-    FaultyIndex(
-        "image-captions",
-        ("latest-run-succeeded",),
-        create_scheduled(since_run=HOUR, outcomes={0: RunOutcome.FAILED}),
-    ),
-    FaultyIndex(
-        "geo-places",
-        ("recovery-points-meet-minimum-copies",),
-        create_scheduled(),
-        apply_change(2 * HOUR, _delete_older_backups),
-    ),
-    FaultyIndex(
-        "voice-transcripts",
-        ("scheduled-runs-are-continuous",),
-        create_scheduled(outcomes=dict.fromkeys((4, 5), RunOutcome.SKIPPED)),
-    ),
-    FaultyIndex(
-        "email-dedupe",
-        ("no-run-is-stuck", "recovery-point-is-recent"),
-        create_scheduled(since_run=18 * HOUR, outcomes={0: RunOutcome.STUCK}),
-    ),
-    FaultyIndex(
-        "loyalty-members",
-        ("recovery-points-belong-to-index",),
-        create_scheduled(),
-        apply_change(3 * HOUR, _recreate_index),
-    ),
-    FaultyIndex(
-        "feature-store",
-        ("backup-status-is-known",),
-        create_scheduled(),
-        apply_change(2 * HOUR, _show_unknown_status),
-    ),
-    FaultyIndex(
-        "user-profiles",  # a clean-up deleted more than it should
-        ("record-count-is-stable",),
+    "store-locator": (create_scheduled(days=10, outcomes=dict.fromkeys(range(10), RunOutcome.SKIPPED)),),
+    "ad-targeting": (create_scheduled(outcomes=dict.fromkeys((0, 1), RunOutcome.FAILED)),),
+    "image-captions": (create_scheduled(since_run=HOUR, outcomes={0: RunOutcome.FAILED}),),
+    "geo-places": (create_scheduled(), apply_change(2 * HOUR, _delete_older_backups)),
+    "voice-transcripts": (create_scheduled(outcomes=dict.fromkeys((4, 5), RunOutcome.SKIPPED)),),
+    "email-dedupe": (create_scheduled(since_run=18 * HOUR, outcomes={0: RunOutcome.STUCK}),),
+    "loyalty-members": (create_scheduled(), apply_change(3 * HOUR, _recreate_index)),
+    "feature-store": (create_scheduled(), apply_change(2 * HOUR, _show_unknown_status)),
+    # a clean-up deleted more than it should
+    "user-profiles": (
         create_scheduled(traits={"records": 400_000, "namespaces": 8}),
         apply_change(_BEFORE_NEWEST_RUN, _set_counts(230_000, 8)),
     ),
-    FaultyIndex(
-        "tenant-memory",  # the namespaces of some tenants are missing, small ones
-        ("namespace-count-is-stable",),
+    # the namespaces of some tenants are missing, small ones
+    "tenant-memory": (
         create_scheduled(traits={"records": 300_000, "namespaces": 40}),
         apply_change(_BEFORE_NEWEST_RUN, _set_counts(296_000, 31)),
     ),
-    FaultyIndex(
-        "clickstream-events",  # imported several times
-        ("backup-size-is-stable",),
+    # imported several times
+    "clickstream-events": (
         create_scheduled(traits={"records": 90_000, "namespaces": 4}),
         apply_change(_BEFORE_NEWEST_RUN, _set_counts(420_000, 4)),
     ),
-    FaultyIndex(
-        "recipe-ideas",  # backed up every night, and never filled
-        ("recovery-point-is-not-empty",),
-        create_scheduled(traits={"records": 0, "namespaces": 1}),
-    ),
-    FaultyIndex("query-logs", ("backups-expire-on-time",), create_scheduled(), apply_change(DAY, _shorten_retention)),
-    FaultyIndex("catalog-search", (), create_scheduled(traits=_PRODUCTION)),
-    FaultyIndex("product-images", (), create_scheduled(retention_days=7, since_run=20 * HOUR, traits=BYOC)),
-    FaultyIndex(
-        "session-features",
-        ("index-can-be-backed-up",),
-        create_unscheduled(400 * DAY, kind=IndexKind.POD, environment="us-east1-gcp"),
-    ),
-    FaultyIndex("returns-triage", (), create_scheduled(days=0, since_run=4 * HOUR)),
-    FaultyIndex(
-        "payments-risk",
-        (),
+    # backed up every night, and never filled
+    "recipe-ideas": (create_scheduled(traits={"records": 0, "namespaces": 1}),),
+    "query-logs": (create_scheduled(), apply_change(DAY, _shorten_retention)),
+    "catalog-search": (create_scheduled(traits=_PRODUCTION),),
+    "product-images": (create_scheduled(retention_days=7, since_run=20 * HOUR, traits=BYOC),),
+    "session-features": (create_unscheduled(400 * DAY, kind=IndexKind.POD, environment="us-east1-gcp"),),
+    "returns-triage": (create_scheduled(days=0, since_run=4 * HOUR),),
+    "payments-risk": (
         create_unscheduled(60 * DAY),
         apply_change(40 * DAY + 6 * HOUR, _create_bad_paused_and_good_schedule),
     ),
-    FaultyIndex(
-        "image-tags",  # deleted and created again long ago
-        (),
+    # deleted and created again long ago
+    "image-tags": (
         create_unscheduled(50 * DAY),
         back_up(28 * DAY),
         apply_change(27 * DAY, SimulatedProject.delete_index),
         create_scheduled(days=26),
     ),
-    FaultyIndex(
-        "search-logs",  # paused for an hour
-        (),
-        create_scheduled(),
-        pause(3 * DAY + 2 * HOUR),
-        apply_change(3 * DAY + HOUR, _resume_schedules),
-    ),
-    FaultyIndex("fraud-graph", (), create_scheduled(outcomes={3: RunOutcome.FAILED})),
-)
-
-DELETED_INDEXES = (
-    FaultyIndex(
-        "spring-campaign",
-        (),
+    # paused for an hour
+    "search-logs": (create_scheduled(), pause(3 * DAY + 2 * HOUR), apply_change(3 * DAY + HOUR, _resume_schedules)),
+    "fraud-graph": (create_scheduled(outcomes={3: RunOutcome.FAILED}),),
+    "spring-campaign": (
         create_unscheduled(25 * DAY),
         back_up(20 * DAY),
         apply_change(10 * DAY, SimulatedProject.delete_index),
     ),
-    FaultyIndex(
-        "winter-campaign",
-        ("backups-have-live-source",),
+    "winter-campaign": (
         create_unscheduled(120 * DAY),
         back_up(76 * DAY),
         back_up(75 * DAY),
         apply_change(70 * DAY, SimulatedProject.delete_index),
     ),
-)
-"""Deleted indexes that still have backups: for a while, or longer than for any use."""
-
-FAILED_CONTROLS = {it.name: it.failed_controls for it in _LIVE_INDEXES}
-"""For every index the controls that it fails under the default policy; none for those that must stay silent."""
-FAILED_PROJECT_CONTROLS = frozenset({"schedules-fit-quota"})
-"""What the project as a whole fails: the backups that are kept for years would fill the quota alone."""
-FAILED_DELETED_INDEX_CONTROLS = {it.name: it.failed_controls for it in DELETED_INDEXES if it.failed_controls}
-"""The same for deleted indexes."""
+}
+"""The life of each index; the last two are deleted, and have backups for a while, or longer than for any use."""
 
 
 def build_neglected(now: datetime, *, seed: int = 0) -> SimulatedProject:
@@ -330,7 +196,7 @@ def build_neglected(now: datetime, *, seed: int = 0) -> SimulatedProject:
     # Its backup listing shows planned runs, and the service lets backups be kept for years.
     options = SimulatorOptions(lists_scheduled_runs=True, max_retention=timedelta(days=3650))
     script = Script(now, seed=seed, options=options)
-    for faulty_index in (*_LIVE_INDEXES, *DELETED_INDEXES):
-        for step in faulty_index.steps:
-            step(script, faulty_index.name)
+    for name, steps in _INDEXES.items():
+        for step in steps:
+            step(script, name)
     return script.build_project()

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.api.responses import Response
-from backup_auditor_simulator.api.schemas import encode_json
+from backup_auditor_simulator.api.messages import Response, encode_json
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
@@ -63,6 +62,10 @@ def handle_control_request(recorder: RequestRecorder, request: ParsedRequest) ->
         return Response(400, encode_json({"error": f"{type(error).__name__}: {error}"}))
 
 
+def _list_requests(recorder: RequestRecorder, _: _Members) -> object:
+    return [{key: value for key, value in asdict(it).items() if key != "content"} for it in recorder.requests]
+
+
 def _clear_requests(recorder: RequestRecorder, _: _Members) -> object:
     recorder.requests.clear()
     return {}
@@ -109,7 +112,7 @@ def _set_scenario(recorder: RequestRecorder, members: _Members) -> object:
 
 
 _HANDLERS: dict[tuple[str, str], Callable[[RequestRecorder, _Members], object]] = {
-    ("GET", "requests"): lambda recorder, _: [asdict(it) for it in recorder.requests],
+    ("GET", "requests"): _list_requests,
     ("DELETE", "requests"): _clear_requests,
     ("GET", "clock"): _read_clock,
     ("POST", "clock"): _set_clock,

@@ -7,8 +7,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.api.responses import Response, encode_error
-from backup_auditor_simulator.errors import ApiError
+from backup_auditor_simulator.api.messages import Response, encode_error
+from backup_auditor_simulator.model import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 
 

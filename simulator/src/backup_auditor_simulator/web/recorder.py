@@ -7,28 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backup_auditor_simulator.api.app import EDITOR, VIEWER, ParsedRequest, respond
-from backup_auditor_simulator.api.responses import Response, build_error_response, write_token
-from backup_auditor_simulator.api.schemas import encode_json
-from backup_auditor_simulator.errors import ApiError
+from backup_auditor_simulator.api.messages import Response, build_error_response, encode_json, write_token
+from backup_auditor_simulator.model import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault, FaultKind
 
 VIEWER_KEY = "viewer-key-for-tests"
 EDITOR_KEY = "editor-key-for-tests"
-
-
-@dataclass(slots=True)
-class RecordedRequest:
-    """One request that arrived, in the order of arrival."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    version: str | None
-    role: str | None
-    """What the key may do; `None` where it is not accepted."""
-    status: int | None = None
-    """`None` while no answer was sent, or where none ever is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,20 +25,14 @@ class RequestRecorder:
     """Seconds before every answer."""
     clock: Callable[[], datetime] | None = None
     """What the clock of the project follows; `None` if it stops until it is set."""
-    requests: list[RecordedRequest] = field(default_factory=list)
-    """Every request so far; those under `/_simulator/` are not among them."""
+    requests: list[ParsedRequest] = field(default_factory=list)
+    """Every request so far, in the order of arrival; those under `/_simulator/` are not among them."""
     faults: list[Fault] = field(default_factory=list)
     roles: Mapping[str, str] = field(default_factory=lambda: {VIEWER_KEY: VIEWER, EDITOR_KEY: EDITOR})
 
-    def record(self, request: ParsedRequest) -> RecordedRequest:
+    def record(self, request: ParsedRequest) -> None:
         """Record a request."""
-        entry = RecordedRequest(request.method, request.path, request.query, request.version, request.role)
-        self.requests.append(entry)
-        return entry
-
-    def find_fault(self, request: ParsedRequest) -> Fault | None:
-        """Return the first fault that applies to a request."""
-        return next((fault for fault in self.faults if fault.applies_to(request)), None)
+        self.requests.append(request)
 
     def follow_clock(self) -> None:
         """Advance the project to the time of its clock."""

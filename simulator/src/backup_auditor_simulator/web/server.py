@@ -11,11 +11,11 @@ from typing import Self
 import h11
 
 from backup_auditor_simulator.api.app import ParsedRequest, parse_request
-from backup_auditor_simulator.api.responses import Response
+from backup_auditor_simulator.api.messages import Response
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.control import handle_control_request
 from backup_auditor_simulator.web.faults import Fault, FaultKind
-from backup_auditor_simulator.web.recorder import EDITOR_KEY, VIEWER_KEY, RecordedRequest, RequestRecorder
+from backup_auditor_simulator.web.recorder import EDITOR_KEY, VIEWER_KEY, RequestRecorder
 
 _MAX_HEADER_BYTES = 64 * 1024
 _PIECE_COUNT = 10
@@ -88,14 +88,15 @@ class Connection(asyncio.Protocol):
         if control_response is not None:
             self._send_response(control_response)
             return
-        entry, fault = self._recorder.record(request), self._recorder.find_fault(request)
+        self._recorder.record(request)
+        fault = next((it for it in self._recorder.faults if it.applies_to(request)), None)
         delay = self._recorder.latency + (fault.seconds if fault and fault.kind is FaultKind.DELAY else 0.0)
         if delay > 0:
-            asyncio.get_running_loop().call_later(delay, self._respond, request, entry, fault)
+            asyncio.get_running_loop().call_later(delay, self._respond, request, fault)
         else:
-            self._respond(request, entry, fault)
+            self._respond(request, fault)
 
-    def _respond(self, request: ParsedRequest, entry: RecordedRequest, fault: Fault | None) -> None:
+    def _respond(self, request: ParsedRequest, fault: Fault | None) -> None:
         kind = fault.kind if fault else None
         if self._transport is None or kind is FaultKind.HANG:
             return
@@ -106,7 +107,7 @@ class Connection(asyncio.Protocol):
         if kind is FaultKind.RESET_AFTER_EFFECT:
             self.abort()
             return
-        entry.status = response.status
+        request.status = response.status
         if kind is FaultKind.TRUNCATE:
             self._transport.write(self._encode_head(response) + response.content[: len(response.content) // 2])
             self._transport.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.policy_file.errors import find_shape, list_keys
+from backup_auditor.adapters.policy_file.loader import find_shape, list_keys
 from docs import policy as policy_document
 from support.builders.policies import find_problems, parse_policy
 

@@ -6,7 +6,7 @@ import pytest
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
 from backup_auditor.domain.lifecycle.advance import find_unconfirmed_listings
-from backup_auditor.domain.lifecycle.drift import find_drift
+from backup_auditor.domain.lifecycle.snapshots import find_drift
 from backup_auditor.domain.lifecycle.state_change import Changes, diff_states
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId
 from backup_auditor.domain.model import Schedule

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.formats.csv import MAX_CELL_LENGTH, render_csv
+from backup_auditor.rendering.formats import FORMATS, RenderOptions
+from backup_auditor.rendering.formats.csv import MAX_CELL_LENGTH
 from support.builders.audit_sequence_report import FORMULA, MARKUP, build_last_report
 from support.builders.reports import build_finding, build_report
 
@@ -20,7 +21,7 @@ def read_rows(*reports: Report) -> list[dict[str, str]]:
 
 def render_text(*reports: Report) -> str:
     """Write reports, with the end of the last line that a file has."""
-    return "".join(render_csv(reports)) + "\n"
+    return "".join(FORMATS["csv"].render(reports, RenderOptions())) + "\n"
 
 
 def test_a_finding_is_a_row() -> None:

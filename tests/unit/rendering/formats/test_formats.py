@@ -9,19 +9,29 @@ from backup_auditor.rendering.formats import FORMATS, RenderOptions
 from support.approval import GOLDEN_FOLDER, Approve
 from support.builders.audit_sequence_report import SMALL_CATALOG, build_last_report
 
+GOLDEN_FILES = {
+    "table": "report.txt",
+    "json": "report.json",
+    "markdown": "report.md",
+    "csv": "report.csv",
+    "junit": "report.junit.xml",
+    "sarif": "report.sarif",
+    "ocsf": "report.ocsf.ndjson",
+    "html": "report.html",
+}
+
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_gives_the_approved_bytes(name: str, approve: Approve) -> None:
     """A report in which everything happens gives the bytes of the golden file of the format."""
-    report_format = FORMATS[name]
     options = RenderOptions(controls=SMALL_CATALOG.all_controls, width=80)
-    approve(f"report{report_format.extension}", report_format.render([build_last_report()], options))
+    approve(GOLDEN_FILES[name], FORMATS[name].render([build_last_report()], options))
 
 
 def test_every_golden_file_of_a_report_belongs_to_a_format() -> None:
     """The golden files of reports are those of the formats, and no others."""
     names = {it.name for it in GOLDEN_FOLDER.glob("report.*")}
-    assert names == {f"report{it.extension}" for it in FORMATS.values()}
+    assert names == {GOLDEN_FILES[it] for it in FORMATS}
 
 
 def test_a_registry_in_json_is_an_array() -> None:

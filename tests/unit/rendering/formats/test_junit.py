@@ -10,7 +10,7 @@ from junitparser import JUnitXml
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_control_characters
-from backup_auditor.rendering.formats.junit import render_junit
+from backup_auditor.rendering.formats import FORMATS, RenderOptions
 from support.builders.audit_sequence_report import build_last_report
 from support.builders.reports import build_finding, build_report
 
@@ -37,7 +37,7 @@ EXPECTED_OUTCOMES = {
 
 def render_and_check(*reports: Report) -> Any:
     """Write reports, see that nothing in them is strange to readers of the format, and read them back."""
-    text = "".join(render_junit(reports))
+    text = "".join(FORMATS["junit"].render(reports, RenderOptions()))
     for element in ET.fromstring(text.encode()).iter():  # noqa: S314  it is our own
         assert element.attrib.keys() <= KNOWN_ATTRIBUTES[element.tag], element.tag
     return JUnitXml.fromstring(text.encode())

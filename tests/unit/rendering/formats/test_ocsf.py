@@ -17,7 +17,7 @@ from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.formats.ocsf import render_ocsf
+from backup_auditor.rendering.formats import FORMATS, RenderOptions
 from support.builders.audit_sequence_report import RESOLVED_FINDING, build_last_report
 from support.builders.facts import DAY, NOW
 from support.builders.reports import build_finding, build_report
@@ -35,7 +35,10 @@ def load_validator(version: str = VERSION) -> Validator:
 
 def render_and_check(*reports: Report, controls: Sequence[AnyControl] = CATALOG.all_controls) -> list[Any]:
     """Write events and read them back, each held against the schema."""
-    events = [json.loads(line) for line in "".join(render_ocsf(reports, controls)).split("\n")]
+    events = [
+        json.loads(line)
+        for line in "".join(FORMATS["ocsf"].render(reports, RenderOptions(controls=controls))).split("\n")
+    ]
     for event in events:
         load_validator().validate(event)
     return events

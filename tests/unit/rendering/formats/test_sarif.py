@@ -17,7 +17,7 @@ from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.formats.sarif import render_sarif
+from backup_auditor.rendering.formats import FORMATS, RenderOptions
 from support.builders.audit_sequence_report import HOSTILE_FAILURE, RESOLVED_FINDING, build_last_report
 from support.builders.reports import build_finding, build_report
 from support.builders.strategies import inventories
@@ -32,7 +32,7 @@ def load_validator() -> Validator:
 
 def render_and_check(*reports: Report, controls: Sequence[AnyControl] = CATALOG.all_controls) -> Any:
     """Write a log and read it back, held against the schema."""
-    log = json.loads("".join(render_sarif(reports, controls)))
+    log = json.loads("".join(FORMATS["sarif"].render(reports, RenderOptions(controls=controls))))
     load_validator().validate(log)
     return log
 

@@ -1,7 +1,7 @@
 """Read YAML 1.2 into nodes with line numbers. Strict: one document, unique keys, limited size."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,16 +64,10 @@ class ListNode:
 
     line: int
     items: Sequence[Node]
-
-    @cached_property
-    def size(self) -> int:
-        """The number of nodes. A node that aliases repeat counts each time."""
-        return 1 + sum(it.size for it in self.items)
-
-    @cached_property
-    def depth(self) -> int:
-        """The number of levels."""
-        return 1 + max((it.depth for it in self.items), default=0)
+    size: int
+    """The number of nodes. A node that aliases repeat counts each time."""
+    depth: int
+    """The number of levels."""
 
     @cached_property
     def value(self) -> object:
@@ -88,16 +82,10 @@ class MappingNode:
     line: int
     items: Mapping[str, Node]
     key_lines: Mapping[str, int]
-
-    @cached_property
-    def size(self) -> int:
-        """The number of nodes, keys included. A node that aliases repeat counts each time."""
-        return 1 + sum(1 + it.size for it in self.items.values())
-
-    @cached_property
-    def depth(self) -> int:
-        """The number of levels."""
-        return 1 + max((it.depth for it in self.items.values()), default=0)
+    size: int
+    """The number of nodes, keys included. A node that aliases repeat counts each time."""
+    depth: int
+    """The number of levels."""
 
     @cached_property
     def value(self) -> object:
@@ -229,7 +217,7 @@ class _Composer:
             self._key_path.append(f"[{len(items)}]")
             items.append(self._compose_node(next_event, level + 1))
             self._key_path.pop()
-        return ListNode(_get_line(event), items)
+        return ListNode(_get_line(event), items, *_measure(items))
 
     def _compose_mapping(self, event: yaml.Event, level: int) -> Node:
         _refuse_tag(event)
@@ -249,7 +237,8 @@ class _Composer:
             items[key.value] = self._compose_node(next(self._events), level + 1)
             self._key_path.pop()
             lines[key.value] = line
-        return MappingNode(_get_line(event), items, lines)
+        size, depth = _measure(items.values())
+        return MappingNode(_get_line(event), items, lines, size + len(items), depth)
 
     def _compose_scalar(self, event: ScalarEvent) -> ScalarNode:
         line = _get_line(event)
@@ -277,6 +266,11 @@ def _refuse_tag(event: yaml.Event) -> None:
     tag = getattr(event, "tag", None)
     if tag is not None:
         raise DocumentProblemError(f"the tag {quote_excerpt(tag)} is not supported; remove it", _get_line(event))
+
+
+def _measure(nodes: Collection[Node]) -> tuple[int, int]:
+    """Return the size and the depth of a node that holds others."""
+    return 1 + sum(it.size for it in nodes), 1 + max((it.depth for it in nodes), default=0)
 
 
 def _get_line(event: yaml.Event) -> int:

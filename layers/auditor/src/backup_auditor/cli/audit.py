@@ -28,7 +28,7 @@ from backup_auditor.cli.options import (
     run_with_options,
 )
 from backup_auditor.cli.output import log_stderr, make_render_options, open_output, write_pieces
-from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.identifiers import is_on_aws
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import (
@@ -50,8 +50,7 @@ _CODES_WORST_FIRST = (NOT_AUDITED, INCOMPLETE, NON_COMPLIANT, OK)
 
 def choose_audit_exit_code(report: Report, fail_on: str) -> int:
     """Return 3 if anything is unknown, else 1 if any finding at or above `fail_on` is open, else 0."""
-    has_unknown = any(it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in report.findings)
-    if has_unknown or not report.is_complete:
+    if any(it.is_unknown for it in report.findings) or not report.is_complete:
         return INCOMPLETE
     if fail_on == "never":
         return OK

@@ -2,7 +2,7 @@
 
 import os
 from argparse import Namespace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from backup_auditor.adapters.policy_file.schema import parse_day, parse_duration
@@ -23,6 +23,7 @@ from backup_auditor.domain.audit_record import (
 )
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
+from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT
 from backup_auditor.rendering.evidence import (
     render_audit_days_json,
     render_audit_days_table,
@@ -32,7 +33,6 @@ from backup_auditor.rendering.evidence import (
 
 _MIN_INTERVAL = timedelta(hours=1)
 _YEARS = range(2000, 3000)
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def run(arguments: Namespace) -> int:
@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> int:
     interval = _parse_interval(arguments.every) if arguments.action == "list" else None
     state = None if arguments.table is not None else _find_state_file(arguments, project)
     with open_audits_in_table(arguments.table) if state is None else open_state_read_only(state) as audit_log:
-        audits = list(audit_log.list_audits(project, _EARLIEST))
+        audits = list(audit_log.list_audits(project, EARLIEST_OBSERVED_AT))
     if interval is not None:
         return _list_audits(arguments, project, audits, build_time_range(since, until), interval)
     return _verify_reports(arguments, project, audits, build_time_range(since, until), state)

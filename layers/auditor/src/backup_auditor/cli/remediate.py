@@ -85,10 +85,10 @@ def _make_plan(options: AuditOptions, log: RemediationLog) -> tuple[Inventory, R
 def _show_plan(arguments: Namespace, plan: RemediationPlan, results: tuple[ActionResult, ...]) -> int:
     if arguments.format == "json":
         print_lines([render_plan_json(plan, results or None)])
-        return choose_plan_exit_code(plan)
-    print_lines(render_plan_table(plan, get_terminal_width()))
-    if results:
-        print_lines(["", *render_results_table(plan, results, get_terminal_width())])
+    else:
+        print_lines(render_plan_table(plan, get_terminal_width()))
+        if results:
+            print_lines(["", *render_results_table(plan, results, get_terminal_width())])
     return choose_plan_exit_code(plan)
 
 

@@ -1,6 +1,6 @@
 """Collect the inventory of a project, and read listings again to confirm absence."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -78,11 +78,6 @@ class DraftInventory:
         self._reads.pop(listing_id, None)
         self._listings.pop(listing_id, None)
 
-    def exclude_terminating(self, index: Index) -> None:
-        """Exclude an index that is being deleted and everything that was read about it."""
-        self.indexes.pop(index.name, None)
-        self.terminating_indexes[index.name] = index
-
     def has_answer(self, listing_id: ListingId) -> bool:
         """Tell whether a listing was read or refused."""
         return listing_id in self._reads or listing_id in self.denials
@@ -128,12 +123,15 @@ class DraftInventory:
 
     def build_inventory(self, project: str, observed_at: datetime, requests: int) -> Inventory:
         """Return the immutable inventory of everything that was read."""
+        schedule_ids = sorted({it.schedule_id for name in self.indexes for it in self.list_schedules(name)})
+        answers = {it: self._find_answer(ListingId(ListingKind.HISTORY, it)) for it in schedule_ids}
+        histories = {it: answer for it, answer in answers.items() if isinstance(answer, Listing)}
         return Inventory(
             observed_at=observed_at,
             project=project,
             indexes=tuple(self._list_facts()),
             backups=self._find_backup_listing(),
-            histories=self._collect_histories(),
+            histories=cast("dict[str, Listing[Backup]]", histories),
             indexes_failure=self.indexes_failure,
             requests=requests,
             terminating=tuple(self.terminating_indexes[name] for name in sorted(self.terminating_indexes)),
@@ -147,11 +145,6 @@ class DraftInventory:
                 self._find_schedule_answer(name),
                 cast("Listing[Backup] | Denial | None", own_answer),
             )
-
-    def _collect_histories(self) -> Mapping[str, Listing[Backup]]:
-        schedule_ids = sorted({it.schedule_id for name in self.indexes for it in self.list_schedules(name)})
-        answers = {it: self._find_answer(ListingId(ListingKind.HISTORY, it)) for it in schedule_ids}
-        return {it: cast("Listing[Backup]", listing) for it, listing in answers.items() if isinstance(listing, Listing)}
 
     def _find_backup_listing(self) -> Listing[Backup]:
         return cast("Listing[Backup]", self._find_answer(BACKUP_LISTING))
@@ -280,7 +273,7 @@ class InventoryCollector:
         self._draft.indexes_failure = answer.failure
         for index in answer.rows:
             if index.is_terminating:
-                self._draft.exclude_terminating(index)
+                self._draft.terminating_indexes[index.name] = index
                 continue
             self._draft.indexes[index.name] = index
             if index.deployment is not Deployment.POD:
@@ -337,8 +330,8 @@ class InventoryCollector:
     def _exclude_terminating(self, answer: IndexesAnswer) -> None:
         """Exclude the indexes whose deletion began during the audit. An index that is not listed proves nothing."""
         for index in answer.rows if isinstance(answer, ListingRead) else ():
-            if index.is_terminating and index.name in self._draft.indexes:
-                self._draft.exclude_terminating(index)
+            if index.is_terminating and self._draft.indexes.pop(index.name, None) is not None:
+                self._draft.terminating_indexes[index.name] = index
 
     def _resolve_missing_indexes(self, answer: IndexesAnswer) -> None:
         """Exclude the deleted indexes; a listing of an index that still exists has a read failure."""

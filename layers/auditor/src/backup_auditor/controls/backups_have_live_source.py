@@ -30,7 +30,7 @@ def _evaluate(subject: DeletedIndexContext) -> Verdict:
         "max_age_days": to_days(max_age),
         "backup_ids": sorted(it.backup.backup_id for it in backups),
     }
-    age_text, limit_text = format_lengths(age or max_age, max_age)
+    age_text, limit_text = format_lengths(max_age if age is None else age, max_age)
     count_text = f"the newest of {pluralize(len(backups), 'backup')}"
     if age is not None and age <= max_age:
         return compliant(f"{count_text.capitalize()} is {age_text} old (limit: {limit_text}).", evidence)

@@ -26,15 +26,15 @@ def _evaluate(subject: ProjectContext) -> Verdict:
     unmatched_exemptions = [it for it in exemptions if it.is_for_indexes and not _fits(it, subject, deleted_names)]
     evidence: dict[str, object] = {
         "exemptions": len(exemptions),
-        "expired": _describe_exemptions(expired_exemptions),
-        "ending": _describe_exemptions(ending_exemptions),
+        "expired": [it.evidence for it in expired_exemptions],
+        "ending": [it.evidence for it in ending_exemptions],
     }
     backups = subject.inventory.backups
     needs_deleted_names = any(not it.tags for it in unmatched_exemptions)  # a deleted index has no tags
     names_failure = subject.inventory.indexes_failure or (backups.failure if needs_deleted_names else None)
     is_confirmed = names_failure is None and (backups.read_count > 1 or not needs_deleted_names)
     if expired_exemptions:
-        evidence["unmatched"] = _describe_exemptions(unmatched_exemptions if is_confirmed else [])
+        evidence["unmatched"] = [it.evidence for it in unmatched_exemptions] if is_confirmed else []
         return non_compliant(f"{pluralize(len(expired_exemptions), 'exemption')} of the policy expired.", evidence)
     if unmatched_exemptions and names_failure is not None:
         reason = (
@@ -42,7 +42,7 @@ def _evaluate(subject: ProjectContext) -> Verdict:
             f" {names_failure}"
         )
         raise InsufficientDataError(reason, evidence)
-    evidence["unmatched"] = _describe_exemptions(unmatched_exemptions)
+    evidence["unmatched"] = [it.evidence for it in unmatched_exemptions]
     if unmatched_exemptions:
         verb = "matches" if len(unmatched_exemptions) == 1 else "match"
         reason = f"{pluralize(len(unmatched_exemptions), 'exemption')} {verb} no live or deleted index."
@@ -57,19 +57,6 @@ def _fits(exemption: Exemption, subject: ProjectContext, deleted_names: Iterable
     indexes = (*(it.index for it in subject.facts_by_name.values()), *subject.inventory.terminating)
     fits_live_index = any(exemption.fits_index(it.name, it.tags) for it in indexes)
     return fits_live_index or any(exemption.fits_index(name, None) for name in deleted_names)
-
-
-def _describe_exemptions(exemptions: list[Exemption]) -> list[dict[str, object]]:
-    return [
-        {
-            **exemption.subject,
-            "controls": list(exemption.controls),
-            "owner": exemption.owner,
-            "reason": exemption.reason,
-            "expires": exemption.expires.isoformat(),
-        }
-        for exemption in exemptions
-    ]
 
 
 EXEMPTIONS_ARE_CURRENT = Control(

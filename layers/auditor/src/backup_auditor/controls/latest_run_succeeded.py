@@ -27,30 +27,25 @@ def _evaluate(subject: IndexContext) -> Verdict:
         )
         return non_compliant(
             reason,
-            _build_evidence(newest_two),
+            {"newest": [it.evidence for it in newest_two]},
             severity=Severity.CRITICAL if has_failed_twice else None,
             depends_on_absence_in=(*backups.listings, *backups.find_history_listings()),
         )
     if any(it.phase is BackupPhase.FAILED for it in newest_candidates):
-        raise InsufficientDataError(
-            "It is unknown which finished backup is the latest.", _build_evidence(newest_candidates)
-        )
+        evidence = {"newest": [it.evidence for it in newest_candidates]}
+        raise InsufficientDataError("It is unknown which finished backup is the latest.", evidence)
     backups.require_complete()
     if not newest_candidates:
         return not_applicable("The index has no finished backup.")
     return compliant(
         f"The latest finished backup succeeded: {_describe_backup(newest_candidates[0])}.",
-        _build_evidence(dated_backups[:1]),
+        {"newest": [it.evidence for it in dated_backups[:1]]},
     )
 
 
 def _describe_backup(backup: BackupRecord) -> str:
     capture_text = format_minute(backup.captured_at) if backup.captured_at else "capture time unknown"
     return f"{backup.backup.label}, {capture_text}"
-
-
-def _build_evidence(backups: list[BackupRecord]) -> dict[str, object]:
-    return {"newest": [it.evidence for it in backups]}
 
 
 LATEST_RUN_SUCCEEDED = Control(

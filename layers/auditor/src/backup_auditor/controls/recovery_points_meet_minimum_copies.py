@@ -1,9 +1,8 @@
 """Control `recovery-points-meet-minimum-copies`."""
 
 from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
-from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index import NO_MINIMUM_REASON, IndexContext, are_all_younger
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
-from backup_auditor.domain.evaluation.schedule_checks import NO_MINIMUM_REASON, are_all_younger
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 

@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
-from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index import IndexContext, find_enabled_schedule
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
 from backup_auditor.domain.evaluation.index_schedules import require_interval
-from backup_auditor.domain.evaluation.schedule_checks import find_enabled_schedule
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize

@@ -1,14 +1,13 @@
 """Control `schedule-guarantees-minimum-copies`."""
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
-from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index import NO_MINIMUM_REASON, IndexContext, evaluate_enabled_schedules
 from backup_auditor.domain.evaluation.index_schedules import (
     build_retention_evidence,
     describe_retention,
     require_interval,
     require_retention,
 )
-from backup_auditor.domain.evaluation.schedule_checks import NO_MINIMUM_REASON, evaluate_enabled_schedules
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize

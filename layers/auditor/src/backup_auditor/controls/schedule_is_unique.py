@@ -1,8 +1,7 @@
 """Control `schedule-is-unique`."""
 
 from backup_auditor.domain.control import Control, Family
-from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.schedule_checks import NO_ENABLED_SCHEDULE_REASON
+from backup_auditor.domain.evaluation.index import NO_ENABLED_SCHEDULE_REASON, IndexContext
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 

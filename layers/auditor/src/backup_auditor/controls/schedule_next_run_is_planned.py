@@ -1,8 +1,7 @@
 """Control `schedule-next-run-is-planned`."""
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
-from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.schedule_checks import for_each_enabled_schedule
+from backup_auditor.domain.evaluation.index import IndexContext, for_each_enabled_schedule
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_lengths, format_minute, format_moment, to_hours

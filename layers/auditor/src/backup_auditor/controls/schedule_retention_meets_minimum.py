@@ -1,30 +1,15 @@
 """Control `schedule-retention-meets-minimum`."""
 
+import operator
+
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
-from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import (
-    build_retention_evidence,
-    describe_retention,
-    require_retention,
-)
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
+from backup_auditor.domain.evaluation.index import IndexContext, evaluate_retention
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.timefmt import format_length, to_days
-from backup_auditor.domain.verdict import Verdict, decide, not_applicable
+from backup_auditor.domain.verdict import Verdict
 
 
 def _evaluate(subject: IndexContext) -> Verdict:
-    min_retention = subject.requirements.schedule.retention_min
-    if min_retention is None:
-        return not_applicable("The policy sets no minimum retention.")
-
-    def evaluate_schedule(schedule: Schedule) -> Verdict:
-        evidence = {**build_retention_evidence(schedule), "min_days": to_days(min_retention)}
-        reason = f"{describe_retention(schedule)} (minimum: {format_length(min_retention)})."
-        return decide(reason, evidence, is_compliant=require_retention(schedule) >= min_retention)
-
-    return evaluate_enabled_schedules(subject, evaluate_schedule)
+    return evaluate_retention(subject, subject.requirements.schedule.retention_min, "minimum", operator.ge)
 
 
 SCHEDULE_RETENTION_MEETS_MINIMUM = Control(

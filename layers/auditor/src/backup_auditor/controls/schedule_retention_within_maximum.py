@@ -1,30 +1,15 @@
 """Control `schedule-retention-within-maximum`."""
 
+import operator
+
 from backup_auditor.domain.control import Control, Family
-from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.evaluation.index_schedules import (
-    build_retention_evidence,
-    describe_retention,
-    require_retention,
-)
-from backup_auditor.domain.evaluation.schedule_checks import evaluate_enabled_schedules
+from backup_auditor.domain.evaluation.index import IndexContext, evaluate_retention
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.timefmt import format_length, to_days
-from backup_auditor.domain.verdict import Verdict, decide, not_applicable
+from backup_auditor.domain.verdict import Verdict
 
 
 def _evaluate(subject: IndexContext) -> Verdict:
-    max_retention = subject.requirements.schedule.retention_max
-    if max_retention is None:
-        return not_applicable("The policy sets no maximum retention.")
-
-    def evaluate_schedule(schedule: Schedule) -> Verdict:
-        evidence = {**build_retention_evidence(schedule), "max_days": to_days(max_retention)}
-        reason = f"{describe_retention(schedule)} (maximum: {format_length(max_retention)})."
-        return decide(reason, evidence, is_compliant=require_retention(schedule) <= max_retention)
-
-    return evaluate_enabled_schedules(subject, evaluate_schedule)
+    return evaluate_retention(subject, subject.requirements.schedule.retention_max, "maximum", operator.le)
 
 
 SCHEDULE_RETENTION_WITHIN_MAXIMUM = Control(

@@ -1,10 +1,9 @@
 """Control `scheduled-runs-are-continuous`."""
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
-from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.index import IndexContext, for_each_enabled_schedule
 from backup_auditor.domain.evaluation.index_schedules import build_settings_evidence, create_read_failure_error
 from backup_auditor.domain.evaluation.run_gaps import RunGaps
-from backup_auditor.domain.evaluation.schedule_checks import for_each_enabled_schedule
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
@@ -45,7 +44,7 @@ def _evaluate(subject: IndexContext, schedule: Schedule) -> Verdict:
     failure = subject.backups.find_history_failure(schedule)
     if failure is not None and not run_gaps.is_covered:
         raise create_read_failure_error(f"runs of schedule {schedule.label}", failure)
-    if run_gaps.has_undated_runs and not run_gaps.is_covered:
+    if run_gaps.undated_count and not run_gaps.is_covered:
         raise InsufficientDataError(f"Some runs of schedule {schedule.label} have no capture time.", evidence)
     return compliant(_describe_compliance(schedule, run_gaps), evidence)
 

@@ -64,13 +64,11 @@ def _make_share(quota_usage: QuotaUsage, name: str, schedule_usages: list[Schedu
     slot_count, manual_count = sum(it.min_slots for it in schedule_usages), quota_usage.manual_counts.get(name, 0)
     schedules = [
         {
-            "frequency": schedule_usage.schedule.frequency,
-            "retention_days": None
-            if schedule_usage.schedule.retention is None
-            else to_days(schedule_usage.schedule.retention),
-            "slots": schedule_usage.slots,
+            "frequency": it.schedule.frequency,
+            "retention_days": None if it.schedule.retention is None else to_days(it.schedule.retention),
+            "slots": it.slots,
         }
-        for schedule_usage in schedule_usages
+        for it in schedule_usages
     ]
     return QuotaShare(
         name, slot_count + manual_count, {"schedules": schedules, "slots": slot_count, "manual": manual_count}

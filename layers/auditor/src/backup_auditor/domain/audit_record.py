@@ -39,9 +39,6 @@ class AuditRecord:
     """`None` if the report was not stored, as on a laptop without `--output`."""
 
 
-_DAY = timedelta(days=1)
-
-
 class DayStatus(StrEnum):
     """The status of one audit, or of one that is missing."""
 
@@ -104,7 +101,7 @@ def build_time_range(since: date | None, until: date | None) -> TimeRange:
     """Return the range from the start of one day to the end of another, in UTC."""
     return TimeRange(
         None if since is None else datetime.combine(since, time(), UTC),
-        None if until is None else datetime.combine(until, time(), UTC) + _DAY,
+        None if until is None else datetime.combine(until, time(), UTC) + timedelta(days=1),
     )
 
 

@@ -75,19 +75,21 @@ class Exemption:
         return bool(self.names or self.tags)
 
     @property
-    def subject(self) -> dict[str, object]:
-        """The resources that it names, by the keys of the policy file."""
-        fields: dict[str, object] = {
+    def evidence(self) -> dict[str, object]:
+        """All of it as JSON values, by the keys of the policy file, without empty ones."""
+        subject: dict[str, object] = {
             "names": list(self.names),
             "tags": {key: list(values) for key, values in self.tags},
             "backups": list(self.backups),
             "project": self.is_for_project,
         }
-        return {key: value for key, value in fields.items() if value}
-
-    def is_current(self, day: date) -> bool:
-        """Return whether it is valid on a day (UTC)."""
-        return day <= self.expires
+        return {
+            **{key: value for key, value in subject.items() if value},
+            "controls": list(self.controls),
+            "owner": self.owner,
+            "reason": self.reason,
+            "expires": self.expires.isoformat(),
+        }
 
     def fits_control(self, control: str) -> bool:
         """Return whether one of its patterns matches the id of a control."""

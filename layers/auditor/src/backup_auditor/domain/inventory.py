@@ -86,10 +86,10 @@ class Inventory:
     @cached_property
     def read_failures(self) -> tuple[ReadFailure, ...]:
         """The distinct failures of all reads, sorted."""
-        failures = {self.indexes_failure} if self.indexes_failure else set()
+        failures = {self.indexes_failure}
         for listing in self.collect_listings().values():
-            failures.update(listing.failures)
-        return tuple(sorted(failures))
+            failures |= {listing.failure, listing.confirmation_failure}
+        return tuple(sorted(it for it in failures if it is not None))
 
 
 def merge_reads[Row: (Backup, Schedule)](reads: Sequence[ListingRead[Row]]) -> Listing[Row]:

@@ -40,13 +40,6 @@ class Listing[Row]:
     confirmation_failure: ReadFailure | None = None
     """Why a further read, which should have confirmed an earlier one, was incomplete."""
 
-    @property
-    def failures(self) -> tuple[ReadFailure, ...]:
-        """The failures of this listing."""
-        return tuple(
-            dict.fromkeys(failure for failure in (self.failure, self.confirmation_failure) if failure is not None)
-        )
-
 
 class DenialReason(StrEnum):
     """Why the service refuses every call about backups of an index."""

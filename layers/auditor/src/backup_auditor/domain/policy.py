@@ -8,7 +8,7 @@ from enum import StrEnum
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.model import Frequency, Index
 from backup_auditor.domain.patterns import fit_every_name, fits_any
-from backup_auditor.domain.timefmt import to_days
+from backup_auditor.domain.timefmt import format_length, to_days
 
 _DAY = timedelta(days=1)
 
@@ -209,10 +209,7 @@ class Policy:
 
     def _find_current_exemptions(self, control: str, observed_at: datetime) -> Iterator[Exemption]:
         day = observed_at.astimezone(UTC).date()
-        return (it for it in self.exemptions if it.is_current(day) and it.fits_control(control))
-
-
-_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
+        return (it for it in self.exemptions if day <= it.expires and it.fits_control(control))
 
 
 def find_default(key: str) -> object:
@@ -225,14 +222,7 @@ def find_default(key: str) -> object:
     attribute = attribute.removesuffix("_days")
     if not is_dataclass(requirement) or attribute not in {it.name for it in fields(requirement)}:
         raise KeyError(key)
-    return _format_value(getattr(requirement, attribute), is_in_days=is_in_days)
-
-
-def _format_value(value: object, *, is_in_days: bool) -> object:
+    value = getattr(requirement, attribute)
     if isinstance(value, timedelta):
-        return (
-            to_days(value)
-            if is_in_days
-            else next(f"{value // size}{unit}" for unit, size in _UNITS if not value % size)
-        )
+        return to_days(value) if is_in_days else format_length(value)
     return list(value) if isinstance(value, tuple) else value

@@ -32,15 +32,6 @@ def find_distant_exemptions(policy: Policy, day: date) -> list[str]:
     ]
 
 
-def _covers_everything(exemption: Exemption, control_ids: Collection[str]) -> bool:
-    """Return whether an exemption accepts every deviation of every index, so the audit would find nothing.
-
-    `control_ids` are the controls that evaluate indexes; the other controls do not matter here.
-    """
-    fits_every_name = not exemption.tags and fit_every_name(exemption.names)
-    return fits_every_name and all(map(exemption.fits_control, control_ids))
-
-
 BACKUP_CONTROLS = ("backup-did-not-vanish",)
 """The controls whose verdicts are about single backups. An exemption may name the backups."""
 
@@ -118,10 +109,14 @@ def _check_exemption(exemption: Exemption, control_ids: ControlIds) -> Iterator[
     all_ids = list(dict.fromkeys(control_id for ids in control_ids.values() for control_id in ids))
     unknown_patterns = [it for it in exemption.controls if not any(fnmatchcase(control, it) for control in all_ids)]
     for pattern in unknown_patterns:
-        yield (("controls", exemption.controls.index(pattern)),), _describe_unknown_pattern(pattern, all_ids)
+        similar_ids = get_close_matches(pattern, all_ids, n=1)
+        hint = f'did you mean "{similar_ids[0]}"?' if similar_ids else '"backup-auditor controls" lists them'
+        position = exemption.controls.index(pattern)
+        yield (("controls", position),), f'the pattern "{pattern}" matches no control; {hint}'
     if not unknown_patterns and not any(map(exemption.fits_control, _find_fitting_controls(exemption, control_ids))):
         yield (("controls",),), _describe_missing_resource(exemption)
-    if _covers_everything(exemption, control_ids[ResourceType.INDEX]):
+    fits_every_name = not exemption.tags and fit_every_name(exemption.names)
+    if fits_every_name and all(map(exemption.fits_control, control_ids[ResourceType.INDEX])):
         text = "it exempts every index from every control; name the indexes or the controls that it is for"
         yield (("names",), ("controls",)), text
 
@@ -158,12 +153,6 @@ def _check_schedules(policy: Policy, known_paths: Collection[PolicyPath]) -> Ite
         if path not in known_paths and text != default_text:
             yield Contradiction(path, (_MAX_RETENTION, _FREQUENCY, _MIN_COPIES, _MIN_RETENTION), text)
         default_text = text if number is None else default_text
-
-
-def _describe_unknown_pattern(pattern: str, control_ids: Collection[str]) -> str:
-    similar_ids = get_close_matches(pattern, control_ids, n=1)
-    hint = f'did you mean "{similar_ids[0]}"?' if similar_ids else '"backup-auditor controls" lists them'
-    return f'the pattern "{pattern}" matches no control; {hint}'
 
 
 def _describe_missing_resource(exemption: Exemption) -> str:

@@ -107,17 +107,11 @@ class SettingsHistory:
         current_settings = EarlierSettings(schedule.since or observed_at, observed_at, *_extract_settings(schedule))
         self.settings: tuple[EarlierSettings, ...] = (*schedule.earlier_settings, current_settings)
         """All known settings, oldest first; the last ones are the present settings."""
-        self._ends = [*(it.since for it in self.settings[1:]), observed_at]
-
-    @property
-    def known_since(self) -> datetime:
+        self.known_since = self.settings[0].since
         """The first audit that saw the schedule."""
-        return self.settings[0].since
-
-    @property
-    def oldest_frequency(self) -> str | None:
+        self.oldest_frequency = self.settings[0].frequency
         """The frequency that the first audit saw."""
-        return self.settings[0].frequency
+        self._ends = [*(it.since for it in self.settings[1:]), observed_at]
 
     @property
     def shortest_interval(self) -> timedelta:

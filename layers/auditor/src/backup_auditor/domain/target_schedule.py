@@ -150,11 +150,6 @@ class Feasibility:
         """Whether they exceed the quota under any rules."""
         return self.quota is not None and self.min_slots > self.quota
 
-    @property
-    def best_fit(self) -> TargetSchedule | None:
-        """The best schedule that fits all of them, if there is one."""
-        return None if self.quota is None else find_best_schedule_fit(self.index_count, self.quota)
-
 
 def assess_feasibility(policy: Policy, index_count: int) -> Feasibility:
     """Compute the slots of a number of indexes. Rules after one that matches every index are left out."""

@@ -38,11 +38,7 @@ def escape_control_characters(text: str) -> str:
     """Return a text with escapes for control characters and direction characters."""
     if text.isprintable():
         return text
-    return _CONTROL_CHARACTER.sub(_escape_match, text)
-
-
-def _escape_match(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode()
+    return _CONTROL_CHARACTER.sub(lambda it: it[0].encode("unicode_escape").decode(), text)
 
 
 def quote_text(text: str, max_length: int = 120) -> str:

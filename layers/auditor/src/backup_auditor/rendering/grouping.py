@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
+from backup_auditor.domain.finding import Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
 
@@ -49,9 +49,7 @@ def group_open_findings(report: Report) -> list[Group]:
 
 def group_unknown_findings(report: Report) -> list[tuple[Finding, ...]]:
     """Return the unknown findings that are not exempted, by what was not read: the largest group first."""
-    unknown_findings = (
-        it for it in report.findings if it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None
-    )
+    unknown_findings = (it for it in report.findings if it.is_unknown)
     return sorted(map(tuple, _group_findings(unknown_findings, find_cause)), key=lambda it: (-len(it), it[0].reason))
 
 

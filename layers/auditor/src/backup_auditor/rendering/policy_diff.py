@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from backup_auditor.domain.finding import Compliance, Finding
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff, QuotaDemand
-from backup_auditor.domain.target_schedule import Feasibility, describe_fit
+from backup_auditor.domain.target_schedule import Feasibility, describe_fit, find_best_schedule_fit
 from backup_auditor.domain.text import pluralize
 from backup_auditor.rendering.grouping import label_finding
 from backup_auditor.rendering.text import Style, escape_text, format_columns, wrap_text
@@ -20,7 +20,8 @@ def describe_feasibility(feasibility: Feasibility) -> str:
         return f"{indexes} at least {minimum} ({slot_counts}); the policy gives no quota to fit them into"
     if feasibility.is_impossible:
         usage = f"{indexes} at least {pluralize(feasibility.min_slots, 'backup')} ({slot_counts})"
-        best_fit = describe_fit(feasibility.best_fit, feasibility.index_count)
+        fit = find_best_schedule_fit(feasibility.index_count, feasibility.quota)
+        best_fit = describe_fit(fit, feasibility.index_count)
         return f"{usage} and the quota is {feasibility.quota:,}: {best_fit}"
     if feasibility.max_slots > feasibility.quota:
         usage_range = (

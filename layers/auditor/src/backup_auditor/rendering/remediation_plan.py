@@ -10,6 +10,7 @@ from backup_auditor.domain.remediation.actions import Action, CreateBackup, Crea
 from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
+from backup_auditor.rendering.events import build_results_detail
 from backup_auditor.rendering.formats.json import build_call_json
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
@@ -68,7 +69,7 @@ def render_plan_json(plan: RemediationPlan, results: Sequence[ActionResult] | No
         "slots": {"before": plan.slots_before, "after": plan.slots_after, "quota": plan.quota},
         "actions": [_build_action_json(it, plan) for it in plan.actions],
         "skipped": [{"index": it.index, "kind": it.kind, "reason": it.reason} for it in plan.skipped_actions],
-        "results": None if results is None else [_build_result_json(it) for it in results],
+        "results": None if results is None else build_results_detail(results),
     }
     return json.dumps(document, indent=1)
 
@@ -112,15 +113,4 @@ def _build_action_json(action: Action, plan: RemediationPlan) -> dict[str, objec
         "reason": action.reason,
         "first_run_before": format_moment(first_run) if first_run else None,
         "will_be_applied": plan.find_mode(action.kind) is Mode.APPLY,
-    }
-
-
-def _build_result_json(result: ActionResult) -> dict[str, object]:
-    return {
-        "index": result.action.index,
-        "kind": result.action.kind,
-        "state": result.state,
-        "detail": result.detail,
-        "id": result.target_id,
-        "undo": None if result.undo_call is None else build_call_json(result.undo_call),
     }

@@ -84,7 +84,7 @@ def _describe_violations(report: Report) -> str:
 
 
 def _count_unknown(report: Report) -> int:
-    return sum(it.compliance is Compliance.INSUFFICIENT_DATA and not it.exemption for it in report.findings)
+    return sum(it.is_unknown for it in report.findings)
 
 
 def _choose_verb(number: int) -> str:

@@ -7,12 +7,7 @@ from typing import Any
 
 from backup_auditor.adapters.http import is_transient
 from backup_auditor.adapters.pinecone.connection import to_one_line
-from backup_auditor.adapters.pinecone.transport import (
-    NameNotResolvedError,
-    NotConnectedError,
-    NotTrustedError,
-    Response,
-)
+from backup_auditor.adapters.pinecone.transport import NotConnectedError, PermanentError, Response
 from backup_auditor.errors import (
     BadKeyError,
     ConflictError,
@@ -108,9 +103,6 @@ def _find_phrase(status: int) -> str:
 type Outcome = Response | PineconeError
 """The response of the service, or the error if there is none."""
 
-_PERMANENT_ERRORS = (NameNotResolvedError, NotTrustedError, DeadlineError)
-"""Errors that a retry does not correct."""
-
 
 def is_overload(outcome: Outcome) -> bool:
     """Return whether the service is overloaded or did not respond."""
@@ -124,7 +116,7 @@ def is_throttle(outcome: Outcome) -> bool:
 
 def is_retryable(outcome: Outcome) -> bool:
     """Return whether a retry of a call that changes nothing may succeed."""
-    return is_overload(outcome) and not isinstance(outcome, _PERMANENT_ERRORS)
+    return is_overload(outcome) and not isinstance(outcome, PermanentError | DeadlineError)
 
 
 def may_have_taken_effect(outcome: Outcome) -> bool:

@@ -29,16 +29,8 @@ _MAX_ERROR_LENGTH = 1000
 """Characters of an error, which may contain a chain of certificates."""
 
 
-class NameNotResolvedError(UnreachableError):
-    """The name of the host cannot be resolved. A retry does not help."""
-
-
-class NotTrustedError(UnreachableError):
-    """The certificate of the host is not trusted. A retry does not help."""
-
-
-class ProxyRefusedError(UnreachableError):
-    """The proxy refuses the call. A retry does not help."""
+class PermanentError(UnreachableError):
+    """The name of the host cannot be resolved, or its certificate is not trusted. A retry does not help."""
 
 
 class NotConnectedError(UnavailableError):
@@ -76,12 +68,12 @@ def _build_proxy_error(text: str, host: str, proxy: Proxy) -> UnreachableError:
     status = int(match[0]) if match else 0
     summary = f"{proxy} did not connect to {host}: {to_one_line(text)}"
     if status == _PROXY_AUTHENTICATION:
-        return ProxyRefusedError(
+        return UnreachableError(
             f"{summary}; set the user name and the password in {proxy.source}: http://USER:PASSWORD@…"
         )
     if is_transient(status):
         return UnreachableError(f"{summary}; check the proxy and the network behind it")
-    return ProxyRefusedError(f"{summary}; allow the host in the proxy, or add it to NO_PROXY to connect directly")
+    return UnreachableError(f"{summary}; allow the host in the proxy, or add it to NO_PROXY to connect directly")
 
 
 def _build_connect_error(error: Exception, host: str, proxy: Proxy | None) -> UnreachableError:
@@ -90,11 +82,11 @@ def _build_connect_error(error: Exception, host: str, proxy: Proxy | None) -> Un
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, socket.gaierror):
-            return NameNotResolvedError(f"the name of {proxy or host} cannot be resolved; {remedy}")
+            return PermanentError(f"the name of {proxy or host} cannot be resolved; {remedy}")
         if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
             return UnreachableError(f"the connection to {host} was lost during the TLS handshake{proxy_note}; {remedy}")
         if isinstance(cause, ssl.SSLError):
-            return NotTrustedError(
+            return PermanentError(
                 to_one_line(f"{explain_tls_failure(cause, host)}{proxy_note}", max_length=_MAX_ERROR_LENGTH)
             )
         if isinstance(cause, ConnectionRefusedError):

@@ -122,7 +122,8 @@ class PlanExecutor:
         Raises no error of Pinecone or of the log: the results say what was applied, whatever happened.
         """
         try:
-            self._project_id = self._find_project_id(inventory)
+            known_id = self.policy.project.expected_id or self.plan.project_id or inventory.project_id
+            self._project_id = known_id or self.log.load_pinecone_project_id(self.plan.project)
             self._is_project_confirmed = self._project_id in {None, inventory.project_id}
             self._queue_actions(inventory)
         except StateError as error:
@@ -142,10 +143,6 @@ class PlanExecutor:
             self._results.get(it.key) or self._make_unfinished_result(it) for it in self.plan.applicable_actions
         )
         return self._execution
-
-    def _find_project_id(self, inventory: Inventory) -> str | None:
-        project_id = self.policy.project.expected_id or self.plan.project_id or inventory.project_id
-        return project_id or self.log.load_pinecone_project_id(self.plan.project)
 
     def _queue_actions(self, inventory: Inventory) -> None:
         """Queue the actions that fit the quota: the inventory may be newer than the plan."""

@@ -83,15 +83,11 @@ def evaluate_content_drop(
     reason = f"{trend.describe(noun)} (limit: {percent:g}% fewer)"
     if not _is_below(trend.newest_value, trend.median, percent):
         return compliant(f"{reason}.", evidence)
-    healthy_point = _find_last_healthy_point(trend, percent)
+    # at least one is at or above the median
+    healthy_point = next(it for it, value in trend.earlier_points if not _is_below(value, trend.median, percent))
     evidence["last_healthy"] = _build_point_evidence(subject, healthy_point, noun, read_value)
     reason = f"{reason}; last healthy recovery point: {_describe_point(subject, healthy_point)}."
     return non_compliant(reason, evidence, depends_on_absence_in=subject.backups.listings)
-
-
-def _find_last_healthy_point(trend: ContentTrend, percent: float) -> BackupRecord:
-    """Return the newest earlier recovery point within the limit; at least one is at or above the median."""
-    return next(it for it, value in trend.earlier_points if not _is_below(value, trend.median, percent))
 
 
 def _is_below(value: int, median: float, percent: float) -> bool:
@@ -114,7 +110,7 @@ def _build_point_evidence(
 
 def _describe_point(subject: IndexContext, point: BackupRecord) -> str:
     expiry = subject.backups.find_expiry(point)
-    text = f"{point.backup.label}"
+    text = point.backup.label
     if point.captured_at is not None:
         text += f" from {format_minute(point.captured_at)}"
     if expiry.expires is False:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
 from backup_auditor.domain.evaluation.live_index import LiveId
-from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Denial, Listing, list_rows
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.listing import Denial, list_rows
 from backup_auditor.domain.model import Backup, Schedule
 from backup_auditor.domain.project_state import KnownBackup, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory
@@ -131,10 +131,8 @@ class BackupExpiries:
             return True  # an earlier index of that name: its schedules are deleted
         name = backup.index_name
         if name not in self._completeness_by_name:
-            self._completeness_by_name[name] = self._are_histories_complete(facts)
+            schedules = IndexSchedules(facts, self._plan_denial)
+            histories = (self.inventory.histories.get(it.schedule_id) for it in schedules.known_schedules)
+            are_read = all(it is not None and it.failure is None for it in histories)
+            self._completeness_by_name[name] = schedules.failure is None and are_read
         return self._completeness_by_name[name]
-
-    def _are_histories_complete(self, facts: IndexFacts) -> bool:
-        schedules = IndexSchedules(facts, self._plan_denial)
-        histories = (self.inventory.histories.get(it.schedule_id) for it in schedules.known_schedules)
-        return schedules.failure is None and all(isinstance(it, Listing) and it.failure is None for it in histories)

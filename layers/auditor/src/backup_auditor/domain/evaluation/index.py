@@ -1,22 +1,34 @@
-"""One live or deleted index as controls see it: facts, or `InsufficientDataError` if a fact is unknown."""
+"""One live or deleted index as controls see it, and what each enabled schedule of an index must pass.
 
-from collections.abc import Iterator
+Facts are returned, or `InsufficientDataError` is raised if a fact is unknown.
+"""
+
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from backup_auditor.domain.backup_status import BackupRecord, merge_backup_rows
 from backup_auditor.domain.evaluation.index_backups import IndexBackups
-from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
+from backup_auditor.domain.evaluation.index_schedules import (
+    IndexSchedules,
+    build_retention_evidence,
+    describe_retention,
+    require_created_at,
+    require_interval,
+    require_retention,
+    try_each,
+)
 from backup_auditor.domain.evaluation.live_index import BackupSupport, find_deleted_index_ids
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.finding import Resource, ResourceType
+from backup_auditor.domain.finding import Compliance, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind
-from backup_auditor.domain.model import Deployment, Index
+from backup_auditor.domain.model import Deployment, Index, Schedule
 from backup_auditor.domain.policy import Requirements, Rule
 from backup_auditor.domain.project_state import KnownBackup
-from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
-from backup_auditor.domain.verdict import InsufficientDataError
+from backup_auditor.domain.text import join_sentences
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, format_length, to_days
+from backup_auditor.domain.verdict import InsufficientDataError, Verdict, decide, not_applicable
 
 
 class DeletedIndexContext:
@@ -152,19 +164,20 @@ class IndexContext:
         return 0 if self.backups.live_id.unknown_reason is not None else len(self.backups.require_recovery_points())
 
 
-EXPIRY_MARGIN = CLOCK_TOLERANCE
-"""How long before its expiry a backup is no longer expected: clocks differ, and it is listed after `observed_at`."""
-
-
 def is_expected(backup: KnownBackup, project: ProjectContext) -> bool | None:
     """Return whether a backup of `project.known_backups` should still exist, by the earliest expiry known for it.
 
     `None` if unknown: the retention, which could not be read, may have been shortened. For a backup that was first
-    missed in a previous audit, what was known then decides.
+    missed in a previous audit, what was known then decides. Near its expiry it is no longer expected: clocks differ,
+    and it is listed after `observed_at`.
     """
     if backup.expires is False:
         return not backup.is_no_longer_expected(project.observed_at)
-    if backup.expires is None or backup.expires_at is None or backup.expires_at - project.observed_at <= EXPIRY_MARGIN:
+    if (
+        backup.expires is None
+        or backup.expires_at is None
+        or backup.expires_at - project.observed_at <= CLOCK_TOLERANCE
+    ):
         return False
     if backup.missed_at is not None:
         return True
@@ -188,3 +201,99 @@ def is_replaced(backup: KnownBackup, project: ProjectContext) -> bool:
         it for it in subject.backups.require_recovery_points() if subject.backups.find_expiry(it).expires
     )
     return sum(1 for _ in scheduled_points) >= (subject.requirements.recovery.min_copies or 1)
+
+
+NO_ENABLED_SCHEDULE_REASON = "The index has no enabled schedule."
+NO_MINIMUM_REASON = "The policy sets no minimum number of copies."
+
+
+def evaluate_enabled_schedules(subject: IndexContext, evaluate: Callable[[Schedule], Verdict]) -> Verdict:
+    """Evaluate each enabled schedule, and return the worst verdict for the index.
+
+    One schedule that fails is enough. A compliant verdict requires that all schedules are known. A schedule for which
+    it is unknown whether it is enabled makes the result unknown, unless it would pass and another enabled one passes.
+    """
+    results = try_each(subject.schedules.enabled_schedules, evaluate)
+    verdicts = [verdict for _, verdict in results.results]
+    failed_verdicts = [it for it in verdicts if it.compliance is Compliance.NON_COMPLIANT]
+    if failed_verdicts:
+        return _combine_verdicts(failed_verdicts)
+    results.require_complete()
+    subject.schedules.require_listing()
+    for schedule in subject.schedules.possibly_enabled_schedules:
+        if not verdicts or evaluate(schedule).compliance is Compliance.NON_COMPLIANT:
+            raise subject.schedules.create_unknown_enabled_error(schedule)
+    return _combine_verdicts(verdicts) if verdicts else not_applicable(NO_ENABLED_SCHEDULE_REASON)
+
+
+def for_each_enabled_schedule(
+    evaluate: Callable[[IndexContext, Schedule], Verdict],
+) -> Callable[[IndexContext], Verdict]:
+    """Return the evaluation of an index that evaluates each of its enabled schedules."""
+    return lambda subject: evaluate_enabled_schedules(subject, lambda schedule: evaluate(subject, schedule))
+
+
+def evaluate_retention(
+    subject: IndexContext, limit: timedelta | None, kind: str, fits: Callable[[timedelta, timedelta], bool]
+) -> Verdict:
+    """Evaluate whether the retention of each enabled schedule fits a limit, the `minimum` or the `maximum`."""
+    if limit is None:
+        return not_applicable(f"The policy sets no {kind} retention.")
+
+    def evaluate(schedule: Schedule) -> Verdict:
+        evidence = {**build_retention_evidence(schedule), f"{kind[:3]}_days": to_days(limit)}
+        reason = f"{describe_retention(schedule)} ({kind}: {format_length(limit)})."
+        return decide(reason, evidence, is_compliant=fits(require_retention(schedule), limit))
+
+    return evaluate_enabled_schedules(subject, evaluate)
+
+
+def _combine_verdicts(verdicts: list[Verdict]) -> Verdict:
+    """Return one verdict for several with the same compliance, in the order of their schedules."""
+    first, *other_verdicts = verdicts
+    if not other_verdicts:
+        return first
+    return Verdict(
+        first.compliance,
+        join_sentences([it.reason for it in verdicts]),
+        {**first.evidence, "other_schedules": [it.evidence for it in other_verdicts]},
+        depends_on_absence_in=tuple(dict.fromkeys(listing for it in verdicts for listing in it.depends_on_absence_in)),
+    )
+
+
+def compute_age(subject: IndexContext, schedule: Schedule) -> timedelta:
+    """Return the age of a schedule; a creation time in the future gives zero."""
+    return max(subject.observed_at - require_created_at(schedule), timedelta())
+
+
+def is_younger_than(subject: IndexContext, schedule: Schedule, interval_count: int) -> bool:
+    """Return whether a schedule is younger than a number of its intervals plus the grace."""
+    return compute_age(subject, schedule) < interval_count * require_interval(schedule) + subject.grace
+
+
+def find_enabled_schedule(subject: IndexContext, fits: Callable[[Schedule], bool]) -> Schedule | None:
+    """Return an enabled schedule that fits, if any; raise `InsufficientDataError` if one may be unknown."""
+    results = try_each(subject.schedules.enabled_schedules, fits)
+    for schedule, is_fitting in results.results:
+        if is_fitting:
+            return schedule
+    results.require_complete()
+    subject.schedules.require_listing()
+    for schedule in subject.schedules.possibly_enabled_schedules:
+        if fits(schedule):
+            raise subject.schedules.create_unknown_enabled_error(schedule)
+    return None
+
+
+def are_all_younger(subject: IndexContext, interval_count: int) -> bool:
+    """Return whether enabled schedules exist and all are younger; raise `InsufficientDataError` if that is unknown."""
+    results = try_each(subject.schedules.enabled_schedules, lambda it: is_younger_than(subject, it, interval_count))
+    if not all(is_young for _, is_young in results.results):
+        return False
+    results.require_complete()
+    subject.schedules.require_listing()
+    has_enabled = bool(subject.schedules.enabled_schedules)
+    for schedule in subject.schedules.possibly_enabled_schedules:
+        if is_younger_than(subject, schedule, interval_count) is not has_enabled:
+            raise subject.schedules.create_unknown_enabled_error(schedule)
+    return has_enabled

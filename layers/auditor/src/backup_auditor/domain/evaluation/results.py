@@ -86,11 +86,6 @@ class QuotaFigures:
     manual: int
     """The number of manual backups."""
 
-    @property
-    def used_percent(self) -> float:
-        """The listed backups in percent of the quota, rounded down to one decimal."""
-        return int(100 * self.backups / self.quota * 10) / 10
-
 
 @dataclass(frozen=True, slots=True)
 class AuditFigures:

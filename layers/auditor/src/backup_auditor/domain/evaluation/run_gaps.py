@@ -61,7 +61,8 @@ class RunGaps:
         """The longest allowed time between two runs, by the current frequency."""
         self.run_times = sorted(it for it in capture_times if it is not None and it <= observed_at)
         """The capture times of the runs, oldest first."""
-        self._undated_count = sum(it is None for it in capture_times)
+        self.undated_count = sum(it is None for it in capture_times)
+        """The number of runs without a capture time."""
         self._schedule = schedule
         self._history = history
         self._grace = grace
@@ -73,9 +74,9 @@ class RunGaps:
     def find_gaps(self) -> list[RunGap]:
         """Return the certain gaps, oldest first; raise `InsufficientDataError` if a gap is only possible."""
         gaps = self._find_gaps_between_runs() if self.run_times else self._find_gaps_without_runs()
-        if gaps and self._undated_count >= sum(map(self._count_runs_to_close, gaps)):
+        if gaps and self.undated_count >= sum(map(self._count_runs_to_close, gaps)):
             reason = (
-                f"{pluralize(self._undated_count, 'run')} of schedule {self._schedule.label}"
+                f"{pluralize(self.undated_count, 'run')} of schedule {self._schedule.label}"
                 " without a capture time may fill the gap."
             )
             raise InsufficientDataError(reason, self._schedule.identity)
@@ -96,11 +97,6 @@ class RunGaps:
         last_time = max(self.run_times[-1], self._schedule.created_at or self.run_times[-1])
         recent_runs = [it for it in self.run_times if it >= self._start]
         return max(self._observed_at - last_time, *(b - a for a, b in pairwise(recent_runs)), timedelta())
-
-    @property
-    def has_undated_runs(self) -> bool:
-        """Whether there are runs without a capture time."""
-        return self._undated_count > 0
 
     @cached_property
     def _start(self) -> datetime:

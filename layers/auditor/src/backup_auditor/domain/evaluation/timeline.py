@@ -45,9 +45,15 @@ class _TimelineBuilder:
         since = self._find_start()
         recent_points = [it for it in points if it.captured_at >= since][-MAX_TIMELINE_ENTRIES:]
         earlier_points = points[: len(points) - len(recent_points)]
+        earlier_expiries = (it.expires_at for it in earlier_points)
+        latest_end = shift_moment(self._observed_at, self._observed_at - since)
+        expiries = [it.expires_at for it in points if it.expires_at is not None]
         is_remaining_known = is_complete and all(it.expires is False or it.expires_at is not None for it in points)
         met_periods = merge_periods(self._find_objective_periods(points), Period(since, self._observed_at))
-        self._note_read_failures()
+        planned_times = [it.run_at for it in confirmed_backups if it.phase is BackupPhase.SCHEDULED]
+        for failure in (self._backups.failure, self._backups.histories_failure):
+            if failure is not None:
+                self._unknown_reasons[f"Could not read everything: {failure}"] = None
 
         def select(moments: Iterable[datetime | None]) -> tuple[datetime, ...]:
             return tuple(sorted({it for it in moments if it is not None and it >= since})[-MAX_TIMELINE_ENTRIES:])
@@ -62,13 +68,13 @@ class _TimelineBuilder:
             max_age=subject.requirements.max_age,
             recovery_points=tuple(recent_points),
             earlier_recovery_point_count=len(earlier_points),
-            earlier_expiries=_find_expiries(earlier_points, shift_moment(self._observed_at, self._observed_at - since)),
+            earlier_expiries=tuple(sorted(it for it in earlier_expiries if it is not None and it <= latest_end)),
             is_remaining_known=is_remaining_known,
-            last_expires_at=_find_last_expiry(points) if is_remaining_known else None,
+            last_expires_at=max(expiries) if is_remaining_known and 0 < len(expiries) == len(points) else None,
             past_runs=select(it.captured_at for it in confirmed_backups if _is_past(it)),
             failed_runs=select_captures(BackupPhase.FAILED),
             runs_in_progress=select_captures(BackupPhase.IN_PROGRESS),
-            scheduled_runs=select(self._find_scheduled_runs()),
+            scheduled_runs=select([*planned_times, *(it.next_run for it in subject.schedules.enabled_schedules)]),
             gaps=self._find_gaps(),
             objective_met=tuple(met_periods),
             objective_missed=tuple(self._confirm_missed_periods(find_breaks(met_periods, self._observed_at))),
@@ -98,10 +104,6 @@ class _TimelineBuilder:
             self._subject.requirements.schedule.frequency.interval
         ]
         return shift_moment(self._observed_at, -max(MIN_TIMELINE_LENGTH, LOOKBACK_INTERVALS * min(intervals)))
-
-    def _find_scheduled_runs(self) -> list[datetime | None]:
-        run_times = [it.run_at for it in self._backups.confirmed_backups if it.phase is BackupPhase.SCHEDULED]
-        return [*run_times, *(it.next_run for it in self._subject.schedules.enabled_schedules)]
 
     def _find_objective_periods(self, points: list[RecoveryPoint]) -> list[Period]:
         """Return the period in which each capture met the objective: until it was too old or expired."""
@@ -158,23 +160,9 @@ class _TimelineBuilder:
         self._unknown_reasons[verdict.reason] = None
         return False
 
-    def _note_read_failures(self) -> None:
-        for failure in (self._backups.failure, self._backups.histories_failure):
-            if failure is not None:
-                self._unknown_reasons[f"Could not read everything: {failure}"] = None
-
 
 def _is_past(record: BackupRecord) -> bool:
     return record.phase is BackupPhase.READY and not record.is_listed
-
-
-def _find_last_expiry(points: list[RecoveryPoint]) -> datetime | None:
-    expiry_times = [it.expires_at for it in points if it.expires_at is not None]
-    return max(expiry_times) if expiry_times and len(expiry_times) == len(points) else None
-
-
-def _find_expiries(points: list[RecoveryPoint], until: datetime) -> tuple[datetime, ...]:
-    return tuple(sorted(it.expires_at for it in points if it.expires_at is not None and it.expires_at <= until))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from functools import cached_property
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.drift import find_drift
-from backup_auditor.domain.lifecycle.snapshots import snapshot_backups, snapshot_indexes, snapshot_schedules
+from backup_auditor.domain.lifecycle.snapshots import find_drift, snapshot_backups, snapshot_indexes, snapshot_schedules
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.listing import BACKUP_LISTING, Listing, ListingId, ListingKind
 from backup_auditor.domain.policy import Policy
@@ -34,8 +33,8 @@ def advance(
         recorded_text, audit_text = format_moment(last_observed_at), format_moment(inventory.observed_at)
         note = f"an audit of {recorded_text} is already recorded; the older audit of {audit_text} changes nothing"
         return LifecycleResult(audit_id, state, findings, note=note)
-    step = _LifecycleStep(inventory, policy, findings, audit_id)
-    after = state if state.audit_id == audit_id else step.apply_to(state)
+    step = _LifecycleStep(ProjectContext(inventory, policy, state), findings, audit_id)
+    after = state if state.audit_id == audit_id else step.advance_state()
     known_findings = after.findings
     annotated_findings = tuple(_with_lifecycle(it, known_findings.get(it.fingerprint), audit_id) for it in findings)
     return LifecycleResult(audit_id, after, annotated_findings, step.find_resolved(known_findings), after.drift)
@@ -44,16 +43,15 @@ def advance(
 class _LifecycleStep:
     """The step from the state before an audit to the state after it."""
 
-    def __init__(self, inventory: Inventory, policy: Policy, findings: tuple[Finding, ...], audit_id: str) -> None:
-        self._inventory = inventory
-        self._policy = policy
+    def __init__(self, project: ProjectContext, findings: tuple[Finding, ...], audit_id: str) -> None:
+        self._project = project
         self._findings = findings
         self._audit_id = audit_id
-        self._observed_at = inventory.observed_at
-        self._is_complete = not inventory.read_failures
+        self._observed_at = project.observed_at
+        self._is_complete = not project.inventory.read_failures
 
-    def apply_to(self, state: ProjectState) -> ProjectState:
-        inventory, observed_at = self._inventory, self._observed_at
+    def advance_state(self) -> ProjectState:
+        state, inventory, observed_at = self._project.state, self._project.inventory, self._observed_at
         past_audit = PastAudit(observed_at, self._is_complete, count_open_by_severity(self._findings))
         after = replace(
             state,
@@ -61,7 +59,7 @@ class _LifecycleStep:
             audit_id=self._audit_id,
             observed_at=observed_at,
             findings=self._update_known_findings(state.findings),
-            backups=snapshot_backups(ProjectContext(inventory, self._policy, state)),
+            backups=snapshot_backups(self._project),
             schedules=snapshot_schedules(state, inventory),
             drift=(),
             history=(*state.history, past_audit)[-(MAX_PAST_AUDITS + 1) :],
@@ -72,11 +70,10 @@ class _LifecycleStep:
         after = replace(
             after,
             complete_at=observed_at,
-            policy_sha256=self._policy.sha256,
+            policy_sha256=self._project.policy.sha256,
             indexes=snapshot_indexes(state.indexes, inventory, self._findings),
         )
-        project = Resource(ResourceType.PROJECT, inventory.project, inventory.project, inventory.project_id)
-        return replace(after, drift=find_drift(state, after, project))
+        return replace(after, drift=find_drift(state, after, self._project.resource))
 
     def _update_known_findings(self, previous_findings: Mapping[str, KnownFinding]) -> dict[str, KnownFinding]:
         known_findings = dict(previous_findings)
@@ -169,22 +166,18 @@ class _LifecycleStep:
         """
         if not self._is_complete:
             return None
-        if resource.type is ResourceType.INDEX and resource.name not in self._live_names:
-            return "the index is gone"
+        if resource.type is ResourceType.INDEX:
+            project, name = self._project, resource.name
+            is_live = name in project.facts_by_name or name in project.inventory.terminating_names
+            return None if is_live else "the index is gone"  # a live index may lack a finding of one control
         if resource.type is ResourceType.DELETED_INDEX and resource.id not in self._evaluated_ids[resource.type]:
             if resource.id in self._evaluated_ids[ResourceType.INDEX]:
                 return "it is the live index"
-            return "no backup of the deleted index is left" if self._has_no_backups(resource) else None
-        return None  # it exists: a missing finding of one control does not prove that it is gone
-
-    def _has_no_backups(self, resource: Resource) -> bool:
-        backups = self._inventory.backups
-        is_confirmed = backups.read_count > 1 and resource.name not in self._names_with_changed_rows
-        return is_confirmed and resource.id not in self._listed_index_ids
-
-    @cached_property
-    def _live_names(self) -> frozenset[str]:
-        return frozenset(it.index.name for it in self._inventory.indexes) | self._inventory.terminating_names
+            has_two_reads = self._project.inventory.backups.read_count > 1
+            is_confirmed = has_two_reads and resource.name not in self._project.names_with_changed_rows
+            if is_confirmed and resource.id not in self._listed_index_ids:
+                return "no backup of the deleted index is left"
+        return None
 
     @cached_property
     def _evaluated_ids(self) -> Mapping[ResourceType, frozenset[str]]:
@@ -192,13 +185,8 @@ class _LifecycleStep:
         return {it: frozenset(key for resource_type, key in ids if resource_type is it) for it in ResourceType}
 
     @cached_property
-    def _names_with_changed_rows(self) -> frozenset[str]:
-        backups = self._inventory.backups
-        return frozenset(it.index_name for it in backups.rows if it.backup_id in backups.changed_ids)
-
-    @cached_property
     def _listed_index_ids(self) -> frozenset[str]:
-        return _find_listed_index_ids(self._inventory)
+        return _find_listed_index_ids(self._project.inventory)
 
 
 def _find_listed_index_ids(inventory: Inventory) -> frozenset[str]:

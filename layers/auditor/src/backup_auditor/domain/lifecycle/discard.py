@@ -96,26 +96,23 @@ class _StateRewriter:
     def rewrite(self) -> ProjectState:
         state = self._state
         last_observed_at = max(self._completeness_by_time, default=None)
+        complete_at = state.complete_at
+        if is_in_future(complete_at, self._now):
+            complete_at = max(
+                (key for key, is_complete in self._completeness_by_time.items() if is_complete), default=None
+            )
         return replace(
             state,
             revision=state.revision + 1,
             audit_id=next((it.audit_id for it in self._past_audits if it.observed_at == last_observed_at), None),
             observed_at=last_observed_at,
-            complete_at=self._find_complete_at(),
+            complete_at=complete_at,
             findings={key: it for key, it in map(self._revert_finding, state.findings.items()) if it is not None},
             backups={key: self._replace_future_times(it) for key, it in state.backups.items()},
             schedules={key: self._rewrite_schedule(it) for key, it in state.schedules.items()},
             indexes={key: self._replace_future_times(it) for key, it in state.indexes.items()},
             drift=(),
             history=self._history,
-        )
-
-    def _find_complete_at(self) -> datetime | None:
-        if not is_in_future(self._state.complete_at, self._now):
-            return self._state.complete_at
-        return max(
-            (observed_at for observed_at, is_complete in self._completeness_by_time.items() if is_complete),
-            default=None,
         )
 
     def _rewrite_schedule(self, schedule: KnownSchedule) -> KnownSchedule:

@@ -42,7 +42,7 @@ def extract_settings(schedule: Schedule) -> ScheduleSettings:
 
 
 class ActionKind(StrEnum):
-    """The kinds of action."""
+    """The kinds of action, in the order in which they use the free quota."""
 
     CREATE_SCHEDULE = "create_schedule"
     UPDATE_SCHEDULE = "update_schedule"

@@ -262,10 +262,6 @@ def _compute_peak_usage(usage: ScheduleUsage, quota_usage: QuotaUsage) -> int:
     return quota_usage.compute_peak_usage(schedule.schedule_id, schedule.retention, frequency.interval)
 
 
-_KIND_ORDER = (ActionKind.CREATE_SCHEDULE, ActionKind.UPDATE_SCHEDULE, ActionKind.FIRST_BACKUP)
-"""The order in which the kinds use the free quota. Actions that are only proposed come last."""
-
-
 def make_plan(
     inventory: Inventory, policy: Policy, findings: Iterable[Finding], attempts: Iterable[ActionRecord] = ()
 ) -> RemediationPlan:
@@ -308,7 +304,8 @@ def _sort_actions(
 ) -> list[Action]:
     """Return the actions in order. Those of an index whose last attempt failed come later: it may fail again.
 
-    Of the others, those of the least protected index come first: its newest capture time is the oldest.
+    Of the others, those of the least protected index come first: its newest capture time is the oldest. Actions that
+    are only proposed come last.
     """
     latest_failures: dict[str, datetime] = {}
     for _, action in candidates:
@@ -318,7 +315,7 @@ def _sort_actions(
     def build_sort_key(candidate: tuple[datetime, Action]) -> tuple[bool, datetime, int, datetime, str]:
         captured_at, action = candidate
         mode = remediation.create_schedules if action.is_creation else remediation.fix_schedules
-        kind_position = _KIND_ORDER.index(action.kind)
+        kind_position = tuple(ActionKind).index(action.kind)
         return mode is not Mode.APPLY, latest_failures[action.index], kind_position, captured_at, action.index
 
     return [action for _, action in sorted(candidates, key=build_sort_key)]

@@ -23,6 +23,7 @@ def compute_audit_metrics(inventory: Inventory, report: Report) -> AuditMetrics:
     """
     are_indexes_known = inventory.indexes_failure is None
     are_backups_listed = inventory.backups.failure is None
+    are_both_known = are_indexes_known and are_backups_listed
     finding_metrics = _FindingMetrics(report)
     protected_count = finding_metrics.count_protected() if are_indexes_known else None
     return {
@@ -35,12 +36,8 @@ def compute_audit_metrics(inventory: Inventory, report: Report) -> AuditMetrics:
         "FindingsNew": sum(it.is_opened for it in report.findings),
         "FindingsResolved": len(report.resolved_findings),
         "FindingsInsufficientData": sum(it.is_unknown for it in report.findings) if are_indexes_known else None,
-        "WorstRecoveryPointAgeHours": finding_metrics.find_worst_age()
-        if are_indexes_known and are_backups_listed
-        else None,
-        "MinDaysToZeroRecoveryPoints": finding_metrics.compute_days_to_zero()
-        if are_indexes_known and are_backups_listed
-        else None,
+        "WorstRecoveryPointAgeHours": finding_metrics.find_worst_age() if are_both_known else None,
+        "MinDaysToZeroRecoveryPoints": finding_metrics.compute_days_to_zero() if are_both_known else None,
         "BackupsTotal": report.inventory.backups if are_backups_listed else None,
         "BackupStorageBytes": _sum_backup_sizes(inventory) if are_backups_listed else None,
         "BackupQuotaUsedPercent": finding_metrics.find_quota_used() if are_backups_listed else None,
@@ -121,9 +118,11 @@ class _FindingMetrics:
         return None if last_expires_at is None else to_days(max(last_expires_at - self._observed_at, timedelta()))
 
     def find_quota_used(self) -> float | None:
-        """Return the used percentage of the backup quota; `None` without a quota."""
-        has_verdict = bool(self._find_evaluated("backup-quota-has-headroom"))
-        return self._figures.quota.used_percent if self._figures.quota is not None and has_verdict else None
+        """Return the used percentage of the backup quota, rounded down to one decimal; `None` without a quota."""
+        figures = self._figures.quota
+        if figures is None or not self._find_evaluated("backup-quota-has-headroom"):
+            return None
+        return int(100 * figures.backups / figures.quota * 10) / 10
 
     def _find_figures(self, control: str) -> list[IndexFigures] | None:
         """Return the figures of the indexes for which a control has a verdict; `None` if one is unknown."""

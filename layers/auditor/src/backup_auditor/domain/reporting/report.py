@@ -105,10 +105,12 @@ def make_report(
     lifecycle = lifecycle_result or LifecycleResult(
         compute_audit_id(inventory, policy), EMPTY_STATE, evaluation.findings
     )
+    worst_compliances = (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA)
+    compliances = {it.compliance for it in evaluation.findings if it.exemption is None}
     report = Report(
         audit_id=lifecycle.audit_id,
         observed_at=inventory.observed_at,
-        compliance=_find_overall_compliance(evaluation.findings),
+        compliance=next((it for it in worst_compliances if it in compliances), Compliance.COMPLIANT),
         project=inventory.project,
         project_id=inventory.project_id,
         policy_source=policy.source,
@@ -139,14 +141,6 @@ def _build_applied_rules(inventory: Inventory, policy: Policy) -> tuple[AppliedR
     index_counts = Counter(None if it is None else id(it) for it in index_rules)  # two rules may have one name
     rules = [AppliedRule(it.name, index_counts[id(it)], it.requirements) for it in policy.rules]
     return (*rules, AppliedRule(None, index_counts[None], policy.defaults))
-
-
-def _find_overall_compliance(findings: tuple[Finding, ...]) -> Compliance:
-    compliances = {it.compliance for it in findings if it.exemption is None}
-    for compliance in (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA):
-        if compliance in compliances:
-            return compliance
-    return Compliance.COMPLIANT
 
 
 def _count_inventory(inventory: Inventory, evaluation: Evaluation) -> InventoryCounts:

@@ -38,112 +38,28 @@ class RenderOptions:
 
 
 class ReportFormat:
-    """One format: its readers, its content, and the module that writes it."""
+    """One format, and the module that writes it."""
 
-    def __init__(  # noqa: PLR0913  all are named; dataclasses would slow down every start
-        self,
-        name: str,
-        *,
-        readers: str,
-        content: str,
-        counted_only: str,
-        extension: str,
-        many_projects: str,
-        module: str | None = None,
-        has_timelines: bool = False,
-        max_projects: int | None = None,
-    ) -> None:
-        """Take the description of a format.
-
-        `counted_only` is what it counts and leaves to the JSON report. `many_projects` is how it holds a registry.
-        `module` is its path below `backup_auditor.rendering`, if it is not `formats.NAME`.
-        `max_projects` is the limit of one file; `None` is no limit.
-        """
-        self.name = name
-        self.extension = extension
-        self.readers, self.content, self.counted_only = readers, content, counted_only
-        self.many_projects, self.max_projects = many_projects, max_projects
-        self.has_timelines = has_timelines
+    def __init__(self, module: str, *, has_timelines: bool = False, max_projects: int | None = None) -> None:
+        """Take the path of the module below `backup_auditor.rendering`; `max_projects` is the limit of one file."""
+        self.has_timelines, self.max_projects = has_timelines, max_projects
         self._module = module
 
     def render(self, reports: "Iterable[Report]", options: "RenderOptions") -> "Iterable[str]":
         """Return the pieces of one document that holds the reports; its last line has no end."""
-        module = import_module(f"backup_auditor.rendering.{self._module or f'formats.{self.name}'}")
+        module = import_module(f"backup_auditor.rendering.{self._module}")
         pieces: Iterable[str] = module.render_document(reports, options)
         return pieces
 
 
-_ALL_FORMATS = (
-    ReportFormat(
-        "table",
-        readers="a terminal",
-        content="result, first step, changes, open findings (worst first), unknown, warnings, exempted, resolved,"
-        " drift, counts, read errors",
-        counted_only="proposals; long lists, with the command that shows them",
-        extension=".txt",
-        many_projects="one report after the other",
-    ),
-    ReportFormat(
-        "json",
-        readers="programs",
-        content="everything",
-        counted_only="nothing",
-        extension=".json",
-        many_projects="an array of reports",
-        has_timelines=True,
-    ),
-    ReportFormat(
-        "markdown",
-        readers="pull requests, tickets",
-        content="as `table`",
-        counted_only="proposals; rows that do not fit one GitHub comment (65,536 characters), or more than 50 under a"
-        " heading",
-        extension=".md",
-        many_projects="one report after the other, in one comment",
-    ),
-    ReportFormat(
-        "csv",
-        readers="spreadsheets",
-        content="every finding, warnings",
-        counted_only="read errors, resolved, drift, proposals",
-        extension=".csv",
-        many_projects="one table",
-    ),
-    ReportFormat(
-        "junit",
-        readers="CI servers",
-        content="every finding, warnings",
-        counted_only="read errors, resolved, drift, proposals",
-        extension=".junit.xml",
-        many_projects="one document",
-    ),
-    ReportFormat(
-        "sarif",
-        readers="code scanning",
-        content="non-compliant, unknown and resolved findings, read errors, warnings",
-        counted_only="compliant and not applicable findings, drift, proposals",
-        extension=".sarif",
-        many_projects="one run for each project, at most 20 in a file",
-        max_projects=20,  # code scanning accepts no more
-    ),
-    ReportFormat(
-        "ocsf",
-        readers="security lakes",
-        content="every finding, resolved findings, warnings",
-        counted_only="read errors, drift, proposals",
-        extension=".ocsf.ndjson",
-        many_projects="one list of events",
-    ),
-    ReportFormat(
-        "html",
-        readers="browsers and printers",
-        content="as `table`, and evidence, API calls, the policy, a timeline of each index, and past audits",
-        counted_only="compliant and not applicable findings; evidence and single times of large projects",
-        extension=".html",
-        many_projects="one page",
-        module="html.page",
-        has_timelines=True,
-    ),
-)
-FORMATS = {it.name: it for it in _ALL_FORMATS}
+FORMATS = {
+    "table": ReportFormat("formats.table"),
+    "json": ReportFormat("formats.json", has_timelines=True),
+    "markdown": ReportFormat("formats.markdown"),
+    "csv": ReportFormat("formats.csv"),
+    "junit": ReportFormat("formats.junit"),
+    "sarif": ReportFormat("formats.sarif", max_projects=20),  # code scanning accepts no more
+    "ocsf": ReportFormat("formats.ocsf"),
+    "html": ReportFormat("html.page", has_timelines=True),
+}
 """Every format by the name that `--format` takes."""

@@ -8,7 +8,7 @@ from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import cut_text, find_cluster_end
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
+from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.slack import count_units
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
 from backup_auditor.rendering.text import escape_text, format_json, format_value
@@ -51,19 +51,15 @@ _MAX_COMMAND_LENGTH = 1000
 
 
 def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
-    """Write the findings of all reports as one table; a file begins with a byte order mark."""
+    """Write the findings of all reports below one row of column names; a file begins with a byte order mark.
+
+    Lines end with CR LF; the last has no LF. A cell that a spreadsheet would take for a formula begins with an
+    apostrophe. A cell that is too long is cut, and names the command that shows the rest. The warnings of a report are
+    in its first row.
+    """
     if options.is_file:
         yield BYTE_ORDER_MARK
-    yield from render_csv(reports, full_command=options.full_command)
-
-
-def render_csv(reports: Iterable[Report], *, full_command: str = FULL_REPORT_COMMAND) -> Iterator[str]:
-    """Write the findings of all reports below one row of column names. Lines end with CR LF; the last has no LF.
-
-    A cell that a spreadsheet would take for a formula begins with an apostrophe. A cell that is too long is cut, and
-    names `full_command`, which shows the rest. The warnings of a report are in its first row.
-    """
-    command = cut_text(escape_text(full_command), _MAX_COMMAND_LENGTH)
+    command = cut_text(escape_text(options.full_command), _MAX_COMMAND_LENGTH)
     format_row: Callable[[Sequence[str]], str] = csv.writer(_RowFormatter(), lineterminator="").writerow
     yield format_row(_COLUMNS)
     for report in reports:

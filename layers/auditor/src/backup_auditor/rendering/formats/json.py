@@ -340,20 +340,10 @@ def _build_finding(finding: Finding) -> dict[str, object]:
         "reason": finding.reason,
         "evidence": finding.evidence,
         "remediation": finding.remediation,
-        "exemption": _build_exemption(finding.exemption) if finding.exemption else None,
+        "exemption": finding.exemption.evidence if finding.exemption else None,
         "fingerprint": finding.fingerprint,
         "lifecycle": finding.lifecycle,
         "first_seen": format_moment(finding.first_seen) if finding.first_seen else None,
-    }
-
-
-def _build_exemption(exemption: Exemption) -> dict[str, object]:
-    return {
-        **exemption.subject,
-        "controls": exemption.controls,
-        "owner": exemption.owner,
-        "reason": exemption.reason,
-        "expires": exemption.expires.isoformat(),
     }
 
 

@@ -23,11 +23,6 @@ _OUTCOMES = {
 
 
 def render_document(reports: Iterable[Report], _: RenderOptions) -> Iterator[str]:
-    """Write all reports as one document."""
-    return render_junit(reports)
-
-
-def render_junit(reports: Iterable[Report]) -> Iterator[str]:
     """Write a suite for each control of each report, with a case for each resource, without a final line end.
 
     A non-compliant case is a failure, an unknown one an error; an exempted or not applicable one is skipped. The

@@ -1,7 +1,7 @@
 """Reports as OCSF Compliance Findings, one JSON object per line."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -50,13 +50,8 @@ _encode = json.JSONEncoder(allow_nan=False).encode
 
 
 def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
-    """Write all reports as one document."""
-    return render_ocsf(reports, options.controls)
-
-
-def render_ocsf(reports: Iterable[Report], controls: Sequence[AnyControl]) -> Iterator[str]:
     """Write each finding and each resolved finding as an event, ASCII only, without a final line end."""
-    controls_by_id = {it.id: it for it in controls}
+    controls_by_id = {it.id: it for it in options.controls}
     separator = ""
     for report in reports:
         for event in _build_events(report, controls_by_id):

@@ -52,17 +52,13 @@ _encode = json.JSONEncoder(allow_nan=False).encode
 
 
 def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
-    """Write all reports as one document."""
-    return render_sarif(reports, options.controls)
-
-
-def render_sarif(reports: Iterable[Report], controls: Sequence[AnyControl]) -> Iterator[str]:
     """Write open, exempted and resolved findings as one log, ASCII only, without a final line end.
 
     Other findings are only counted, in the properties of their run: code scanning would take them for alerts.
     """
-    numbers = {it.id: number for number, it in enumerate(controls)}
-    driver = f'{{"name": "backup-auditor", "rules": [\n    {",\n    ".join(map(_encode, build_rules(controls)))}]}}'
+    numbers = {it.id: number for number, it in enumerate(options.controls)}
+    rules = ",\n    ".join(map(_encode, build_rules(options.controls)))
+    driver = f'{{"name": "backup-auditor", "rules": [\n    {rules}]}}'
     yield f'{{\n "$schema": {_encode(_SCHEMA)},\n "version": "2.1.0",\n "runs": ['
     separator = "\n"
     for report in reports:

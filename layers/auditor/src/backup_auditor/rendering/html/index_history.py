@@ -1,11 +1,10 @@
 """The history of an index on the page: its picture, a sentence and the times."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
-from backup_auditor.domain.finding import Compliance, Finding
+from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_minute
 from backup_auditor.rendering.html.overview import build_index_anchor
@@ -66,15 +65,6 @@ def _convert_to_y(count: int, max_count: int) -> int:
 _MINUTE_LENGTH, _DAY_LENGTH = len("2026-11-22 12:00"), len("2026-11-22")
 
 
-@dataclass(frozen=True, slots=True)
-class MomentView:
-    """One row of moments."""
-
-    kind: str
-    at: str
-    note: str
-
-
 class IndexHistory:
     """One index on the page."""
 
@@ -91,9 +81,7 @@ class IndexHistory:
         self.findings = open_findings
         """The open ones, the worst first."""
         self.exempted_count = sum(it.exemption is not None for it in findings)
-        self.unknown_count = sum(
-            it.compliance is Compliance.INSUFFICIENT_DATA and it.exemption is None for it in findings
-        )
+        self.unknown_count = sum(it.is_unknown for it in findings)
         self.objective = f"a recovery point no older than {format_length(timeline.max_age)}, by {rule}"
         self.start_day = _format_moment(timeline.since)[:_DAY_LENGTH]
         self.end_day = _format_moment(layout.period.end)[:_DAY_LENGTH]
@@ -143,8 +131,8 @@ def _describe_points(timeline: Timeline, observed_at: datetime) -> str:
     return f"{pluralize(len(points), 'recovery point')}{earlier_clause}, the newest {age} old"
 
 
-def _build_moments(timeline: Timeline) -> Iterator[MomentView]:
-    """Return every moment, the latest first."""
+def _build_moments(timeline: Timeline) -> Iterator[tuple[str, str, str]]:
+    """Yield time, kind and note of every moment, the latest first."""
     rows = [(it.captured_at, "recovery point", _describe_expiry(it)) for it in timeline.recovery_points]
     rows += [(it, "past recovery point", "backup no longer listed") for it in timeline.past_runs]
     rows += [(it, "failed run", "") for it in timeline.failed_runs]
@@ -154,7 +142,7 @@ def _build_moments(timeline: Timeline) -> Iterator[MomentView]:
         rows.append((gap.start, f"{pluralize(gap.missing_runs, 'run')} missing", f"until {_format_moment(gap.end)}"))
     rows += [(it.start, "objective missed", f"until {_format_moment(it.end)}") for it in timeline.objective_missed]
     for at, kind, note in sorted(rows, reverse=True):
-        yield MomentView(kind, _format_moment(at), note)
+        yield _format_moment(at), kind, note
 
 
 def _describe_expiry(point: RecoveryPoint) -> str:

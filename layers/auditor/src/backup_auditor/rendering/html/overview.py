@@ -160,15 +160,6 @@ class TrendLine:
         """A path; a line from the top down to the column of each audit that could not read everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrendRow:
-    """One audit, in figures."""
-
-    observed_at: str
-    is_complete: bool
-    counts: tuple[int, ...]
-
-
 class Trend:
     """The past audits and this one."""
 
@@ -177,9 +168,10 @@ class Trend:
         severities = tuple(reversed(Severity))
         self.lines = tuple(TrendLine(it, audits) for it in severities)
         self.rows = tuple(
-            TrendRow(format_moment(it.observed_at), it.is_complete, tuple(map(it.open_counts.__getitem__, severities)))
+            (format_moment(it.observed_at), it.is_complete, [it.open_counts[severity] for severity in severities])
             for it in reversed(audits)
         )
+        """Time and completeness of each audit, and its counts."""
         self.start = _find_position(audits, 0)
         """The distance of the first column from the left."""
         self.has_incomplete_audits = not all(it.is_complete for it in audits)

@@ -21,7 +21,7 @@ def run_simulator(
     command = [str(COMMAND), "simulate", "--scenario", scenario, "--latency", str(latency)]
     if now is not None:
         command += ["--now", now]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own command, no shell
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield _read_environment(process)
         finally:

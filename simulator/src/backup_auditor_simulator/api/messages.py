@@ -1,15 +1,19 @@
-"""Bodies of requests and responses in each API version: reading, rows and times."""
+"""Calls and their responses in each API version: bodies, rows, times, and the pages of a listing.
+
+The token of a page is an offset, which is opaque to clients.
+"""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 from zlib import crc32
 
-from backup_auditor_simulator.errors import ApiError
-from backup_auditor_simulator.model import Backup, BackupState
+from backup_auditor_simulator.model import ApiError, Backup, BackupState
 from backup_auditor_simulator.options import SimulatorOptions
+from backup_auditor_simulator.project import SimulatedProject
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +24,6 @@ class Family:
     has_schedules: bool
     is_new: bool
     """Whether it has the shapes of 2026-07."""
-
-    @property
-    def default_page_size(self) -> int:
-        """The number of rows of a page if the call names none."""
-        return 100 if self.is_new else 10
 
 
 _DATED = Family("dated", has_schedules=False, is_new=False)
@@ -201,3 +200,89 @@ def _choose_status(backup: Backup, family: Family, options: SimulatorOptions) ->
             return "InitializationFailed" if family.is_new else "Failed"
         case BackupState.SCHEDULED:
             return options.scheduled_run_status or ("Initializing" if family.is_new else "Scheduled")
+
+
+_UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What goes back to the client."""
+
+    status: int
+    content: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+MAX_PAGE_SIZE = 100
+
+
+def write_token(offset: int, step: int) -> str:
+    """Make the token of the page that begins at an offset."""
+    body = f"{offset}:{step}"
+    return urlsafe_b64encode(f"{body}:{crc32(body.encode()):08x}".encode()).decode()
+
+
+def _parse_token(token: str) -> tuple[int, int]:
+    try:
+        offset, step, _ = urlsafe_b64decode(token.encode()).decode().split(":")
+        values = int(offset), int(step)
+    except ValueError:
+        values = -1, -1
+    if token != write_token(*values):
+        raise ApiError(400, "Invalid pagination token.")
+    return values
+
+
+def _parse_limit(query: Mapping[str, str]) -> int | None:
+    text = query.get("limit")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PAGE_SIZE):
+        raise ApiError(400, f"limit must be an integer between 1 and {MAX_PAGE_SIZE}.")
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request: the resource of its path, the query and the body."""
+
+    project: SimulatedProject
+    family: Family
+    resource_key: str
+    """The name or id in the path; empty where the path has none."""
+    query: Mapping[str, str]
+    body: Body
+
+    def build_created_response(self, row: bytes) -> Response:
+        """Answer that a thing was made."""
+        return Response(200 if self.family.is_new else 201, row)
+
+    def build_page_response[Row](self, rows: Sequence[Row], write: Callable[[Row], bytes]) -> Response:
+        """Answer with the page of a listing that the query names.
+
+        A full page has the token of the next one, even if no row follows it; on the last page, `pagination` is null or
+        absent. A token holds an offset and the page size it was made with. A `limit` beside a token changes how many
+        rows this page has, and not where the next one begins: rows are skipped or repeated, as by the service.
+        """
+        limit, token = _parse_limit(self.query), self.query.get("paginationToken")
+        default_size = 100 if self.family.is_new else 10
+        offset, step = (0, limit or default_size) if token is None else _parse_token(token)
+        page_rows = rows[offset : offset + (limit or step)]
+        pagination = b',"pagination":null' if self.family.is_new else b""
+        if len(page_rows) == (limit or step):
+            pagination = b',"pagination":{"next":"' + write_token(offset + step, step).encode() + b'"}'
+        return Response(200, b'{"data":[' + b",".join(map(write, page_rows)) + b"]" + pagination + b"}")
+
+
+def build_error_response(error: ApiError, family: Family | None) -> Response:
+    """Answer that a call is refused. A key that is not accepted has a plain text in the newest shapes."""
+    if error.status == _UNAUTHORIZED and family is not None and family.is_new:
+        return Response(error.status, b"Invalid API key", "text/plain; charset=utf-8")
+    return Response(error.status, encode_error(error))
+
+
+def encode_error(error: ApiError) -> bytes:
+    """Write the body of a refusal."""
+    return encode_json({"error": {"code": error.code, "message": error.message}, "status": error.status})
