@@ -173,7 +173,7 @@ class _LifecycleStep:
             return "the index is gone"
         if resource.type is ResourceType.DELETED_INDEX and resource.id not in self._evaluated_ids[resource.type]:
             if resource.id in self._evaluated_ids[ResourceType.INDEX]:
-                return "it is the live index"
+                return "this index id is live again"
             return "no backup of the deleted index is left" if self._has_no_backups(resource) else None
         return None  # it exists: a missing finding of one control does not prove that it is gone
 
