@@ -16,7 +16,7 @@ from backup_auditor.domain.outbox import Channel, ChannelKind, Trigger
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.actions import CreateSchedule
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, RemediationPlan
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Proposal, RemediationPlan
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.digest import build_report_link
 from backup_auditor.rendering.events import build_audit_events, build_creation_event, build_proposal_events
@@ -70,6 +70,7 @@ _MEANINGS = {
     "possible_duplicate": "Whether an earlier delivery could not be confirmed.",
     "previously_open_now_unknown": "How many findings were open before and could not be evaluated now.",
     "project": "The name of the project.",
+    "proposals": "Actions that the policy proposes or applies; absent if there are none.",
     "proposal_count": "How many actions the policy proposes or applies.",
     "read_errors": "The calls that could not be completed, each with its error.",
     "read_error_count": "How many calls could not be completed.",
@@ -89,8 +90,14 @@ _MEANINGS = {
     "trigger": f"Why the message is sent: `{Trigger.CHANGE}`, `{Trigger.REMINDER}` or `{Trigger.WEEKLY_SUMMARY}`.",
     "undo": "The API call that reverses the action, or null.",
     "warning_count": "How many warnings the report has.",
+    "warnings": "Warnings of the report; absent if there are none.",
 }
 """What each key of an event or a message means. A new key needs its meaning here."""
+_MESSAGE_MEANINGS = _MEANINGS | {
+    "report": "`location` and `sha256` of the report as JSON, and `link`, its address in the AWS console; `page` has"
+    " the same for the HTML page, or is null.",
+}
+"""What each key of a message means."""
 _EXPIRES = "The last recovery point expires on 2026-11-05 06:00 UTC, in 3d (horizon: 7d), and the schedule is paused."
 _FAILED = "The last two finished backups failed: nightly-20261102T030000Z, 2026-11-02 03:00 UTC."
 _UNPROTECTED = "Deletion protection is disabled, and the policy requires it."
@@ -113,13 +120,16 @@ def list_common_keys() -> str:
 
 def list_message_keys() -> str:
     """Return the table of the keys of a message's JSON."""
-    _, document = _sample_message()
-    return table(("key", "meaning"), ((f"`{key}`", _MEANINGS[key]) for key in document))
+    action = _sample_action()
+    method, path, body = action.call.method, action.call.path, action.call.body
+    proposal = Proposal("0" * 64, action.kind, action.index, Mode.PROPOSE, action.reason, method, path, body)
+    _, document = _sample_message(replace(_report(), proposals=(proposal,), warnings=("A warning.",)))
+    return table(("key", "meaning"), ((f"`{key}`", _MESSAGE_MEANINGS[key]) for key in document))
 
 
 def show_message_sample() -> str:
     """Return a message as an e-mail subscription and as a queue receive it."""
-    email, document = _sample_message()
+    email, document = _sample_message(_report())
     return f"{email}\n{_block(document)}"
 
 
@@ -131,7 +141,7 @@ def sample_events() -> list[dict[str, object]]:
 
 def sample_remediation_events() -> list[dict[str, object]]:
     """Return one event of each type of a remediation."""
-    action = CreateSchedule("orders", "auditor", Frequency.DAILY, timedelta(days=14), 15, "It has no backup schedule.")
+    action = _sample_action()
     plan = RemediationPlan("search", "0" * 64, _NOW, Mode.PROPOSE, Mode.NEVER, (action,), (), 21, 36, 500, "id-search")
     record = ActionRecord(
         "search",
@@ -151,17 +161,21 @@ def sample_remediation_events() -> list[dict[str, object]]:
     return [{"source": "backup-auditor", "detail-type": kind, "detail": detail} for kind, detail in found]
 
 
+def _sample_action() -> CreateSchedule:
+    return CreateSchedule("orders", "auditor", Frequency.DAILY, timedelta(days=14), 15, "It has no backup schedule.")
+
+
 def _describe_event(event: Mapping[str, Any], left_out: Iterable[str]) -> str:
     kind = event["detail-type"]
     rows = ((f"`{key}`", _MEANINGS[key]) for key in event["detail"] if key not in left_out)
     return f"### {kind}\n\n{_SENT[kind]}\n\n{table(('key', 'meaning'), rows)}\n{_block(event)}"
 
 
-def _sample_message() -> tuple[str, dict[str, object]]:
+def _sample_message(report: Report) -> tuple[str, dict[str, object]]:
     """Return the text of an e-mail and the JSON document for a queue."""
-    [message] = create_messages(_report(), _KEPT, (_TOPIC,), _NOW - timedelta(days=1))
+    [message] = create_messages(report, _KEPT, (_TOPIC,), _NOW - timedelta(days=1))
     link_to = partial(build_report_link, region="eu-central-1")
-    publication = build_publication(create_digest(_report(), message, _TOPIC, build_link=link_to))
+    publication = build_publication(create_digest(report, message, _TOPIC, build_link=link_to))
     parts = json.loads(publication.message)
     return f"```text\nSubject: {publication.subject}\n\n{parts['email']}```\n", json.loads(parts["sqs"])
 

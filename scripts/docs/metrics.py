@@ -25,7 +25,7 @@ _MEANINGS = {
     "ScheduleCreationFailures": "Actions that failed in a remediation run; 1 if it was refused, stopped or incomplete.",
     "DeliveryFailures": "Messages and events that a channel did not accept, counted at each attempt.",
     "ApiRequests": "Calls to Pinecone in the audit.",
-    "ApiThrottles": "Answers with status 429 in the audit.",
+    "ApiThrottles": "Responses with status 429 in the audit.",
     "AuditDurationMs": "Duration of the audit.",
     "ProjectsOverdue": "Projects without a complete audit for 26h.",
     "ProjectsIncomplete": "Projects whose last audit had a read error.",

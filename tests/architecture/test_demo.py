@@ -23,7 +23,7 @@ def test_the_demonstration_succeeds() -> None:
     assert (process.returncode, process.stderr) == (0, "")
     assert "Non-compliant" in process.stdout
     assert "next: " in process.stdout
-    assert "exit code was 1" in process.stdout
+    assert "Exit code 1: " in process.stdout
 
 
 def test_the_demonstration_fails_without_violations(capfd: pytest.CaptureFixture[str]) -> None:

@@ -61,8 +61,8 @@ def _measure_figures(folder: Path) -> Iterator[Figure]:
     ]
     for name, reference, max_ratio in comparisons:
         ratio = medians[name] / medians[reference]
-        value = f"{ratio:.2f} × ({medians[name] * 1000:.0f} ms beside {medians[reference] * 1000:.0f} ms)"
-        label = f"cold start: `{name}` ready, beside the reference, {reference}"
+        value = f"{ratio:.2f} × ({medians[name] * 1000:.0f} ms compared with {medians[reference] * 1000:.0f} ms)"
+        label = f"cold start: `{name}` ready, compared with the reference, {reference}"
         yield Figure(label, f"≤ {max_ratio} ×", value, ratio <= max_ratio)
 
 

@@ -32,9 +32,14 @@ def measure() -> list[Figure]:
     second_seconds = median(_measure_cpu_seconds(inventory, policy, state) for _ in range(ROUNDS))
     size = f"{INDEXES:,} indexes, {INDEXES * BACKUPS_PER_INDEX:,} backups"
     return [
-        Figure(f"judging {size}", f"< {MAX_SECONDS:g} s of CPU", f"{first_seconds:.2f} s", first_seconds < MAX_SECONDS),
         Figure(
-            "the same, every backup remembered",
+            f"evaluation of {size}",
+            f"< {MAX_SECONDS:g} s of CPU",
+            f"{first_seconds:.2f} s",
+            first_seconds < MAX_SECONDS,
+        ),
+        Figure(
+            "the same, every backup in the state",
             f"< {MAX_SECONDS:g} s of CPU",
             f"{second_seconds:.2f} s",
             second_seconds < MAX_SECONDS,

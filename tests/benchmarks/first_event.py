@@ -63,9 +63,9 @@ def _measure_first_event(folder: Path) -> Figure:
     with serve_audited_project(project, "first event") as variables, CpuShare(CPU_SHARE) as share:
         medians = measure_alternating(_prepare_runs(folder, variables, share), ROUNDS)
     ratio = medians["lazy"] / medians["eager"]
-    value = f"{ratio:.2f} × ({medians['lazy'] * 1000:.0f} ms beside {medians['eager'] * 1000:.0f} ms)"
+    value = f"{ratio:.2f} × ({medians['lazy'] * 1000:.0f} ms compared with {medians['eager'] * 1000:.0f} ms)"
     processor = f"{CPU_SHARE:.2f} of a processor" if share.is_enforced else "a whole processor"
-    label = f"first event: `audit` done, with {processor}, beside all imported before"
+    label = f"first event: `audit` done, with {processor}, compared with all imported before"
     return Figure(label, f"≤ {MAX_RATIO:.2f} ×", value, round(ratio, 2) <= MAX_RATIO)
 
 

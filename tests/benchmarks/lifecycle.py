@@ -39,7 +39,10 @@ def _measure_figure(night: str, state: ProjectState, inventory: Inventory, polic
     ratio = medians["both"] / medians["alone"]
     value = f"{ratio:.2f} × ({medians['both']:.2f} s of CPU to {medians['alone']:.2f} s)"
     return Figure(
-        f"judging with lifecycle beside judging alone, {night}", f"≤ {MAX_RATIO:g} ×", value, ratio <= MAX_RATIO
+        f"evaluation with lifecycle compared with evaluation alone, {night}",
+        f"≤ {MAX_RATIO:g} ×",
+        value,
+        ratio <= MAX_RATIO,
     )
 
 

@@ -30,7 +30,7 @@ def measure() -> list[Figure]:
     """Apply the plan to a new project in each round, and compare the median with the limit."""
     seconds = [_measure_plan() for _ in range(ROUNDS)]
     median_seconds = median(seconds)
-    label = f"remediation: {INDEXES} schedules made at {LATENCY_SECONDS * 1000:.0f} ms per answer"
+    label = f"remediation: {INDEXES} schedules created at {LATENCY_SECONDS * 1000:.0f} ms per response"
     return [Figure(label, f"< {MAX_SECONDS:g} s", f"{median_seconds:.2f} s", median_seconds < MAX_SECONDS)]
 
 

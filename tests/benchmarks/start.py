@@ -19,9 +19,14 @@ def measure() -> list[Figure]:
         {"help": partial(_measure_seconds, HELP_COMMAND), "bare": partial(_measure_seconds, BARE_COMMAND)}, ROUNDS
     )
     ratio = medians["help"] / medians["bare"]
-    value = f"{ratio:.2f} × ({medians['help'] * 1000:.0f} ms beside {medians['bare'] * 1000:.0f} ms)"
+    value = f"{ratio:.2f} × ({medians['help'] * 1000:.0f} ms compared with {medians['bare'] * 1000:.0f} ms)"
     return [
-        Figure("start: `--help` beside the bare interpreter and argparse", f"< {MAX_RATIO} ×", value, ratio < MAX_RATIO)
+        Figure(
+            "start: `--help` compared with the bare interpreter and argparse",
+            f"< {MAX_RATIO} ×",
+            value,
+            ratio < MAX_RATIO,
+        )
     ]
 
 

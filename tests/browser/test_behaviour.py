@@ -121,7 +121,7 @@ def test_a_keyboard_is_enough(neglected_page: ReportPage, browser: Browser) -> N
     """The first stop leads past everything to the report, and a finding opens by a key."""
     with open_page(browser, neglected_page.page) as opened_page:
         opened_page.page.keyboard.press("Tab")
-        assert opened_page.page.evaluate("document.activeElement.textContent") == "To the report"
+        assert opened_page.page.evaluate("document.activeElement.textContent") == "Skip to the report"
         closed_finding = opened_page.page.locator("details.finding:not([open])").first
         anchor = closed_finding.get_attribute("id")
         closed_finding.locator("summary").focus()

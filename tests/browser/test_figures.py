@@ -166,7 +166,7 @@ def _describe_moments(timeline: dict[str, Any]) -> Iterator[str]:
     kinds = (
         ("failed_runs", "failed run"),
         ("runs_in_progress", "run in progress"),
-        ("scheduled_runs", "scheduled run"),
+        ("scheduled_runs", "planned run"),
     )
     for key, description in kinds:
         yield from (f"{_format_minute(moment)} {description}" for moment in timeline[key])

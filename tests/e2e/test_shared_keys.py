@@ -42,9 +42,8 @@ def test_a_shared_key_is_a_warning_in_both_reports(healthy_server: Server, tmp_p
     result = audit_registry(healthy_server, tmp_path, *SHARED_KEY_ENTRIES)
     project_id = healthy_server.project.project_id
     sentence = (
-        f'Registry entries "search" and "billing" lead to one Pinecone project ({project_id}; their key'
-        " is in the variable SEARCH_KEY), so the project that one of them is meant for is not audited; give each entry"
-        " a key of its own project."
+        f'Registry entries "search" and "billing" open the same Pinecone project ({project_id}; their key'
+        " is in the variable SEARCH_KEY), so another project is not audited; give each entry a key of its own project."
     )
     assert (result.exit_code, list_warnings(result)) == (3, [[sentence], [sentence]])
     assert result.error_output == ""
@@ -57,7 +56,7 @@ def test_standard_error_has_the_warning_if_the_reports_go_to_a_file(healthy_serv
     result = run_command("audit", "--now", MOMENT, "--registry", path, "--output", output, env=env)
     assert (result.exit_code, result.output) == (3, "")
     assert result.error_output.startswith(
-        'backup-auditor: Registry entries "search" and "billing" lead to one Pinecone project'
+        'backup-auditor: Registry entries "search" and "billing" open the same Pinecone project'
     )
     assert result.error_output.count("\n") == 1
     assert output.read_text().count("Registry entries") == 2
@@ -68,7 +67,7 @@ def test_every_format_has_the_warning(report_format: str, healthy_server: Server
     """Each format for people or machines shows the warning."""
     result = audit_registry(healthy_server, tmp_path, *SHARED_KEY_ENTRIES, report_format=report_format)
     assert result.exit_code == 3
-    assert "is meant for" in " ".join(result.output.split())
+    assert "another project is not audited" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(

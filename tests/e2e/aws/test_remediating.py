@@ -246,7 +246,7 @@ def test_the_retry_reports_the_action_of_a_killed_run(app: Application) -> None:
     )
     assert project.write_calls.count(("POST", path)) == 1
     (record,) = project.attempts_by_action["create_schedule/carts"]
-    assert (record["state"]["S"], record["detail"]["S"]) == ("done", "Settled by reading: it took effect.")
+    assert (record["state"]["S"], record["detail"]["S"]) == ("done", "Checked by a later read: the call took effect.")
     assert sorted(it["index"] for it in project.list_event_details(CREATED_DETAIL_TYPE)) == ["carts", "orders"]
     schedule_counts = [
         it.value for it in collect_metrics(app.runner.invocations[first_invocation:]) if it.name == "SchedulesCreated"

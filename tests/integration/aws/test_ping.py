@@ -25,13 +25,13 @@ def test_the_url_is_called_once_unchanged() -> None:
 @pytest.mark.parametrize(
     "response, expected_error",
     [
-        pytest.param(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "answered 404", id="not-found"),
+        pytest.param(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "returned 404", id="not-found"),
         pytest.param(
-            b"HTTP/1.1 520 \r\nContent-Length: 0\r\n\r\n", "answered 520; the next audit calls it again", id="gateway"
+            b"HTTP/1.1 520 \r\nContent-Length: 0\r\n\r\n", "returned 520; the next audit calls it again", id="gateway"
         ),
-        pytest.param(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n", "answered 302", id="redirect"),
-        pytest.param(b"no HTTP\r\n\r\n", "did not answer", id="no-http"),
-        pytest.param(b"", "did not answer", id="nothing"),
+        pytest.param(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n", "returned 302", id="redirect"),
+        pytest.param(b"no HTTP\r\n\r\n", "did not respond", id="no-http"),
+        pytest.param(b"", "did not respond", id="nothing"),
     ],
 )
 def test_an_error_names_the_secret_and_not_the_url(response: bytes, expected_error: str) -> None:
@@ -64,7 +64,7 @@ def test_the_configured_certificate_store_is_used(monkeypatch: pytest.MonkeyPatc
 
 def test_a_refused_connection_is_an_error() -> None:
     """The error for a refused connection names the kind of the failure."""
-    with pytest.raises(DeliveryError, match=r"did not answer \(ConnectionRefusedError\)"):
+    with pytest.raises(DeliveryError, match=r"did not respond \(ConnectionRefusedError\)"):
         ping("http://127.0.0.1:9/", SECRET)
 
 

@@ -92,7 +92,7 @@ def test_another_scenario_replaces_the_project(client: httpx.Client) -> None:
     [
         pytest.param("scenario", {"name": "nothing"}, id="no-such-scenario"),
         pytest.param("faults", {"kind": "nothing"}, id="no-such-fault"),
-        pytest.param("faults", {"colour": "red"}, id="no-such-field"),
+        pytest.param("faults", {"color": "red"}, id="no-such-field"),
         pytest.param("faults", {"kind": "shift", "change": "nothing"}, id="no-such-change"),
         pytest.param("clock", {}, id="no-moment"),
     ],

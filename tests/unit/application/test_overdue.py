@@ -145,7 +145,7 @@ def test_projects_whose_audits_led_to_one_pinecone_project_are_incomplete() -> N
     assert harness.check_overdue()["incomplete"] == ["a", "b"]
     assert harness.metrics == [(None, {"ProjectsOverdue": 0, "ProjectsIncomplete": 2})]
     (message,) = harness.log.get_messages("error")
-    assert message.startswith('Registry entries "a" and "b" lead to one Pinecone project (project-1), so ')
+    assert message.startswith('Registry entries "a" and "b" open the same Pinecone project (project-1), so ')
     assert harness.log.get_messages("warning") == []
 
 

@@ -157,8 +157,8 @@ def test_entries_that_share_a_secret_are_no_success() -> None:
     run_harness(harness)
     (content,) = harness.evidence.files.values()
     warning = (
-        'Registry entries "search" and "billing" lead to one Pinecone project (their key is in the secret keys/search),'
-        " so the project that one of them is meant for is not audited; give each entry a key of its own project."
+        'Registry entries "search" and "billing" open the same Pinecone project (their key is in the secret'
+        " keys/search), so another project is not audited; give each entry a key of its own project."
     )
     assert json.loads(content)["warnings"] == [warning]
     assert harness.find_project_metrics()["AuditComplete"] == 0

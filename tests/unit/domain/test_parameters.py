@@ -25,7 +25,7 @@ def test_a_default_has_the_format_of_the_policy_file(key: str, expected: object)
     assert find_default(key) == expected
 
 
-@pytest.mark.parametrize("key", ["schedule.colour", "colour.red", "schedule", "project.colour"])
+@pytest.mark.parametrize("key", ["schedule.color", "color.red", "schedule", "project.color"])
 def test_an_unknown_key_is_an_error(key: str) -> None:
     """An unknown key raises an error, so no control can name one."""
     with pytest.raises(KeyError, match=key):

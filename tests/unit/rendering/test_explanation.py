@@ -49,7 +49,7 @@ def test_everything_that_is_required_is_reported() -> None:
     rendered_text = " ".join(explain(build_index()).split())
     assert "at least 2; newest at most 1d 6h old; one must outlast the next 7d" in rendered_text
     assert "at most 20 % fewer records, at most 5 % fewer namespaces, size within a factor of 3" in rendered_text
-    assert "from deletion not required; backups of any age, anywhere; required tags: none" in rendered_text
+    assert "deletion protection not required; backups of any age, in any location; required tags: none" in rendered_text
     strict_policy = build_policy(
         horizon=None, max_size_factor=None, allow_empty=True, max_backup_age=30 * DAY, locations=("aws/*",)
     )

@@ -45,7 +45,7 @@ def draw_lines(facts: Any, width: int = 80, *, is_colored: bool = False) -> list
 def find_row(label: str, facts: Any, width: int = 80) -> tuple[str, str]:
     """Return what a row shows before the audit, and after it."""
     line = next(it for it in draw_lines(facts, width) if it.startswith(f"  {label} "))
-    past_part, _, future_part = line[13:].partition("|")
+    past_part, _, future_part = line[15:].partition("|")
     return past_part.strip(), future_part.rstrip()
 
 
@@ -53,7 +53,7 @@ def test_a_healthy_index_has_a_point_a_night() -> None:
     """A column for each, what is planned behind the audit, and how many are left as they expire."""
     assert find_row("runs", build_index()) == ("#######", "o")
     assert find_row("objective", build_index()) == ("=======", "")
-    assert find_row("left", build_index()) == ("", "6543210000")
+    assert find_row("remaining", build_index()) == ("", "6543210000")
 
 
 def test_the_audit_stands_where_it_was() -> None:
@@ -62,8 +62,8 @@ def test_the_audit_stands_where_it_was() -> None:
     assert lines[0] == "Timeline, 1d a column, UTC"
     assert lines[1].split() == ["2026-10-23", "now"]
     bars = {it.index("|") for it in lines[2:5]}
-    assert bars == {13 + 30}
-    assert lines[1].index("now") + 1 == 13 + 30
+    assert bars == {15 + 30}
+    assert lines[1].index("now") + 1 == 15 + 30
     assert "to 2026-12-02; " in " ".join(lines)
 
 
@@ -97,7 +97,7 @@ def test_runs_between_gaps_are_shown() -> None:
 
 
 def test_faults_have_the_color_of_faults() -> None:
-    """Where colours are wanted; the characters are the same."""
+    """Where colors are wanted; the characters are the same."""
     facts = build_index(runs=[build_run(6 * HOUR, status="Failed"), build_planned_run()])
     colored_text = "\n".join(draw_lines(facts, is_colored=True))
     assert "\x1b[1;31mx\x1b[0m|" in colored_text
@@ -107,28 +107,28 @@ def test_faults_have_the_color_of_faults() -> None:
 
 def test_the_moment_of_zero_points_is_reported() -> None:
     """And shown, as the first nought."""
-    (zero_line,) = [it for it in draw_lines(build_index()) if it.startswith("  none left")]
-    assert zero_line.split(maxsplit=2)[2] == "from 2026-11-29 06:00 UTC, if none is added"
+    (zero_line,) = [it for it in draw_lines(build_index()) if it.startswith("  last expiry")]
+    assert zero_line.split(maxsplit=2)[2] == "2026-11-29 06:00 UTC, if none is added"
 
 
 def test_points_that_never_expire_stay() -> None:
     """A backup taken by hand is left at every time to come."""
     facts = build_index(backups=[build_backup(2 * DAY)])
-    assert find_row("left", facts)[1] == "7654321111"
-    assert not any(it.startswith("  none left") for it in draw_lines(facts))
+    assert find_row("remaining", facts)[1] == "7654321111"
+    assert not any(it.startswith("  last expiry") for it in draw_lines(facts))
 
 
 def test_many_points_are_a_plus() -> None:
     """More than a digit can tell."""
     runs = [*build_daily_runs(20), build_planned_run()]
     facts = build_index(schedules=[build_schedule(retention=20 * DAY)], runs=runs)
-    assert find_row("left", facts)[1] == "++++++++++"[:10]
+    assert find_row("remaining", facts)[1] == "++++++++++"[:10]
 
 
 def test_what_may_expire_unknown_is_not_counted() -> None:
     """The number of remaining points is unknown if the expiry of one is unknown."""
     facts = build_index(schedules=[build_schedule(retention=None)])
-    assert set(find_row("left", facts)[1]) == {"?"}
+    assert set(find_row("remaining", facts)[1]) == {"?"}
 
 
 def test_older_points_are_counted_apart() -> None:
@@ -137,21 +137,21 @@ def test_older_points_are_counted_apart() -> None:
         schedules=[build_schedule(retention=60 * DAY)], runs=[*build_daily_runs(40), build_planned_run()]
     )
     assert find_row("runs", facts)[0] == "#" * 30
-    assert "  earlier    10 recovery points before 2026-10-23 12:00 UTC" in draw_lines(facts)
+    assert "  earlier      10 recovery points before 2026-10-23 12:00 UTC" in draw_lines(facts)
 
 
 def test_older_points_are_left_until_they_expire() -> None:
     """Three of before the first column go first, then the two that are shown."""
     facts = build_index(schedules=[build_schedule(retention=33 * DAY)], runs=build_daily_runs(5, 28 * DAY + 6 * HOUR))
     assert find_row("runs", facts)[0].startswith("##")
-    assert find_row("left", facts)[1] == "4321000000"
+    assert find_row("remaining", facts)[1] == "4321000000"
 
 
 def test_what_may_be_left_beside_is_not_counted() -> None:
     """A listing that broke off may lack points: how many are left is not known, and nor is when none is."""
     facts = build_inventory(build_index(), backups=build_failed_listing(build_index().listed_backups))
-    assert set(find_row("left", facts)[1]) == {"?"}
-    assert not any(it.startswith("  none left") for it in draw_lines(facts))
+    assert set(find_row("remaining", facts)[1]) == {"?"}
+    assert not any(it.startswith("  last expiry") for it in draw_lines(facts))
 
 
 def test_what_is_not_known_is_reported() -> None:
@@ -167,7 +167,7 @@ def test_what_is_not_known_is_reported() -> None:
         ("daily", 80, "1d"),
         ("daily", 160, "1d"),
         ("daily", 40, "2d"),
-        ("weekly", 80, "2d"),
+        ("weekly", 80, "3d"),
         ("monthly", 80, "10d"),
     ],
 )

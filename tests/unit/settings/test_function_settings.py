@@ -102,7 +102,7 @@ def test_a_registry_takes_the_place_of_the_one_project() -> None:
 
 
 def test_optional_settings_can_be_absent() -> None:
-    """Without topic, webhook, ping and policy there are none, alerts start at low, and records are stored for ever."""
+    """Without topic, webhook, ping and policy there are none, alerts start at low, and records never expire."""
     required_names = ("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET")
     settings = read_function_settings("audit", {it: ALL_VARIABLES[it] for it in required_names})
     assert settings.registration.single_project == RegisteredProject("search", "backup-auditor/search")
@@ -112,7 +112,7 @@ def test_optional_settings_can_be_absent() -> None:
 
 
 def test_a_retention_of_zero_days_keeps_records() -> None:
-    """A retention of zero days means for ever."""
+    """A retention of zero days is no limit."""
     assert read_function_settings("audit", ALL_VARIABLES | {"AUDIT_RETENTION_DAYS": "0"}).retention is None
 
 
@@ -131,8 +131,10 @@ def test_a_retention_of_zero_days_keeps_records() -> None:
         pytest.param("POLICY", "https://example.org/policy", "is not an address of a document", id="web"),
         pytest.param("ALERT_TOPIC", "alerts", "is not the ARN of a standard topic", id="topic-by-name"),
         pytest.param("ALERT_TOPIC", f"{TOPIC}.fifo", "is not the ARN of a standard topic", id="topic-in-order"),
-        pytest.param("ALERT_SEVERITY", "severe", "is no severity; write low, medium, high or critical", id="severity"),
-        pytest.param("SLACK_SEVERITY", "HIGH", "is no severity", id="capitals"),
+        pytest.param(
+            "ALERT_SEVERITY", "severe", "is not a severity; write low, medium, high or critical", id="severity"
+        ),
+        pytest.param("SLACK_SEVERITY", "HIGH", "is not a severity", id="capitals"),
         pytest.param("SLACK_SECRET", "https://hooks.example/x", "looks like the secret itself", id="webhook"),
         pytest.param("PING_URL_SECRET", "https://ping.example/x", "looks like the secret itself", id="address"),
         pytest.param("WEEKLY_SUMMARY", "weekly", "is not a boolean; set it to true or false", id="weekly"),

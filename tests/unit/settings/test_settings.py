@@ -123,11 +123,11 @@ def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
         pytest.param({}, True, id="nothing-said"),
         pytest.param({"NO_COLOR": ""}, True, id="empty"),
         pytest.param({"NO_COLOR": "0"}, False, id="anything-at-all"),
-        pytest.param({"TERM": "dumb"}, False, id="terminal-without-colours"),
+        pytest.param({"TERM": "dumb"}, False, id="terminal-without-colors"),
     ],
 )
 def test_colors_obey_no_color(environ: dict[str, str], *, is_allowed: bool) -> None:
-    """Any text in NO_COLOR forbids colours; an empty one does not."""
+    """Any text in NO_COLOR forbids colors; an empty one does not."""
     assert allows_color(environ) is is_allowed
 
 

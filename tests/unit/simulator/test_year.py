@@ -53,7 +53,7 @@ def test_a_monthly_schedule_of_the_thirty_first_runs_on_the_last_day_of_every_mo
 
 
 def test_only_what_is_retained_is_left() -> None:
-    """A daily schedule that keeps 35 days has 35 backups for ever, and its planned run."""
+    """A daily schedule that keeps 35 days always has 35 backups, and its planned run."""
     project, schedule = _build_project(Frequency.DAILY, 35)
     project.advance(TWO_YEARS)
     assert len(_list_captures(schedule)) == 35

@@ -9,11 +9,11 @@ from backup_auditor_simulator.scenarios.healthy import build_bare, build_fleet, 
 from backup_auditor_simulator.scenarios.neglected import build_neglected
 
 SCENARIOS = {
-    "healthy": "twelve indexes in which everything is as it should be",
+    "healthy": "twelve indexes without open findings",
     "neglected": "about 30 neglected indexes with more than 20 different faults",
     "empty": "a project without an index",
     "bare": "indexes without any backup: bare:INDEXES (default: 200)",
-    "fleet": "a healthy project of any size: fleet:INDEXESxBACKUPS, 200x5 unless said otherwise",
+    "fleet": "a healthy project of any size: fleet:INDEXESxBACKUPS (default: 200x5)",
 }
 """The content of each scenario in one line."""
 

@@ -18,7 +18,7 @@ class FaultKind(StrEnum):
     STATUS = "status"
     """`status` with `body`, or with an error that says `code` and `message`; `headers` besides."""
     GARBAGE = "garbage"
-    """`body` with status 200, in place of the answer; without `body`, the page of a proxy."""
+    """`body` with status 200, instead of the response; without `body`, the page of a proxy."""
     REFUSE_PLAN = "refuse_plan"
     """403, with a message that speaks of the plan."""
     DELAY = "delay"
@@ -55,7 +55,7 @@ class Fault:
     after: int = 0
     """How many fitting requests are answered well first."""
     times: int | None = None
-    """How often it strikes; `None` is for ever."""
+    """How often it strikes; `None` is without limit."""
     probability: float = 1.0
     seed: int = 0
     status: int = 503

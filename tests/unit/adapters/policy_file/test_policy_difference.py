@@ -97,7 +97,7 @@ def test_a_newly_unknown_finding_is_reported() -> None:
     difference = compare_policies(inventory, OLD_POLICY, build_policy(min_copies=8))
     assert list_names(difference.unknown_findings) == {("recovery-points-meet-minimum-copies", "main")}
     assert "closes 0, leaves 0 open; 1 check cannot be evaluated." in " ".join(render_text(difference).split())
-    assert "the backup list was read only once" in " ".join(render_text(difference).split())
+    assert "the backup listing was read only once" in " ".join(render_text(difference).split())
     same_difference = compare_policies(inventory, build_policy(min_copies=8), build_policy(min_copies=8))
     assert same_difference.unknown_findings == ()
 

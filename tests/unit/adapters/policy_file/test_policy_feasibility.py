@@ -31,7 +31,7 @@ def validate_policy(
             WEEKLY_DEFAULTS,
             62,
             0,
-            "62 indexes take 496 of the quota of 500 backups (defaults 8 each): they fit",
+            "62 indexes take 496 of the quota of 500 backups (defaults 8 each): within the quota",
             id="at-limit",
         ),
         pytest.param(
@@ -43,43 +43,48 @@ def validate_policy(
             id="one-past",
         ),
         pytest.param(
-            WEEKLY_DEFAULTS, 1, 0, "1 index takes 8 of the quota of 500 backups (defaults 8 each): they fit", id="one"
+            WEEKLY_DEFAULTS,
+            1,
+            0,
+            "1 index takes 8 of the quota of 500 backups (defaults 8 each): within the quota",
+            id="one",
         ),
         pytest.param(
             f"{WEEKLY_DEFAULTS}\nrules: [{PRODUCTION_RULE}]",
             20,
             0,
-            "20 indexes take 160 to 720 backups, by the rules they fall under (production 36 each, defaults 8 each):"
-            " not every mixture fits the quota of 500",
+            "20 indexes take 160 to 720 backups, depending on their rule (production 36 each, defaults 8 each):"
+            " not every combination of rules fits the quota of 500",
             id="it-depends-on-the-rules",
         ),
         pytest.param(
             f"{WEEKLY_DEFAULTS}\nrules: [{PRODUCTION_RULE}]",
             10,
             0,
-            "10 indexes take 80 to 360 of the quota of 500 backups (production 36 each, defaults 8 each): they fit",
+            "10 indexes take 80 to 360 of the quota of 500 backups (production 36 each, defaults 8 each):"
+            " within the quota",
             id="whatever-the-rules",
         ),
         pytest.param(
             f"{WEEKLY_DEFAULTS}\nrules: [{CATCH_ALL_RULE}]",
             166,
             0,
-            "166 indexes take 498 of the quota of 500 backups (all 3 each): they fit",
+            "166 indexes take 498 of the quota of 500 backups (all 3 each): within the quota",
             id="one-rule-for-all",
         ),
         pytest.param(
             f"{WEEKLY_DEFAULTS}\nrules: [{SCRATCH_RULE}]",
             63,
             0,
-            "63 indexes take 0 to 504 backups, by the rules they fall under (scratch 0 each, defaults 8 each):"
-            " not every mixture fits the quota of 500",
+            "63 indexes take 0 to 504 backups, depending on their rule (scratch 0 each, defaults 8 each):"
+            " not every combination of rules fits the quota of 500",
             id="some-need-none",
         ),
         pytest.param(
             "project: {plan: starter}",
             9,
             0,
-            "9 indexes take at least 72 backups (defaults 8 each); the policy gives no quota to fit them into",
+            "9 indexes take at least 72 backups (defaults 8 each); the policy sets no quota",
             id="no-quota",
         ),
         pytest.param(
@@ -87,7 +92,7 @@ def validate_policy(
             11,
             2,
             "11 indexes take at least 88 backups (defaults 8 each) and the quota is 10:"
-            " no schedule for each of them would fit",
+            " no schedule would fit for each index",
             id="nothing-would-fit",
         ),
     ],

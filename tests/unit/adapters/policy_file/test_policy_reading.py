@@ -27,7 +27,10 @@ def find_refusal(path: Path) -> str:
 def test_the_error_of_a_missing_file_says_how_to_start(tmp_path: Path) -> None:
     """The error of a missing file names the command that prints a policy."""
     path = tmp_path / "policy.yaml"
-    assert find_refusal(path) == f'{path}: there is no such file; "backup-auditor policy init" prints one to start from'
+    assert (
+        find_refusal(path)
+        == f'{path}: there is no such file; "backup-auditor policy init" prints one as a starting point'
+    )
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_every_problem_outside_entries_is_reported() -> None:
         pytest.param(
             "{name: a, secret: s, alerts: [{slack: s, severity: worst}]}",
             "a",
-            'severity of an alert of the project "a" is no severity; write low, medium, high or critical',
+            'severity of an alert of the project "a" is not a severity; write low, medium, high or critical',
             id="severity",
         ),
         pytest.param(

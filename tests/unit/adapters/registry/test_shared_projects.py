@@ -107,13 +107,13 @@ def test_the_sentence_says_why_and_never_the_key() -> None:
     )
     assert [it.reason for it in same_id_groups] == ["id"]
     assert same_id_groups[0].sentence == (
-        'Registry entries "a" and "b" lead to one Pinecone project (id), so the project that one of them is meant for'
-        " is not audited; give each entry a key of its own project."
+        'Registry entries "a" and "b" open the same Pinecone project (id), so another project is not audited;'
+        " give each entry a key of its own project."
     )
 
 
 def test_many_entries_are_counted() -> None:
     """The warning names some entries and counts the rest."""
     shared_groups = SharedProject(tuple("abcdefgh"), "id")
-    assert shared_groups.sentence.startswith('Registry entries "a", "b", "c", "d", "e" and 3 more lead to one')
+    assert shared_groups.sentence.startswith('Registry entries "a", "b", "c", "d", "e" and 3 more open the same')
     assert build_warnings([shared_groups]).keys() == set("abcdefgh")

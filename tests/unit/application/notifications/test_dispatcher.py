@@ -22,7 +22,7 @@ from support.builders.notifications import (
 from support.fakes.channels import DeliveryHarness
 
 MINUTE = timedelta(minutes=1)
-BUSY_ERROR = DeliveryError("it answered 503")
+BUSY_ERROR = DeliveryError("it returned 503")
 LOST_ERROR = AcceptanceUnknownError("the answer was lost")
 REFUSED_ERROR = ChannelRefusedError("it is gone; make a new one")
 

@@ -12,7 +12,7 @@ from support.fakes.channels import DeliveryHarness
 from support.fakes.stores import FakeOutbox
 
 MINUTE = timedelta(minutes=1)
-BUSY_ERROR = DeliveryError("it answered 503")
+BUSY_ERROR = DeliveryError("it returned 503")
 
 
 class UnwritableOutbox(FakeOutbox):

@@ -46,7 +46,7 @@ def test_one_read_leaves_a_doubt() -> None:
     )
     assert confirmed_verdict.compliance is Compliance.INSUFFICIENT_DATA
     assert confirmed_verdict.evidence == {"there": 0}
-    assert confirmed_verdict.reason == ("It is missing; not confirmed: the backup list was read only once.")
+    assert confirmed_verdict.reason == ("It is missing; not confirmed: the backup listing was read only once.")
     assert unconfirmed_ids == {BACKUP_LISTING}
 
 

@@ -103,7 +103,7 @@ def test_a_finding_of_a_deleted_index_ends_when_it_shows_to_be_the_live_one() ->
     outcome = sequence.audit_with_findings(
         live_finding, inventory=build_inventory(backups=build_complete_listing([REMAINING_BACKUP]))
     )
-    assert [it.reason for it in outcome.resolved_findings] == ["it is the live index"]
+    assert [it.reason for it in outcome.resolved_findings] == ["this index id is live again"]
 
 
 def test_a_finding_of_a_deleted_index_does_not_end_because_others_are_evaluated() -> None:

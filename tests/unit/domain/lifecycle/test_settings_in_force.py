@@ -335,6 +335,6 @@ def test_runs_further_apart_than_allowed_now_are_not_said_to_be_close() -> None:
     finding = evaluate_control(GAP_CONTROL, build_case(HOUR, 8 * DAY))
     assert finding.compliance is COMPLIANT
     assert finding.reason == (
-        "The runs of schedule nightly are up to 7d 23h apart (current limit: 1d 6h); a slower frequency or a pause at"
-        " that time explains this, or may explain it before the first audit."
+        "The runs of schedule nightly are up to 7d 23h apart (current limit: 1d 6h); the schedule was slower or"
+        " paused then, or may have been before the first audit."
     )

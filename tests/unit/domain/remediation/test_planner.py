@@ -88,7 +88,9 @@ def test_a_compliant_index_is_not_in_the_plan() -> None:
     "case,reason",
     [
         pytest.param(build_unscheduled_index(deployment=Deployment.POD), "pod index", id="pod"),
-        pytest.param(build_scheduled_index(enabled=False), "is paused; a person decided that", id="paused"),
+        pytest.param(
+            build_scheduled_index(enabled=False), "is paused; remediation does not override a pause", id="paused"
+        ),
         pytest.param(
             build_scheduled_index(enabled=None), "does not say whether its schedule nightly is enabled", id="perhaps"
         ),

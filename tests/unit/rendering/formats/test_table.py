@@ -12,7 +12,7 @@ from support.builders.reports import EXEMPTION, build_bare_index, build_exemptin
 
 
 def render_text(report: Report, width: int = 100) -> str:
-    """Render a report without colours."""
+    """Render a report without colors."""
     return "\n".join(render_table(report, width=width))
 
 
@@ -197,7 +197,7 @@ def test_names_cannot_move_the_cursor() -> None:
 
 
 def test_colors_are_optional() -> None:
-    """Without colours there is no escape at all; with them the text is the same."""
+    """Without colors there is no escape at all; with them the text is the same."""
     report = build_report(build_inventory(build_bare_index("orders")))
     colored_text = "\n".join(render_table(report, is_colored=True))
     assert "\x1b" not in render_text(report)

@@ -34,11 +34,11 @@ def ping(url: str, secret_name: str) -> None:
     except ssl.SSLCertVerificationError as error:
         raise DeliveryError(explain_tls_failure(error, subject)) from None
     except (OSError, HTTPException) as error:
-        raise DeliveryError(f"{subject} did not answer ({type(error).__name__})") from None
+        raise DeliveryError(f"{subject} did not respond ({type(error).__name__})") from None
     if is_transient(status):
-        raise DeliveryError(f"{subject} answered {status}; the next audit calls it again")
+        raise DeliveryError(f"{subject} returned {status}; the next audit calls it again")
     if status not in _SUCCESS:  # redirects are not followed: the address is a secret
-        raise DeliveryError(f"{subject} answered {status}; correct the URL in the secret")
+        raise DeliveryError(f"{subject} returned {status}; correct the URL in the secret")
 
 
 def _make_connection(
@@ -98,7 +98,7 @@ class SlackWebhooks:
                 if response.status not in _SUCCESS:  # redirects are not followed: the address is a secret
                     raise _build_refusal_error(response, secret_name)
             except (OSError, HTTPException) as error:
-                reason = f"did not answer completely ({type(error).__name__})"
+                reason = f"did not respond completely ({type(error).__name__})"
                 raise AcceptanceUnknownError(f"the webhook in {secret_name} {reason}") from None
 
 
@@ -115,7 +115,7 @@ def _open_webhook_connection(parts: SplitResult, seconds: float, secret_name: st
 
 
 def _build_refusal_error(response: HTTPResponse, secret_name: str) -> DeliveryError:
-    summary = f"the webhook in {secret_name} answered {response.status}"
+    summary = f"the webhook in {secret_name} returned {response.status}"
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         seconds = response.getheader("Retry-After", "")
         return DeliveryError(summary, float(seconds[:6]) if seconds.isascii() and seconds.isdigit() else None)

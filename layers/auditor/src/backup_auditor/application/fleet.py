@@ -69,7 +69,7 @@ def check_overdue(
 ) -> dict[str, object]:
     """Count overdue projects and projects whose last audit was incomplete. Log, measure and return both.
 
-    Projects whose registry entries lead to one Pinecone project count as incomplete: one of them is not audited. The
+    Projects whose registry entries open the same Pinecone project count as incomplete: one of them is not audited. The
     time of a project without any complete audit counts from its first check. A project whose last complete audit is
     in the future is overdue. Raises `StateError`; then no metric is emitted, which raises the alarm too.
     """

@@ -163,7 +163,7 @@ def _log_notes(audit: AuditResult, prefix: str = "") -> None:
 def _run_many(arguments: Namespace) -> int:
     """Audit the projects of a registry one after the other; one that cannot be audited does not keep the others.
 
-    The reports are written when all are made: only then is it known which entries lead to one Pinecone project.
+    The reports are written when all are made: only then is it known which entries open the same Pinecone project.
     """
     with ExitStack() as stack:
         output = stack.enter_context(open_output(arguments.output))

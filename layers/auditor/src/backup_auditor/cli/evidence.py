@@ -53,9 +53,8 @@ def run(arguments: Namespace) -> int:
 def _find_state_file(arguments: Namespace, project: str) -> Path:
     path = find_state_file(arguments, project)
     if not os.path.lexists(path):
-        raise UsageError(
-            f"{path}: no audit of {project} was recorded there; name it with --state, --table or --project"
-        )
+        remedy = "choose another state with --state or --table, or another project with --project"
+        raise UsageError(f"{path}: no audit of {project} was recorded there; {remedy}")
     return path
 
 

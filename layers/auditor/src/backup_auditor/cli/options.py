@@ -247,8 +247,9 @@ def _explain_other_project(options: AuditOptions) -> Iterator[None]:
 def _explain_failure(error: PineconeError, host: str, options: AuditOptions) -> str:
     """Return why nothing was audited, and what to do about it."""
     if isinstance(error, BadKeyError):
-        place = f"set {options.key_variable} to" if options.secret is None else f"let the secret {options.secret} hold"
-        remedy = f"{place} a key of the project"
+        remedy = f"set {options.key_variable} to a key of the project"
+        if options.secret is not None:
+            remedy = f"store a key of the project in the secret {options.secret}"
         return f"{host} does not accept the key ({error}); {remedy}"
     if isinstance(error, NotFoundError):
         return f"{host} does not respond like Pinecone ({error}); check PINECONE_CONTROLLER_HOST"

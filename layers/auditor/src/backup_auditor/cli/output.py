@@ -21,6 +21,8 @@ from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.text import encode_pieces, escape_text, join_lines
 from backup_auditor.settings.pinecone import allows_color, redact, supports_cursor_control
 
+_OUTPUT_REMEDY = "use --output FILE"
+"""The remedy of the commands that have that option."""
 _DEFAULT_WIDTH = 100
 """The columns of a table if no terminal has a width."""
 
@@ -29,19 +31,29 @@ def open_output(path: str | None) -> "AtomicFile | nullcontext[None]":
     """Open the file for the results; `None` and `-` are standard output. Raises `UsageError`."""
     if path is not None and path != "-":
         return AtomicFile(Path(path))
-    require_output()
+    require_output(_OUTPUT_REMEDY)
     return nullcontext()
 
 
 def write_pieces(pieces: Iterable[str], file: AtomicFile | None, *, is_one_of_many: bool = False) -> None:
-    """Write results, and the end of their last line. A closed pipe is no error: the exit code stays.
+    """Write results to the file of `open_output`, or to standard output if it is `None`.
 
     One file of many is written, but replaces its target only when all are.
     """
-    if file is not None:
+    if file is None:
+        _write_to_stdout(pieces, _OUTPUT_REMEDY)
+    else:
         (file.write_part if is_one_of_many else file.write_all)(encode_pieces(pieces))
-        return
-    require_output()
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Write lines to standard output. Commands without `--output` use it."""
+    _write_to_stdout(join_lines(lines), None)
+
+
+def _write_to_stdout(pieces: Iterable[str], remedy: str | None) -> None:
+    """Write results, and the end of their last line. A closed pipe is no error: the exit code stays."""
+    require_output(remedy)
     sys.stdout.flush()
     try:
         for piece in encode_pieces(pieces):
@@ -50,12 +62,7 @@ def write_pieces(pieces: Iterable[str], file: AtomicFile | None, *, is_one_of_ma
     except BrokenPipeError:
         _discard_output()
     except OSError as error:
-        raise make_output_error(error) from None
-
-
-def print_lines(lines: Iterable[str]) -> None:
-    """Write lines to standard output."""
-    write_pieces(join_lines(lines), None)
+        raise make_output_error(error, remedy) from None
 
 
 def is_terminal() -> bool:
@@ -76,20 +83,21 @@ def log_problems(problems: Iterable[str]) -> None:
         sys.stderr.write(f"{redact(problem, os.environ)}\n")
 
 
-def make_output_error(error: OSError) -> UsageError:
+def make_output_error(error: OSError, remedy: str | None = None) -> UsageError:
     """Return the error of a standard output that cannot be written, and write nothing there from now on."""
     _discard_output()
-    return UsageError(f"standard output cannot be written: {error.strerror or error}")
+    remedy_clause = "" if remedy is None else f"; {remedy}"
+    return UsageError(f"standard output cannot be written: {error.strerror or error}{remedy_clause}")
 
 
 def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails at exit either
 
 
-def require_output() -> None:
+def require_output(remedy: str | None = None) -> None:
     """Raise `UsageError` where standard output is closed."""
     if sys.stdout is None:
-        raise UsageError("standard output is closed; open it, or use --output FILE")
+        raise UsageError("standard output is closed; open it" + ("" if remedy is None else f", or {remedy}"))
 
 
 def get_terminal_width() -> int:
@@ -98,7 +106,7 @@ def get_terminal_width() -> int:
 
 
 def is_colored() -> bool:
-    """Return whether standard output may be coloured: a terminal, unless a variable forbids it."""
+    """Return whether standard output may be colored: a terminal, unless a variable forbids it."""
     return sys.stdout is not None and sys.stdout.isatty() and allows_color(os.environ)
 
 

@@ -108,8 +108,8 @@ def _add_inventory_option(parser: "_ActionsContainer") -> None:
     parser.add_argument("--inventory", metavar="FILE", help="evaluate a saved inventory, without API calls")
 
 
-def _add_now_option(parser: ArgumentParser) -> None:
-    parser.add_argument("--now", metavar="RFC3339", help="evaluate and record as of this time")
+def _add_now_option(parser: ArgumentParser, meaning: str) -> None:
+    parser.add_argument("--now", metavar="RFC3339", help=meaning)
 
 
 def _add_format_option(parser: ArgumentParser, *formats: str) -> None:
@@ -132,14 +132,14 @@ def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
         commands, "audit", "read a project, evaluate it against a policy, and report", _AUDIT_EXIT_CODES
     )
     _add_report_options(parser)
-    _add_now_option(parser)
+    _add_now_option(parser, "evaluate and record as of this time")
     state_group = parser.add_mutually_exclusive_group()
     _add_state_option(state_group)
     state_group.add_argument("--no-state", action="store_true", help="store nothing; findings have no lifecycle")
     parser.add_argument(
         "--format", type=parse_report_format, default="table", metavar="|".join(FORMATS), help="default: table"
     )
-    parser.add_argument("--output", metavar="FILE", help="write the report there instead of standard output")
+    parser.add_argument("--output", metavar="FILE", help="write the report to this file instead of standard output")
     parser.add_argument(
         "--fail-on",
         choices=("low", "medium", "high", "critical", "never"),
@@ -149,7 +149,7 @@ def _add_audit(commands: "_SubParsersAction[ArgumentParser]") -> None:
     inventory_group = parser.add_mutually_exclusive_group()
     inventory_group.add_argument("--save-inventory", metavar="FILE", help="write everything that was read to a file")
     _add_inventory_option(inventory_group)
-    parser.add_argument("--registry", metavar="FILE", help="audit many projects: one report each, the worst exit code")
+    parser.add_argument("--registry", metavar="FILE", help="audit many projects; the exit code is the worst of all")
 
 
 _REMEDIATE_EXIT_CODES = """\
@@ -164,7 +164,7 @@ The API key of the project is read from PINECONE_API_KEY. A plan needs only a re
 
 
 def _add_remediate(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    summary = "show which schedules would correct a project, and create them with --apply"
+    summary = "show the schedules and first backups that would correct a project, and apply them with --apply"
     parser = _add_command(commands, "remediate", summary, _REMEDIATE_EXIT_CODES)
     _add_report_options(parser)
     _add_state_option(parser, "audits, plans and actions")
@@ -180,7 +180,7 @@ def _add_explain(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.add_argument("--index", metavar="NAME", required=True, help="the index")
     parser.add_argument("--control", metavar="ID", help="only this control")
     _add_report_options(parser)
-    _add_now_option(parser)
+    _add_now_option(parser, "evaluate as of this time")
     _add_inventory_option(parser)
     _add_state_option(parser)
     parser.set_defaults(no_state=False)
@@ -189,7 +189,7 @@ def _add_explain(commands: "_SubParsersAction[ArgumentParser]") -> None:
 def _add_policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "print the default policy, validate or compare policy files, or print their JSON Schema"
     actions = _add_command_of_actions(commands, "policy", summary)
-    _add_command(actions, "init", "print the default policy, with comments, to start from")
+    _add_command(actions, "init", "print the default policy, with comments, as a starting point")
     validate_parser = _add_command(actions, "validate", "list every problem of a policy file")
     validate_parser.add_argument("file", metavar="FILE", help="the policy file")
     validate_parser.add_argument(
@@ -215,10 +215,16 @@ def _add_registry(commands: "_SubParsersAction[ArgumentParser]") -> None:
     _add_command(actions, "schema", "print the JSON Schema of the registry")
 
 
-_EVIDENCE_EXIT_CODES = """\
+_EVIDENCE_LIST_EXIT_CODES = """\
 exit codes:
-  0  no audit is missing; no report is altered or missing
-  1  at least one audit is missing, or a report is altered or missing
+  0  no audit is missing
+  1  at least one audit is missing
+  2  nothing was examined: wrong usage, or no audit is recorded
+"""
+_EVIDENCE_VERIFY_EXIT_CODES = """\
+exit codes:
+  0  no report is altered or missing
+  1  at least one report is altered or missing
   2  nothing was examined: wrong usage, or no audit is recorded
   3  a report could not be read (wins over 1)
 """
@@ -227,30 +233,30 @@ exit codes:
 def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
     summary = "list the recorded audits and the missing ones, or verify their reports"
     actions = _add_command_of_actions(commands, "evidence", summary)
-    list_parser = _add_evidence_action(
-        actions, "list", "list the recorded audits, and the missing ones between them", "until now"
-    )
+    list_summary = "list the recorded audits, and the missing ones between them"
+    list_parser = _add_evidence_action(actions, "list", list_summary, _EVIDENCE_LIST_EXIT_CODES, "until now")
     list_parser.add_argument(
         "--every",
         metavar="DURATION",
         default="26h",  # a night, the hour that a clock change adds, and room for a flexible window
-        help="longest time between complete audits, such as 26h or 8d; audits are missing in longer gaps"
+        help="maximum time between complete audits, such as 26h or 8d; a longer gap counts as missing audits"
         " (default: 26h)",
     )
+    verify_summary = "read each report again and compare it with its recorded hash"
     verify_parser = _add_evidence_action(
-        actions, "verify", "read each report again and compare it with its recorded hash", "to the last audit"
+        actions, "verify", verify_summary, _EVIDENCE_VERIFY_EXIT_CODES, "to the last audit"
     )
     verify_parser.add_argument(
         "--reports",
         metavar="DIR",
-        help="the folder that holds the reports now (default: where they were written, else beside the state)",
+        help="the folder of the reports (default: where they were written, else beside the state)",
     )
 
 
 def _add_evidence_action(
-    actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str, default_end: str
+    actions: "_SubParsersAction[ArgumentParser]", name: str, summary: str, exit_codes: str, default_end: str
 ) -> ArgumentParser:
-    parser = _add_command(actions, name, summary, _EVIDENCE_EXIT_CODES)
+    parser = _add_command(actions, name, summary, exit_codes)
     _add_store_options(parser)
     parser.add_argument("--since", metavar="YYYY-MM-DD", help="the first day, UTC (default: from the first audit on)")
     parser.add_argument("--until", metavar="YYYY-MM-DD", help=f"the last day, UTC, to its end (default: {default_end})")
@@ -261,7 +267,7 @@ def _add_evidence_action(
 _STATE_EXIT_CODES = """\
 exit codes:
   0  the audits were discarded, or there is nothing to discard
-  2  nothing was changed: wrong usage, no state, or no consent
+  2  nothing was changed: wrong usage, no state, or not confirmed
 
 An audit is in the future if it is more than 15 minutes ahead of this machine's clock. Reports, plans and the
 records of remediation stay where they are.

@@ -31,11 +31,13 @@ from backup_auditor.settings.pinecone import read_settings
 
 
 def require_consent(*, is_applied: bool, is_agreed: bool) -> None:
-    """Raise `UsageError` if there is neither consent nor a terminal to ask on."""
+    """Raise `UsageError` if there is neither consent nor a terminal to ask for it."""
     if is_agreed and not is_applied:
         raise UsageError("--yes needs --apply; use both, or neither")
     if is_applied and not is_agreed and not is_terminal():
-        raise UsageError("--apply needs a terminal to ask on; review the plan without --apply, then add --yes")
+        raise UsageError(
+            "--apply needs a terminal to ask for confirmation; review the plan without --apply, then add --yes"
+        )
 
 
 _MAX_INVENTORY_AGE = timedelta(minutes=10)
@@ -78,7 +80,9 @@ def _make_plan(options: AuditOptions, log: RemediationLog) -> tuple[Inventory, R
     for note in audit.notes:
         log_stderr(note)
     if not audit.report.is_complete:
-        log_stderr(f"{len(audit.report.read_failures):,} read errors; the plan skips what they concern")
+        log_stderr(
+            f"{pluralize(len(audit.report.read_failures), 'read error')}; the plan leaves out the affected indexes"
+        )
     return audit.inventory, create_plan(audit, options.policy, log)
 
 

@@ -31,7 +31,9 @@ def run(arguments: Namespace) -> int:
     print_lines(line for it in lines for line in wrap_text(it, get_terminal_width(), "    "))
     if not arguments.yes:
         if not is_terminal():
-            raise UsageError("state discard needs a terminal to ask on; nothing was changed; add --yes")
+            raise UsageError(
+                "state discard needs a terminal to ask for confirmation; nothing was changed; add --yes to confirm"
+            )
         sys.stdout.flush()
         if not ask_for_consent("Discard this?"):
             log_stderr("nothing was changed")
@@ -50,7 +52,8 @@ def _open_for_reading(arguments: Namespace, project: str) -> AbstractContextMana
         return open_audits_in_table(arguments.table)
     path = find_state_file(arguments, project)
     if not os.path.lexists(path):
-        raise UsageError(f"{path}: there is no state of {project}; name it with --state, --table or --project")
+        remedy = "choose another state with --state or --table, or another project with --project"
+        raise UsageError(f"{path}: there is no state of {project}; {remedy}")
     return open_state_read_only(path)
 
 

@@ -68,8 +68,8 @@ def _describe_backup(backup: KnownBackup, observed_at: datetime) -> dict[str, ob
 BACKUP_DID_NOT_VANISH = Control(
     id=CONTROL_ID,
     title="No backup disappears before it expires",
-    fails_when="A Ready backup that a previous audit recorded is missing from two reads of the backup list, although"
-    " by every retention known until it was first missed it should still exist. A backup that would never expire is"
+    fails_when="A Ready backup that a previous audit recorded is missing from two reads of the backup listing, and no"
+    " retention known before it was first missed explains that. A backup that would never expire is"
     " reported for 30 days. A first backup that remediation took is not reported once the index has the required"
     " number of scheduled recovery points. Backups named by an exemption are left out; if it names every missing"
     " backup, the finding is exempted.",
@@ -87,7 +87,7 @@ BACKUP_DID_NOT_VANISH = Control(
         "Open API keys and delete every key without a known owner.",
         "Open the Backups tab of {name} and create a backup.",
     ),
-    api=("GET /backups.", "GET /backups/BACKUP_ID: a deleted backup answers 404.", "POST /indexes/{name}/backups."),
+    api=("GET /backups.", "GET /backups/BACKUP_ID: 404 for a deleted backup.", "POST /indexes/{name}/backups."),
     false_positives="A backup that a person or a cleanup job deleted on purpose: exempt it by its id (see the"
     " evidence), or wait until it would have expired, or for 30 days. A retention that was lowered and raised"
     " again between two audits.",

@@ -27,7 +27,7 @@ INDEX_CAN_BE_BACKED_UP = Control(
     id="index-can-be-backed-up",
     title="Every index that requires backups can be backed up",
     fails_when="The policy requires a schedule, and Pinecone cannot back up the index: it is a pod index, its backup"
-    " calls are answered with 400, or it is encrypted with a customer key and has no listed schedule or backup. Every"
+    " calls return 400, or it is encrypted with a customer key and has no listed schedule or backup. Every"
     " other control is then not applicable to the index.",
     severity=Severity.MEDIUM,
     family=Family.RECOVERY,
@@ -35,7 +35,7 @@ INDEX_CAN_BE_BACKED_UP = Control(
     " backed up.",
     remediation="Call GET /indexes/{name} to find out why it cannot be backed up, and move its data to a serverless"
     " index without a customer key. If the data can be rebuilt, add a policy rule with required: false.",
-    looks_at="The deployment of the index, its customer key (cmek_id), and the answers to the calls that list its"
+    looks_at="The deployment of the index, its customer key (cmek_id), and the responses to the calls that list its"
     " schedules and backups.",
     console=(
         "Open {name} and check its type and encryption.",
@@ -44,7 +44,7 @@ INDEX_CAN_BE_BACKED_UP = Control(
     ),
     api=(
         "GET /indexes/{name} for its deployment and cmek_id.",
-        "GET /indexes/{name}/backup-schedules: answers 400 if backups are not supported.",
+        "GET /indexes/{name}/backup-schedules: returns 400 if backups are not supported.",
     ),
     false_positives="An index that can be rebuilt from another source: add a rule with required: false. Indexes"
     " with document fields are not evaluated if the policy excludes document indexes.",

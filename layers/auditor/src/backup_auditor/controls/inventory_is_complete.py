@@ -26,7 +26,7 @@ INVENTORY_IS_COMPLETE = Control(
     family=Family.AUDIT,
     rationale="Facts that were not read were not evaluated. They may hide an unprotected index.",
     remediation="See `read_errors` in the report of {name} for the failed calls and their errors. If access was"
-    " refused, give the API key the role ControlPlaneViewer. If the service did not answer, audit again.",
+    " refused, give the API key the role ControlPlaneViewer. If the service did not respond, audit again.",
     looks_at="The result of every call of the audit.",
     console=("Open API keys and give the auditor's key the role ControlPlaneViewer, if access was refused.",),
     api=("Repeat the call that `read_errors` names with the same key.",),

@@ -54,7 +54,8 @@ LATEST_RUN_SUCCEEDED = Control(
     fails_when="The latest finished backup of the index failed. The severity is critical if the last two failed.",
     severity=Severity.HIGH,
     family=Family.RUNS,
-    rationale="The cause of one failed backup may fail the next, while the remaining recovery points age.",
+    rationale="The cause of one failed backup may also make the next one fail, while the remaining recovery points"
+    " age.",
     remediation="Take a backup of {name} now and check its result, in the Backups tab of the index or with POST"
     " /indexes/{name}/backups. If it fails too, contact Pinecone support with the ids in the evidence.",
     looks_at="The status of the latest finished backup of the index, scheduled or manual.",

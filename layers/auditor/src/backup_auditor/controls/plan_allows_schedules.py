@@ -49,7 +49,7 @@ PLAN_ALLOWS_SCHEDULES = Control(
     rationale="On a plan without backup schedules, every recovery point depends on manual backups.",
     remediation="Move the organization to a plan with backup schedules (console: Settings, Plan), or take backups"
     " with your own job: POST /indexes/INDEX/backups for each index.",
-    looks_at="The answers to the calls that list schedules.",
+    looks_at="The responses to the calls that list schedules.",
     console=("Open Settings, Plan.", "Choose a plan with backup schedules."),
     api=("No call changes the plan. POST /indexes/INDEX/backups takes a backup without a schedule.",),
     false_positives="Projects that your own job backs up: set required: false in the policy.",

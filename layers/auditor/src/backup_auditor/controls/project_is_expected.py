@@ -35,7 +35,7 @@ PROJECT_IS_EXPECTED = Control(
     rationale="The API key determines the project. With the wrong key, another project is audited every night, and"
     " the expected one is not.",
     remediation="Give the audit of {name} an API key of the expected project, or correct expected_id. The project id"
-    " is shown in the console and in the answer to GET /indexes/INDEX/backup-schedules.",
+    " is shown in the console and in the response to GET /indexes/INDEX/backup-schedules.",
     looks_at="The project id that the schedules report. Pinecone reports it nowhere else.",
     console=("Open the expected project and compare its id.", "Open API keys and create a key of that project."),
     api=("GET /indexes/INDEX/backup-schedules returns the project id.",),

@@ -57,8 +57,8 @@ def _describe_compliance(schedule: Schedule, run_gaps: RunGaps) -> str:
         return f"The runs of schedule {schedule_label} are at most {format_length(run_gaps.max_interval)} apart."
     gap_text, limit_text = format_lengths(run_gaps.longest_interval, run_gaps.max_interval)
     return (
-        f"The runs of schedule {schedule_label} are up to {gap_text} apart (current limit: {limit_text}); a slower"
-        " frequency or a pause at that time explains this, or may explain it before the first audit."
+        f"The runs of schedule {schedule_label} are up to {gap_text} apart (current limit: {limit_text}); the schedule"
+        " was slower or paused then, or may have been before the first audit."
     )
 
 
@@ -67,9 +67,9 @@ SCHEDULED_RUNS_ARE_CONTINUOUS = Control(
     title="No run of an enabled schedule is missing",
     fails_when="Two consecutive runs of an enabled schedule, or its last run and now, are further apart than its"
     " longest interval plus the grace period. The time from its creation to its first run counts if an audit saw the"
-    " schedule within a day of its creation. The control checks the last 14 intervals, but not before the schedule's"
-    " creation or retention, using the frequency, retention and pauses that audits recorded at the time. A failed run"
-    " counts as a run; planned runs and manual backups do not.",
+    " schedule within a day of its creation. The control checks the last 14 intervals, but nothing before the"
+    " schedule's creation, and nothing older than its retention. It uses the settings that audits recorded at the time."
+    " A failed run counts as a run; planned runs and manual backups do not.",
     severity=Severity.HIGH,
     family=Family.RUNS,
     rationale="Each skipped run is a day that cannot be restored. A schedule that skips runs may stop altogether.",

@@ -69,5 +69,5 @@ class OutboxMessage:
 def parse_min_severity(text: str) -> Severity:
     """Read a severity. Raises `ValueError`, which does not repeat the text."""
     if text not in set(Severity):
-        raise ValueError(f"is no severity; write {', '.join(tuple(Severity)[:-1])} or {tuple(Severity)[-1]}")
+        raise ValueError(f"is not a severity; write {', '.join(tuple(Severity)[:-1])} or {tuple(Severity)[-1]}")
     return Severity(text)

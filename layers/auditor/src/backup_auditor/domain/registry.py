@@ -1,6 +1,6 @@
-"""The registry: the projects to audit, invalid entries, and entries that lead to one Pinecone project.
+"""The registry: the projects to audit, invalid entries, and entries that open the same Pinecone project.
 
-A key belongs to one project. If two entries lead to one project, the project that one of them was meant for is not
+A key belongs to one project. If two entries open the same project, the project that one of them was meant for is not
 audited, but its entry looks valid.
 """
 
@@ -101,7 +101,7 @@ _MAX_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class SharedProject:
-    """Entries that lead to one Pinecone project, in the order of the registry, with the reason."""
+    """Entries that open the same Pinecone project, in the order of the registry, with the reason."""
 
     names: tuple[str, ...]
     reason: str
@@ -113,9 +113,8 @@ class SharedProject:
         if len(self.names) > _MAX_NAMES:
             shown_names.append(f"{len(self.names) - _MAX_NAMES:,} more")
         return (
-            f"Registry entries {', '.join(shown_names[:-1])} and {shown_names[-1]} lead to one"
-            f" Pinecone project ({self.reason}),"
-            " so the project that one of them is meant for is not audited; give each entry a key of its own project."
+            f"Registry entries {', '.join(shown_names[:-1])} and {shown_names[-1]} open the same Pinecone project"
+            f" ({self.reason}), so another project is not audited; give each entry a key of its own project."
         )
 
 

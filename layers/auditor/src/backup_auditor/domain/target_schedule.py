@@ -121,7 +121,7 @@ def build_fit_evidence(fit: TargetSchedule | None, index_count: int) -> dict[str
 def describe_fit(fit: TargetSchedule | None, index_count: int) -> str:
     """Describe which schedule would fit."""
     if fit is None:
-        return "no schedule for each of them would fit" if index_count else "no schedule takes any of it"
+        return "no schedule would fit for each index" if index_count else "no schedule uses the quota"
     target_text = "the scheduled index" if index_count == 1 else f"each of the {index_count:,} scheduled indexes"
     return f"{fit.frequency} backups kept {format_length(fit.retention)} would fit, for {target_text}"
 

@@ -133,7 +133,8 @@ def build_requirement_rows(context: IndexContext) -> ExplanationRows:
     """Return the rule that applies, and what it requires."""
     requirements = context.requirements
     limits = (("at least", requirements.schedule.retention_min), ("at most", requirements.schedule.retention_max))
-    retention = " and ".join(f"{word} {format_length(limit)}" for word, limit in limits if limit) or "for any time"
+    limit_text = " and ".join(f"{word} {format_length(limit)}" for word, limit in limits if limit)
+    retention = f"retention {limit_text}" if limit_text else "any retention"
     requirement = "required" if requirements.schedule.required else "not required"
     copies, horizon = requirements.recovery.min_copies, requirements.recovery.horizon
     copies_limit = "any number" if copies is None else f"at least {copies:,}"
@@ -142,7 +143,7 @@ def build_requirement_rows(context: IndexContext) -> ExplanationRows:
     in_progress_limit = "any time" if stuck_after is None else f"at most {format_length(stuck_after)}"
     return [
         ("rule", f"{context.rule.name}, over the defaults" if context.rule else "defaults (no rule matches)"),
-        ("schedule", f"{requirement}; at least {requirements.schedule.frequency}, retention {retention}"),
+        ("schedule", f"{requirement}; at least {requirements.schedule.frequency}, {retention}"),
         (
             "recovery points",
             f"{copies_limit}; newest at most {format_length(requirements.max_age)} old{horizon_clause}",
@@ -168,9 +169,9 @@ def _describe_protection(requirement: ProtectionRequirement) -> str:
     deletion_protection = "required" if requirement.deletion_protection else "not required"
     max_age = requirement.max_backup_age
     age_limit = "of any age" if max_age is None else f"at most {format_length(max_age)} old"
-    locations = f"in {', '.join(requirement.locations)}" if requirement.locations else "anywhere"
+    locations = f"in {', '.join(requirement.locations)}" if requirement.locations else "in any location"
     tags = ", ".join(requirement.required_tags) or "none"
-    return f"from deletion {deletion_protection}; backups {age_limit}, {locations}; required tags: {tags}"
+    return f"deletion protection {deletion_protection}; backups {age_limit}, {locations}; required tags: {tags}"
 
 
 def render_explanation(

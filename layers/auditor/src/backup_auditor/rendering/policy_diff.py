@@ -17,7 +17,7 @@ def describe_feasibility(feasibility: Feasibility) -> str:
     slot_counts = ", ".join(f"{escape_text(name)} {slots:,} each" for name, slots in feasibility.slots_by_rule)
     if feasibility.quota is None:
         minimum = pluralize(feasibility.min_slots, "backup")
-        return f"{indexes} at least {minimum} ({slot_counts}); the policy gives no quota to fit them into"
+        return f"{indexes} at least {minimum} ({slot_counts}); the policy sets no quota"
     if feasibility.is_impossible:
         usage = f"{indexes} at least {pluralize(feasibility.min_slots, 'backup')} ({slot_counts})"
         fit = find_best_schedule_fit(feasibility.index_count, feasibility.quota)
@@ -26,13 +26,13 @@ def describe_feasibility(feasibility: Feasibility) -> str:
     if feasibility.max_slots > feasibility.quota:
         usage_range = (
             f"{indexes} {feasibility.min_slots:,} to {pluralize(feasibility.max_slots, 'backup')},"
-            f" by the rules they fall under ({slot_counts})"
+            f" depending on their rule ({slot_counts})"
         )
-        return f"{usage_range}: not every mixture fits the quota of {feasibility.quota:,}"
+        return f"{usage_range}: not every combination of rules fits the quota of {feasibility.quota:,}"
     maximum = "" if feasibility.max_slots == feasibility.min_slots else f" to {feasibility.max_slots:,}"
     return (
         f"{indexes} {feasibility.min_slots:,}{maximum} of the quota of"
-        f" {pluralize(feasibility.quota, 'backup')} ({slot_counts}): they fit"
+        f" {pluralize(feasibility.quota, 'backup')} ({slot_counts}): within the quota"
     )
 
 
@@ -43,7 +43,7 @@ def render_policy_diff(diff: PolicyDiff, *, width: int = 100, is_colored: bool =
         f"; {pluralize(len(diff.unknown_findings), 'check')} cannot be evaluated." if diff.unknown_findings else "."
     )
     head = (
-        f"{escape_text(diff.after.source)} in place of {escape_text(diff.before.source)}:"
+        f"{escape_text(diff.after.source)} compared with {escape_text(diff.before.source)}:"
         f" opens {pluralize(len(diff.opened_findings), 'finding')}, closes {len(diff.closed_findings):,},"
         f" leaves {diff.unchanged_count:,} open{unknown_clause}"
     )

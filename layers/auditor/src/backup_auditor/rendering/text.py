@@ -1,4 +1,4 @@
-"""Text for people: escaped, truncated, wrapped and coloured."""
+"""Text for people: escaped, truncated, wrapped and colored."""
 
 import json
 import re
@@ -48,12 +48,12 @@ _COLOR_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Colours texts, if colours are allowed."""
+    """Colors texts, if colors are allowed."""
 
     is_colored: bool
 
     def color(self, meaning: Severity | Compliance, text: str) -> str:
-        """Return a text in the colour of a severity or a verdict."""
+        """Return a text in the color of a severity or a verdict."""
         return self._apply(_COLOR_CODES[meaning], text)
 
     def bold(self, text: str) -> str:

@@ -160,7 +160,7 @@ def fit_rows(layout: TimelineLayout, width: int) -> TimelineRows:
     return rows
 
 
-_LABEL_WIDTH = 13
+_LABEL_WIDTH = 15
 _MARK_MEANINGS = {
     POINT_MARK: "recovery point",
     PAST_MARK: "backup no longer listed",
@@ -183,10 +183,10 @@ def render_timeline(timeline: Timeline, observed_at: datetime, width: int, style
     start, end = f"{layout.period.start:%Y-%m-%d}", f"{layout.period.end:%Y-%m-%d}"
     yield style.bold(f"Timeline, {format_length(rows.column_length)} a column, UTC")
     yield style.dim(f"{'':{_LABEL_WIDTH}}{start}{'now':>{max(rows.past_column_count - len(start) + 2, 4)}}")
-    for label, row in (("runs", runs), ("objective", objective), ("left", rows.draw_remaining())):
+    for label, row in (("runs", runs), ("objective", objective), ("remaining", rows.draw_remaining())):
         yield f"  {label:{_LABEL_WIDTH - 2}}{_color_row(row, style)}".rstrip()
     meanings = [f"{mark} {meaning}" for mark, meaning in _MARK_MEANINGS.items() if mark in runs + objective]
-    legend = "; ".join([f"to {end}", *meanings, "left: remaining recovery points if none is added"])
+    legend = "; ".join([f"to {end}", *meanings, "remaining: recovery points if none is added"])
     text_rows = [("legend", legend), *_build_text_rows(timeline)]
     yield from format_columns([(label, escape_text(text)) for label, text in text_rows], width)
 
@@ -200,7 +200,7 @@ def _build_text_rows(timeline: Timeline) -> list[tuple[str, str]]:
         ("failed", _join_folded(list(map(format_minute, timeline.failed_runs)))),
         ("missing", _join_folded(gaps)),
         ("too old", _join_folded([_format_period(it) for it in timeline.objective_missed])),
-        ("none left", "" if last_expires_at is None else f"from {format_minute(last_expires_at)}, if none is added"),
+        ("last expiry", "" if last_expires_at is None else f"{format_minute(last_expires_at)}, if none is added"),
         ("earlier", f"{earlier_points} before {format_minute(timeline.since)}" if earlier_count else ""),
         *(("unknown", it) for it in timeline.unknown_reasons),
     ]

@@ -32,7 +32,7 @@ class Registration:
     channels: tuple[Channel, ...] = ()
     """The channels of registered projects that have none of their own."""
     policy: str | None = None
-    """The policy of registered projects that name none; `None` for the built-in policy."""
+    """The policy of registered projects without a policy of their own; `None` for the built-in policy."""
     has_weekly_summary: bool = False
     """Whether channels receive a weekly summary, unless the registry overrides it."""
 
@@ -47,7 +47,7 @@ class FunctionSettings:
     registration: Registration
     ping_url_secret: str | None
     retention: timedelta | None
-    """How long records of audits are stored; `None` for ever."""
+    """How long records of audits are stored; `None` is without limit."""
 
 
 def read_function_settings(function: str, environ: Mapping[str, str]) -> FunctionSettings:

@@ -52,7 +52,7 @@ COMMAND_VARIABLES = (
         "The directory of states: `backup-auditor/<project>.sqlite3` in it, unless `--state` names a file.",
         "~/.local/state",
     ),
-    Variable("NO_COLOR", "If it is set to anything, output has no colours."),
+    Variable("NO_COLOR", "If it is set to anything, output has no colors."),
 )
 """All variables of the command line, in the order of the documents."""
 
@@ -109,12 +109,12 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
 
 
 def allows_color(environ: Mapping[str, str]) -> bool:
-    """Return whether terminal output may have colours."""
+    """Return whether terminal output may have colors."""
     return not environ.get("NO_COLOR") and supports_cursor_control(environ)
 
 
 def supports_cursor_control(environ: Mapping[str, str]) -> bool:
-    """Return whether the terminal supports colours and cursor movement."""
+    """Return whether the terminal supports colors and cursor movement."""
     return environ.get("TERM") != "dumb"
 
 

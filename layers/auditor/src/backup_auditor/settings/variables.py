@@ -34,7 +34,9 @@ EDITOR_KEY_SECRET = Variable(
     "The secret with a write-access key of the single project: plain text, or JSON with `PINECONE_API_KEY`.",
 )
 POLICY = Variable(
-    "POLICY", "The policy of projects that name none: `ssm:NAME` or `s3://BUCKET/KEY`. Without it, the built-in policy."
+    "POLICY",
+    "The policy of projects without a policy of their own: `ssm:NAME` or `s3://BUCKET/KEY`. Without it, the built-in"
+    " policy.",
 )
 ALERT_TOPIC = Variable("ALERT_TOPIC", "The topic for projects that have no `alerts` of their own.")
 ALERT_SEVERITY = Variable("ALERT_SEVERITY", "The lowest severity that the topic receives.", "low")
@@ -52,7 +54,7 @@ PING_URL_SECRET = Variable(
     "PING_URL_SECRET", "The secret with a URL to call after each complete audit: plain text, or JSON with `PING_URL`."
 )
 AUDIT_RETENTION_DAYS = Variable(
-    "AUDIT_RETENTION_DAYS", "The number of days to store records of audits; without it, or with 0, for ever."
+    "AUDIT_RETENTION_DAYS", "The number of days to store records of audits; without it, or with 0, there is no limit."
 )
 
 _CHANNEL_VARIABLES = (ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, WEEKLY_SUMMARY)

@@ -53,7 +53,7 @@ def build_delivery_error(error: Exception, summary: str, remedy: str) -> Deliver
     ):  # raised before the request was sent
         message = collapse_whitespace(f"{summary}: {type(error).__name__}: {error}")[:_MAX_MESSAGE_LENGTH]
         return ChannelRefusedError(f"{message}; {remedy}")
-    return AcceptanceUnknownError(f"{summary}: the answer was lost or invalid ({type(error).__name__})")
+    return AcceptanceUnknownError(f"{summary}: the response was lost or invalid ({type(error).__name__})")
 
 
 if TYPE_CHECKING:

@@ -285,7 +285,7 @@ def _to_days(count: int | None) -> timedelta | None:
     return None if count is None else timedelta(days=count)
 
 
-POLICY_DOCUMENT = DocumentKind("policy", '"backup-auditor policy init" prints one to start from')
+POLICY_DOCUMENT = DocumentKind("policy", '"backup-auditor policy init" prints one as a starting point')
 
 
 def load_policy(input_source: InputSource) -> Policy:

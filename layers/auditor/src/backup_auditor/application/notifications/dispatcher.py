@@ -199,7 +199,7 @@ class DeliveryAttempt:
             try:
                 is_new = self.deps.outbox.readdress(self.message, readdress(self.message, channel))
             except StateError as error:
-                return self._log_stuck(f"it cannot be readdressed to {channel.channel_id}: {error}")
+                return self._log_stuck(f"it cannot be moved to channel {channel.channel_id}: {error}")
             if is_new:  # with the next pending messages
                 text = f"the project no longer has this channel; {channel.channel_id} receives the message instead"
                 self._log(self.deps.log.warning, text)

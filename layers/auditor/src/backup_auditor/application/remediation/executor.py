@@ -226,7 +226,7 @@ class PlanExecutor:
         if previous.state not in UNSETTLED_STATES or is_skipped:
             return
         settled_record = find_settled_record(previous, self.log, {snapshot.index.name: snapshot}, self.policy)
-        detail = "Settled by reading: it had no effect."
+        detail = "Checked by a later read: the call had no effect."
         self.log.settle_attempt(
             settled_record or replace(previous, state=ActionState.FAILED, detail=detail, ended_at=snapshot.read_at)
         )

@@ -141,11 +141,11 @@ def find_settled_record(
     violation = None
     if not isinstance(resource, Backup):
         violation = build_schedule_demand(snapshot.index, policy, snapshot.read_at).explain_violation([resource])
-    failure = f"Settled by reading. Verification failed. {violation}"
+    failure = f"Checked by a later read. Verification failed. {violation}"
     return replace(
         record,
         state=ActionState.DONE if violation is None else ActionState.VERIFICATION_FAILED,
-        detail="Settled by reading: it took effect." if violation is None else failure,
+        detail="Checked by a later read: the call took effect." if violation is None else failure,
         target_id=get_resource_id(resource),
         after=describe_result(resource),
         ended_at=snapshot.read_at,

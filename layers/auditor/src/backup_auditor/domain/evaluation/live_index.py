@@ -48,7 +48,9 @@ def find_live_id(facts: IndexFacts, backups: Sequence[Backup]) -> LiveId:
     if all(backup.index_id in deleted_index_ids for backup in backups):
         return LiveId(None)
     return LiveId(
-        None, f"The id of the live index {name} is unknown: its own backup list was not read", needs_index_listing=True
+        None,
+        f"The id of the live index {name} is unknown: its own backup listing was not read",
+        needs_index_listing=True,
     )
 
 
@@ -63,10 +65,12 @@ def _find_live_id_in_own_listing(own_listing: Listing[Backup], deleted_index_ids
         return LiveId(index_ids.pop())
     if index_ids:
         return LiveId(
-            None, f"The backup list of the index reports {len(index_ids)} different index ids", needs_index_listing=True
+            None,
+            f"The backup listing of the index reports {len(index_ids)} different index ids",
+            needs_index_listing=True,
         )
     if own_listing.failure is not None:
-        reason = f"The id of the live index is unknown: could not read its backup list: {own_listing.failure}"
+        reason = f"The id of the live index is unknown: could not read its backup listing: {own_listing.failure}"
         return LiveId(None, reason, needs_index_listing=True, is_index_listing_incomplete=True)
     return LiveId(None, needs_index_listing=True)
 

@@ -351,8 +351,8 @@ def _explain_unconfirmed_absence(
 
 def _describe_listing(listing_id: ListingId) -> str:
     return {
-        ListingKind.BACKUPS: "the backup list",
-        ListingKind.SCHEDULES: f"the schedule list of {listing_id.key}",
-        ListingKind.OWN_BACKUPS: f"the backup list of {listing_id.key}",
+        ListingKind.BACKUPS: "the backup listing",
+        ListingKind.SCHEDULES: f"the schedule listing of {listing_id.key}",
+        ListingKind.OWN_BACKUPS: f"the backup listing of {listing_id.key}",
         ListingKind.HISTORY: f"the history of schedule {listing_id.key}",
     }[listing_id.kind]

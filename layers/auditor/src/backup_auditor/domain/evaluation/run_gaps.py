@@ -144,7 +144,7 @@ class RunGaps:
             return gaps
         gaps_in_retention = self._find_gaps_in_period(self.since, self._observed_at)
         if not gaps_in_retention:
-            reason = f"The retention of schedule {self._schedule.label} is too short to tell whether a run is missing."
+            reason = f"The retention of schedule {self._schedule.label} is too short to show whether a run is missing."
             raise InsufficientDataError(reason, self._schedule.identity)
         return [replace(it, missing_runs=1) for it in gaps_in_retention]
 

@@ -172,7 +172,7 @@ class _LifecycleStep:
             return None if is_live else "the index is gone"  # a live index may lack a finding of one control
         if resource.type is ResourceType.DELETED_INDEX and resource.id not in self._evaluated_ids[resource.type]:
             if resource.id in self._evaluated_ids[ResourceType.INDEX]:
-                return "it is the live index"
+                return "this index id is live again"
             has_two_reads = self._project.inventory.backups.read_count > 1
             is_confirmed = has_two_reads and resource.name not in self._project.names_with_changed_rows
             if is_confirmed and resource.id not in self._listed_index_ids:

@@ -174,7 +174,7 @@ def _explain_paused_schedules(subject: IndexContext) -> str | None:
         return None
     for schedule in schedules.possibly_enabled_schedules:
         return f"Pinecone does not say whether its schedule {schedule.label} is enabled."
-    return f"Its schedule {schedules.known_schedules[0].label} is paused; a person decided that."
+    return f"Its schedule {schedules.known_schedules[0].label} is paused; remediation does not override a pause."
 
 
 def _propose_first_backup(subject: IndexContext) -> CreateBackup | SkippedAction | None:

@@ -25,7 +25,7 @@ type _Json = dict[str, Any]
 def load_report(document: bytes, location: str) -> Report:
     """Return the report of a document; unknown keys are ignored.
 
-    Raises `EvidenceError`, with the location, if it is no report, or one of another version.
+    Raises `EvidenceError`, with the location, if it is not a report, or one of another version.
     """
     try:
         facts = json.loads(document)
@@ -34,7 +34,7 @@ def load_report(document: bytes, location: str) -> Report:
     version = facts.get("schema_version") if isinstance(facts, dict) else None
     if version != SCHEMA_VERSION:
         raise EvidenceError(
-            f"{location} is no report of schema version {SCHEMA_VERSION}: "
+            f"{location} is not a report of schema version {SCHEMA_VERSION}; "
             f"read it with the version of backup-auditor that wrote it"
         )
     if "unread" in facts:
@@ -46,8 +46,7 @@ def load_report(document: bytes, location: str) -> Report:
         return _load_report_fields(facts)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise EvidenceError(
-            f"{location} does not hold all that a report holds ({type(error).__name__}): "
-            f"restore the version of it that the audit wrote"
+            f"{location} is incomplete ({type(error).__name__}): restore the version of it that the audit wrote"
         ) from error
 
 

@@ -103,7 +103,7 @@ def describe_history(timeline: Timeline, observed_at: datetime) -> str:
     counts = (
         (timeline.failed_runs, "failed run"),
         (timeline.runs_in_progress, "run in progress", "runs in progress"),
-        (timeline.scheduled_runs, "scheduled run"),
+        (timeline.scheduled_runs, "planned run"),
     )
     parts += [pluralize(len(moments), *nouns) for moments, *nouns in counts if moments]
     if timeline.gaps:
@@ -137,7 +137,7 @@ def _build_moments(timeline: Timeline) -> Iterator[tuple[str, str, str]]:
     rows += [(it, "past recovery point", "backup no longer listed") for it in timeline.past_runs]
     rows += [(it, "failed run", "") for it in timeline.failed_runs]
     rows += [(it, "run in progress", "") for it in timeline.runs_in_progress]
-    rows += [(it, "scheduled run", "") for it in timeline.scheduled_runs]
+    rows += [(it, "planned run", "") for it in timeline.scheduled_runs]
     for gap in timeline.gaps:
         rows.append((gap.start, f"{pluralize(gap.missing_runs, 'run')} missing", f"until {_format_moment(gap.end)}"))
     rows += [(it.start, "objective missed", f"until {_format_moment(it.end)}") for it in timeline.objective_missed]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from backup_auditor.domain.finding import Finding, ResourceType, Severity
 from backup_auditor.domain.reporting.report import Report
+from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.formats.json import build_rule_json
@@ -139,8 +140,12 @@ class ProjectView:
         ]
         return iter(sorted(histories, key=lambda it: it.sort_key))
 
-    def build_rules(self) -> Iterator[tuple[str, int, list[Figure]]]:
+    def build_rules(self) -> Iterator[tuple[str, str, list[Figure]]]:
         """Return the limits of each rule of the policy, and the number of its indexes."""
         for rule in self.report.rules:
             limits = {name: value for name, value in build_rule_json(rule).items() if name not in {"name", "indexes"}}
-            yield rule.name or "the defaults", rule.index_count, list(build_figures(limits))
+            yield (
+                rule.name or "the defaults",
+                pluralize(rule.index_count, "index", "indexes"),
+                list(build_figures(limits)),
+            )
