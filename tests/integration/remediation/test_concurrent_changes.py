@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backup_auditor.application.audit import AuditResult
-from backup_auditor.cli.audit import choose_remediation_exit_code
+from backup_auditor.cli.exit_codes import choose_remediation_exit_code
 from backup_auditor.domain.policy import Requirements, Rule, ScheduleRequirement
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState, build_results
 from backup_auditor_simulator.model import Schedule

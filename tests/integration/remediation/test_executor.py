@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.cli.audit import choose_remediation_exit_code
+from backup_auditor.cli.exit_codes import choose_remediation_exit_code
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor_simulator.project import SimulatedProject

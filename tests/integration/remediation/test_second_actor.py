@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.audit import choose_remediation_exit_code
+from backup_auditor.cli.exit_codes import choose_remediation_exit_code
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState

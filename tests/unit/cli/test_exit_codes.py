@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.audit import choose_audit_exit_code, choose_worst_exit_code
+from backup_auditor.cli.exit_codes import choose_audit_exit_code, choose_worst_exit_code
 from backup_auditor.domain.finding import Compliance, Severity
 from support.builders.facts import READ_FAILURE
 from support.builders.reports import EXEMPTION, build_finding, build_report

@@ -3,7 +3,7 @@
 import os
 import pickle
 from argparse import Namespace
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -14,8 +14,9 @@ from backup_auditor.adapters.documents import parse_source
 from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile, EvidenceFile
 from backup_auditor.application.audit import AuditResult
 from backup_auditor.bootstrap import local
-from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, NOT_AUDITED, OK
+from backup_auditor.cli import INCOMPLETE, NOT_AUDITED
 from backup_auditor.cli.error_text import format_error_line
+from backup_auditor.cli.exit_codes import choose_audit_exit_code, choose_worst_exit_code
 from backup_auditor.cli.options import (
     AuditOptions,
     choose_policy,
@@ -28,7 +29,6 @@ from backup_auditor.cli.options import (
     run_with_options,
 )
 from backup_auditor.cli.output import log_stderr, make_render_options, open_output, write_pieces
-from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.identifiers import is_on_aws
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import (
@@ -39,47 +39,10 @@ from backup_auditor.domain.registry import (
     build_warnings,
     find_shared_by_target,
 )
-from backup_auditor.domain.remediation.plan import APPLIED_STATES, ActionResult, ActionState, RemediationPlan
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import BackupAuditorError, RegistryError, UsageError
 from backup_auditor.ports.stores import EvidenceStore
 from backup_auditor.rendering.formats import FORMATS
-
-_CODES_WORST_FIRST = (NOT_AUDITED, INCOMPLETE, NON_COMPLIANT, OK)
-
-
-def choose_audit_exit_code(report: Report, fail_on: str) -> int:
-    """Return 3 if anything is unknown, else 1 if any finding at or above `fail_on` is open, else 0."""
-    if any(it.is_unknown for it in report.findings) or not report.is_complete:
-        return INCOMPLETE
-    if fail_on == "never":
-        return OK
-    min_rank = Severity(fail_on).rank
-    return NON_COMPLIANT if any(it.is_open and it.severity.rank >= min_rank for it in report.findings) else OK
-
-
-def choose_worst_exit_code(codes: Iterable[int]) -> int:
-    """Return the code of several audits: the one that leaves most unknown."""
-    return min(codes, key=_CODES_WORST_FIRST.index)
-
-
-def choose_plan_exit_code(plan: RemediationPlan) -> int:
-    """Return 3 if a plan skips something because of a read error, else 0."""
-    return INCOMPLETE if any(it.is_unknown for it in plan.skipped_actions) else OK
-
-
-def choose_remediation_exit_code(results: Collection[ActionResult], *, is_refused: bool) -> int:
-    """Return 3 if an outcome is unknown, 2 if the project refused before the first write, else 0 or 1.
-
-    0 means that every action of the plan was successful.
-    """
-    states = {it.state for it in results}
-    if ActionState.UNKNOWN in states:
-        return INCOMPLETE
-    if is_refused and not states & APPLIED_STATES:
-        return NOT_AUDITED
-    return OK if all(it.is_successful for it in results) else NON_COMPLIANT
-
 
 _MAX_MEMORY_BYTES = 64 * 1024 * 1024
 """The limit of bytes in memory; a temporary file holds more. A large project takes some 2 MB."""

@@ -11,7 +11,7 @@ from backup_auditor.application.remediation.service import check_may_write, chec
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.remediation import find_actor, open_project_for_changes
 from backup_auditor.cli import NOT_AUDITED
-from backup_auditor.cli.audit import choose_plan_exit_code, choose_remediation_exit_code, choose_worst_exit_code
+from backup_auditor.cli.exit_codes import choose_plan_exit_code, choose_remediation_exit_code, choose_worst_exit_code
 from backup_auditor.cli.options import (
     AuditOptions,
     choose_policy,

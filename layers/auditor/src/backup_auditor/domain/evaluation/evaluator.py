@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backup_auditor.domain.control import Control, Family, build_placeholder_values, fill_step
+from backup_auditor.domain.evaluation.absence import require_confirmed_absence
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext, find_deleted_indexes
-from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.evaluation.results import AuditFigures, Coverage, Evaluation, IndexFigures, QuotaFigures
 from backup_auditor.domain.evaluation.timeline import Timelines
 from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, ResourceType, compute_fingerprint

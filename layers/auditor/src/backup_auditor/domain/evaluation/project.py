@@ -1,4 +1,4 @@
-"""The project as controls see it, and the confirmation of absence by a second read."""
+"""The project as controls see it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from backup_auditor.domain.backup_status import (
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
 from backup_auditor.domain.evaluation.live_index import BackupSupport, LiveId, find_live_id, find_missing_support
-from backup_auditor.domain.finding import Compliance, Evidence, Exemption, Resource, ResourceType
+from backup_auditor.domain.finding import Evidence, Exemption, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind, list_rows
 from backup_auditor.domain.model import Backup, Frequency, Schedule
@@ -24,7 +24,7 @@ from backup_auditor.domain.policy import Policy, Requirements, Rule, ScheduleReq
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory, find_settings_at, observe_schedule
 from backup_auditor.domain.target_schedule import count_slots
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict
+from backup_auditor.domain.verdict import InsufficientDataError
 
 NO_QUOTA_REASON = "The project has no backup quota: neither its plan nor the policy sets one."
 
@@ -309,50 +309,3 @@ class ProjectContext:
         """The index names whose rows changed between the last two reads of the project's backup listing."""
         changed_ids = self.inventory.backups.changed_ids
         return frozenset(it.index_name for it in self.inventory.backups.rows if it.backup_id in changed_ids)
-
-
-def require_confirmed_absence(
-    verdict: Verdict, project: ProjectContext, index: str | None, unconfirmed_listings: set[ListingId]
-) -> Verdict:
-    """Return a verdict, or `INSUFFICIENT_DATA` if it depends on an absence that two reads do not confirm.
-
-    Adds to `unconfirmed_listings` each listing that another read could confirm.
-    """
-    explanations = [
-        _explain_unconfirmed_absence(it, project, index, unconfirmed_listings) for it in verdict.depends_on_absence_in
-    ]
-    first_explanation = next(filter(None, explanations), None)
-    if first_explanation is None:
-        return verdict
-    reason = f"{verdict.reason.removesuffix('.')}; not confirmed: {first_explanation}."
-    return replace(verdict, compliance=Compliance.INSUFFICIENT_DATA, reason=reason, severity=None)
-
-
-def _explain_unconfirmed_absence(
-    listing_id: ListingId, project: ProjectContext, index: str | None, unconfirmed_listings: set[ListingId]
-) -> str | None:
-    """Return why an absence from a listing is not confirmed; `None` if two complete reads agree."""
-    listing = project.listings.get(listing_id)
-    if listing is None:
-        return f"{_describe_listing(listing_id)} was not read"
-    if listing.failure is not None:
-        return f"{listing.failure.call} failed ({listing.failure.error})"
-    is_checked_by_name = listing_id.kind is ListingKind.BACKUPS and index is not None
-    has_changed_rows = index in project.names_with_changed_rows if is_checked_by_name else bool(listing.changed_ids)
-    if listing.read_count > 1 and not has_changed_rows:
-        return None
-    unconfirmed_listings.add(listing_id)
-    if listing.confirmation_failure is not None:
-        return f"the second read failed: {listing.confirmation_failure.call} ({listing.confirmation_failure.error})"
-    if has_changed_rows:
-        return f"two reads of {_describe_listing(listing_id)} returned different rows"
-    return f"{_describe_listing(listing_id)} was read only once"
-
-
-def _describe_listing(listing_id: ListingId) -> str:
-    return {
-        ListingKind.BACKUPS: "the backup listing",
-        ListingKind.SCHEDULES: f"the schedule listing of {listing_id.key}",
-        ListingKind.OWN_BACKUPS: f"the backup listing of {listing_id.key}",
-        ListingKind.HISTORY: f"the history of schedule {listing_id.key}",
-    }[listing_id.kind]

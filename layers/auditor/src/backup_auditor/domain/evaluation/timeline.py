@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
+from backup_auditor.domain.evaluation.absence import require_confirmed_absence
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import UNDATED_POINTS_REASON
 from backup_auditor.domain.evaluation.index_schedules import try_each
-from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
 from backup_auditor.domain.evaluation.run_gaps import LOOKBACK_INTERVALS, RunGap, RunGaps
 from backup_auditor.domain.finding import Compliance

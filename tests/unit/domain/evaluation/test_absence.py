@@ -2,7 +2,8 @@
 
 import pytest
 
-from backup_auditor.domain.evaluation.project import ProjectContext, require_confirmed_absence
+from backup_auditor.domain.evaluation.absence import require_confirmed_absence
+from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.inventory import Inventory, merge_reads
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind, ListingRead

@@ -1,0 +1,43 @@
+"""The exit code of a result. The codes themselves are in `backup_auditor.cli`, which every start imports."""
+
+from collections.abc import Collection, Iterable
+
+from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, NOT_AUDITED, OK
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.remediation.plan import APPLIED_STATES, ActionResult, ActionState, RemediationPlan
+from backup_auditor.domain.reporting.report import Report
+
+_CODES_WORST_FIRST = (NOT_AUDITED, INCOMPLETE, NON_COMPLIANT, OK)
+
+
+def choose_audit_exit_code(report: Report, fail_on: str) -> int:
+    """Return 3 if anything is unknown, else 1 if any finding at or above `fail_on` is open, else 0."""
+    if any(it.is_unknown for it in report.findings) or not report.is_complete:
+        return INCOMPLETE
+    if fail_on == "never":
+        return OK
+    min_rank = Severity(fail_on).rank
+    return NON_COMPLIANT if any(it.is_open and it.severity.rank >= min_rank for it in report.findings) else OK
+
+
+def choose_worst_exit_code(codes: Iterable[int]) -> int:
+    """Return the code of several audits: the one that leaves most unknown."""
+    return min(codes, key=_CODES_WORST_FIRST.index)
+
+
+def choose_plan_exit_code(plan: RemediationPlan) -> int:
+    """Return 3 if a plan skips something because of a read error, else 0."""
+    return INCOMPLETE if any(it.is_unknown for it in plan.skipped_actions) else OK
+
+
+def choose_remediation_exit_code(results: Collection[ActionResult], *, is_refused: bool) -> int:
+    """Return 3 if an outcome is unknown, 2 if the project refused before the first write, else 0 or 1.
+
+    0 means that every action of the plan was successful.
+    """
+    states = {it.state for it in results}
+    if ActionState.UNKNOWN in states:
+        return INCOMPLETE
+    if is_refused and not states & APPLIED_STATES:
+        return NOT_AUDITED
+    return OK if all(it.is_successful for it in results) else NON_COMPLIANT
