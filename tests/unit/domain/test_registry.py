@@ -1,4 +1,4 @@
-"""Test the messages of the registry, and entries that lead to one Pinecone project."""
+"""Test the messages of the registry, and entries that open the same Pinecone project Pinecone project."""
 
 import pytest
 
@@ -58,9 +58,9 @@ def test_a_setting_that_aws_requires_is_an_error_of_the_entry(project: Registere
 @pytest.mark.parametrize(
     "names, start",
     [
-        pytest.param("ab", 'Registry entries "a" and "b" lead to one', id="two"),
-        pytest.param("abcde", 'Registry entries "a", "b", "c", "d" and "e" lead to one', id="five"),
-        pytest.param("abcdef", 'Registry entries "a", "b", "c", "d", "e" and 1 more lead to one', id="six"),
+        pytest.param("ab", 'Registry entries "a" and "b" open the same Pinecone project', id="two"),
+        pytest.param("abcde", 'Registry entries "a", "b", "c", "d" and "e" open the same Pinecone project', id="five"),
+        pytest.param("abcdef", 'Registry entries "a", "b", "c", "d", "e" and 1 more open the same Pinecone project', id="six"),
     ],
 )
 def test_a_warning_names_five_entries(names: str, start: str) -> None:

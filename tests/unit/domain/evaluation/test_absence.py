@@ -131,13 +131,13 @@ def test_what_rests_on_nothing_stands() -> None:
         pytest.param(
             build_inventory(build_index()),
             ListingId(ListingKind.OWN_BACKUPS, "main"),
-            "the backup list of main was not read",
+            "the backup listing of main was not read",
             id="own-backups-unread",
         ),
         pytest.param(
             build_inventory(build_index(schedules=(), reads=1)),
             ListingId(ListingKind.SCHEDULES, "main"),
-            "the schedule list of main was read only once",
+            "the schedule listing of main was read only once",
             id="schedules-read-once",
         ),
         pytest.param(

@@ -315,7 +315,7 @@ def test_a_created_schedule_passes_the_controls() -> None:
 
 
 EXEMPTION_TEXT = "Exempted by team until 2027-01-01: rebuilt nightly"
-PAUSED_TEXT = "Its schedule nightly is paused; a person decided that."
+PAUSED_TEXT = "Its schedule nightly is paused; remediation does not override a pause."
 
 
 def build_new_index(*listed_backups: Backup, **facts: Any) -> IndexCase:
