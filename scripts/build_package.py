@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BUILD_FOLDER = ROOT / ".aws-sam" / "build"
 DIST_FOLDER = ROOT / "dist"
+RETAINED_RESOURCES = ("StateTable", "EvidenceBucket")
 _DOCUMENTS = ("LICENSE", "README.md")
 _EARLIEST_TIME = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644
@@ -55,9 +56,38 @@ def build_template(text: str, version: str) -> str:
     return text
 
 
+def build_import_template(text: str) -> str:
+    """Return the template of an import change set: only what a deleted stack leaves, as the template has it."""
+    resources = "".join(_find_block(text, it) for it in RETAINED_RESOURCES)
+    conditions = _select_blocks(text, "Conditions", resources)
+    sections = {
+        "Parameters": _select_blocks(text, "Parameters", resources + conditions),
+        "Conditions": conditions,
+        "Resources": resources,
+    }
+    return "\n".join(["AWSTemplateFormatVersion: '2010-09-09'", *(f"{name}:\n{it}" for name, it in sections.items())])
+
+
+def _select_blocks(text: str, section: str, users: str) -> str:
+    """Return the entries of a section that a part of the template names."""
+    start = text.index(f"\n{section}:\n")
+    end = text.index("\n\n", start)
+    names = re.findall(r"^  (\w+):", text[start:end], flags=re.MULTILINE)
+    return "".join(_find_block(text[start:end] + "\n", it) for it in names if re.search(rf"\b{it}\b", users))
+
+
+def _find_block(text: str, name: str) -> str:
+    """Return the lines of an entry that is indented by two spaces."""
+    match = re.search(rf"^  {name}:.*\n(?:    .*\n)*", text, flags=re.MULTILINE)
+    if match is None:
+        raise ValueError(f"template.yaml: there is no {name}")
+    return match[0]
+
+
 def list_entries(build_folder: Path, template: str, version: str) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the content of each file of the package."""
     yield "template.yaml", build_template(template, version).encode()
+    yield "import.yaml", build_import_template(template).encode()
     for name in _DOCUMENTS:
         yield name, (ROOT / name).read_bytes()
     folders = {f"functions/{it}": build_folder / f"{it.capitalize()}Function" for it in _CODE_FOLDER.findall(template)}

@@ -16,7 +16,7 @@ from backup_auditor.adapters.state_file import encode_state, load_exported_state
 from backup_auditor.domain.exported_state import ExportedState, build_import
 from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from backup_auditor.errors import ConflictingRecordError
+from backup_auditor.errors import ConflictingRecordError, StateError
 from backup_auditor.ports.stores import StateTransfer
 from support.aws.dynamodb import list_chunk_names, open_table
 from support.builders.exported_states import ATTEMPT, AUDIT, PLAN, PROJECT, build_exported_state
@@ -144,6 +144,19 @@ def test_an_audit_that_read_the_earlier_state_is_refused(open_store: OpenStore) 
         with pytest.raises(ConflictingRecordError):
             store.import_state(replace(late_import, state_change=late_change))
         assert store.export_state(PROJECT) == imported
+
+
+def test_an_import_into_a_file_that_fails_changes_nothing() -> None:
+    """A record that the file cannot store at the end of an import takes everything before it back."""
+    exported = build_exported_state()
+    too_large = replace(LATER, attempts=(replace(ATTEMPT, attempt=1 << 70),))
+    with open_sqlite() as store:
+        recorded = move_state(exported, store)
+        state_import = build_import(too_large, recorded)
+        assert state_import is not None
+        with pytest.raises(StateError):
+            store.import_state(state_import)
+        assert store.export_state(PROJECT) == recorded
 
 
 def test_events_of_imported_actions_are_not_published_again() -> None:

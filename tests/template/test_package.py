@@ -1,5 +1,6 @@
 """Test the package that the AWS CLI deploys. `make test` builds the functions; run `make build` before pytest."""
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]  # it has no stubs
 
 from build_package import BUILD_FOLDER, ROOT, build_template, read_version, write_package
 from support.aws.template import FUNCTIONS
@@ -51,13 +53,14 @@ def test_the_same_build_gives_the_same_bytes(package: Path, tmp_path: Path) -> N
 
 
 def test_the_package_has_only_what_is_deployed(package: Path) -> None:
-    """The package has template, functions, layer and two documents: no test, no build file, no machine path."""
+    """The package has templates, functions, layer and two documents: no test, no build file, no machine path."""
     with zipfile.ZipFile(package) as archive:
         names = [it.removeprefix(f"{NAME}/") for it in archive.namelist()]
         contents = [archive.read(it) for it in archive.namelist()]
     assert {it for it in names if not it.startswith("layer/")} == {
         "LICENSE",
         "README.md",
+        "import.yaml",
         "template.yaml",
         *(f"functions/{verb}/app.py" for verb in FUNCTIONS),
         *(f"functions/{verb}/__pycache__/app.cpython-313.pyc" for verb in FUNCTIONS),
@@ -108,6 +111,46 @@ def test_another_template_is_refused(old: str, new: str) -> None:
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     with pytest.raises(ValueError, match=r"template\.yaml: "):
         build_template(text.replace(old, new), "0.1.0")
+
+
+def test_the_template_of_the_import_has_the_retained_resources(folder: Path) -> None:
+    """cfn-lint accepts it, and it has each resource that a deleted stack retains, as the template has it."""
+    linter = Path(sys.executable).with_name("cfn-lint")
+    process = subprocess.run([linter, "import.yaml"], cwd=folder, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    template, imported = (read_template(path) for path in (ROOT / "template.yaml", folder / "import.yaml"))
+    retained_resources = {
+        name: it
+        for name, it in template["Resources"].items()
+        if it.get("DeletionPolicy", "").startswith("Retain") and it["Type"] != "AWS::S3::BucketPolicy"
+    }
+    assert imported["Resources"] == retained_resources
+    for section in ("Parameters", "Conditions"):
+        assert {name: template[section][name] for name in imported[section]} == imported[section]
+
+
+def test_the_import_names_each_resource_as_cloudformation_identifies_it(folder: Path) -> None:
+    """The documented change set is a valid request, and identifies each resource by its primary identifier."""
+    page = (ROOT / "docs" / "operations" / "state.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"<!-- resources -->\n *```json\n(.*?)```", page, flags=re.DOTALL)
+    resources = json.loads(text)
+    types = {name: it["Type"] for name, it in read_template(folder / "import.yaml")["Resources"].items()}
+    assert {it["LogicalResourceId"]: it["ResourceType"] for it in resources} == types
+    for resource in resources:
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["ResourceType"]).schema
+        assert [f"/properties/{it}" for it in resource["ResourceIdentifier"]] == schema["primaryIdentifier"]
+    request = {
+        "StackName": "s",
+        "ChangeSetName": "import",
+        "ChangeSetType": "IMPORT",
+        "TemplateBody": (folder / "import.yaml").read_text(encoding="utf-8"),
+        "ResourcesToImport": resources,
+    }
+    model = botocore.session.get_session().get_service_model("cloudformation").operation_model("CreateChangeSet")
+    assert model.input_shape is not None
+    report = ParamValidator().validate(request, model.input_shape)
+    assert not report.has_errors(), report.generate_report()
+    assert len(request["TemplateBody"]) < 51_200
 
 
 def test_the_metadata_fits_the_serverless_application_repository(folder: Path) -> None:

@@ -16,11 +16,11 @@ from backup_auditor.adapters.sqlite.state_transfer import open_transfer
 from backup_auditor.bootstrap import local
 from backup_auditor.cli.main import main
 from backup_auditor.domain.exported_state import ExportedState, build_import
-from support.aws.dynamodb import make_table
+from support.aws.dynamodb import list_items, make_table
 from support.builders.exported_states import PROJECT, build_exported_state
 from support.builders.facts import DAY, NOW
 
-TABLES = ("state", "restored")
+TABLES = ("state", "other")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_state_is_moved_from_a_file_to_tables_and_back(
     """A state that is moved from a file to a table, to a second table and to a file has the same bytes each time."""
     for name, value in aws_tables.items():
         monkeypatch.setenv(name, value)
-    targets = [("--table", "state"), ("--table", "restored"), ("--state", str(tmp_path / "moved.sqlite3"))]
+    targets = [("--table", "state"), ("--table", "other"), ("--state", str(tmp_path / "moved.sqlite3"))]
     code, text, error_output = run_command("export", "--state", state)
     assert (code, error_output) == (0, "")
     for target in targets:
@@ -87,6 +87,33 @@ def test_a_state_is_moved_from_a_file_to_tables_and_back(
         assert run_command("export", *target) == (0, text, "")
         code, output, _ = run_command("import", "-", *target, content=text.encode())
         assert (code, "already has this state of default; nothing was changed" in output) == (0, True)
+
+
+def test_a_state_is_moved_from_a_restored_table(
+    state: Path, tmp_path: Path, aws_tables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state in a table that was restored to a point in time is imported into the table of the stack."""
+    for name, value in aws_tables.items():
+        monkeypatch.setenv(name, value)
+    client = AwsSession().dynamodb
+    make_table(client, "stack")
+    client.update_continuous_backups(
+        TableName="stack", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    _, text, _ = run_command("export", "--state", state)
+    assert run_command("import", "-", "--table", "stack", content=text.encode())[0] == 0
+    client.restore_table_to_point_in_time(
+        SourceTableName="stack", TargetTableName="restored", UseLatestRestorableTime=True
+    )
+    assert run_command("discard", "--all", "--yes", "--table", "stack")[0] == 0
+    path = tmp_path / "search.jsonl"
+    assert run_command("export", "--table", "restored", "--output", path)[0] == 0
+    assert path.read_text(encoding="utf-8") == text
+    code, _, error_output = run_command("import", path, "--table", "stack", "--retention-days", "400")
+    assert (code, error_output) == (0, "")
+    assert run_command("export", "--table", "stack")[1].splitlines()[1:-1] == text.splitlines()[1:-1]
+    expiries = [int(it["expires_at"]["N"]) for it in list_items(client, "stack") if it["SK"]["S"].startswith("audit#")]
+    assert sorted(expiries) == [int((it + 400 * DAY).timestamp()) for it in (NOW - DAY, NOW)]
 
 
 def test_an_export_to_a_file_is_private(state: Path, tmp_path: Path) -> None:
@@ -132,6 +159,7 @@ def test_a_refused_import_changes_nothing(state: Path, tmp_path: Path) -> None:
         ("-", "--project", "other"): (text, "this is the state of default, not of other"),
         (str(tmp_path / "missing"),): ("", "there is no such file"),
         (str(state),): ("", "this is not an exported state"),
+        ("-", "--retention-days", "400"): (text, "--retention-days needs --table"),
     }
     for arguments, (content, message) in refusals.items():
         code, output, error_output = run_command("import", *arguments, "--state", target, content=content.encode())
@@ -149,7 +177,7 @@ def test_another_state_is_replaced_only_with_consent(state: Path, tmp_path: Path
     _, older_text, _ = run_command("export", "--state", target)
     content = target.read_bytes()
     code, _, error_output = run_command("import", "-", "--state", target, content=text.encode())
-    assert (code, "; add --replace to replace that state; nothing was changed" in error_output) == (2, True)
+    assert (code, "; add --replace to replace them; nothing was changed" in error_output) == (2, True)
     code, _, error_output = run_command("import", "-", "--replace", "--state", state, content=older_text.encode())
     assert (code, "the stored state is newer" in error_output) == (2, True)
     assert target.read_bytes() == content

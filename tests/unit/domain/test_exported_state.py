@@ -52,7 +52,7 @@ def test_a_store_that_loses_a_record_needs_consent(stored: ExportedState) -> Non
     """An import that replaces or deletes a record is refused without `--replace`."""
     reason = explain(EXPORTED, stored)
     assert reason is not None
-    assert reason.endswith("add --replace to replace that state")
+    assert reason.endswith("add --replace to replace them")
     assert explain(EXPORTED, stored, may_replace=True) is None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,11 +28,14 @@ def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStor
     return nullcontext(DynamoState(_make_table_client(table), table))
 
 
-def open_transfer_in_table(table: str) -> AbstractContextManager[StateTransfer]:
-    """Open the table of a stack on AWS to export or import a state. Raises `StateError` where AWS cannot be called."""
+def open_transfer_in_table(table: str, *, retention: timedelta | None = None) -> AbstractContextManager[StateTransfer]:
+    """Open the table of a stack on AWS to export or import a state, with the retention of imported audit records.
+
+    Raises `StateError` where AWS cannot be called.
+    """
     from backup_auditor.adapters.dynamodb.state_transfer import DynamoTransfer  # noqa: PLC0415  only for a table
 
-    return nullcontext(DynamoTransfer(_make_table_client(table), table))
+    return nullcontext(DynamoTransfer(_make_table_client(table), table, retention=retention))
 
 
 def make_report_locator(state: Path | None, reports: Path | None) -> "ReportLocator":

@@ -301,6 +301,13 @@ def _add_state_command(commands: "_SubParsersAction[ArgumentParser]") -> None:
     import_parser.add_argument(
         "--replace", action="store_true", help="replace another state of the project that is not newer"
     )
+    import_parser.add_argument(
+        "--retention-days",
+        metavar="N",
+        type=parse_count,
+        help="when the table deletes imported audit records: the parameter EvidenceRetentionDays of its stack"
+        " (default: never)",
+    )
 
 
 def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:
@@ -327,11 +334,11 @@ def parse_report_format(text: str) -> str:
 
 
 def parse_count(text: str) -> int:
-    """Return a whole number of at least one."""
+    """Return a whole number of at least 1."""
     if text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) <= _MAX_COUNT_DIGITS:
         return int(text)
     raise ArgumentTypeError(
-        f"{quote_text(text)} is not a number of indexes (expected 1 to {10**_MAX_COUNT_DIGITS - 1})"
+        f"{quote_text(text)} is not a whole number in range (expected 1 to {10**_MAX_COUNT_DIGITS - 1})"
     )
 
 

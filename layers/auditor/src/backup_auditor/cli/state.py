@@ -4,6 +4,7 @@ import os
 import sys
 from argparse import Namespace
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -125,13 +126,16 @@ def _open_private_output(path: str | None) -> AtomicFile | nullcontext[None]:
 
 def _open_transfer(arguments: Namespace, project: str, *, is_writable: bool) -> AbstractContextManager[StateTransfer]:
     if arguments.table is not None:
-        return open_transfer_in_table(arguments.table)
+        days = getattr(arguments, "retention_days", None)  # an option of import
+        return open_transfer_in_table(arguments.table, retention=None if days is None else timedelta(days=days))
     return open_transfer(find_state_file(arguments, project), is_writable=is_writable)
 
 
 def _import(arguments: Namespace, project: str) -> int:
     from backup_auditor.adapters.state_file import load_exported_state  # noqa: PLC0415  pydantic, only to move a state
 
+    if arguments.retention_days is not None and arguments.table is None:
+        raise UsageError("--retention-days needs --table: a file stores audit records forever; leave it out")
     source = parse_source(arguments.file)
     exported = load_exported_state(source)
     location = _describe_location(arguments, project)

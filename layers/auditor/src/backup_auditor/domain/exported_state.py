@@ -116,7 +116,7 @@ def explain_refusal(
             f" {_format_last(exported_at)}); keep it, or discard its audits first"
         )
     if state_import.is_replacement and not may_replace:
-        return f"it has another state (last audit: {_format_last(stored_at)}); add --replace to replace that state"
+        return f"the store has other records (last audit: {_format_last(stored_at)}); add --replace to replace them"
     return None
 
 

@@ -1,6 +1,7 @@
 """Export a project's state from a DynamoDB table, and import one: until its end the earlier state can be read."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from backup_auditor.adapters.dynamodb.items import (
@@ -28,9 +29,10 @@ _MAX_READS = 5
 class DynamoTransfer:
     """A `StateTransfer` in one table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        """Take the client and the table's name."""
+    def __init__(self, client: "DynamoDBClient", table: str, *, retention: timedelta | None = None) -> None:
+        """Take the client, the table's name, and the retention of imported audit records; `None` keeps them forever."""
         self._table = Table(client, table)
+        self._retention = retention
         self._state = DynamoState(client, table)
         self._log = DynamoRemediationLog(client, table)
 
@@ -55,7 +57,8 @@ class DynamoTransfer:
         An import that is killed before the head is written leaves the earlier state. Its records stay, and so do the
         new ones: repeat the import.
         """
-        self._state.record(state_import.project, state_import.state_change, _build_items(state_import))
+        items = _build_items(state_import, self._retention)
+        self._state.record(state_import.project, state_import.state_change, items)
         keys = (
             *map(build_plan_key, state_import.plans.deletes),
             *map(build_attempt_key, state_import.attempts.deletes),
@@ -64,9 +67,9 @@ class DynamoTransfer:
             self._table.write({"DeleteRequest": {"Key": it}} for it in keys)
 
 
-def _build_items(state_import: StateImport) -> Iterator[Item]:
+def _build_items(state_import: StateImport, retention: timedelta | None) -> Iterator[Item]:
     for audit in state_import.audits.upserts:
-        yield encode_audit(state_import.project, audit, retention=None)
+        yield encode_audit(state_import.project, audit, retention)
     yield from map(build_plan_item, state_import.plans.upserts)
     yield from map(_build_attempt_item, state_import.attempts.upserts)
 
