@@ -16,6 +16,7 @@ from backup_auditor.adapters.sqlite.state_transfer import open_transfer
 from backup_auditor.bootstrap import local
 from backup_auditor.cli.main import main
 from backup_auditor.domain.exported_state import ExportedState, build_import
+from backup_auditor.domain.project_state import EMPTY_STATE
 from support.aws.dynamodb import list_items, make_table
 from support.builders.exported_states import PROJECT, build_exported_state
 from support.builders.facts import DAY, NOW
@@ -183,6 +184,17 @@ def test_another_state_is_replaced_only_with_consent(state: Path, tmp_path: Path
     assert target.read_bytes() == content
     assert run_command("import", "-", "--replace", "--state", target, content=text.encode())[0] == 0
     assert run_command("export", "--state", target)[1].splitlines()[1:-1] == text.splitlines()[1:-1]
+
+
+def test_an_audit_during_an_import_is_not_lost(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import that did not see the last audit is refused, and says to import again."""
+    _, text, _ = run_command("export", "--state", state)
+    monkeypatch.setattr("backup_auditor.cli.state._load_stored", lambda *_: ExportedState(PROJECT, EMPTY_STATE))
+    content = state.read_bytes()
+    code, output, error_output = run_command("import", "-", "--state", state, content=text.encode())
+    assert (code, output) == (2, "")
+    assert error_output.endswith("an audit of default was recorded during the import; import the state again\n")
+    assert state.read_bytes() == content
 
 
 def test_a_state_is_imported_after_a_discard(state: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 
 from backup_auditor.adapters.documents import parse_source
 from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile
@@ -28,7 +29,7 @@ from backup_auditor.cli.output import (
 from backup_auditor.domain.exported_state import ExportedState, build_import, explain_refusal
 from backup_auditor.domain.lifecycle.discard import Discard, discard_all, discard_future
 from backup_auditor.domain.project_state import EMPTY_STATE
-from backup_auditor.errors import StateError, UsageError
+from backup_auditor.errors import ConflictingRecordError, StateError, UsageError
 from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT, StateAndAuditStore, StateTransfer
 from backup_auditor.rendering.evidence import describe_records, render_discard
 from backup_auditor.rendering.text import join_lines, wrap_text
@@ -142,7 +143,7 @@ def _import(arguments: Namespace, project: str) -> int:
     if exported.project != project:
         raise StateError(
             f"{source}: this is the state of {exported.project}, not of {project}; nothing was changed;"
-            f" to import it, use --project {exported.project}"
+            f" to import it, use --project {quote(exported.project)}"
         )
     stored = _load_stored(arguments, project)
     state_import = build_import(exported, stored)
@@ -153,7 +154,12 @@ def _import(arguments: Namespace, project: str) -> int:
     if refusal is not None:
         raise StateError(f"{source} was not imported into {location}: {refusal}; nothing was changed")
     with _open_transfer(arguments, project, is_writable=True) as store:
-        store.import_state(state_import)
+        try:
+            store.import_state(state_import)
+        except ConflictingRecordError:
+            raise StateError(
+                f"{location}: an audit of {project} was recorded during the import; import the state again"
+            ) from None
     print_lines([f"Imported {project} into {location}: {describe_records(exported)}."])
     return OK
 
