@@ -76,6 +76,10 @@ demo: .venv/ready ## audit a neglected project that a simulator serves on this m
 .PHONY: build
 build: .venv/ready $(BUILT) ## build the application (sam build) and the layer that the tests run
 
+.PHONY: package
+package: .venv/ready .aws-sam/build/template.yaml ## write into dist/ the zip that the AWS CLI deploys without a build, and its SHA-256
+	@$(BIN)/python scripts/build_package.py
+
 .PHONY: test
 test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" selects some; AUDITOR_TEST_SHIFT_DAYS=-800 moves their clock)
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)

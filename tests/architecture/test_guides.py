@@ -1,11 +1,13 @@
 """Test that the files in the guides are valid, and that the commands work as described."""
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -19,6 +21,7 @@ from backup_auditor.adapters.registry_file import load_registry
 from backup_auditor.domain.events import EventType
 from docs import events as events_document
 from simulator_process import COMMAND, run_simulator
+from support.aws.template import load_template
 from support.builders.policies import parse_policy
 from support.cli import build_environment
 
@@ -199,6 +202,91 @@ def test_only_alerts_are_uploaded(tmp_path: Path) -> None:
     assert run_shell(load_steps()["Remove results that are no alert"], tmp_path).returncode == 0
     uploaded = json.loads((tmp_path / "upload.sarif").read_text(encoding="utf-8"))
     assert [it["ruleId"] for it in uploaded["runs"][0]["results"]] == ["new", "plain"]
+
+
+# Deployment from GitHub Actions
+
+[DEPLOYMENT] = find_blocks("deploy-from-github.md", "workflow", "yaml")
+
+
+def load_deployment_steps() -> dict[str, str]:
+    """Return the scripts of the deployment by the name of their step."""
+    steps = yaml.safe_load(DEPLOYMENT)["jobs"]["deploy"]["steps"]
+    return {it["name"]: it["run"] for it in steps if "run" in it}
+
+
+def write_program(folder: Path, name: str, script: str) -> None:
+    """Write a program that the steps find first on their path."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("is_changed", [pytest.param(False, id="intact"), pytest.param(True, id="changed")])
+def test_only_a_package_with_its_hash_is_unpacked(tmp_path: Path, *, is_changed: bool) -> None:
+    """The step ends before it unpacks a package whose hash differs."""
+    release = tmp_path / "release"
+    release.mkdir()
+    with zipfile.ZipFile(release / "backup-auditor-0.1.0.zip", "w") as package:
+        package.writestr("backup-auditor-0.1.0/template.yaml", "Resources: {}")
+    content = (release / "backup-auditor-0.1.0.zip").read_bytes()
+    digest = hashlib.sha256(content + b"x" * is_changed).hexdigest()
+    (release / "backup-auditor-0.1.0.zip.sha256").write_text(f"{digest}  backup-auditor-0.1.0.zip\n", encoding="utf-8")
+    write_program(
+        tmp_path,
+        "curl",
+        'for it in "$@"; do case "$it" in https://releases/v0.1.0/*) cp "release/${it##*/}" .;; esac; done',
+    )
+    script = load_deployment_steps()["Download and verify the package"]
+    process = run_shell(script, tmp_path, VERSION="0.1.0", RELEASES="https://releases")
+    assert (process.returncode == 0) is not is_changed
+    assert (tmp_path / "backup-auditor-0.1.0").exists() is not is_changed
+
+
+def test_the_deployment_needs_no_answer_and_names_parameters_of_the_template(tmp_path: Path) -> None:
+    """The step packages and deploys with flags of the AWS CLI and values that the template allows."""
+    (tmp_path / "backup-auditor-0.1.0").mkdir()
+    write_program(tmp_path, "aws", 'printf "%s\\n" "$@" >> "$CALLS"; echo -- >> "$CALLS"')
+    calls_path = tmp_path / "calls"
+    script = load_deployment_steps()["Deploy"]
+    process = run_shell(script, tmp_path, VERSION="0.1.0", BUCKET="deployments", CALLS=str(calls_path))
+    assert process.returncode == 0, process.stderr
+    package, deploy = (it.split() for it in calls_path.read_text(encoding="utf-8").split("--\n")[:2])
+    assert package[:2] == ["cloudformation", "package"]
+    assert deploy[:2] == ["cloudformation", "deploy"]
+    assert package[package.index("--output-template-file") + 1] == deploy[deploy.index("--template-file") + 1]
+    assert "--no-fail-on-empty-changeset" in deploy
+    check_parameters(deploy)
+
+
+def test_the_deployment_from_a_clone_needs_no_answer() -> None:
+    """The SAM CLI gets both flags for pipelines, and values that the template allows."""
+    [script] = find_blocks("deploy-from-github.md", "sam deploy", "sh")
+    command = script.splitlines()[-1].split()
+    assert {"--no-confirm-changeset", "--no-fail-on-empty-changeset"} <= set(command)
+    check_parameters(command)
+
+
+def check_parameters(command: Sequence[str]) -> None:
+    """Check that the template has each parameter of a command and allows its value."""
+    values = dict(it.split("=", 1) for it in command[command.index("--parameter-overrides") + 1 :])
+    assert values
+    for name, value in values.items():
+        parameter = load_template()["Parameters"][name]
+        assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value)
+        assert value in map(str, parameter.get("AllowedValues", [value]))
+
+
+def test_only_one_environment_of_one_repository_gets_credentials() -> None:
+    """The workflow may only request credentials, and the role admits the environment that the workflow runs in."""
+    [text] = find_blocks("deploy-from-github.md", "trust policy", "json")
+    [statement] = json.loads(text)["Statement"]
+    workflow = yaml.safe_load(DEPLOYMENT)
+    job = workflow["jobs"]["deploy"]
+    assert (workflow["permissions"], job["permissions"]) == ({}, {"id-token": "write"})
+    conditions = statement["Condition"]["StringEquals"]
+    assert conditions["token.actions.githubusercontent.com:sub"].endswith(f":environment:{job['environment']}")
+    assert conditions["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
 
 
 # Security Hub

@@ -15,6 +15,7 @@ LISTED_TARGETS = {
     "setup",
     "demo",
     "build",
+    "package",
     "test",
     "unit",
     "check",

@@ -15,6 +15,7 @@ BENCHMARKS = (
     "command",
     "remediation",
     "memory",
+    "state_moves",
     "growth",
     "start",
     "cold_start",

@@ -54,7 +54,7 @@ def leave_uncommitted_log(state: Path) -> None:
 
 @pytest.mark.parametrize("has_log", [False, True], ids=["without-log", "with-log"])
 def test_reading_needs_no_write_access(tmp_path: Path, *, has_log: bool) -> None:
-    """`evidence list`, `evidence verify` and `explain` read a state in a read-only folder without changing it."""
+    """Commands that only read, such as `state export`, read a state in a read-only folder without changing it."""
     with audit_nightly(tmp_path / "home") as project:
         protected_folder = tmp_path / "kept"
         audit_to_files(project, protected_folder)
@@ -73,7 +73,10 @@ def test_reading_needs_no_write_access(tmp_path: Path, *, has_log: bool) -> None
             explanation_result = run_read_only(
                 project, prefix, "explain", "--index", "orders", "--inventory", inventory, "--state", state
             )
+            export_result = run_read_only(project, prefix, "state", "export", "--state", state)
             audit_result = run_read_only(project, prefix, "audit", "--inventory", inventory, "--state", state)
+        assert (export_result.exit_code, export_result.error_output) == (0, "")
+        assert export_result.output.count('{"kind":"audit",') == 2
         assert (listing_result.exit_code, listing_result.error_output) == (0, "")
         assert listing_result.output.startswith("default: 2 audited, 0 incomplete, 0 missing")
         assert (verification_result.exit_code, verification_result.error_output) == (0, "")

@@ -12,7 +12,7 @@ from support.aws_local.application import ROOT, Application, make_key
 from support.raw_server import serve_answer
 
 NOW = datetime(2026, 11, 22, 2, 15, tzinfo=UTC)
-SAMPLES = sorted((ROOT / "events").glob("*.json"))
+SAMPLES = sorted(it for it in (ROOT / "events").glob("*.json") if it.name != "env.sample.json")
 PARAMETERS = {
     "ProjectName": "search",
     "ApiKeySecret": "backup-auditor/search",

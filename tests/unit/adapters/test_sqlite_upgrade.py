@@ -12,7 +12,9 @@ from backup_auditor.adapters.sqlite import database as state_file
 from backup_auditor.adapters.sqlite.database import TABLES_VERSION, UPGRADES
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
+from backup_auditor.adapters.sqlite.state_transfer import open_transfer
 from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.exported_state import ExportedState
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.remediation.plan import ActionState
@@ -73,6 +75,20 @@ def test_an_upgrade_keeps_the_state_and_records_audits(tmp_path: Path, older_ver
         assert store.list_audits(PROJECT, NOW) == [FIRST_AUDIT]
         assert store.load(PROJECT) == sequence.state
     assert read_version(path) == TABLES_VERSION
+
+
+@for_every_older_version
+def test_a_state_of_an_older_version_is_exported_without_an_upgrade(tmp_path: Path, older_version: int) -> None:
+    """An export before the upgrade has the records that an export after it has, and changes nothing."""
+    path = tmp_path / "state"
+    state = write_old_state(path, older_version)
+    with open_transfer(path, is_writable=False) as store:
+        exported = store.export_state(PROJECT)
+    assert read_version(path) == older_version
+    with open_transfer(path, is_writable=True) as store:
+        assert store.export_state(PROJECT) == exported
+    audits = (EARLIER_AUDIT,) if older_version > 1 else ()
+    assert exported == ExportedState(PROJECT, state, audits)
 
 
 def make_state_with_attempts(path: Path, older_version: int) -> None:

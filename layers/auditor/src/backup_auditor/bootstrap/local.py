@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,9 +12,11 @@ from backup_auditor.adapters.files import ReportFolder, find_copies_beside_state
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StateError
-from backup_auditor.ports.stores import StateAndAuditStore
+from backup_auditor.ports.stores import StateAndAuditStore, StateTransfer
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
     from backup_auditor.adapters.aws.session import AwsSession
     from backup_auditor.application.evidence import ReportLocator
 
@@ -22,7 +25,17 @@ def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStor
     """Open the table of a stack on AWS. Raises `StateError` where AWS cannot be called."""
     from backup_auditor.adapters.dynamodb.state_store import DynamoState  # noqa: PLC0415  only for a table
 
-    return nullcontext(DynamoState(_make_client(lambda session: session.dynamodb, f"table {table}", StateError), table))
+    return nullcontext(DynamoState(_make_table_client(table), table))
+
+
+def open_transfer_in_table(table: str, *, retention: timedelta | None = None) -> AbstractContextManager[StateTransfer]:
+    """Open the table of a stack on AWS to export or import a state, with the retention of imported audit records.
+
+    Raises `StateError` where AWS cannot be called.
+    """
+    from backup_auditor.adapters.dynamodb.state_transfer import DynamoTransfer  # noqa: PLC0415  only for a table
+
+    return nullcontext(DynamoTransfer(_make_table_client(table), table, retention=retention))
 
 
 def make_report_locator(state: Path | None, reports: Path | None) -> "ReportLocator":
@@ -68,6 +81,10 @@ def fetch_key(name: str) -> str:
 
     source = sources.Source(partial(sources.fetch_secret, session), is_cached=False)
     return sources.read_secret(name, sources.PINECONE_KEY, source)
+
+
+def _make_table_client(table: str) -> "DynamoDBClient":
+    return _make_client(lambda session: session.dynamodb, f"table {table}", StateError)
 
 
 def _make_client[Client](

@@ -264,7 +264,7 @@ def _add_evidence_action(
     return parser
 
 
-_STATE_EXIT_CODES = """\
+_DISCARD_EXIT_CODES = """\
 exit codes:
   0  the audits were discarded, or there is nothing to discard
   2  nothing was changed: wrong usage, no state, or not confirmed
@@ -274,13 +274,46 @@ records of remediation stay where they are.
 """
 
 
+_EXPORT_EXIT_CODES = """\
+exit codes:
+  0  the state was written
+  2  nothing was written: wrong usage, no state, or the state cannot be read
+
+The exported state has findings, known backups, settings, audit records, plans and actions. It has no messages that wait
+to be sent, and no key.
+"""
+_IMPORT_EXIT_CODES = """\
+exit codes:
+  0  the state was imported, or is already stored
+  2  nothing was imported: wrong usage, a damaged file, another project, or a stored state that is newer
+"""
+
+
 def _add_state_command(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    actions = _add_command_of_actions(commands, "state", "repair what is stored about a project between audits")
+    actions = _add_command_of_actions(commands, "state", "move or repair what is stored about a project between audits")
     summary = "discard audits that were recorded in the future, so that new audits are recorded again"
-    parser = _add_command(actions, "discard", summary, _STATE_EXIT_CODES)
-    _add_store_options(parser)
-    parser.add_argument("--all", action="store_true", help="discard every audit: the next one is the first")
-    parser.add_argument("--yes", action="store_true", help="discard without asking")
+    discard_parser = _add_command(actions, "discard", summary, _DISCARD_EXIT_CODES)
+    _add_store_options(discard_parser)
+    discard_parser.add_argument("--all", action="store_true", help="discard every audit: the next one is the first")
+    discard_parser.add_argument("--yes", action="store_true", help="discard without asking")
+    summary = "write the state of one project as JSON lines, to move it to another file or table"
+    export_parser = _add_command(actions, "export", summary, _EXPORT_EXIT_CODES)
+    _add_store_options(export_parser)
+    export_parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    summary = "read an exported state, and store it completely or not at all"
+    import_parser = _add_command(actions, "import", summary, _IMPORT_EXIT_CODES)
+    import_parser.add_argument("file", metavar="FILE", help="the exported state; - is standard input")
+    _add_store_options(import_parser)
+    import_parser.add_argument(
+        "--replace", action="store_true", help="replace another state of the project that is not newer"
+    )
+    import_parser.add_argument(
+        "--retention-days",
+        metavar="N",
+        type=parse_count,
+        help="when the table deletes imported audit records: the parameter EvidenceRetentionDays of its stack"
+        " (default: never)",
+    )
 
 
 def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:
@@ -307,11 +340,11 @@ def parse_report_format(text: str) -> str:
 
 
 def parse_count(text: str) -> int:
-    """Return a whole number of at least one."""
+    """Return a whole number of at least 1."""
     if text.isascii() and text.isdigit() and int(text[:9]) > 0 and len(text) <= _MAX_COUNT_DIGITS:
         return int(text)
     raise ArgumentTypeError(
-        f"{quote_text(text)} is not a number of indexes (expected 1 to {10**_MAX_COUNT_DIGITS - 1})"
+        f"{quote_text(text)} is not a whole number in range (expected 1 to {10**_MAX_COUNT_DIGITS - 1})"
     )
 
 

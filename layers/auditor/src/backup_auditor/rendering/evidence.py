@@ -15,6 +15,7 @@ from backup_auditor.domain.audit_record import (
     StoredFile,
     find_day_status,
 )
+from backup_auditor.domain.exported_state import ExportedState
 from backup_auditor.domain.lifecycle.discard import Discard
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_moment, to_hours
@@ -135,6 +136,22 @@ def _build_audit(audit: AuditRecord) -> dict[str, object]:
         "compliance": audit.compliance,
         "report": build_stored_file_json(audit.report) if audit.report else None,
     }
+
+
+def describe_records(exported: ExportedState) -> str:
+    """Return how many records of each kind an exported state has, and its last audit."""
+    state = exported.state
+    counts = [
+        pluralize(len(state.findings), "finding"),
+        pluralize(len(state.backups), "backup"),
+        pluralize(len(state.schedules), "schedule"),
+        pluralize(len(state.indexes), "index", "indexes"),
+        pluralize(len(exported.audits), "audit"),
+        pluralize(len(exported.plans), "plan"),
+        pluralize(len(exported.attempts), "attempt"),
+    ]
+    last_audit = "no last audit" if state.observed_at is None else f"last audit of {format_moment(state.observed_at)}"
+    return f"{', '.join(counts)}; {last_audit}"
 
 
 _MAX_AUDITS = 20

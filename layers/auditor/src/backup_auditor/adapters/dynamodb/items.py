@@ -176,13 +176,18 @@ def build_attempt_prefix(action_key: str) -> str:
     return f"{ACTION_PREFIX}{EARLIER_KINDS.get(kind, kind)}{slash}{target}#"
 
 
+def build_attempt_key(record: ActionRecord) -> Item:
+    """Return the key of an attempt."""
+    return build_key(record.project, f"{build_attempt_prefix(record.key)}{record.attempt:09d}")
+
+
 def encode_attempt(record: ActionRecord) -> Item:
     """Return the item of an attempt. It never expires: it proves who changed what in the project."""
     values = dict(zip(ATTEMPTS.columns, ATTEMPTS.encode(record), strict=True))
     del values["project"]
     times = {"began_at": record.started_at, "ended_at": record.ended_at}
     return {
-        **build_key(record.project, f"{build_attempt_prefix(record.key)}{record.attempt:09d}"),
+        **build_attempt_key(record),
         **encode_values({"action": values.pop("key"), **values, **times}),
     }
 

@@ -53,6 +53,27 @@ _IS_UNSETTLED, _UNSETTLED_VALUES = _match_states(UNSETTLED_STATES)
 _IS_APPLIED, _APPLIED_VALUES = _match_states(APPLIED_STATES)
 
 
+def build_plan_key(plan: RemediationPlan) -> Item:
+    """Return the key of a plan."""
+    return build_key(plan.project, f"{PLAN_PREFIX}{plan.plan_id}")
+
+
+def build_plan_item(plan: RemediationPlan) -> Item:
+    """Return the item of a plan, without its skipped actions if they exceed the size of an item."""
+    plan_data = zlib.compress(encode_plan(plan).encode())
+    if len(plan_data) > _MAX_PLAN_BYTES:
+        plan_data = zlib.compress(encode_plan(replace(plan, skipped_actions=())).encode())
+    if len(plan_data) > _MAX_PLAN_BYTES:
+        raise StateError(f"{plan.project}: the plan has more actions than DynamoDB can store; lower max_creations")
+    values = {"plan": plan_data, "expires_at": compute_expiry(plan.created_at, _PLAN_RETENTION)}
+    return build_plan_key(plan) | encode_values(values)
+
+
+def _decode_plan_item(item: Mapping[str, Any]) -> RemediationPlan:
+    values = decode_values(item)
+    return decode_plan(zlib.decompress(values["plan"]).decode(), values["SK"].removeprefix(PLAN_PREFIX))
+
+
 class DynamoRemediationLog:
     """A `PublicationLog` in one table. Safe to use from many threads."""
 
@@ -62,15 +83,7 @@ class DynamoRemediationLog:
 
     def store_plan(self, plan: RemediationPlan) -> None:
         """Store a plan, without its skipped actions if they exceed the size of an item."""
-        plan_data = zlib.compress(encode_plan(plan).encode())
-        if len(plan_data) > _MAX_PLAN_BYTES:
-            plan_data = zlib.compress(encode_plan(replace(plan, skipped_actions=())).encode())
-        if len(plan_data) > _MAX_PLAN_BYTES:
-            raise StateError(f"{plan.project}: the plan has more actions than DynamoDB can store; lower max_creations")
-        item = {
-            **build_key(plan.project, f"{PLAN_PREFIX}{plan.plan_id}"),
-            **encode_values({"plan": plan_data, "expires_at": compute_expiry(plan.created_at, _PLAN_RETENTION)}),
-        }
+        item = build_plan_item(plan)
         with self._table.translate_errors():
             self._table.call("put_item", Item=item)
 
@@ -80,7 +93,13 @@ class DynamoRemediationLog:
             item = self._table.get_item(build_key(project, f"{PLAN_PREFIX}{plan_id}"))
             if item is None:
                 return None
-            return decode_plan(zlib.decompress(decode_values(item)["plan"]).decode(), plan_id)
+            return _decode_plan_item(item)
+
+    def list_plans(self, project: str) -> list[RemediationPlan]:
+        """Return every stored plan of a project, by its id."""
+        values = encode_values({":project": build_project_key(project), ":plans": PLAN_PREFIX})
+        with self._table.translate_errors():
+            return [*map(_decode_plan_item, self._table.query("PK = :project AND begins_with(SK, :plans)", values))]
 
     def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, `None` until an audit has recorded it."""

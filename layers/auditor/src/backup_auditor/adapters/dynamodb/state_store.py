@@ -1,5 +1,6 @@
 """The state store in one DynamoDB table. Head, audit record and messages are written in one transaction."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -80,8 +81,8 @@ class DynamoState:
                     head = self._load_newer_head(project, head)
         raise StateError(f"{project}: the state changed on every attempt to read it; audit the project less often")
 
-    def record(self, project: str, change: StateChange) -> None:
-        """Write the changed chunks, then everything else in one transaction."""
+    def record(self, project: str, change: StateChange, imported_items: Iterable[Item] = ()) -> None:
+        """Write the changed chunks and imported items, then everything else in one transaction."""
         with self._table.translate_errors():
             previous_head = self._load_head(project)
             if previous_head.state.revision != change.expected_revision:
@@ -100,6 +101,7 @@ class DynamoState:
             new_head = build_head(change, writer, rewriter.chunk_names)
             writes = _build_writes(self._table.name, project, change, (previous_head, new_head), self._retention)
             write_chunks(self._table, project, rewriter.new_chunks)
+            self._table.write({"PutRequest": {"Item": it}} for it in imported_items)
             failure = self._table.transact(writes, writer)
             # after a lost answer, the retry fails on its own head; the writer of the stored head shows the result
             if failure is not None and self._load_head(project).writer != writer:

@@ -13,7 +13,7 @@ from backup_auditor.errors import StateError
 
 APPLICATION_ID = 0x42416453
 """The application id in the header of the file."""
-TABLES_VERSION = 5
+TABLES_VERSION = 6
 """Incremented when the tables change. A state of a newer version is refused."""
 
 UPGRADES = {
@@ -151,6 +151,10 @@ UPGRADES = {
             ELSE key END
         """,
     ),
+    5: (
+        "ALTER TABLE audit ADD COLUMN page_location TEXT",
+        "ALTER TABLE audit ADD COLUMN page_sha256 TEXT",
+    ),
 }
 """The statements that upgrade the tables of a version to the next one. A new file begins at version 0."""
 
@@ -263,7 +267,10 @@ def _read_pragma(connection: sqlite3.Connection, pragma: str) -> int:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """Commit everything that the block did, or nothing."""
+    """Commit everything that the block did, or nothing. A transaction in another one is a part of it."""
+    if connection.in_transaction:
+        yield
+        return
     connection.execute(begin)
     try:
         yield

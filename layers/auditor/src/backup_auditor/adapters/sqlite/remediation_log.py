@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from backup_auditor.adapters.records import ATTEMPTS, decode_plan, encode_plan, to_ticks
+from backup_auditor.adapters.records import ATTEMPTS, StoredRow, decode_plan, encode_plan, to_ticks
 from backup_auditor.adapters.sqlite.database import open_database, transaction, translate_errors
+from backup_auditor.domain.exported_state import RecordChanges
 from backup_auditor.domain.remediation.plan import UNSETTLED_STATES, ActionRecord, RemediationPlan
 
 _INTO_ACTION = f"INTO action ({', '.join(ATTEMPTS.columns)}) VALUES ({', '.join('?' * len(ATTEMPTS.columns))})"
+_INTO_PLAN = "INTO plan (project, plan_id, made_at, text) VALUES (?, ?, ?, ?)"
 _SELECT = f"SELECT {', '.join(ATTEMPTS.columns)} FROM action WHERE project = ?"  # noqa: S608  columns are our own words
 
 
@@ -26,10 +28,7 @@ class SqliteRemediationLog:
     def store_plan(self, plan: RemediationPlan) -> None:
         """Store a plan; it replaces an earlier plan of the same id."""
         with self._use_connection() as connection, transaction(connection):
-            connection.execute(
-                "INSERT OR REPLACE INTO plan (project, plan_id, made_at, text) VALUES (?, ?, ?, ?)",
-                (plan.project, plan.plan_id, to_ticks(plan.created_at), encode_plan(plan)),
-            )
+            connection.execute(f"REPLACE {_INTO_PLAN}", _encode_plan_row(plan))
 
     def load_plan(self, project: str, plan_id: str) -> RemediationPlan | None:
         """Return the latest plan of an id, `None` if there is none."""
@@ -37,6 +36,26 @@ class SqliteRemediationLog:
             statement = "SELECT text FROM plan WHERE project = ? AND plan_id = ?"
             row = connection.execute(statement, (project, plan_id)).fetchone()
             return None if row is None else decode_plan(row[0], plan_id)
+
+    def list_plans(self, project: str) -> list[RemediationPlan]:
+        """Return every stored plan of a project, by its id."""
+        with self._use_connection() as connection:
+            rows = connection.execute("SELECT text, plan_id FROM plan WHERE project = ? ORDER BY plan_id", (project,))
+            return [decode_plan(text, plan_id) for text, plan_id in rows]
+
+    def import_records(self, plans: RecordChanges[RemediationPlan], attempts: RecordChanges[ActionRecord]) -> None:
+        """Write and delete plans and attempts in one transaction."""
+        with self._use_connection() as connection, transaction(connection):
+            connection.executemany(
+                "DELETE FROM plan WHERE project = ? AND plan_id = ?",
+                ((it.project, it.plan_id) for it in plans.deletes),
+            )
+            connection.executemany(f"REPLACE {_INTO_PLAN}", map(_encode_plan_row, plans.upserts))
+            connection.executemany(
+                "DELETE FROM action WHERE project = ? AND key = ? AND attempt = ?",
+                ((it.project, it.key, it.attempt) for it in attempts.deletes),
+            )
+            connection.executemany(f"REPLACE {_INTO_ACTION}", map(ATTEMPTS.encode, attempts.upserts))
 
     def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, `None` until an audit has recorded it."""
@@ -98,6 +117,10 @@ class SqliteRemediationLog:
     def _use_connection(self) -> Iterator[sqlite3.Connection]:
         with self._lock, translate_errors(self._path):
             yield self._connection
+
+
+def _encode_plan_row(plan: RemediationPlan) -> StoredRow:
+    return plan.project, plan.plan_id, to_ticks(plan.created_at), encode_plan(plan)
 
 
 @contextmanager

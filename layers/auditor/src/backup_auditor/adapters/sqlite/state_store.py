@@ -1,7 +1,7 @@
 """The state store that holds the state of every project in one SQLite file."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -34,8 +34,8 @@ _HEAD_COLUMNS = (
     *("id", "revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "drift", "history"),
     "pinecone_project_id",
 )
-_AUDITS_VERSION = 2
-"""The version of the tables that added the audits."""
+AUDITS_VERSION = 2
+"""The version of the tables that added audits, plans and attempts."""
 
 
 class SqliteState:
@@ -70,7 +70,7 @@ class SqliteState:
                 indexes=self._load_rows(INDEXES, key, project),
                 drift=decode_drift(drift),
                 history=decode_history(history or "[]"),
-                first_backup_ids=self._load_first_backups(project) if version >= _AUDITS_VERSION else frozenset(),
+                first_backup_ids=self._load_first_backups(project) if version >= AUDITS_VERSION else frozenset(),
             )
 
     def _load_rows[Known](self, table: RecordTable[Known], key: int, project: str) -> dict[str, Known]:
@@ -97,17 +97,16 @@ class SqliteState:
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return the audit records of a project since a time, the oldest first."""
         with translate_errors(self._path):
-            if self._connection.execute("PRAGMA user_version").fetchone() < (_AUDITS_VERSION,):
+            if self._connection.execute("PRAGMA user_version").fetchone() < (AUDITS_VERSION,):
                 return []  # opened read-only: an empty file, or a version without audit records
-            rows = self._connection.execute(
-                f"SELECT {', '.join(f'audit.{it}' for it in AUDITS.columns)}"  # noqa: S608  columns are our own words
-                " FROM audit JOIN project ON project.id = audit.project"
-                " WHERE name = ? AND audit.observed_at >= ? ORDER BY audit.observed_at, audit.audit_id",
-                (project, to_ticks(since)),
-            )
-            return [AUDITS.decode(project, row) for row in rows]
+            head = next(self._select("project", ("id",), "name", project), None)
+            if head is None:
+                return []
+            rows = self._select(AUDITS.name, AUDITS.columns, "project", head[0])
+            audits = [it for it in (AUDITS.decode(project, row) for row in rows) if it.observed_at >= since]
+            return sorted(audits, key=lambda it: (it.observed_at, it.audit_id))
 
-    def record(self, project: str, change: StateChange) -> None:
+    def record(self, project: str, change: StateChange, imported_audits: Sequence[AuditRecord] = ()) -> None:
         """Write a change in one transaction. Raises `ConflictingRecordError` unless its revision is the latest."""
         if not self._is_writable:
             return
@@ -117,7 +116,7 @@ class SqliteState:
             self._write(BACKUPS, key, change.backups)
             self._write(SCHEDULES, key, change.schedules)
             self._write(INDEXES, key, change.indexes)
-            audits = (change.audit,) if change.audit else ()
+            audits = (*((change.audit,) if change.audit else ()), *imported_audits)
             self._write(AUDITS, key, Changes(audits, tuple(it.audit_id for it in change.discarded_audits)))
 
     def _write_head(self, project: str, change: StateChange) -> int:
