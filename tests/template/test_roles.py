@@ -8,9 +8,12 @@ import pytest
 from support.aws.template import (
     FUNCTIONS,
     TEMPLATE,
+    as_list,
     find_properties,
     find_resources,
+    list_allowed_actions,
     list_leaves,
+    list_statements,
     load_template,
     load_transformed_template,
 )
@@ -25,24 +28,6 @@ DENIED_STATEMENT = {
 }
 ACTIONS_WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 """Actions without resources in AWS."""
-
-
-def list_statements(role: str) -> list[dict[str, Any]]:
-    """Return the statements of a role, including the conditional ones."""
-    role_statements = [
-        it for policy in find_properties(role)["Policies"] for it in policy["PolicyDocument"]["Statement"]
-    ]
-    return [it["Fn::If"][1] if "Fn::If" in it else it for it in role_statements]
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return a value as a list: a list unchanged, any other value as a list of one."""
-    return value if isinstance(value, list) else [value]
-
-
-def list_actions(role: str) -> set[str]:
-    """Return every action that a role allows."""
-    return {action for it in list_statements(role) for action in as_list(it["Action"])}
 
 
 def _is_secret_reading(statement: dict[str, Any]) -> bool:
@@ -74,7 +59,7 @@ def test_every_statement_has_a_reason(role: str) -> None:
 
 def test_only_functions_that_need_an_action_allow_it() -> None:
     """Only functions that need secrets, reports, topics or events have the permissions for them."""
-    actions_by_verb = {verb: list_actions(f"{verb.capitalize()}Role") for verb in FUNCTIONS}
+    actions_by_verb = {verb: list_allowed_actions(verb) for verb in FUNCTIONS}
     assert {verb for verb in FUNCTIONS if "secretsmanager:GetSecretValue" in actions_by_verb[verb]} == {
         "audit",
         "notify",

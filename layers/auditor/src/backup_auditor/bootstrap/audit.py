@@ -68,14 +68,14 @@ class _AuditInvocation:
 
     def publish_events(self, project: str) -> None:
         from backup_auditor.application.notifications.dispatcher import (  # noqa: PLC0415  at the end
-            Route,
+            ChannelRoute,
             deliver_pending,
         )
-        from backup_auditor.bootstrap.notify import AwsDelivery  # noqa: PLC0415  at the end
+        from backup_auditor.bootstrap.events import EventDelivery  # noqa: PLC0415  at the end
 
         seconds_left = partial(get_seconds_left, self._context, _SECONDS_AFTER_EVENTS)
-        deps = AwsDelivery(self._sources, seconds_left, self.log)
-        deliver_pending(deps, lambda _message: Route(EVENT_CHANNEL), project, ChannelKind.EVENTS)
+        deps = EventDelivery(self._sources, seconds_left, self.log)
+        deliver_pending(deps, lambda _message: ChannelRoute(EVENT_CHANNEL), project, ChannelKind.EVENTS)
 
     def ping(self) -> None:
         name = self._sources.settings.ping_url_secret
