@@ -21,10 +21,11 @@ from support.aws.template import (
 READER_ROLES = ("AuditRole", "NotifyRole")
 """The roles that read secrets without write access."""
 EDITOR_SECRETS_ARN = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${EditorNamePrefix}*"
+EDITOR_PARAMETERS_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${EditorNamePrefix}*"
 DENIED_STATEMENT = {
     "Effect": "Deny",
-    "Action": "secretsmanager:GetSecretValue",
-    "Resource": {"Fn::Sub": EDITOR_SECRETS_ARN},
+    "Action": ["secretsmanager:GetSecretValue", "ssm:GetParameter"],
+    "Resource": [{"Fn::Sub": EDITOR_SECRETS_ARN}, {"Fn::Sub": EDITOR_PARAMETERS_ARN}],
 }
 ACTIONS_WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 """Actions without resources in AWS."""
@@ -86,7 +87,7 @@ def test_a_stack_with_one_project_reads_only_its_secrets() -> None:
     (secrets,) = [it for it in list_statements("AuditRole") if _is_secret_reading(it)]
     conditional_resources = [(it["Fn::If"][0], list_leaves(it["Fn::If"][1])) for it in secrets["Resource"]]
     assert [name for name, _ in conditional_resources] == ["HasRegistry", "HasOneProject", "HasPing"]
-    assert conditional_resources[0][1][-1].endswith(":secret:${NamePrefix}*")
+    assert conditional_resources[0][1][-1].endswith(":secret:${NamePrefix}keys/*")
     assert conditional_resources[1][1][-1].endswith(":secret:${ApiKeySecret}-??????")
 
 
@@ -108,15 +109,25 @@ def test_only_remediation_reads_keys_with_write_access() -> None:
     assert not values["EditorNamePrefix"].startswith(values["NamePrefix"])
 
 
-def test_remediation_deletes_only_its_idempotency_records() -> None:
-    """Remediation updates and deletes only its own idempotency records."""
-    deleting_actions = [
+def find_writable_partitions(role: str) -> set[str]:
+    """Return the partitions of the table that a role can write; `*` for the whole table."""
+    statements = [
         it
-        for it in list_statements("RemediateRole")
-        if {"dynamodb:DeleteItem", "dynamodb:UpdateItem"} & {*as_list(it["Action"])}
+        for it in list_statements(role)
+        if {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"} & {*as_list(it["Action"])}
     ]
-    keys = [it["Condition"] for it in deleting_actions]
-    assert keys == [{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["idempotency#remediate"]}}]
+    conditions = [next(iter(it["Condition"].values())) if "Condition" in it else {} for it in statements]
+    return {partition for it in conditions for partition in it.get("dynamodb:LeadingKeys", ["*"])}
+
+
+def test_only_the_audit_and_its_deliveries_write_the_state() -> None:
+    """Remediation and the watch write their own partitions, so they cannot overwrite heads and audit records."""
+    assert find_writable_partitions("RemediateRole") == {"remediation#*", "idempotency#remediate"}
+    assert find_writable_partitions("WatchRole") == {"watch#*"}
+    assert {it for it in FUNCTIONS if find_writable_partitions(f"{it.capitalize()}Role") == {"*"}} == {
+        "audit",
+        "notify",
+    }
 
 
 def test_remediation_resources_exist_only_on_request() -> None:

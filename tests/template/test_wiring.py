@@ -144,7 +144,9 @@ def test_a_url_is_not_a_secret_name() -> None:
     """A URL instead of a secret's name is refused before it is stored."""
     for name in ("SlackSecret", "PingUrlSecret"):
         pattern = load_template()["Parameters"][name]["AllowedPattern"]
-        assert re.fullmatch(pattern, "backup-auditor/slack")
+        assert re.fullmatch(pattern, "backup-auditor/webhooks/slack")
+        assert re.fullmatch(pattern, "ssm:/backup-auditor/webhooks/slack")
+        assert not re.fullmatch(pattern, "arn:aws:secretsmanager:eu-west-1:111122223333:secret:slack")
         assert re.fullmatch(pattern, "arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:slack-AbCdEf")
         assert not re.fullmatch(pattern, "https://hooks.example.com/services/a/b")
 

@@ -32,7 +32,7 @@ from support.raw_server import serve_answer
 from support.simulator import add_healthy_index, build_empty_project, serve
 
 ROOT = Path(__file__).parents[3]
-PING_ADDRESS_NAME = "backup-auditor/ping"
+PING_ADDRESS_NAME = "backup-auditor/webhooks/ping"
 REQUESTED_EVENT = json.loads((ROOT / "events/audit.requested.json").read_text(encoding="utf-8"))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -207,6 +207,27 @@ def test_a_missing_secret_is_named(secrets: Source[str | bytes]) -> None:
         SecretError, match=r"the secret s/missing: there is no such secret; create it, or correct the name"
     ):
         read_secret("s/missing", PINECONE_KEY, secrets)
+
+
+def test_a_secure_parameter_is_a_secret(aws: AwsSession, secrets: Source[str | bytes]) -> None:
+    """A SecureString parameter is decrypted, as text or JSON; other parameters are refused without their value."""
+    parameters: list[tuple[str, Literal["String", "SecureString"], str]] = [
+        ("plain", "String", KEY),
+        ("key", "SecureString", KEY),
+        ("json", "SecureString", f'{{"PING_URL": "{WEBHOOK}"}}'),
+    ]
+    for name, kind, value in parameters:
+        aws.ssm.put_parameter(Name=f"/backup-auditor/keys/{name}", Value=value, Type=kind, Overwrite=True)
+    assert read_secret("ssm:/backup-auditor/keys/key", PINECONE_KEY, secrets) == KEY
+    assert read_secret("ssm:/backup-auditor/keys/json", PING_URL, secrets) == WEBHOOK
+    with pytest.raises(SecretError, match=r"the secret ssm:/.*/plain is a parameter of type String") as error_info:
+        read_secret("ssm:/backup-auditor/keys/plain", PINECONE_KEY, secrets)
+    assert KEY not in str(error_info.value)
+    with pytest.raises(
+        SecretError, match=r"the secret ssm:/missing: there is no such parameter; create it, or correct"
+    ):
+        read_secret("ssm:/missing", PINECONE_KEY, secrets)
+    assert fetch_key("ssm:/backup-auditor/keys/key") == KEY
 
 
 def test_a_secret_that_is_scheduled_for_deletion_is_named(

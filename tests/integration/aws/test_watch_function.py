@@ -32,7 +32,7 @@ def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Build an application with a registry of three projects, two of them with an audit."""
     names = make_resource_names(request.node.name)
     with serve_moto() as environ:
-        for name, value in {**environ, **names, "REGISTRY": f"ssm:{REGISTRY_PARAMETER}"}.items():
+        for name, value in {**environ, **names, "REGISTRY": f"ssm:{REGISTRY_PARAMETER}", "NAME_PREFIX": "s/"}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(runtime, "now", lambda: NOW)
         create_resources(names)

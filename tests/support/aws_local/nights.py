@@ -115,7 +115,7 @@ def apply_changes(app: Application) -> None:
     for index in list(app.simulated_projects["shop"].indexes.values())[:3]:
         app.simulated_projects["shop"].delete_index(index.name)
     app.pinecone.rotate_key(make_key("team-02"), make_key("team-02", 2))
-    app.put_secret("backup-auditor/team-02", make_key("team-02", 2))
+    app.put_secret("backup-auditor/keys/team-02", make_key("team-02", 2))
     entries = [app.make_entry(name) for name in PROJECTS]
     app.put_registry([*entries, {"name": "broken", "secrets": "backup-auditor/broken"}])
 
@@ -140,7 +140,7 @@ def inject_faults(app: Application) -> None:
     app.pinecone.recorders["mail"].faults.append(PineconeFault(status=503, times=3))
     app.pinecone.recorders["maps"].faults.append(PineconeFault(status=429, times=5, headers={"Retry-After": "0"}))
     app.pinecone.recorders["team-03"].faults.append(PineconeFault(path="*/history", status=503))
-    app.put_secret("backup-auditor/team-04", "{}")
+    app.put_secret("backup-auditor/keys/team-04", "{}")
     app.put_document(
         f"s3://{CONFIG_BUCKET}/backup-auditor/bad.yaml", "version: 1\ndefaults: {require: {max_age: 1h}}\n"
     )

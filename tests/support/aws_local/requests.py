@@ -93,11 +93,18 @@ def _find_dynamodb_permissions(operation: str, parameters: Mapping[str, Any]) ->
 
 
 def _make_item_permission(operation: str, table: str, rows: list[Any]) -> Permission:
-    keys = (row.get("Key") or row.get("Item") or {} for row in rows)
-    leading_keys = tuple(str(key["PK"].get("S")) for key in keys if "PK" in key)
+    leading_keys = tuple(_find_leading_key(row) for row in rows)
     return Permission(
         f"dynamodb:{operation}", _make_arn("dynamodb", f"table/{table}"), {"dynamodb:LeadingKeys": leading_keys}
     )
+
+
+def _find_leading_key(row: Mapping[str, Any]) -> str:
+    """Return the partition that a part of a request reads or writes."""
+    if "KeyConditionExpression" in row:
+        name = row["KeyConditionExpression"].removeprefix("PK = ").partition(" ")[0]
+        return str(row["ExpressionAttributeValues"][name]["S"])
+    return str((row.get("Key") or row["Item"])["PK"]["S"])
 
 
 def _list_rows(request: Any) -> list[Any]:

@@ -81,7 +81,9 @@ class ConfigSources:
 
         registration = self.settings.registration
         defaults = RegistryDefaults(registration.channels, registration.policy, registration.has_weekly_summary)
-        return parse_registry(self._documents(address, fresh=fresh), address, defaults).filter_for_aws()
+        return parse_registry(self._documents(address, fresh=fresh), address, defaults).filter_for_aws(
+            registration.prefixes
+        )
 
     def load_policy(self, project: RegisteredProject) -> Policy:
         """Return the policy of a project. An invalid policy is read again, because it may be corrected by now.
