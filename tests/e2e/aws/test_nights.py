@@ -190,7 +190,7 @@ def test_metrics_are_those_of_the_report(nights: NightlyRuns) -> None:
                 it.dimensions["severity"]: it.value
                 for it in night.metrics
                 if it.name == "FindingsOpen"
-                and it.dimensions.keys() == {"project", "severity"}
+                and it.dimensions.keys() == {"stack", "project", "severity"}
                 and it.dimensions["project"] == project
             }
             # if a finding of a severity could not be evaluated, the number of open findings is unknown

@@ -99,7 +99,7 @@ def load_handler() -> Any:
 def take_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
     """Return the metrics of the project that were emitted since the last call."""
     lines = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
-    project_lines = [it for it in lines if it["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["project"]]]
+    project_lines = [it for it in lines if it["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stack", "project"]]]
     return {name: it[0] for line in project_lines for name, it in line.items() if isinstance(it, list)}
 
 

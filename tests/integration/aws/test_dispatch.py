@@ -74,6 +74,7 @@ def _reset_process(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     for name, value in {
         "EVENT_BUS": BUS,
         "REGISTRY": f"s3://{BUCKET}/registry.yaml",
+        "STACK_NAME": "stack",
         "NAME_PREFIX": "s/",
         "PROJECT_NAME": "default",
     }.items():

@@ -115,6 +115,7 @@ def cloud(
         "STATE_TABLE": name,
         "EVIDENCE_BUCKET": name,
         "EVENT_BUS": name,
+        "STACK_NAME": "stack",
         "NAME_PREFIX": "backup-auditor/",
         "TOPIC_PREFIX": "arn:aws:sns:eu-central-1:123456789012:backup-auditor-",
         "PROJECT_NAME": "search",

@@ -38,6 +38,7 @@ def make_resource_names(test: str) -> dict[str, str]:
 def make_project_variables(server: Server) -> dict[str, str]:
     """Return the variables that name the project, and the prefixes of the template."""
     return {
+        "STACK_NAME": "stack",
         "NAME_PREFIX": "backup-auditor/",
         "TOPIC_PREFIX": "arn:aws:sns:eu-central-1:123456789012:backup-auditor-",
         "PROJECT_NAME": "search",

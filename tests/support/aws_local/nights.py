@@ -13,6 +13,7 @@ from support.aws_local.application import CONFIG_BUCKET, Application, make_key
 from support.aws_local.cloudwatch import MetricValue, collect_metrics
 from support.aws_local.invocation import Invocation
 from support.aws_local.recipients import DeliveredMessage, list_topic_messages, list_webhook_messages
+from support.aws_local.stack import STACK_NAME
 from support.faults.aws_requests import AwsFault, AwsFaultKind
 from support.slack_server import UNAVAILABLE_ANSWER, make_busy_answer
 
@@ -52,7 +53,11 @@ class NightResult:
 
     def find_values(self, name: str, project: str) -> set[float]:
         """Return the values of a metric of a project."""
-        return {it.value for it in self.metrics if it.name == name and it.dimensions == {"project": project}}
+        return {
+            it.value
+            for it in self.metrics
+            if it.name == name and it.dimensions == {"stack": STACK_NAME, "project": project}
+        }
 
     def find_events(self, detail_type: str, project: str) -> list[Any]:
         """Return the details of the events of a type about a project."""

@@ -16,6 +16,7 @@ from backup_auditor.settings.variables import FUNCTION_VARIABLES, VARIABLES_BY_F
 ROOT = Path(__file__).parents[3]
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:alerts"
 ALL_VARIABLES = {
+    "STACK_NAME": "stack",
     "STATE_TABLE": "table",
     "EVIDENCE_BUCKET": "bucket",
     "EVENT_BUS": "bus",
@@ -112,7 +113,7 @@ def test_optional_settings_can_be_absent() -> None:
     """Without topic, webhook, ping and policy there are none, alerts start at low, and records are stored for ever."""
     required_names = (
         *("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET"),
-        *("NAME_PREFIX", "TOPIC_PREFIX"),
+        *("STACK_NAME", "NAME_PREFIX", "TOPIC_PREFIX"),
     )
     settings = read_function_settings("audit", {it: ALL_VARIABLES[it] for it in required_names})
     assert settings.registration.single_project == RegisteredProject("search", "backup-auditor/keys/search")

@@ -21,6 +21,7 @@ from backup_auditor.domain.events import read_audit_request
 from backup_auditor.domain.outbox import EVENT_CHANNEL, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import RequestError, SecretError, SettingsError
+from backup_auditor.ports.messaging import MetricEmitter
 from backup_auditor.ports.pinecone import ProjectReader
 from backup_auditor.settings.pinecone import read_settings_with_key
 
@@ -35,7 +36,6 @@ class _AuditInvocation:
     """The dependencies of one invocation, limited by the time that it has left."""
 
     log: ContextLog = LOG
-    emit = staticmethod(metrics.emit)
     monotonic = staticmethod(time.monotonic)
 
     def __init__(self, sources: ConfigSources, context: LambdaContext) -> None:
@@ -43,6 +43,7 @@ class _AuditInvocation:
         self._context = context
         self.load_registry = sources.load_registry
         self.load_policy = sources.load_policy
+        self.emit: MetricEmitter = partial(metrics.emit, stack=sources.settings.stack)
 
     def now(self) -> datetime:
         return runtime.now()

@@ -46,7 +46,7 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
         deps = _Delivery(sources, partial(get_seconds_left, context, _SECONDS_AFTER_DELIVERIES), LOG)
         deliveries = deliver_pending(deps, ChannelRouter(sources.load_registry).find_route, project)
         for name, failures in deliveries.failures_by_project.items():
-            emit(name, {"DeliveryFailures": failures})
+            emit(name, {"DeliveryFailures": failures}, stack=sources.settings.stack)
         return {
             "sent": deliveries.sent_count,
             "dropped": deliveries.dropped_count,

@@ -43,6 +43,7 @@ class Registration:
 class FunctionSettings:
     """The settings of a function, without those of the connection to Pinecone. One that it does not read is empty."""
 
+    stack: str
     state_table: str
     evidence_bucket: str
     event_bus: str
@@ -56,6 +57,7 @@ def read_function_settings(function: str, environ: Mapping[str, str]) -> Functio
     """Read the settings of a function, from its variables only. Raises `SettingsError`."""
     variables = _FunctionVariables(function, environ)
     return FunctionSettings(
+        stack=variables.require(env.STACK_NAME, str) or "",
         state_table=variables.require(env.STATE_TABLE, str) or "",
         evidence_bucket=variables.require(env.EVIDENCE_BUCKET, str) or "",
         event_bus=variables.require(env.EVENT_BUS, str) or "",

@@ -18,6 +18,7 @@ def read_text(environ: Mapping[str, str], variable: Variable) -> str:
     return environ.get(variable.name, "").strip() or variable.default
 
 
+STACK_NAME = Variable("STACK_NAME", "The name of the stack, a dimension of every metric.")
 STATE_TABLE = Variable("STATE_TABLE", "The table for states of projects and messages that are not sent yet.")
 EVIDENCE_BUCKET = Variable("EVIDENCE_BUCKET", "The bucket for reports.")
 EVENT_BUS = Variable("EVENT_BUS", "The event bus of the stack.")
@@ -61,7 +62,7 @@ AUDIT_RETENTION_DAYS = Variable(
     "AUDIT_RETENTION_DAYS", "The number of days to store records of audits; without it, or with 0, for ever."
 )
 
-_COMMON_VARIABLES = (REGISTRY, NAME_PREFIX, PROJECT_NAME)
+_COMMON_VARIABLES = (STACK_NAME, REGISTRY, NAME_PREFIX, PROJECT_NAME)
 _CHANNEL_VARIABLES = (TOPIC_PREFIX, ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, WEEKLY_SUMMARY)
 
 VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
