@@ -108,20 +108,44 @@ def load_dashboard() -> dict[str, Any]:
     return document
 
 
-def test_every_alarm_publishes_to_the_topic() -> None:
-    """Every alarm publishes to the topic when it starts and ends, and the topic's policy allows this."""
+def test_every_alarm_publishes_to_the_topic_of_alarms() -> None:
+    """Every alarm publishes to the topic of alarms when it starts and ends, and the topic's policy allows this."""
+    topic = {"Fn::If": ["OwnsAlarmTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}
     for alarm in load_alarms().values():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlertTopic"}]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [topic]
         assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
-    allow_statement = find_properties("AlertTopicPolicy")["PolicyDocument"]["Statement"][0]
+    allow_statement = find_properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"][0]
     assert allow_statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allow_statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
 
 
-def test_alarms_can_publish_under_the_topics_key() -> None:
-    """The topic uses the customer's key or no key, because alarms cannot publish with AWS's managed key."""
-    key = find_properties("AlertTopic")["KmsMasterKeyId"]
-    assert key == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+def test_alarms_do_not_depend_on_what_they_watch() -> None:
+    """The topic of findings has the customer's key, and the topic of alarms has no key whose policy could fail."""
+    resources = load_transformed_template()["Resources"]
+    key = {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+    assert resources["AlertTopic"]["Properties"] == {"KmsMasterKeyId": key}
+    assert "KmsMasterKeyId" not in resources["AlarmTopic"].get("Properties", {})
+    assert {resources[it]["Condition"] for it in ("AlarmTopic", "AlarmTopicPolicy")} == {"OwnsAlarmTopic"}
+
+
+def test_an_email_address_receives_findings_and_alarms() -> None:
+    """The address is subscribed to both topics, to that of alarms only if it is the stack's."""
+    subscriptions = {
+        it["Properties"]["TopicArn"]["Ref"]: it["Condition"] for it in find_resources("AWS::SNS::Subscription").values()
+    }
+    assert subscriptions == {"AlertTopic": "HasEmail", "AlarmTopic": "EmailsAlarms"}
+    conditions = load_transformed_template()["Conditions"]
+    assert conditions["EmailsAlarms"] == {"Fn::And": [{"Condition": "HasEmail"}, {"Condition": "OwnsAlarmTopic"}]}
+
+
+def test_the_outputs_say_that_nobody_is_subscribed() -> None:
+    """Without an address, a webhook, a topic for alarms and a registry, an output says that no alert reaches anyone."""
+    (condition, warning, _) = load_transformed_template()["Outputs"]["Subscriptions"]["Value"]["Fn::If"]
+    assert condition == "NobodyIsSubscribed"
+    assert warning.startswith("Nobody is subscribed.")
+    (text, empty_text) = load_transformed_template()["Conditions"]["NobodyIsSubscribed"]["Fn::Equals"]
+    assert re.findall(r"\$\{(\w+)\}", text["Fn::Sub"]) == ["AlertEmail", "SlackSecret", "AlarmTopicArn", "Registry"]
+    assert not empty_text
 
 
 @pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))

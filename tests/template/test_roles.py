@@ -146,7 +146,7 @@ def test_access_of_aws_services_is_restricted() -> None:
     """AWS services have access only on behalf of this stack, and access without TLS is denied."""
     trust_statement = find_properties("SchedulesRole")["AssumeRolePolicyDocument"]["Statement"][0]
     assert set(trust_statement["Condition"]["StringEquals"]) == {"aws:SourceAccount", "aws:SourceArn"}
-    for name in ("DeadLetterQueuePolicy", "AlertTopicPolicy", "EvidenceBucketPolicy"):
+    for name in ("DeadLetterQueuePolicy", "AlertTopicPolicy", "AlarmTopicPolicy", "EvidenceBucketPolicy"):
         policy_statements = find_properties(name)["PolicyDocument"]["Statement"]
         deny_statements = [
             it for it in policy_statements if it["Effect"] == "Deny" and it.get("Sid") == "DenyInsecureTransport"
