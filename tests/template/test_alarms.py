@@ -11,6 +11,7 @@ import pytest
 
 from backup_auditor.adapters.aws import metrics
 from backup_auditor.application.notifications import dispatcher
+from backup_auditor.rendering.digest import _CONSOLE_HOSTS
 from support.aws.template import find_properties, find_resources, load_transformed_template, name_function
 from support.aws_local.cloudwatch import MetricValue, find_alarms
 from support.aws_local.stack import STACK_NAME, Stack
@@ -281,3 +282,21 @@ def test_outputs_have_the_next_steps() -> None:
     outputs = load_transformed_template()["Outputs"]
     assert {"AuditNow", "AuditAllNow", "DashboardUrl", "AlertTopicArn", "EvidenceBucketName"} <= set(outputs)
     assert all(it["Description"] for it in outputs.values())
+
+
+def test_stacks_with_rules_on_the_bus_can_import_its_name() -> None:
+    """The name of the bus is exported, so that the bus is not deleted before the rules of other stacks."""
+    output = load_transformed_template()["Outputs"]["EventBusName"]
+    assert output["Export"] == {"Name": {"Fn::Sub": "${AWS::StackName}-EventBusName"}}
+
+
+def test_the_dashboard_is_in_the_console_of_its_partition() -> None:
+    """China and GovCloud have consoles of their own."""
+    url, values = load_transformed_template()["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
+    assert url.startswith("https://${AWS::Region}.${Console}/cloudwatch/")
+    condition, host, otherwise = values["Console"]["Fn::If"]
+    next_condition, next_host, default_host = otherwise["Fn::If"]
+    conditions = load_transformed_template()["Conditions"]
+    hosts = {conditions[condition]["Fn::Equals"][1]: host, conditions[next_condition]["Fn::Equals"][1]: next_host}
+    assert {(f"{partition.removeprefix('aws-')}-", host) for partition, host in hosts.items()} == {*_CONSOLE_HOSTS}
+    assert default_host == "console.aws.amazon.com"

@@ -27,6 +27,14 @@ DENIED_STATEMENT = {
     "Action": ["secretsmanager:GetSecretValue", "ssm:GetParameter"],
     "Resource": [{"Fn::Sub": EDITOR_SECRETS_ARN}, {"Fn::Sub": EDITOR_PARAMETERS_ARN}],
 }
+NETWORK_POLICIES = {
+    "Fn::If": [
+        "HasVpc",
+        [{"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaENIManagementAccess"}],
+        {"Ref": "AWS::NoValue"},
+    ]
+}
+"""What Lambda needs to connect a function to a VPC."""
 ACTIONS_WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 """Actions without resources in AWS."""
 
@@ -38,13 +46,22 @@ def _is_secret_reading(statement: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
 def test_a_role_allows_named_actions_on_named_resources(role: str) -> None:
     """Each statement names actions and resources, except for traces, which have no resources."""
-    assert "ManagedPolicyArns" not in find_properties(role)
+    managed_policies = find_properties(role).get("ManagedPolicyArns")
+    assert managed_policies == (None if role == "SchedulesRole" else NETWORK_POLICIES)
     for statement in list_statements(role):
         assert statement["Effect"] == "Allow" or (role in READER_ROLES and statement == DENIED_STATEMENT)
         assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action) for action in as_list(statement["Action"]))
         assert ("*" in as_list(statement["Resource"])) == (
             set(as_list(statement["Action"])) <= ACTIONS_WITHOUT_RESOURCE
         )
+
+
+@pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
+def test_a_role_has_the_path_and_the_boundary_of_the_account(role: str) -> None:
+    """Each role has the path and, on request, the permissions boundary that an account can require."""
+    assert find_properties(role)["Path"] == {"Ref": "RolePath"}
+    boundary = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    assert find_properties(role)["PermissionsBoundary"] == boundary
 
 
 @pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
