@@ -21,7 +21,7 @@ from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.bootstrap.aws import ConfigSources
 from backup_auditor.bootstrap.local import fetch_key, fetch_policy
 from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind
-from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.domain.registry import NamePrefixes, RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
 from backup_auditor.settings.functions import FunctionSettings, Registration
 from support.aws.moto import serve_moto
@@ -305,6 +305,17 @@ def test_an_invalid_entry_does_not_affect_the_others(
     (entry_error,) = registry.errors
     text = registry.format_error(entry_error)
     assert text.startswith(f'{address}:4: the project "b" has no secret, which is required on AWS')
+
+
+def test_a_registry_that_moves_a_secret_out_of_its_prefix_is_refused(aws: AwsSession) -> None:
+    """The entry has an error that names the place and the prefix; the other entries are audited."""
+    entries = "- {name: a, secret: other/a}\n- {name: b, secret: team/keys/b}"
+    address = put_parameter(aws, "/backup-auditor/moved", f"{REGISTRY}{entries}")
+    registration = Registration(address, None, prefixes=NamePrefixes("team/keys/", "team/webhooks/"))
+    registry = build_sources(registration).load_registry(fresh=True)
+    assert [it.name for it in registry.projects] == ["b"]
+    with pytest.raises(RegistryError, match=rf'^{address}:3: the project "a" has the secret other/a, .* team/keys/$'):
+        registry.find("a")
 
 
 def test_a_new_project_of_the_registry_is_found(aws: AwsSession) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -93,18 +93,19 @@ def _find_dynamodb_permissions(operation: str, parameters: Mapping[str, Any]) ->
 
 
 def _make_item_permission(operation: str, table: str, rows: list[Any]) -> Permission:
-    leading_keys = tuple(_find_leading_key(row) for row in rows)
+    leading_keys = tuple(key for row in rows for key in _find_leading_keys(row))
     return Permission(
         f"dynamodb:{operation}", _make_arn("dynamodb", f"table/{table}"), {"dynamodb:LeadingKeys": leading_keys}
     )
 
 
-def _find_leading_key(row: Mapping[str, Any]) -> str:
-    """Return the partition that a part of a request reads or writes."""
+def _find_leading_keys(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the partition that a part of a request reads or writes; a scan has none."""
     if "KeyConditionExpression" in row:
         name = row["KeyConditionExpression"].removeprefix("PK = ").partition(" ")[0]
-        return str(row["ExpressionAttributeValues"][name]["S"])
-    return str((row.get("Key") or row["Item"])["PK"]["S"])
+        yield str(row["ExpressionAttributeValues"][name]["S"])
+    elif key := row.get("Key") or row.get("Item"):
+        yield str(key["PK"]["S"])
 
 
 def _list_rows(request: Any) -> list[Any]:
