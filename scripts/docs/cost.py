@@ -78,7 +78,7 @@ def rows() -> list[Row]:
         ),
         Row(
             "Secrets Manager",
-            f"{SECRET:.2f} per secret: one key per project, and one webhook",
+            f"{SECRET:.2f} per secret: one key per project, and one webhook; nothing for SecureString parameters",
             lambda projects: (projects + 1) * SECRET,
         ),
         Row(

@@ -36,10 +36,16 @@ _OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete")
 def list_metrics() -> str:
     """Return the table of metrics, with the alarms that use each. Raises `KeyError` for a metric without a meaning."""
     rows = (
-        (f"`{name}`", unit, "none" if name in _OF_ALL_PROJECTS else "`project`", _MEANINGS[name], _alarms(name))
+        (
+            f"`{name}`",
+            unit,
+            "`stack`" if name in _OF_ALL_PROJECTS else "`stack`, `project`",
+            _MEANINGS[name],
+            _alarms(name),
+        )
         for name, unit in METRIC_UNITS.items()
     )
-    return table(("metric", "unit", "dimension", "meaning", "alarm"), rows)
+    return table(("metric", "unit", "dimensions", "meaning", "alarm"), rows)
 
 
 def _alarms(metric: str) -> str:

@@ -138,17 +138,15 @@ def test_the_architecture_lists_every_item() -> None:
     """The table of items has exactly the key prefixes that the code writes."""
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
-    kinds = {sort for partition, sort in rows if partition == "project"}
-    remediation_prefixes = {items.ACTION_PREFIX.strip("#"), items.PLAN_PREFIX.strip("#")}
-    assert kinds == {
-        items.HEAD_SORT_KEY,
-        items.REGISTRATION_SORT_KEY,
-        items.AUDIT_PREFIX.strip("#"),
-        items.CHUNK_PREFIX.strip("#"),
-        "sent",
-        *remediation_prefixes,
+    state, remediation, watch = items.Partition
+    sort_keys = {
+        state: {items.HEAD_SORT_KEY, items.AUDIT_PREFIX, items.CHUNK_PREFIX, "sent#"},
+        remediation: {items.ACTION_PREFIX, items.PLAN_PREFIX},
+        watch: {items.REGISTRATION_SORT_KEY},
     }
-    assert {partition for partition, _ in rows} == {"project", items.OUTBOX_PARTITION, idempotency.PARTITION}
+    for partition, expected_keys in sort_keys.items():
+        assert {sort for name, sort in rows if name == partition} == {it.strip("#") for it in expected_keys}
+    assert {name for name, _ in rows} == {*items.Partition, items.OUTBOX_PARTITION, idempotency.PARTITION}
 
 
 def test_the_tree_of_errors_is_complete() -> None:

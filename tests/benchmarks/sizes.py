@@ -36,7 +36,7 @@ POLICY = f"""version: 1
 project: {{backup_quota: 5000}}
 remediation: {{create_schedules: apply, max_creations: {CREATION_COUNT}}}
 """
-SLACK_SECRET, EDITOR_SECRET = "backup-auditor/slack", "backup-auditor-editor/search"
+SLACK_SECRET, EDITOR_SECRET = "backup-auditor/webhooks/slack", "backup-auditor-editor/search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ def _measure_run(
 
 @contextmanager
 def _prepare_registry(application: str) -> Iterator[Load]:
-    entries = [{"name": f"team-{number:04d}", "secret": f"backup-auditor/{number}"} for number in range(PROJECT_COUNT)]
+    entries = [
+        {"name": f"team-{number:04d}", "secret": f"backup-auditor/keys/{number}"} for number in range(PROJECT_COUNT)
+    ]
     with serve_audited_project(build_scenario("empty", now=now()), application) as variables:
         registry = _store_document(variables, json.dumps({"version": 1, "projects": entries}))
         yield Load(f"{PROJECT_COUNT:,} projects", {**variables, "REGISTRY": registry}, b"{}")

@@ -11,12 +11,14 @@ import pytest
 
 from backup_auditor.adapters.aws import metrics
 from backup_auditor.application.notifications import dispatcher
+from backup_auditor.rendering.digest import _CONSOLE_HOSTS
 from support.aws.template import find_properties, find_resources, load_transformed_template, name_function
 from support.aws_local.cloudwatch import MetricValue, find_alarms
-from support.aws_local.stack import Stack
+from support.aws_local.stack import STACK_NAME, Stack
 
 ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
 ROUTED_METRICS = {"ProjectsOverdue", "ProjectsIncomplete"}
+OF_STACK = {"stack": STACK_NAME}
 MAX_DURATION = timedelta(minutes=5)
 """The maximum duration of a sweep."""
 EMITTED_METRICS = set(metrics.METRIC_UNITS)
@@ -41,7 +43,10 @@ def list_metric_stats(alarm: dict[str, Any]) -> list[dict[str, Any]]:
 def list_expressions() -> list[str]:
     """Return the metric expressions of all alarms."""
     return [
-        it["Expression"] for alarm in load_alarms().values() for it in alarm.get("Metrics", ()) if "Expression" in it
+        it["Expression"]["Fn::Sub"] if isinstance(it["Expression"], dict) else it["Expression"]
+        for alarm in load_alarms().values()
+        for it in alarm.get("Metrics", ())
+        if "Expression" in it
     ]
 
 
@@ -52,6 +57,11 @@ def list_queries() -> list[str]:
 
 def find_active_alarms(*data: MetricValue) -> set[str]:
     """Return the alarms that these metrics raise, except the alarm for missing counts of overdue projects."""
+    return find_all_active_alarms(*data) - {"ProjectsOverdueAlarm"}
+
+
+def find_all_active_alarms(*data: MetricValue) -> set[str]:
+    """Return the alarms that these metrics raise."""
     stack = Stack(
         load_transformed_template(),
         {},
@@ -61,7 +71,19 @@ def find_active_alarms(*data: MetricValue) -> set[str]:
         {},
         (),
     )
-    return find_alarms(stack, data) - {"ProjectsOverdueAlarm"}
+    return find_alarms(stack, data)
+
+
+def make_stack_metrics(stack: str, value: float) -> tuple[MetricValue, ...]:
+    """Return the data of the metrics of this product that have alarms, for one stack."""
+    dimensions = {"stack": stack}
+    of_project = {**dimensions, "project": "search"}
+    return (
+        MetricValue(metrics.NAMESPACE, "ProjectsOverdue", dimensions, value),
+        MetricValue(metrics.NAMESPACE, "ProjectsIncomplete", dimensions, value),
+        MetricValue(metrics.NAMESPACE, "DeliveryFailures", of_project, value),
+        MetricValue(metrics.NAMESPACE, "ScheduleCreationFailures", of_project, value),
+    )
 
 
 def make_lambda_metrics(name: str, *, times: int, errors: int) -> tuple[MetricValue, ...]:
@@ -87,20 +109,44 @@ def load_dashboard() -> dict[str, Any]:
     return document
 
 
-def test_every_alarm_publishes_to_the_topic() -> None:
-    """Every alarm publishes to the topic when it starts and ends, and the topic's policy allows this."""
+def test_every_alarm_publishes_to_the_topic_of_alarms() -> None:
+    """Every alarm publishes to the topic of alarms when it starts and ends, and the topic's policy allows this."""
+    topic = {"Fn::If": ["OwnsAlarmTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}
     for alarm in load_alarms().values():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlertTopic"}]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [topic]
         assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
-    allow_statement = find_properties("AlertTopicPolicy")["PolicyDocument"]["Statement"][0]
+    allow_statement = find_properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"][0]
     assert allow_statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allow_statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
 
 
-def test_alarms_can_publish_under_the_topics_key() -> None:
-    """The topic uses the customer's key or no key, because alarms cannot publish with AWS's managed key."""
-    key = find_properties("AlertTopic")["KmsMasterKeyId"]
-    assert key == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+def test_alarms_do_not_depend_on_what_they_watch() -> None:
+    """The topic of findings has the customer's key, and the topic of alarms has no key whose policy could fail."""
+    resources = load_transformed_template()["Resources"]
+    key = {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+    assert resources["AlertTopic"]["Properties"] == {"KmsMasterKeyId": key}
+    assert "KmsMasterKeyId" not in resources["AlarmTopic"].get("Properties", {})
+    assert {resources[it]["Condition"] for it in ("AlarmTopic", "AlarmTopicPolicy")} == {"OwnsAlarmTopic"}
+
+
+def test_an_email_address_receives_findings_and_alarms() -> None:
+    """The address is subscribed to both topics, to that of alarms only if it is the stack's."""
+    subscriptions = {
+        it["Properties"]["TopicArn"]["Ref"]: it["Condition"] for it in find_resources("AWS::SNS::Subscription").values()
+    }
+    assert subscriptions == {"AlertTopic": "HasEmail", "AlarmTopic": "EmailsAlarms"}
+    conditions = load_transformed_template()["Conditions"]
+    assert conditions["EmailsAlarms"] == {"Fn::And": [{"Condition": "HasEmail"}, {"Condition": "OwnsAlarmTopic"}]}
+
+
+def test_the_outputs_say_that_nobody_is_subscribed() -> None:
+    """Without an address, a webhook, a topic for alarms and a registry, an output says that no alert reaches anyone."""
+    (condition, warning, _) = load_transformed_template()["Outputs"]["Subscriptions"]["Value"]["Fn::If"]
+    assert condition == "NobodyIsSubscribed"
+    assert warning.startswith("Nobody is subscribed.")
+    (text, empty_text) = load_transformed_template()["Conditions"]["NobodyIsSubscribed"]["Fn::Equals"]
+    assert re.findall(r"\$\{(\w+)\}", text["Fn::Sub"]) == ["AlertEmail", "SlackSecret", "AlarmTopicArn", "Registry"]
+    assert not empty_text
 
 
 @pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
@@ -129,14 +175,14 @@ def test_missing_data_raises_no_alarm_before_the_first_count() -> None:
 def test_no_project_ends_the_alarm_of_another() -> None:
     """A shared alarm sums failures or counts projects, and a pending message fails at least once per period."""
     assert all(it.startswith("SELECT SUM(") and "Failures) FROM" in it for it in list_queries())
-    assert not load_alarms()["IncompleteAuditAlarm"].get("Dimensions")
-    good_values = [MetricValue(metrics.NAMESPACE, "AuditComplete", {"project": "other"}, 1.0)]
+    assert [it["Name"] for it in load_alarms()["IncompleteAuditAlarm"]["Dimensions"]] == ["stack"]
+    good_values = [MetricValue(metrics.NAMESPACE, "AuditComplete", OF_STACK | {"project": "other"}, 1.0)]
     for name, alarm in {
         "ProjectsIncomplete": "IncompleteAuditAlarm",
         "DeliveryFailures": "DeliveryFailuresAlarm",
     }.items():
-        dimensions = {"project": "search"} if name == "DeliveryFailures" else {}
-        other_value = MetricValue(metrics.NAMESPACE, name, {"project": "other"}, 0.0)
+        dimensions = OF_STACK | ({"project": "search"} if name == "DeliveryFailures" else {})
+        other_value = MetricValue(metrics.NAMESPACE, name, OF_STACK | {"project": "other"}, 0.0)
         assert find_active_alarms(MetricValue(metrics.NAMESPACE, name, dimensions, 1.0), other_value, *good_values) == {
             alarm
         }
@@ -145,6 +191,15 @@ def test_no_project_ends_the_alarm_of_another() -> None:
     )
     period = timedelta(seconds=load_alarms()["DeliveryFailuresAlarm"]["Metrics"][0]["Period"])
     assert math.ceil(dispatcher._RETRY_WAITS[-1] / sweep_interval) * sweep_interval + MAX_DURATION < period
+
+
+def test_stacks_side_by_side_have_their_own_alarms() -> None:
+    """The failures of another stack raise no alarm, and its zeros end none, also where nothing runs."""
+    alarms = {"ProjectsOverdueAlarm", "IncompleteAuditAlarm", "DeliveryFailuresAlarm", "ScheduleCreationFailuresAlarm"}
+    healthy, failing = make_stack_metrics(STACK_NAME, 0), make_stack_metrics(STACK_NAME, 1)
+    assert find_all_active_alarms(*healthy, *make_stack_metrics("staging", 1)) == set()
+    assert find_all_active_alarms(*failing, *make_stack_metrics("staging", 0)) == alarms
+    assert find_all_active_alarms(*make_stack_metrics("staging", 0)) == {"ProjectsOverdueAlarm"}
 
 
 @pytest.mark.parametrize("verb", ["audit", "notify", "remediate"])
@@ -182,17 +237,24 @@ def test_each_metric_in_use_is_emitted() -> None:
     assert alarm_metrics == ROUTED_METRICS | {"DeliveryFailures", "ScheduleCreationFailures"} | AWS_METRICS
     assert shown_metrics <= EMITTED_METRICS
     for name in ROUTED_METRICS:
-        assert f'"PineconeBackupAuditor", "{name}"' in text
+        assert f'"PineconeBackupAuditor", "{name}", "stack", "name"' in text
 
 
 def test_queries_use_the_emitted_dimensions() -> None:
     """The queries use the namespace and the dimensions of the emitted metrics."""
     assert len(list_queries()) == 2
     for query in list_queries():
-        assert query.endswith(f'FROM SCHEMA("{metrics.NAMESPACE}", project)')
+        assert query.endswith(
+            f"""FROM SCHEMA("{metrics.NAMESPACE}", project, stack) WHERE stack = '${{AWS::StackName}}'"""
+        )
     text = json.dumps(load_dashboard()).replace('\\"', '"')
-    schemas = set(re.findall(r"SEARCH\('\{([^}]+)\} MetricName", text))
-    assert schemas == {f"{metrics.NAMESPACE},project", f"{metrics.NAMESPACE},project,severity"}
+    searches = re.findall(r"""SEARCH\('\{([^}]+)\} MetricName="\w+"([^']*)'""", text)
+    assert {schema for schema, _ in searches} == {
+        f"{metrics.NAMESPACE},project,stack",
+        f"{metrics.NAMESPACE},project,severity,stack",
+    }
+    assert {condition for _, condition in searches} == {' stack="name"'}
+    assert len(searches) == text.count("SEARCH(")
 
 
 def test_the_dashboard_shows_every_alarm() -> None:
@@ -220,3 +282,21 @@ def test_outputs_have_the_next_steps() -> None:
     outputs = load_transformed_template()["Outputs"]
     assert {"AuditNow", "AuditAllNow", "DashboardUrl", "AlertTopicArn", "EvidenceBucketName"} <= set(outputs)
     assert all(it["Description"] for it in outputs.values())
+
+
+def test_stacks_with_rules_on_the_bus_can_import_its_name() -> None:
+    """The name of the bus is exported, so that the bus is not deleted before the rules of other stacks."""
+    output = load_transformed_template()["Outputs"]["EventBusName"]
+    assert output["Export"] == {"Name": {"Fn::Sub": "${AWS::StackName}-EventBusName"}}
+
+
+def test_the_dashboard_is_in_the_console_of_its_partition() -> None:
+    """China and GovCloud have consoles of their own."""
+    url, values = load_transformed_template()["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
+    assert url.startswith("https://${AWS::Region}.${Console}/cloudwatch/")
+    condition, host, otherwise = values["Console"]["Fn::If"]
+    next_condition, next_host, default_host = otherwise["Fn::If"]
+    conditions = load_transformed_template()["Conditions"]
+    hosts = {conditions[condition]["Fn::Equals"][1]: host, conditions[next_condition]["Fn::Equals"][1]: next_host}
+    assert {(f"{partition.removeprefix('aws-')}-", host) for partition, host in hosts.items()} == {*_CONSOLE_HOSTS}
+    assert default_host == "console.aws.amazon.com"

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,14 +110,73 @@ def test_audits_run_concurrently() -> None:
 
 
 def test_the_table_and_the_bucket_outlast_the_stack() -> None:
-    """The table and the bucket are retained if the stack is deleted or replaces them."""
-    for name in ("StateTable", "EvidenceBucket"):
-        resource = load_transformed_template()["Resources"][name]
-        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    """Table, bucket and bucket policy stay after the stack; a failed first deployment deletes what it can."""
+    resources = load_transformed_template()["Resources"]
+    assert {
+        name: it["DeletionPolicy"] for name, it in resources.items() if it.get("UpdateReplacePolicy") == "Retain"
+    } == {
+        "StateTable": "Retain",  # it is protected against deletion, so a rollback that deletes it would fail
+        "EvidenceBucket": "RetainExceptOnCreate",
+        "EvidenceBucketPolicy": "RetainExceptOnCreate",
+        "DeadLetterQueue": "Delete",
+    }
     assert find_properties("StateTable")["TimeToLiveSpecification"]["AttributeName"] == "expires_at"
     assert find_properties("StateTable")["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     keys = {it["AttributeName"]: it["KeyType"] for it in find_properties("StateTable")["KeySchema"]}
     assert keys == {"PK": "HASH", "SK": "RANGE"}
+
+
+def test_reports_are_locked_on_request() -> None:
+    """Object Lock has the mode and the days of the parameters, and is absent without days."""
+    bucket = find_properties("EvidenceBucket")
+    assert bucket["ObjectLockEnabled"] == {"Fn::If": ["HasLock", True, {"Ref": "AWS::NoValue"}]}
+    condition, lock, otherwise = bucket["ObjectLockConfiguration"]["Fn::If"]
+    assert (condition, otherwise) == ("HasLock", {"Ref": "AWS::NoValue"})
+    assert lock["Rule"]["DefaultRetention"] == {"Mode": {"Ref": "ObjectLockMode"}, "Days": {"Ref": "ObjectLockDays"}}
+
+
+@pytest.mark.parametrize("verb", FUNCTIONS)
+def test_a_function_is_in_a_network_on_request(verb: str) -> None:
+    """A function is in the subnets of the parameters, and in no VPC without them."""
+    assert find_properties(name_function(verb))["VpcConfig"] == {
+        "Fn::If": [
+            "HasVpc",
+            {"SubnetIds": {"Ref": "VpcSubnetIds"}, "SecurityGroupIds": {"Ref": "VpcSecurityGroupIds"}},
+            {"Ref": "AWS::NoValue"},
+        ]
+    }
+
+
+def evaluate_rule(assertion: Any, values: dict[str, list[str]]) -> bool:
+    """Evaluate a rule of the template with values of its parameters, as CloudFormation does."""
+    ((function, arguments),) = assertion.items()
+    match function:
+        case "Fn::EachMemberEquals":
+            return all(it == arguments[1] for it in values[arguments[0]["Ref"]])
+        case "Fn::And":
+            return all(evaluate_rule(it, values) for it in arguments)
+        case "Fn::Or":
+            return any(evaluate_rule(it, values) for it in arguments)
+        case "Fn::Not":
+            return not evaluate_rule(arguments[0], values)
+    raise NotImplementedError(function)
+
+
+@pytest.mark.parametrize(
+    "subnets, groups, is_accepted",
+    [
+        pytest.param("", "", True, id="no-network"),
+        pytest.param("subnet-11112222,subnet-33334444", "sg-11112222", True, id="both"),
+        pytest.param("subnet-11112222", "", False, id="no-security-group"),
+        pytest.param("", "sg-11112222", False, id="no-subnet"),
+    ],
+)
+def test_a_network_has_subnets_and_security_groups(subnets: str, groups: str, *, is_accepted: bool) -> None:
+    """Subnets without security groups, or the other way round, are refused before anything is deployed."""
+    ((assertion,),) = [it["Assertions"] for it in load_template()["Rules"].values()]
+    values = {"VpcSubnetIds": subnets.split(","), "VpcSecurityGroupIds": groups.split(",")}
+    assert evaluate_rule(assertion["Assert"], values) is is_accepted
+    assert assertion["AssertDescription"].startswith("VpcSubnetIds needs VpcSecurityGroupIds")
 
 
 def test_parameters_are_documented() -> None:

@@ -8,9 +8,12 @@ import pytest
 from support.aws.template import (
     FUNCTIONS,
     TEMPLATE,
+    as_list,
     find_properties,
     find_resources,
+    list_allowed_actions,
     list_leaves,
+    list_statements,
     load_template,
     load_transformed_template,
 )
@@ -18,31 +21,22 @@ from support.aws.template import (
 READER_ROLES = ("AuditRole", "NotifyRole")
 """The roles that read secrets without write access."""
 EDITOR_SECRETS_ARN = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${EditorNamePrefix}*"
+EDITOR_PARAMETERS_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${EditorNamePrefix}*"
 DENIED_STATEMENT = {
     "Effect": "Deny",
-    "Action": "secretsmanager:GetSecretValue",
-    "Resource": {"Fn::Sub": EDITOR_SECRETS_ARN},
+    "Action": ["secretsmanager:GetSecretValue", "ssm:GetParameter"],
+    "Resource": [{"Fn::Sub": EDITOR_SECRETS_ARN}, {"Fn::Sub": EDITOR_PARAMETERS_ARN}],
 }
+NETWORK_POLICIES = {
+    "Fn::If": [
+        "HasVpc",
+        [{"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaENIManagementAccess"}],
+        {"Ref": "AWS::NoValue"},
+    ]
+}
+"""What Lambda needs to connect a function to a VPC."""
 ACTIONS_WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 """Actions without resources in AWS."""
-
-
-def list_statements(role: str) -> list[dict[str, Any]]:
-    """Return the statements of a role, including the conditional ones."""
-    role_statements = [
-        it for policy in find_properties(role)["Policies"] for it in policy["PolicyDocument"]["Statement"]
-    ]
-    return [it["Fn::If"][1] if "Fn::If" in it else it for it in role_statements]
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return a value as a list: a list unchanged, any other value as a list of one."""
-    return value if isinstance(value, list) else [value]
-
-
-def list_actions(role: str) -> set[str]:
-    """Return every action that a role allows."""
-    return {action for it in list_statements(role) for action in as_list(it["Action"])}
 
 
 def _is_secret_reading(statement: dict[str, Any]) -> bool:
@@ -52,13 +46,22 @@ def _is_secret_reading(statement: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
 def test_a_role_allows_named_actions_on_named_resources(role: str) -> None:
     """Each statement names actions and resources, except for traces, which have no resources."""
-    assert "ManagedPolicyArns" not in find_properties(role)
+    managed_policies = find_properties(role).get("ManagedPolicyArns")
+    assert managed_policies == (None if role == "SchedulesRole" else NETWORK_POLICIES)
     for statement in list_statements(role):
         assert statement["Effect"] == "Allow" or (role in READER_ROLES and statement == DENIED_STATEMENT)
         assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action) for action in as_list(statement["Action"]))
         assert ("*" in as_list(statement["Resource"])) == (
             set(as_list(statement["Action"])) <= ACTIONS_WITHOUT_RESOURCE
         )
+
+
+@pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
+def test_a_role_has_the_path_and_the_boundary_of_the_account(role: str) -> None:
+    """Each role has the path and, on request, the permissions boundary that an account can require."""
+    assert find_properties(role)["Path"] == {"Ref": "RolePath"}
+    boundary = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    assert find_properties(role)["PermissionsBoundary"] == boundary
 
 
 @pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
@@ -74,7 +77,7 @@ def test_every_statement_has_a_reason(role: str) -> None:
 
 def test_only_functions_that_need_an_action_allow_it() -> None:
     """Only functions that need secrets, reports, topics or events have the permissions for them."""
-    actions_by_verb = {verb: list_actions(f"{verb.capitalize()}Role") for verb in FUNCTIONS}
+    actions_by_verb = {verb: list_allowed_actions(verb) for verb in FUNCTIONS}
     assert {verb for verb in FUNCTIONS if "secretsmanager:GetSecretValue" in actions_by_verb[verb]} == {
         "audit",
         "notify",
@@ -101,7 +104,7 @@ def test_a_stack_with_one_project_reads_only_its_secrets() -> None:
     (secrets,) = [it for it in list_statements("AuditRole") if _is_secret_reading(it)]
     conditional_resources = [(it["Fn::If"][0], list_leaves(it["Fn::If"][1])) for it in secrets["Resource"]]
     assert [name for name, _ in conditional_resources] == ["HasRegistry", "HasOneProject", "HasPing"]
-    assert conditional_resources[0][1][-1].endswith(":secret:${NamePrefix}*")
+    assert conditional_resources[0][1][-1].endswith(":secret:${NamePrefix}keys/*")
     assert conditional_resources[1][1][-1].endswith(":secret:${ApiKeySecret}-??????")
 
 
@@ -123,15 +126,25 @@ def test_only_remediation_reads_keys_with_write_access() -> None:
     assert not values["EditorNamePrefix"].startswith(values["NamePrefix"])
 
 
-def test_remediation_deletes_only_its_idempotency_records() -> None:
-    """Remediation updates and deletes only its own idempotency records."""
-    deleting_actions = [
+def find_writable_partitions(role: str) -> set[str]:
+    """Return the partitions of the table that a role can write; `*` for the whole table."""
+    statements = [
         it
-        for it in list_statements("RemediateRole")
-        if {"dynamodb:DeleteItem", "dynamodb:UpdateItem"} & {*as_list(it["Action"])}
+        for it in list_statements(role)
+        if {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"} & {*as_list(it["Action"])}
     ]
-    keys = [it["Condition"] for it in deleting_actions]
-    assert keys == [{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["idempotency#remediate"]}}]
+    conditions = [next(iter(it["Condition"].values())) if "Condition" in it else {} for it in statements]
+    return {partition for it in conditions for partition in it.get("dynamodb:LeadingKeys", ["*"])}
+
+
+def test_only_the_audit_and_its_deliveries_write_the_state() -> None:
+    """Remediation and the watch write their own partitions, so they cannot overwrite heads and audit records."""
+    assert find_writable_partitions("RemediateRole") == {"remediation#*", "idempotency#remediate"}
+    assert find_writable_partitions("WatchRole") == {"watch#*"}
+    assert {it for it in FUNCTIONS if find_writable_partitions(f"{it.capitalize()}Role") == {"*"}} == {
+        "audit",
+        "notify",
+    }
 
 
 def test_remediation_resources_exist_only_on_request() -> None:
@@ -150,7 +163,7 @@ def test_access_of_aws_services_is_restricted() -> None:
     """AWS services have access only on behalf of this stack, and access without TLS is denied."""
     trust_statement = find_properties("SchedulesRole")["AssumeRolePolicyDocument"]["Statement"][0]
     assert set(trust_statement["Condition"]["StringEquals"]) == {"aws:SourceAccount", "aws:SourceArn"}
-    for name in ("DeadLetterQueuePolicy", "AlertTopicPolicy", "EvidenceBucketPolicy"):
+    for name in ("DeadLetterQueuePolicy", "AlertTopicPolicy", "AlarmTopicPolicy", "EvidenceBucketPolicy"):
         policy_statements = find_properties(name)["PolicyDocument"]["Statement"]
         deny_statements = [
             it for it in policy_statements if it["Effect"] == "Deny" and it.get("Sid") == "DenyInsecureTransport"

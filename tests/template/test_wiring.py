@@ -144,9 +144,38 @@ def test_a_url_is_not_a_secret_name() -> None:
     """A URL instead of a secret's name is refused before it is stored."""
     for name in ("SlackSecret", "PingUrlSecret"):
         pattern = load_template()["Parameters"][name]["AllowedPattern"]
-        assert re.fullmatch(pattern, "backup-auditor/slack")
+        assert re.fullmatch(pattern, "backup-auditor/webhooks/slack")
+        assert re.fullmatch(pattern, "ssm:/backup-auditor/webhooks/slack")
+        assert not re.fullmatch(pattern, "arn:aws:secretsmanager:eu-west-1:111122223333:secret:slack")
         assert re.fullmatch(pattern, "arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:slack-AbCdEf")
         assert not re.fullmatch(pattern, "https://hooks.example.com/services/a/b")
+
+
+@pytest.mark.parametrize(
+    "name, value, is_accepted",
+    [
+        pytest.param("PermissionsBoundaryArn", "arn:aws:iam::111122223333:policy/teams/boundary", True, id="policy"),
+        pytest.param("PermissionsBoundaryArn", "arn:aws-cn:iam::aws:policy/PowerUserAccess", True, id="aws-policy"),
+        pytest.param("PermissionsBoundaryArn", "arn:aws:iam::111122223333:role/boundary", False, id="role"),
+        pytest.param("PermissionsBoundaryArn", "boundary", False, id="name"),
+        pytest.param("RolePath", "/teams/platform/", True, id="path"),
+        pytest.param("RolePath", "teams/", False, id="no-first-slash"),
+        pytest.param("RolePath", "/teams", False, id="no-last-slash"),
+        pytest.param("VpcSubnetIds", "subnet-0a1b2c3d4e5f60718", True, id="subnet"),
+        pytest.param("VpcSubnetIds", "sg-0a1b2c3d4e5f60718", False, id="group-as-subnet"),
+        pytest.param("VpcSecurityGroupIds", "sg-0a1b2c3d", True, id="group"),
+        pytest.param("AlarmTopicArn", "arn:aws:sns:eu-central-1:111122223333:incidents", True, id="topic"),
+        pytest.param("AlarmTopicArn", "arn:aws:sns:eu-central-1:111122223333:incidents.fifo", False, id="fifo-topic"),
+        pytest.param("ConfigKmsKeyArns", "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-1111", True, id="key"),
+        pytest.param("ConfigKmsKeyArns", "arn:aws:kms:eu-central-1:111122223333:alias/config", False, id="alias"),
+        pytest.param("KmsKeyArn", "arn:aws:kms:eu-central-1:111122223333:alias/config", False, id="alias-as-key"),
+    ],
+)
+def test_an_invalid_reference_is_refused(name: str, value: str, *, is_accepted: bool) -> None:
+    """A parameter refuses what is not the resource that it names, and says what it expects."""
+    parameter = load_template()["Parameters"][name]
+    assert bool(re.fullmatch(parameter["AllowedPattern"], value)) is is_accepted
+    assert parameter["ConstraintDescription"]
 
 
 def test_no_value_is_null() -> None:

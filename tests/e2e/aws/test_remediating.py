@@ -33,8 +33,8 @@ from support.aws_local.requests import Permission
 from support.faults.aws_requests import AwsFault, AwsFaultKind
 
 pytestmark = pytest.mark.writes
-APPLY_ADDRESS, NEVER_ADDRESS = "ssm:/backup-auditor/apply", "ssm:/backup-auditor/never"
-ONE_CREATION_ADDRESS = "ssm:/backup-auditor/one"
+APPLY_ADDRESS, NEVER_ADDRESS = "ssm:/backup-auditor/policies/apply", "ssm:/backup-auditor/policies/never"
+ONE_CREATION_ADDRESS = "ssm:/backup-auditor/policies/one"
 PROPOSE_ADDRESS = f"s3://{CONFIG_BUCKET}/backup-auditor/propose.json"
 POLICIES = {"shop": APPLY_ADDRESS, "search": PROPOSE_ADDRESS, "mail": NEVER_ADDRESS}
 UNSCHEDULED_INDEXES = ("carts", "orders")
@@ -106,7 +106,7 @@ def test_each_action_is_recorded_with_its_result(app: Application) -> None:
         assert json.loads(record["before"]["S"]) == {}
         assert json.loads(record["after"]["S"])
         assert record["began_at"]["S"] <= record["ended_at"]["S"]
-        plans = {it["SK"]["S"] for it in app.list_items("project#shop")}
+        plans = {it["SK"]["S"] for it in app.list_items("remediation#shop")}
         assert f"plan#{record['plan_id']['S']}" in plans
 
 

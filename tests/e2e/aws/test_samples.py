@@ -15,8 +15,8 @@ NOW = datetime(2026, 11, 22, 2, 15, tzinfo=UTC)
 SAMPLES = sorted(it for it in (ROOT / "events").glob("*.json") if it.name != "env.sample.json")
 PARAMETERS = {
     "ProjectName": "search",
-    "ApiKeySecret": "backup-auditor/search",
-    "PingUrlSecret": "backup-auditor/ping",
+    "ApiKeySecret": "backup-auditor/keys/search",
+    "PingUrlSecret": "backup-auditor/webhooks/ping",
     "EnableRemediation": "true",
 }
 OK_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -28,7 +28,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Appli
     projects = {"search": build_scenario("fleet:3x3", now=NOW)}
     folder = tmp_path_factory.mktemp("cloud")
     with serve_answer(OK_RESPONSE) as (port, pings), Application(folder, projects, NOW, parameters=PARAMETERS) as app:
-        app.put_secret("backup-auditor/ping", f"http://127.0.0.1:{port}/check/search")
+        app.put_secret("backup-auditor/webhooks/ping", f"http://127.0.0.1:{port}/check/search")
         yield app, pings
 
 
@@ -91,11 +91,11 @@ def test_a_refused_key_is_not_shown(deployment: tuple[Application, list[bytes]])
     """The log names the secret of the key, and not the key."""
     app, _ = deployment
     wrong_key = make_key("wrong")
-    app.put_secret("backup-auditor/search", wrong_key)
+    app.put_secret("backup-auditor/keys/search", wrong_key)
     app.runner.end_processes()
     invocation = app.runner.invoke("AuditFunction", b"{}")
-    app.put_secret("backup-auditor/search", make_key("search"))
+    app.put_secret("backup-auditor/keys/search", make_key("search"))
     app.runner.end_processes()
     assert not invocation.succeeded
-    assert "backup-auditor/search" in invocation.log
+    assert "backup-auditor/keys/search" in invocation.log
     assert wrong_key not in invocation.log + invocation.content.decode()

@@ -85,21 +85,54 @@ def test_a_rule_can_invoke_its_target(stack: Stack) -> None:
         assert {permission["FunctionName"]["Ref"]} == {target["Arn"]["Fn::GetAtt"][0]}
 
 
+REGION_AND_ACCOUNT = "eu-central-1:123456789012"
+NAMES_BY_ROLE = {
+    "AuditRole": {"backup-auditor/keys/search"},
+    "DispatchRole": set[str](),
+    "NotifyRole": {"backup-auditor/webhooks/search"},
+    "RemediateRole": {"backup-auditor-editor/search"},
+    "WatchRole": set[str](),
+}
+"""The secrets that each function reads, one of each kind."""
+
+
+@pytest.mark.parametrize("role", sorted(NAMES_BY_ROLE))
+def test_a_role_reads_only_its_kind_of_secret(stack: Stack, role: str) -> None:
+    """No function reads the secrets of another kind, neither from Secrets Manager nor from Parameter Store."""
+    names = {name for it in NAMES_BY_ROLE.values() for name in it}
+    secrets = {it: f"arn:aws:secretsmanager:{REGION_AND_ACCOUNT}:secret:{it}-a1B2c3" for it in names}
+    parameters = {it: f"arn:aws:ssm:{REGION_AND_ACCOUNT}:parameter/{it}" for it in names}
+    for action, arns in {"secretsmanager:GetSecretValue": secrets, "ssm:GetParameter": parameters}.items():
+        allowed_names = {
+            name for name, arn in arns.items() if is_allowed(Permission(action, arn), stack.statements[role])
+        }
+        assert allowed_names == NAMES_BY_ROLE[role], action
+
+
+def test_only_an_audit_can_overwrite_its_record(stack: Stack) -> None:
+    """Neither remediation nor the watch can write a head or an audit record."""
+    table = f"arn:aws:dynamodb:{REGION_AND_ACCOUNT}:table/{stack.physical_ids['StateTable']}"
+    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"):
+        permission = Permission(action, table, {"dynamodb:LeadingKeys": ("project#search",)})
+        assert is_allowed(permission, stack.statements["AuditRole"])
+        assert not is_allowed(permission, stack.statements["RemediateRole"])
+        assert not is_allowed(permission, stack.statements["WatchRole"])
+
+
 def test_each_role_reaches_only_its_own_resources(stack: Stack) -> None:
     """No role reaches a secret, document or topic with another prefix."""
-    region_and_account = "eu-central-1:123456789012"
     for role, statements in stack.statements.items():
         assert not is_allowed(
             Permission(
-                "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{region_and_account}:secret:other-a1B2c3"
+                "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION_AND_ACCOUNT}:secret:other-a1B2c3"
             ),
             statements,
         ), role
         assert not is_allowed(
-            Permission("ssm:GetParameter", f"arn:aws:ssm:{region_and_account}:parameter/other"), statements
+            Permission("ssm:GetParameter", f"arn:aws:ssm:{REGION_AND_ACCOUNT}:parameter/other"), statements
         ), role
         assert not is_allowed(Permission("s3:GetObject", f"arn:aws:s3:::{CONFIG_BUCKET}/other"), statements), role
-        assert not is_allowed(Permission("sns:Publish", f"arn:aws:sns:{region_and_account}:other"), statements), role
+        assert not is_allowed(Permission("sns:Publish", f"arn:aws:sns:{REGION_AND_ACCOUNT}:other"), statements), role
         assert not is_allowed(
-            Permission("dynamodb:DeleteTable", f"arn:aws:dynamodb:{region_and_account}:table/x"), statements
+            Permission("dynamodb:DeleteTable", f"arn:aws:dynamodb:{REGION_AND_ACCOUNT}:table/x"), statements
         ), role

@@ -32,7 +32,7 @@ from support.raw_server import serve_answer
 from support.simulator import add_healthy_index, build_empty_project, serve
 
 ROOT = Path(__file__).parents[3]
-PING_ADDRESS_NAME = "backup-auditor/ping"
+PING_ADDRESS_NAME = "backup-auditor/webhooks/ping"
 REQUESTED_EVENT = json.loads((ROOT / "events/audit.requested.json").read_text(encoding="utf-8"))
 
 
@@ -99,7 +99,7 @@ def load_handler() -> Any:
 def take_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
     """Return the metrics of the project that were emitted since the last call."""
     lines = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
-    project_lines = [it for it in lines if it["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["project"]]]
+    project_lines = [it for it in lines if it["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stack", "project"]]]
     return {name: it[0] for line in project_lines for name, it in line.items() if isinstance(it, list)}
 
 

@@ -26,7 +26,7 @@ from support.slack_server import (
     serve_slack,
 )
 
-SECRET = "backup-auditor/slack"  # noqa: S105  its name
+SECRET = "backup-auditor/webhooks/slack"  # noqa: S105  its name
 CANARY = "T0CANARY/B0CANARY/" + "x" * 24
 PAYLOAD = {"text": "hello"}
 
@@ -150,7 +150,7 @@ def test_an_invalid_webhook_is_not_called(webhook: str) -> None:
     """A URL that is not a Slack webhook receives no message, and the error names the secret without its value."""
     error = post_and_fail(f"{webhook}{CANARY}" if webhook else "")
     assert isinstance(error, ChannelRefusedError)
-    assert re.search(r"the secret backup-auditor/slack holds no Slack webhook", str(error))
+    assert re.search(r"the secret backup-auditor/webhooks/slack holds no Slack webhook", str(error))
 
 
 def test_an_unreadable_secret_has_its_own_error() -> None:

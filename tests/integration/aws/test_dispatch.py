@@ -74,6 +74,8 @@ def _reset_process(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     for name, value in {
         "EVENT_BUS": BUS,
         "REGISTRY": f"s3://{BUCKET}/registry.yaml",
+        "STACK_NAME": "stack",
+        "NAME_PREFIX": "s/",
         "PROJECT_NAME": "default",
     }.items():
         monkeypatch.setenv(name, value)
@@ -111,7 +113,7 @@ def parse_log_lines(log_stream: StringIO) -> list[dict[str, Any]]:
 
 def test_each_project_is_requested_by_an_event(cloud: Cloud) -> None:
     """The request of each project has an id with the scheduled time and the project's name."""
-    cloud.write_registry("{name: a, secret: s/a}", "{name: b, secret: s/b}")
+    cloud.write_registry("{name: a, secret: s/keys/a}", "{name: b, secret: s/keys/b}")
     assert invoke(SCHEDULED_EVENT) == {"requested": 2, "registry_errors": []}
     events_by_project = {it["detail"]["project"]: it for it in cloud.take_events()}
     assert set(events_by_project) == {"a", "b"}
@@ -128,7 +130,7 @@ def test_each_project_is_requested_by_an_event(cloud: Cloud) -> None:
 
 def test_invalid_entries_are_requested_too(cloud: Cloud, log_stream: StringIO) -> None:
     """Each registry error is logged with the request id, and its entry is requested like the others."""
-    cloud.write_registry("{name: a, secret: s/a}", "{name: b, sceret: s}", "{name: 7}", "{name: d, key_env: D}")
+    cloud.write_registry("{name: a, secret: s/keys/a}", "{name: b, sceret: s}", "{name: 7}", "{name: d, key_env: D}")
     response = invoke(SCHEDULED_EVENT)
     assert response["requested"] == 4
     assert {it["detail"]["project"] for it in cloud.take_events()} == {"a", "b", "entry 3", "d"}
@@ -141,7 +143,7 @@ def test_invalid_entries_are_requested_too(cloud: Cloud, log_stream: StringIO) -
 def test_a_thousand_projects_are_requested_once_each(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry of 1,000 projects causes one request for each project."""
     names = [f"project-{it}" for it in range(1000)]
-    cloud.write_registry(*(f"{{name: {it}, secret: s/{it}}}" for it in names))
+    cloud.write_registry(*(f"{{name: {it}, secret: s/keys/{it}}}" for it in names))
     session, put_entries = AwsSession(), list[dict[str, Any]]()
 
     def record_entries(params: dict[str, Any], **_: object) -> None:
@@ -167,15 +169,15 @@ def test_one_project_needs_no_registry(cloud: Cloud, monkeypatch: pytest.MonkeyP
 
 def test_a_new_entry_is_requested_at_once(cloud: Cloud) -> None:
     """A warm process reads the registry again."""
-    cloud.write_registry("{name: a, secret: s/a}")
+    cloud.write_registry("{name: a, secret: s/keys/a}")
     assert invoke({})["requested"] == 1
-    cloud.write_registry("{name: a, secret: s/a}", "{name: b, secret: s/b}")
+    cloud.write_registry("{name: a, secret: s/keys/a}", "{name: b, secret: s/keys/b}")
     assert invoke({})["requested"] == 2
 
 
 def test_a_lost_response_loses_no_event(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The event is published again with the same request id, so that the project is audited once."""
-    cloud.write_registry("{name: a, secret: s/a}")
+    cloud.write_registry("{name: a, secret: s/keys/a}")
     session = AwsSession()
     calls: list[object] = []
 
@@ -192,7 +194,7 @@ def test_a_lost_response_loses_no_event(cloud: Cloud, monkeypatch: pytest.Monkey
 
 def test_a_missing_bus_is_raised(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing bus is an error, so that Lambda retries the event."""
-    cloud.write_registry("{name: a, secret: s/a}")
+    cloud.write_registry("{name: a, secret: s/keys/a}")
     monkeypatch.setenv("EVENT_BUS", "missing")
     with pytest.raises(DeliveryError, match="the bus missing did not accept 1 event"):
         invoke(SCHEDULED_EVENT)

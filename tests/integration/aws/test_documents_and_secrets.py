@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -21,7 +21,7 @@ from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.bootstrap.aws import ConfigSources
 from backup_auditor.bootstrap.local import fetch_key, fetch_policy
 from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind
-from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.domain.registry import NamePrefixes, RegisteredProject
 from backup_auditor.errors import DocumentError, PolicyError, RegistryError, SecretError
 from backup_auditor.settings.functions import FunctionSettings, Registration
 from support.aws.moto import serve_moto
@@ -209,6 +209,27 @@ def test_a_missing_secret_is_named(secrets: Source[str | bytes]) -> None:
         read_secret("s/missing", PINECONE_KEY, secrets)
 
 
+def test_a_secure_parameter_is_a_secret(aws: AwsSession, secrets: Source[str | bytes]) -> None:
+    """A SecureString parameter is decrypted, as text or JSON; other parameters are refused without their value."""
+    parameters: list[tuple[str, Literal["String", "SecureString"], str]] = [
+        ("plain", "String", KEY),
+        ("key", "SecureString", KEY),
+        ("json", "SecureString", f'{{"PING_URL": "{WEBHOOK}"}}'),
+    ]
+    for name, kind, value in parameters:
+        aws.ssm.put_parameter(Name=f"/backup-auditor/keys/{name}", Value=value, Type=kind, Overwrite=True)
+    assert read_secret("ssm:/backup-auditor/keys/key", PINECONE_KEY, secrets) == KEY
+    assert read_secret("ssm:/backup-auditor/keys/json", PING_URL, secrets) == WEBHOOK
+    with pytest.raises(SecretError, match=r"the secret ssm:/.*/plain is a parameter of type String") as error_info:
+        read_secret("ssm:/backup-auditor/keys/plain", PINECONE_KEY, secrets)
+    assert KEY not in str(error_info.value)
+    with pytest.raises(
+        SecretError, match=r"the secret ssm:/missing: there is no such parameter; create it, or correct"
+    ):
+        read_secret("ssm:/missing", PINECONE_KEY, secrets)
+    assert fetch_key("ssm:/backup-auditor/keys/key") == KEY
+
+
 def test_a_secret_that_is_scheduled_for_deletion_is_named(
     aws: AwsSession, store_secret: Callable[[Any], str], secrets: Source[str | bytes]
 ) -> None:
@@ -242,7 +263,7 @@ def test_a_corrected_secret_is_read_again(store_secret: Callable[[Any], str], se
 
 def build_sources(registration: Registration) -> ConfigSources:
     """Build the sources of a function process with a registry or a single project."""
-    return ConfigSources(FunctionSettings("", "", "", registration, None, None))
+    return ConfigSources(FunctionSettings("", "", "", "", registration, None, None))
 
 
 def test_an_invalid_policy_is_not_replaced_by_an_older_one(aws: AwsSession) -> None:
@@ -284,6 +305,17 @@ def test_an_invalid_entry_does_not_affect_the_others(
     (entry_error,) = registry.errors
     text = registry.format_error(entry_error)
     assert text.startswith(f'{address}:4: the project "b" has no secret, which is required on AWS')
+
+
+def test_a_registry_that_moves_a_secret_out_of_its_prefix_is_refused(aws: AwsSession) -> None:
+    """The entry has an error that names the place and the prefix; the other entries are audited."""
+    entries = "- {name: a, secret: other/a}\n- {name: b, secret: team/keys/b}"
+    address = put_parameter(aws, "/backup-auditor/moved", f"{REGISTRY}{entries}")
+    registration = Registration(address, None, prefixes=NamePrefixes("team/keys/", "team/webhooks/"))
+    registry = build_sources(registration).load_registry(fresh=True)
+    assert [it.name for it in registry.projects] == ["b"]
+    with pytest.raises(RegistryError, match=rf'^{address}:3: the project "a" has the secret other/a, .* team/keys/$'):
+        registry.find("a")
 
 
 def test_a_new_project_of_the_registry_is_found(aws: AwsSession) -> None:

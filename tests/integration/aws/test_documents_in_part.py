@@ -8,8 +8,8 @@ from backup_auditor.adapters.registry_file import parse_registry
 from backup_auditor.errors import DocumentError
 from support.raw_server import serve_answer
 
-FIRST_PART = b"version: 1\nprojects:\n  - {name: search, secret: backup-auditor/search}\n"
-REGISTRY = FIRST_PART + b"  - {name: shop, secret: backup-auditor/shop}\n"
+FIRST_PART = b"version: 1\nprojects:\n  - {name: search, secret: backup-auditor/keys/search}\n"
+REGISTRY = FIRST_PART + b"  - {name: shop, secret: backup-auditor/keys/shop}\n"
 ADDRESS = "s3://config/backup-auditor/projects.yaml"
 
 

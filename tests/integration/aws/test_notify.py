@@ -115,6 +115,9 @@ def cloud(
         "STATE_TABLE": name,
         "EVIDENCE_BUCKET": name,
         "EVENT_BUS": name,
+        "STACK_NAME": "stack",
+        "NAME_PREFIX": "backup-auditor/",
+        "TOPIC_PREFIX": "arn:aws:sns:eu-central-1:123456789012:backup-auditor-",
         "PROJECT_NAME": "search",
         "SLACK_SECRET": SLACK_CHANNEL.target,
     }
@@ -225,11 +228,11 @@ def test_the_registry_determines_the_channels(cloud: Cloud) -> None:
     cloud.record_audit()
     cloud.record_audit(project="shop", name="users")
     entries = [
-        "{name: search, secret: a, alerts: [{slack: backup-auditor/slack, severity: low}]}",
-        "{name: shop, secret: a, alerts: [{slack: backup-auditor/slack, severity: sever}]}",
+        "{name: search, secret: backup-auditor/keys/a, alerts: [{slack: %s, severity: low}]}",
+        "{name: shop, secret: backup-auditor/keys/a, alerts: [{slack: %s, severity: sever}]}",
     ]
     ssm = boto3.client("ssm")
-    text = "version: 1\nprojects:\n" + "".join(f"- {it}\n" for it in entries)
+    text = "version: 1\nprojects:\n" + "".join(f"- {it % SLACK_CHANNEL.target}\n" for it in entries)
     ssm.put_parameter(Name="/registry", Value=text, Type="String", Overwrite=True)
     cloud.patch.setenv("REGISTRY", "ssm:/registry")
     deliveries = cloud.invoke_sample("sweep")

@@ -10,7 +10,7 @@ from support.certificates import make_authority, make_server_context
 from support.proxies import serve_tls
 from support.raw_server import serve_answer
 
-SECRET = "backup-auditor/ping"  # noqa: S105  a name
+SECRET = "backup-auditor/webhooks/ping"  # noqa: S105  a name
 CANARY = "canary-of-the-ping-tests"
 
 
@@ -52,7 +52,9 @@ def test_the_configured_certificate_store_is_used(monkeypatch: pytest.MonkeyPatc
         serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (plain_port, requests),
         serve_tls(plain_port, context) as port,
     ):
-        with pytest.raises(DeliveryError, match="the certificate of the URL in backup-auditor/ping is not trusted"):
+        with pytest.raises(
+            DeliveryError, match="the certificate of the URL in backup-auditor/webhooks/ping is not trusted"
+        ):
             ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)
         monkeypatch.setenv("SSL_CERT_FILE", str(store))
         ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)

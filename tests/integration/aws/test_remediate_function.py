@@ -224,7 +224,7 @@ def test_a_project_without_an_editor_key_is_reported(
     harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the missing registry key, and the audit's key is not used instead."""
-    text = json.dumps({"version": 1, "projects": [{"name": "search", "secret": "backup-auditor/search"}]})
+    text = json.dumps({"version": 1, "projects": [{"name": "search", "secret": "backup-auditor/keys/search"}]})
     boto3.client("ssm").put_parameter(Name=f"{harness.policy_name}-registry", Value=text, Type="String")
     monkeypatch.setenv("REGISTRY", f"ssm:{harness.policy_name}-registry")
     get_sources.cache_clear()

@@ -32,7 +32,13 @@ def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Build an application with a registry of three projects, two of them with an audit."""
     names = make_resource_names(request.node.name)
     with serve_moto() as environ:
-        for name, value in {**environ, **names, "REGISTRY": f"ssm:{REGISTRY_PARAMETER}"}.items():
+        for name, value in {
+            **environ,
+            **names,
+            "REGISTRY": f"ssm:{REGISTRY_PARAMETER}",
+            "NAME_PREFIX": "s/",
+            "STACK_NAME": "stack",
+        }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(runtime, "now", lambda: NOW)
         create_resources(names)
@@ -61,7 +67,7 @@ def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.Cap
     assert invoke_watch() == {"registered": 3, "overdue": 1, "projects": ["late"], "incomplete": ["late"]}
     (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
     assert (line["ProjectsOverdue"], line["ProjectsIncomplete"]) == ([1.0], [1.0])
-    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[]]
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stack"]]
 
 
 def test_a_new_project_is_overdue_26_hours_after_its_registration(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,11 @@ def open_remediation_harness(
     project = build_empty_project()
     for name in ("carts", "orders"):
         project.create_index(name)
-    variables = {"EDITOR_KEY_SECRET": EDITOR_SECRET, "POLICY": f"ssm:/backup-auditor/{names['STATE_TABLE']}"}
+    variables = {
+        "EDITOR_NAME_PREFIX": "backup-auditor-editor/",
+        "EDITOR_KEY_SECRET": EDITOR_SECRET,
+        "POLICY": f"ssm:/backup-auditor/{names['STATE_TABLE']}",
+    }
     with serve(project) as server:
         for name, value in {**names, **make_project_variables(server), **variables}.items():
             monkeypatch.setenv(name, value)

@@ -11,7 +11,7 @@ import boto3
 
 from backup_auditor_simulator.web.server import Server
 
-KEY_SECRET = "backup-auditor/search"  # noqa: S105  the name of a secret
+KEY_SECRET = "backup-auditor/keys/search"  # noqa: S105  the name of a secret
 
 
 @dataclass
@@ -36,8 +36,15 @@ def make_resource_names(test: str) -> dict[str, str]:
 
 
 def make_project_variables(server: Server) -> dict[str, str]:
-    """Return the variables that name the project."""
-    return {"PROJECT_NAME": "search", "API_KEY_SECRET": KEY_SECRET, "PINECONE_CONTROLLER_HOST": server.url}
+    """Return the variables that name the project, and the prefixes of the template."""
+    return {
+        "STACK_NAME": "stack",
+        "NAME_PREFIX": "backup-auditor/",
+        "TOPIC_PREFIX": "arn:aws:sns:eu-central-1:123456789012:backup-auditor-",
+        "PROJECT_NAME": "search",
+        "API_KEY_SECRET": KEY_SECRET,
+        "PINECONE_CONTROLLER_HOST": server.url,
+    }
 
 
 def create_resources(names: Mapping[str, str]) -> None:

@@ -47,3 +47,22 @@ def list_leaves(value: Any) -> list[Any]:
     if isinstance(value, list):
         return [leaf for it in value for leaf in list_leaves(it)]
     return [value]
+
+
+def list_statements(role: str) -> list[dict[str, Any]]:
+    """Return the statements of a role, including the conditional ones."""
+    role_statements = [
+        it for policy in find_properties(role)["Policies"] for it in policy["PolicyDocument"]["Statement"]
+    ]
+    return [it["Fn::If"][1] if "Fn::If" in it else it for it in role_statements]
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a value as a list: a list unchanged, any other value as a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def list_allowed_actions(verb: str) -> set[str]:
+    """Return every action that the role of a function allows."""
+    statements = (it for it in list_statements(f"{verb.capitalize()}Role") if it["Effect"] == "Allow")
+    return {action for it in statements for action in as_list(it["Action"])}

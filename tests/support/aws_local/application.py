@@ -24,7 +24,7 @@ from support.slack_server import serve_slack
 ROOT = Path(__file__).parents[3]
 BUILD_OUTPUT = BuildOutput(ROOT / ".aws-sam/build/template.yaml", ROOT / "build/layer-x86_64")
 CONFIG_BUCKET = "backup-auditor-config"
-SLACK_SECRET = "backup-auditor/slack"  # noqa: S105  the name of a secret
+SLACK_SECRET = "backup-auditor/webhooks/slack"  # noqa: S105  the name of a secret
 EDITOR_SECRET_PREFIX = "backup-auditor-editor/"  # noqa: S105  the name of a secret
 """The prefix of the names of secrets that hold editor keys."""
 FLEET_PARAMETERS = {
@@ -114,7 +114,7 @@ class Application(DeployedApplication):
 
     def make_entry(self, name: str, **fields: Any) -> dict[str, Any]:
         """Return the registry entry of a project."""
-        secrets = {"secret": f"backup-auditor/{name}", "editor_secret": f"{EDITOR_SECRET_PREFIX}{name}"}
+        secrets = {"secret": f"backup-auditor/keys/{name}", "editor_secret": f"{EDITOR_SECRET_PREFIX}{name}"}
         return {"name": name, **secrets, **fields}
 
     def put_registry(self, entries: list[dict[str, Any]]) -> None:
@@ -158,7 +158,7 @@ class Application(DeployedApplication):
 
     def _add_keys(self, name: str) -> None:
         """Store both keys of a project in its secrets."""
-        self.put_secret(f"backup-auditor/{name}", make_key(name))
+        self.put_secret(f"backup-auditor/keys/{name}", make_key(name))
         self.put_secret(f"{EDITOR_SECRET_PREFIX}{name}", make_editor_key(name))
         self.pinecone.add_key(name, make_editor_key(name), EDITOR)
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from support.aws_local.created_template import find_target
 from support.aws_local.invocation import Invocation
-from support.aws_local.stack import Stack
+from support.aws_local.stack import STACK_NAME, Stack
 
-_QUERY_PATTERN = re.compile(r'SELECT (MIN|MAX|SUM)\((\w+)\) FROM SCHEMA\("(\w+)"((?:, ?\w+)*)\)')
+_QUERY_PATTERN = re.compile(
+    r"""SELECT (MIN|MAX|SUM)\((\w+)\) FROM SCHEMA\("(\w+)"((?:, ?\w+)*)\) WHERE (\w+) = '([^']+)'"""
+)
 _SHARE_PATTERN = re.compile(r"IF\((\w+) >= (\d+), 100 \* \1 / (\w+), 0\)")
 _STATISTICS: Mapping[str, Callable[[Iterable[float]], float]] = {
     "MIN": min,
@@ -94,13 +96,12 @@ def _is_in_alarm(alarm: Mapping[str, Any], stack: Stack, data: list[MetricValue]
 
 def _evaluate_expression(alarm: Mapping[str, Any], stack: Stack, data: list[MetricValue]) -> float | None:
     """Return the value of an alarm's expression: of a query over all projects, or of a percentage."""
-    (expression,) = [it["Expression"] for it in alarm["Metrics"] if "Expression" in it]
+    (expression,) = [_resolve_value(it["Expression"], stack) for it in alarm["Metrics"] if "Expression" in it]
     if query := _QUERY_PATTERN.fullmatch(expression):
-        statistic, name, namespace, keys = query.groups()
+        statistic, name, namespace, keys, key, value = query.groups()
         expected = (namespace, name, {it.strip() for it in keys.split(",") if it.strip()})
-        return _compute_statistic(
-            statistic, [it for it in data if (it.namespace, it.name, set(it.dimensions)) == expected]
-        )
+        matching_data = [it for it in data if (it.namespace, it.name, set(it.dimensions)) == expected]
+        return _compute_statistic(statistic, [it for it in matching_data if it.dimensions[key] == value])
     if share := _SHARE_PATTERN.fullmatch(expression):
         metric_stats = {it["Id"]: it["MetricStat"] for it in alarm["Metrics"] if "MetricStat" in it}
         values = {key: _compute_metric(it["Metric"], it["Stat"], stack, data) for key, it in metric_stats.items()}
@@ -125,5 +126,9 @@ def _compute_statistic(name: str, data: list[MetricValue]) -> float | None:
 def _resolve_value(value: Any, stack: Stack) -> str:
     if isinstance(value, str):
         return value
+    if "Fn::Sub" in value:
+        return str(value["Fn::Sub"]).replace("${AWS::StackName}", STACK_NAME)
+    if value.get("Ref") == "AWS::StackName":
+        return STACK_NAME
     physical_id = stack.physical_ids[find_target(value)]
     return physical_id.rpartition("/")[2] if "QueueName" in str(value) else physical_id

@@ -13,6 +13,7 @@ from support.aws_local.application import CONFIG_BUCKET, Application, make_key
 from support.aws_local.cloudwatch import MetricValue, collect_metrics
 from support.aws_local.invocation import Invocation
 from support.aws_local.recipients import DeliveredMessage, list_topic_messages, list_webhook_messages
+from support.aws_local.stack import STACK_NAME
 from support.faults.aws_requests import AwsFault, AwsFaultKind
 from support.slack_server import UNAVAILABLE_ANSWER, make_busy_answer
 
@@ -52,7 +53,11 @@ class NightResult:
 
     def find_values(self, name: str, project: str) -> set[float]:
         """Return the values of a metric of a project."""
-        return {it.value for it in self.metrics if it.name == name and it.dimensions == {"project": project}}
+        return {
+            it.value
+            for it in self.metrics
+            if it.name == name and it.dimensions == {"stack": STACK_NAME, "project": project}
+        }
 
     def find_events(self, detail_type: str, project: str) -> list[Any]:
         """Return the details of the events of a type about a project."""
@@ -115,7 +120,7 @@ def apply_changes(app: Application) -> None:
     for index in list(app.simulated_projects["shop"].indexes.values())[:3]:
         app.simulated_projects["shop"].delete_index(index.name)
     app.pinecone.rotate_key(make_key("team-02"), make_key("team-02", 2))
-    app.put_secret("backup-auditor/team-02", make_key("team-02", 2))
+    app.put_secret("backup-auditor/keys/team-02", make_key("team-02", 2))
     entries = [app.make_entry(name) for name in PROJECTS]
     app.put_registry([*entries, {"name": "broken", "secrets": "backup-auditor/broken"}])
 
@@ -140,7 +145,7 @@ def inject_faults(app: Application) -> None:
     app.pinecone.recorders["mail"].faults.append(PineconeFault(status=503, times=3))
     app.pinecone.recorders["maps"].faults.append(PineconeFault(status=429, times=5, headers={"Retry-After": "0"}))
     app.pinecone.recorders["team-03"].faults.append(PineconeFault(path="*/history", status=503))
-    app.put_secret("backup-auditor/team-04", "{}")
+    app.put_secret("backup-auditor/keys/team-04", "{}")
     app.put_document(
         f"s3://{CONFIG_BUCKET}/backup-auditor/bad.yaml", "version: 1\ndefaults: {require: {max_age: 1h}}\n"
     )

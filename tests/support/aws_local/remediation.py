@@ -66,7 +66,7 @@ class ProjectView:
     def attempts_by_action(self) -> dict[str, list[Mapping[str, Any]]]:
         """Every recorded attempt, by action."""
         attempts: dict[str, list[Mapping[str, Any]]] = {}
-        for item in self.app.list_items(f"project#{self.name}"):
+        for item in self.app.list_items(f"remediation#{self.name}"):
             if item["SK"]["S"].startswith("action#"):
                 attempts.setdefault(item["action"]["S"], []).append(item)
         return attempts

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -93,11 +93,19 @@ def _find_dynamodb_permissions(operation: str, parameters: Mapping[str, Any]) ->
 
 
 def _make_item_permission(operation: str, table: str, rows: list[Any]) -> Permission:
-    keys = (row.get("Key") or row.get("Item") or {} for row in rows)
-    leading_keys = tuple(str(key["PK"].get("S")) for key in keys if "PK" in key)
+    leading_keys = tuple(key for row in rows for key in _find_leading_keys(row))
     return Permission(
         f"dynamodb:{operation}", _make_arn("dynamodb", f"table/{table}"), {"dynamodb:LeadingKeys": leading_keys}
     )
+
+
+def _find_leading_keys(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the partition that a part of a request reads or writes; a scan has none."""
+    if "KeyConditionExpression" in row:
+        name = row["KeyConditionExpression"].removeprefix("PK = ").partition(" ")[0]
+        yield str(row["ExpressionAttributeValues"][name]["S"])
+    elif key := row.get("Key") or row.get("Item"):
+        yield str(key["PK"]["S"])
 
 
 def _list_rows(request: Any) -> list[Any]:

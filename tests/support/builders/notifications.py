@@ -22,7 +22,7 @@ _FOLDER = "s3://evidence/search/2026-11-22/0123456789abcdef0123456789abcdef"
 STORED_PAGE = StoredFile(f"{_FOLDER}/report.html", hashlib.sha256(b"<!doctype html>").hexdigest())
 STORED_REPORT = StoredReport(f"{_FOLDER}/report.json", hashlib.sha256(b"{}").hexdigest(), STORED_PAGE)
 SNS_CHANNEL = Channel(ChannelKind.SNS, "arn:aws:sns:eu-central-1:111122223333:alerts")
-SLACK_CHANNEL = Channel(ChannelKind.SLACK, "backup-auditor/slack")
+SLACK_CHANNEL = Channel(ChannelKind.SLACK, "backup-auditor/webhooks/slack")
 EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
 YESTERDAY = NOW - timedelta(days=1)
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from backup_auditor.application.notifications.dispatcher import (
     ACCEPTED_PROGRESS,
+    ChannelRoute,
     Delivery,
     DeliveryDependencies,
-    Route,
     Sender,
     deliver_pending,
 )
@@ -130,9 +130,9 @@ class DeliverySimulation:
         return set(sent_parts)
 
 
-def find_route(message: OutboxMessage) -> Route:
+def find_route(message: OutboxMessage) -> ChannelRoute:
     """Return the route of a message."""
-    return Route(next(it for it in PROJECT_CHANNELS[message.project] if it.channel_id == message.channel_id))
+    return ChannelRoute(next(it for it in PROJECT_CHANNELS[message.project] if it.channel_id == message.channel_id))
 
 
 @dataclass

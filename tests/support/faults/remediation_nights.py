@@ -16,7 +16,7 @@ from support.aws_local.remediation import (
 from support.faults.aws_night import UNANSWERED_KINDS
 from support.faults.aws_requests import AwsFault, AwsFaultKind
 
-POLICY_ADDRESS = "ssm:/backup-auditor/apply"
+POLICY_ADDRESS = "ssm:/backup-auditor/policies/apply"
 REMEDIATE_FUNCTION = "backup-auditor-remediate"
 _FIRST_AUDIT_AT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 _UNSCHEDULED_INDEXES = ("carts", "orders", "stock")

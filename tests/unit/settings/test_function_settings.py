@@ -8,7 +8,7 @@ import pytest
 
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.outbox import Channel, ChannelKind
-from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.domain.registry import NamePrefixes, RegisteredProject
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings.functions import read_function_settings
 from backup_auditor.settings.variables import FUNCTION_VARIABLES, VARIABLES_BY_FUNCTION
@@ -16,20 +16,24 @@ from backup_auditor.settings.variables import FUNCTION_VARIABLES, VARIABLES_BY_F
 ROOT = Path(__file__).parents[3]
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:alerts"
 ALL_VARIABLES = {
+    "STACK_NAME": "stack",
     "STATE_TABLE": "table",
     "EVIDENCE_BUCKET": "bucket",
     "EVENT_BUS": "bus",
     "REGISTRY": "",
+    "NAME_PREFIX": "backup-auditor/",
+    "EDITOR_NAME_PREFIX": "backup-auditor-editor/",
+    "TOPIC_PREFIX": "arn:aws:sns:eu-central-1:111122223333:backup-auditor-",
     "PROJECT_NAME": "search",
-    "API_KEY_SECRET": "backup-auditor/search",
+    "API_KEY_SECRET": "backup-auditor/keys/search",
     "EDITOR_KEY_SECRET": "backup-auditor-editor/search",
     "POLICY": "ssm:/backup-auditor/policies/search",
     "ALERT_TOPIC": TOPIC,
     "ALERT_SEVERITY": "medium",
-    "SLACK_SECRET": "backup-auditor/slack",
+    "SLACK_SECRET": "backup-auditor/webhooks/slack",
     "SLACK_SEVERITY": "critical",
     "WEEKLY_SUMMARY": "true",
-    "PING_URL_SECRET": "backup-auditor/ping",
+    "PING_URL_SECRET": "backup-auditor/webhooks/ping",
     "AUDIT_RETENTION_DAYS": "400",
 }
 
@@ -69,15 +73,15 @@ def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> N
     """Without a registry the variables say everything about the one project there is."""
     channels = (
         Channel(ChannelKind.SNS, TOPIC, Severity.MEDIUM, has_weekly_summary=True),
-        Channel(ChannelKind.SLACK, "backup-auditor/slack", Severity.CRITICAL, has_weekly_summary=True),
+        Channel(ChannelKind.SLACK, "backup-auditor/webhooks/slack", Severity.CRITICAL, has_weekly_summary=True),
     )
     settings = read_function_settings("audit", ALL_VARIABLES)
     assert settings.registration.single_project == RegisteredProject(
-        "search", "backup-auditor/search", policy="ssm:/backup-auditor/policies/search", channels=channels
+        "search", "backup-auditor/keys/search", policy="ssm:/backup-auditor/policies/search", channels=channels
     )
     assert settings.registration.registry_address is None
     assert (settings.state_table, settings.evidence_bucket, settings.event_bus) == ("table", "bucket", "bus")
-    assert (settings.ping_url_secret, settings.retention) == ("backup-auditor/ping", timedelta(days=400))
+    assert (settings.ping_url_secret, settings.retention) == ("backup-auditor/webhooks/ping", timedelta(days=400))
 
 
 def test_only_remediation_has_the_key_that_may_write() -> None:
@@ -99,13 +103,20 @@ def test_a_registry_takes_the_place_of_the_one_project() -> None:
     assert (registration.registry_address, registration.single_project) == ("s3://config/registry.yaml", None)
     assert [it.kind for it in registration.channels] == [ChannelKind.SNS, ChannelKind.SLACK]
     assert registration.has_weekly_summary
+    topics = (TOPIC, ALL_VARIABLES["TOPIC_PREFIX"])
+    assert registration.prefixes == NamePrefixes(
+        "backup-auditor/keys/", "backup-auditor/webhooks/", editor_keys=None, topics=topics
+    )
 
 
 def test_optional_settings_can_be_absent() -> None:
     """Without topic, webhook, ping and policy there are none, alerts start at low, and records never expire."""
-    required_names = ("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET")
+    required_names = (
+        *("STATE_TABLE", "EVIDENCE_BUCKET", "EVENT_BUS", "PROJECT_NAME", "API_KEY_SECRET"),
+        *("STACK_NAME", "NAME_PREFIX", "TOPIC_PREFIX"),
+    )
     settings = read_function_settings("audit", {it: ALL_VARIABLES[it] for it in required_names})
-    assert settings.registration.single_project == RegisteredProject("search", "backup-auditor/search")
+    assert settings.registration.single_project == RegisteredProject("search", "backup-auditor/keys/search")
     assert (settings.ping_url_secret, settings.retention) == (None, None)
     notify_config = read_function_settings("notify", {it: ALL_VARIABLES[it] for it in (*required_names, "ALERT_TOPIC")})
     assert notify_config.registration.channels == (Channel(ChannelKind.SNS, TOPIC, Severity.LOW),)
@@ -169,11 +180,33 @@ def test_a_secret_in_place_of_its_name_is_not_repeated(name: str, value: str) ->
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_topics_and_secrets_may_be_in_any_partition(partition: str) -> None:
     """China and GovCloud have ARNs of their own."""
-    secret = f"arn:{partition}:secretsmanager:some-north-1:111122223333:secret:backup-auditor/search-AbCdEf"
+    secret = f"arn:{partition}:secretsmanager:some-north-1:111122223333:secret:backup-auditor/keys/search-AbCdEf"
     topic = TOPIC.replace("arn:aws:", f"arn:{partition}:")
     settings = read_function_settings("audit", ALL_VARIABLES | {"API_KEY_SECRET": secret, "ALERT_TOPIC": topic})
     assert settings.registration.single_project is not None
     assert settings.registration.single_project.secret == secret
+
+
+@pytest.mark.parametrize(
+    "value, is_valid",
+    [
+        pytest.param("backup-auditor/keys/search", True, id="name"),
+        pytest.param("ssm:/backup-auditor/keys/search", True, id="parameter"),
+        pytest.param("ssm:search", True, id="parameter-without-slash"),
+        pytest.param("ssm:backup-auditor/search", False, id="path-without-first-slash"),
+        pytest.param("ssm:/search/", False, id="last-slash"),
+        pytest.param("ssm:", False, id="no-parameter"),
+        pytest.param("arn:aws:secretsmanager:eu-west-1:111122223333:secret:keys/search", False, id="partial-arn"),
+        pytest.param("arn:aws:ssm:eu-west-1:111122223333:parameter/search", False, id="arn-of-parameter"),
+    ],
+)
+def test_a_secret_is_named_in_full(value: str, *, is_valid: bool) -> None:
+    """A name, a complete ARN and the address of a parameter are accepted; IAM would refuse a partial ARN."""
+    if is_valid:
+        assert read_function_settings("audit", ALL_VARIABLES | {"PING_URL_SECRET": value}).ping_url_secret == value
+        return
+    with pytest.raises(SettingsError, match=r"its complete ARN .with the six characters at the end., or ssm:NAME"):
+        read_function_settings("audit", ALL_VARIABLES | {"PING_URL_SECRET": value})
 
 
 def test_the_document_names_every_variable() -> None:

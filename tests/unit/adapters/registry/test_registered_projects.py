@@ -2,13 +2,17 @@
 
 import pytest
 
-from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
+from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.domain.registry import EntryError, NamePrefixes, RegisteredProject, Registry
 from backup_auditor.errors import RegistryError
 
 PROJECT_A = RegisteredProject("a", "s/a")
 PROJECT_B = RegisteredProject("b", "s/b")
 ENTRY_ERROR = EntryError("c", 9, 'the project "c" has no secret; add it')
 REGISTRY = Registry((PROJECT_A, PROJECT_B), (ENTRY_ERROR,), "r.yaml")
+ACCOUNT_ARN = "arn:aws:sns:eu-central-1:111122223333:"
+SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:"  # noqa: S105  the beginning of ARNs
+PREFIXES = NamePrefixes("team/keys/", "team/webhooks/", "editors/", (f"{ACCOUNT_ARN}stack", f"{ACCOUNT_ARN}team-"))
 
 
 def test_a_project_is_found_by_its_name() -> None:
@@ -67,3 +71,80 @@ def test_on_aws_an_entry_needs_a_secret_and_a_policy_address() -> None:
     assert "has no secret" in registry.errors[1].text
     assert "has a policy file" in registry.errors[2].text
     assert registry.source == "r.yaml"
+
+
+def make_project(
+    key: str = "team/keys/a", editor: str | None = None, slack: str | None = None, sns: str | None = None
+) -> RegisteredProject:
+    """Return a project with these names."""
+    targets = {ChannelKind.SLACK: slack, ChannelKind.SNS: sns}
+    channels = tuple(Channel(kind, target) for kind, target in targets.items() if target is not None)
+    return RegisteredProject("a", key, channels=channels, line=3, editor_secret=editor)
+
+
+@pytest.mark.parametrize(
+    "project",
+    [
+        pytest.param(make_project(), id="name"),
+        pytest.param(make_project(f"{SECRET_ARN}team/keys/a-AbCdEf"), id="arn"),
+        pytest.param(make_project("ssm:/team/keys/a"), id="parameter"),
+        pytest.param(make_project(editor="editors/a", slack="team/webhooks/a"), id="other-kinds"),
+        pytest.param(make_project(sns=f"{ACCOUNT_ARN}team-a"), id="topic"),
+        pytest.param(make_project(sns=f"{ACCOUNT_ARN}stack"), id="topic-of-the-stack"),
+    ],
+)
+def test_names_with_the_prefix_of_their_kind_are_allowed(project: RegisteredProject) -> None:
+    """A name is allowed if the part after its ARN, or after the slash of a parameter, has the prefix of its kind."""
+    assert Registry((project,)).filter_for_aws(PREFIXES) == Registry((project,))
+
+
+@pytest.mark.parametrize(
+    "project, problem",
+    [
+        pytest.param(
+            make_project("team/webhooks/a"),
+            "has the secret team/webhooks/a, which the stack may not read; give it a name that starts with team/keys/",
+            id="webhook-as-key",
+        ),
+        pytest.param(
+            make_project(f"{SECRET_ARN}other/a-AbCdEf"),
+            f"has the secret {SECRET_ARN}other/a-AbCdEf, which the stack may not read; give it a name that starts with"
+            " team/keys/",
+            id="arn",
+        ),
+        pytest.param(
+            make_project("ssm:/team/a"),
+            "has the secret ssm:/team/a, which the stack may not read; give it a name that starts with team/keys/",
+            id="parameter",
+        ),
+        pytest.param(
+            make_project(editor="team/keys/a"),
+            "has the editor_secret team/keys/a, which the stack may not read; give it a name that starts with editors/",
+            id="editor",
+        ),
+        pytest.param(
+            make_project(slack="team/keys/a"),
+            "has the slack team/keys/a, which the stack may not read; give it a name that starts with team/webhooks/",
+            id="slack",
+        ),
+        pytest.param(
+            make_project(sns=f"{ACCOUNT_ARN.replace('eu', 'us')}team-a"),
+            f"has the topic {ACCOUNT_ARN.replace('eu', 'us')}team-a, to which the stack may not publish;"
+            f" name a topic whose ARN starts with {ACCOUNT_ARN}team-",
+            id="topic-in-another-region",
+        ),
+    ],
+)
+def test_a_name_outside_its_prefix_is_an_error_of_the_entry(project: RegisteredProject, problem: str) -> None:
+    """The error names the entry, the name and the prefix, and does not affect other entries."""
+    other_project = RegisteredProject("b", "team/keys/b")
+    registry = Registry((project, other_project), source="r.yaml").filter_for_aws(PREFIXES)
+    assert registry.projects == (other_project,)
+    assert [registry.format_error(it) for it in registry.errors] == [f'r.yaml:3: the project "a" {problem}']
+
+
+def test_a_function_checks_only_the_names_that_it_knows() -> None:
+    """Without the prefix of editors' keys, and without that of topics, neither is checked."""
+    project = make_project(editor="other", sns=f"{ACCOUNT_ARN}other")
+    prefixes = NamePrefixes(PREFIXES.keys, PREFIXES.webhooks)
+    assert Registry((project,)).filter_for_aws(prefixes).projects == (project,)

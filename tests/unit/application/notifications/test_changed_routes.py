@@ -10,7 +10,7 @@ from support.fakes.channels import DeliveryHarness
 
 def test_messages_to_a_wrong_name_go_to_the_corrected_one() -> None:
     """Each waiting message goes once to the corrected channel, for every audit that it has no message about."""
-    harness, wrong_channel = DeliveryHarness(), replace(SLACK_CHANNEL, target="backup-auditor/slak")
+    harness, wrong_channel = DeliveryHarness(), replace(SLACK_CHANNEL, target="backup-auditor/webhooks/slak")
     harness.webhooks.script = [ChannelRefusedError("there is no such secret")] * 2
     for name in ("first", "second"):
         harness.record_audit(
@@ -26,7 +26,7 @@ def test_messages_to_a_wrong_name_go_to_the_corrected_one() -> None:
 
 def test_a_channel_that_was_notified_replaces_no_other() -> None:
     """A waiting message of a removed webhook is dropped if the remaining webhook has one about the audit."""
-    harness, former_channel = DeliveryHarness(), replace(SLACK_CHANNEL, target="backup-auditor/former")
+    harness, former_channel = DeliveryHarness(), replace(SLACK_CHANNEL, target="backup-auditor/webhooks/former")
     harness.record_audit(channels=(SLACK_CHANNEL, former_channel))
     harness.channels["search"] = (SLACK_CHANNEL,)
     deliveries = harness.deliver()

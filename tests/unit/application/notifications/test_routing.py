@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.application.notifications.dispatcher import ChannelRouter, Route
+from backup_auditor.application.notifications.dispatcher import ChannelRoute, ChannelRouter, LostRoute
 from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
@@ -63,7 +63,9 @@ class FakeRegistryReader:
 )
 def test_a_message_goes_to_its_current_channel(registry_reader: FakeRegistryReader, channel: Channel | None) -> None:
     """A message of a project that is not registered has no channel."""
-    assert ChannelRouter(registry_reader).find_route(ALERT_MESSAGE).channel == channel
+    assert ChannelRouter(registry_reader).find_route(ALERT_MESSAGE) == (
+        ChannelRoute(channel) if channel else LostRoute(())
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,13 +91,13 @@ def test_the_alternatives_are_of_the_same_kind() -> None:
     registry = Registry(
         (RegisteredProject("search", channels=(EVENT_CHANNEL, SLACK_CHANNEL, renamed_channel)), OTHER_PROJECT)
     )
-    assert ChannelRouter(FakeRegistryReader(registry)).find_route(ALERT_MESSAGE) == Route(None, (renamed_channel,))
+    assert ChannelRouter(FakeRegistryReader(registry)).find_route(ALERT_MESSAGE) == LostRoute((renamed_channel,))
 
 
 def test_events_need_no_registry() -> None:
     """The route of events is known without the registry."""
     registry_reader = FakeRegistryReader(MISTAKEN_REGISTRY)
-    assert ChannelRouter(registry_reader).find_route(EVENT_MESSAGE) == Route(EVENT_CHANNEL)
+    assert ChannelRouter(registry_reader).find_route(EVENT_MESSAGE) == ChannelRoute(EVENT_CHANNEL)
     assert registry_reader.freshness_calls == []
 
 

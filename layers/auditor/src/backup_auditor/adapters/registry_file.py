@@ -52,7 +52,9 @@ def _define_text(pattern: str, description: str) -> JsonSchema:
 
 _ALERT_KEYS: dict[str, JsonSchema] = {
     "sns": _define_text(f"^{TOPIC_ARN_PATTERN}$", "ARN of an SNS topic"),
-    "slack": _define_text(f"^{SECRET_NAME_PATTERN}$", "name or ARN of the secret that holds a Slack webhook"),
+    "slack": _define_text(
+        f"^{SECRET_NAME_PATTERN}$", "secret that holds a Slack webhook: its name or ARN, or ssm:NAME"
+    ),
     "severity": {
         "enum": [str(it) for it in Severity],
         "description": "lowest severity that the channel receives",
@@ -76,12 +78,12 @@ _ALERTS_SCHEMA: JsonSchema = {
 _ENTRY_KEYS: dict[str, JsonSchema] = {
     "name": _define_text(f"^{PROJECT_NAME_PATTERN}$", "name of the project in reports"),
     "secret": _define_text(
-        f"^{SECRET_NAME_PATTERN}$", "name or ARN of the secret that holds its API key; required on AWS"
+        f"^{SECRET_NAME_PATTERN}$", "secret that holds its API key: its name or ARN, or ssm:NAME; required on AWS"
     ),
     "key_env": _define_text(f"^{VARIABLE_PATTERN}$", "environment variable that holds its API key, for local audits"),
     "editor_secret": _define_text(
         f"^{SECRET_NAME_PATTERN}$",
-        "name or ARN of the secret that holds its API key with write access, for remediation on AWS",
+        "secret that holds its API key with write access, for remediation on AWS: its name or ARN, or ssm:NAME",
     ),
     "policy": _define_text(
         r"\S", "its policy: ssm:NAME, s3://BUCKET/KEY, or for local audits a path relative to the registry"

@@ -21,6 +21,7 @@ from backup_auditor.domain.events import read_audit_request
 from backup_auditor.domain.outbox import EVENT_CHANNEL, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import RequestError, SecretError, SettingsError
+from backup_auditor.ports.messaging import MetricEmitter
 from backup_auditor.ports.pinecone import ProjectReader
 from backup_auditor.settings.pinecone import read_settings_with_key
 
@@ -35,7 +36,6 @@ class _AuditInvocation:
     """The dependencies of one invocation, limited by the time that it has left."""
 
     log: ContextLog = LOG
-    emit = staticmethod(metrics.emit)
     monotonic = staticmethod(time.monotonic)
 
     def __init__(self, sources: ConfigSources, context: LambdaContext) -> None:
@@ -43,6 +43,7 @@ class _AuditInvocation:
         self._context = context
         self.load_registry = sources.load_registry
         self.load_policy = sources.load_policy
+        self.emit: MetricEmitter = partial(metrics.emit, stack=sources.settings.stack)
 
     def now(self) -> datetime:
         return runtime.now()
@@ -68,14 +69,14 @@ class _AuditInvocation:
 
     def publish_events(self, project: str) -> None:
         from backup_auditor.application.notifications.dispatcher import (  # noqa: PLC0415  at the end
-            Route,
+            ChannelRoute,
             deliver_pending,
         )
-        from backup_auditor.bootstrap.notify import AwsDelivery  # noqa: PLC0415  at the end
+        from backup_auditor.bootstrap.events import EventDelivery  # noqa: PLC0415  at the end
 
         seconds_left = partial(get_seconds_left, self._context, _SECONDS_AFTER_EVENTS)
-        deps = AwsDelivery(self._sources, seconds_left, self.log)
-        deliver_pending(deps, lambda _message: Route(EVENT_CHANNEL), project, ChannelKind.EVENTS)
+        deps = EventDelivery(self._sources, seconds_left, self.log)
+        deliver_pending(deps, lambda _message: ChannelRoute(EVENT_CHANNEL), project, ChannelKind.EVENTS)
 
     def ping(self) -> None:
         name = self._sources.settings.ping_url_secret

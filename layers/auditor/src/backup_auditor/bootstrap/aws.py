@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Protocol
 
 from backup_auditor.adapters.aws.config_sources import SecretFormat, Source, fetch_document, fetch_secret, read_secret
@@ -53,8 +53,12 @@ class ConfigSources:
         """Create the session and the sources. No client is created before its first use."""
         self.settings = settings
         self.aws = AwsSession()
+        self._is_cached = is_cached
         self._documents = Source(partial(fetch_document, self.aws), is_cached=is_cached)
-        self._secrets = Source(partial(fetch_secret, self.aws), is_cached=is_cached)
+
+    @cached_property
+    def _secrets(self) -> Source[str | bytes]:
+        return Source(partial(fetch_secret, self.aws), is_cached=self._is_cached)
 
     def load_registry(self, name: str | None = None, *, fresh: bool = False) -> Registry:
         """Return the registered projects, each with the channel of the events first.
@@ -77,7 +81,9 @@ class ConfigSources:
 
         registration = self.settings.registration
         defaults = RegistryDefaults(registration.channels, registration.policy, registration.has_weekly_summary)
-        return parse_registry(self._documents(address, fresh=fresh), address, defaults).filter_for_aws()
+        return parse_registry(self._documents(address, fresh=fresh), address, defaults).filter_for_aws(
+            registration.prefixes
+        )
 
     def load_policy(self, project: RegisteredProject) -> Policy:
         """Return the policy of a project. An invalid policy is read again, because it may be corrected by now.

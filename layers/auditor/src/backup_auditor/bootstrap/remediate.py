@@ -4,6 +4,7 @@ import os
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from aws_lambda_powertools import Logger
 
@@ -21,7 +22,7 @@ from backup_auditor.bootstrap.remediation import open_project_for_changes
 from backup_auditor.domain.events import read_remediation_request
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import BackupAuditorError, SecretError
-from backup_auditor.ports.messaging import Bus
+from backup_auditor.ports.messaging import Bus, MetricEmitter
 from backup_auditor.ports.pinecone import ProjectReader, ProjectWriter
 from backup_auditor.ports.stores import PublicationLog
 from backup_auditor.settings.pinecone import PineconeSettings, read_settings_with_key
@@ -37,13 +38,13 @@ class _RemediationInvocation:
     """The dependencies of one invocation, limited by the time that it has left."""
 
     log: ContextLog = LOG
-    emit = staticmethod(metrics.emit)
 
     def __init__(self, sources: ConfigSources, context: LambdaContext) -> None:
         self._sources = sources
         self._context = context
         self.load_registry = sources.load_registry
         self.load_policy = sources.load_policy
+        self.emit: MetricEmitter = partial(metrics.emit, stack=sources.settings.stack)
         self.remediation_log: PublicationLog = DynamoRemediationLog(sources.aws.dynamodb, sources.settings.state_table)
         self.bus: Bus = EventBus(sources.aws.events, sources.settings.event_bus)
         self.actor = f"{context.function_name} {context.aws_request_id}"

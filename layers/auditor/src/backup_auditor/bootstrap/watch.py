@@ -1,5 +1,7 @@
 """Wire the function `watch`. Clients live as long as its process."""
 
+from functools import partial
+
 from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws.metrics import emit
@@ -17,4 +19,5 @@ def handle() -> dict[str, object]:
     with log_errors(LOG, BackupAuditorError):
         sources = get_sources("watch")
         audit_history = DynamoState(sources.aws.dynamodb, sources.settings.state_table)
-        return check_overdue(sources.load_registry(), audit_history, runtime.now(), emit, LOG)
+        emit_metrics = partial(emit, stack=sources.settings.stack)
+        return check_overdue(sources.load_registry(), audit_history, runtime.now(), emit_metrics, LOG)

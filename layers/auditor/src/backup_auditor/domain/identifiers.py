@@ -9,7 +9,12 @@ from backup_auditor.domain.text import escape_control_characters
 
 PROJECT_NAME_PATTERN = r"[^\s/\\.](?:[^/\\]{0,98}[^\s/\\])?"
 VARIABLE_PATTERN = r"[A-Za-z_][A-Za-z0-9_]*"
-SECRET_NAME_PATTERN = r"(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}"  # noqa: S105  a pattern
+PARAMETER_SCHEME = "ssm:"
+_SECRET_ARN_PATTERN = (
+    r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6}"  # noqa: S105  a pattern
+)
+_SECRET_PARAMETER_PATTERN = PARAMETER_SCHEME + r"(?:[A-Za-z0-9_.-]+|(?:/[A-Za-z0-9_.-]+){1,15})"
+SECRET_NAME_PATTERN = rf"(?:{_SECRET_ARN_PATTERN}|{_SECRET_PARAMETER_PATTERN}|[A-Za-z0-9/_+=.@-]{{1,512}})"
 TOPIC_ARN_PATTERN = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 # the present format, and the earlier one
 _KEY = re.compile(r"pcsk_|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -46,14 +51,24 @@ def parse_key(text: str) -> str:
 
 
 def parse_secret_name(text: str) -> str:
-    """Parse the name or the ARN of a secret. Raises `ValueError`."""
+    """Parse the name or the complete ARN of a secret, or the address of a parameter. Raises `ValueError`."""
     if is_key(text) or "://" in text:
         raise ValueError(
-            "looks like the secret itself; store it in Secrets Manager and write the name of the secret here"
+            "looks like the secret itself; store it in Secrets Manager or Parameter Store and write its name here"
         )
     if re.fullmatch(SECRET_NAME_PATTERN, text) is None:
-        raise ValueError("is not a valid name of a secret; write its name in Secrets Manager, or its ARN")
+        raise ValueError(
+            "is not a valid name of a secret; write its name in Secrets Manager, its complete ARN (with the six"
+            " characters at the end), or ssm:NAME of a SecureString parameter"
+        )
     return text
+
+
+def get_secret_path(secret: str) -> str:
+    """Return the name of a secret without its ARN, and of a parameter without its first slash."""
+    if secret.startswith(PARAMETER_SCHEME):
+        return secret.removeprefix(PARAMETER_SCHEME).removeprefix("/")
+    return secret.rpartition(":")[2]
 
 
 def parse_topic_arn(text: str) -> str:

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from backup_auditor.domain.identifiers import is_on_aws
-from backup_auditor.domain.outbox import Channel
+from backup_auditor.domain.identifiers import get_secret_path, is_on_aws
+from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import RegistryError
 
@@ -32,6 +32,22 @@ class RegisteredProject:
     """Its line in the registry."""
     editor_secret: str | None = None
     """The secret that contains a key with write permission. Without it, remediation on AWS is not possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamePrefixes:
+    """How the names in a registry must begin: the roles of a stack allow no others."""
+
+    keys: str = ""
+    webhooks: str = ""
+    editor_keys: str | None = None
+    """`None` in a function that reads no key with write access."""
+    topics: tuple[str, ...] = ()
+    """The beginnings of ARNs; empty in a function that knows no channels."""
+
+
+ANY_NAMES = NamePrefixes()
+"""No limit, as on a laptop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +94,38 @@ class Registry:
         place = f"{self.source}:{error.line}" if error.line else self.source
         return f"{place}: {error.text}"
 
-    def filter_for_aws(self) -> "Registry":
-        """Return the registry for an audit on AWS. A setting that is missing there is an error of the entry."""
-        missing_settings = tuple(it for project in self.projects for it in _find_missing_settings(project))
-        incomplete_names = {it.name for it in missing_settings}
-        complete_projects = tuple(it for it in self.projects if it.name not in incomplete_names)
-        return Registry(complete_projects, (*self.errors, *missing_settings), self.source)
+    def filter_for_aws(self, prefixes: NamePrefixes = ANY_NAMES) -> "Registry":
+        """Return the registry for a stack on AWS. A setting that is missing or not allowed is an error of the entry."""
+        errors = tuple(
+            EntryError(it.name, it.line, f'the project "{it.name}" {problem}')
+            for it in self.projects
+            for problem in _find_problems_on_aws(it, prefixes)
+        )
+        invalid_names = {it.name for it in errors}
+        valid_projects = tuple(it for it in self.projects if it.name not in invalid_names)
+        return Registry(valid_projects, (*self.errors, *errors), self.source)
 
 
-def _find_missing_settings(project: RegisteredProject) -> Iterator[EntryError]:
+def _find_problems_on_aws(project: RegisteredProject, prefixes: NamePrefixes) -> Iterator[str]:
     if project.secret is None:
-        problem = "has no secret, which is required on AWS; add secret: NAME"
-        yield EntryError(project.name, project.line, f'the project "{project.name}" {problem}')
+        yield "has no secret, which is required on AWS; add secret: NAME"
+    else:
+        yield from _find_prefix_problem("secret", project.secret, prefixes.keys)
+    if project.editor_secret is not None and prefixes.editor_keys is not None:
+        yield from _find_prefix_problem("editor_secret", project.editor_secret, prefixes.editor_keys)
     if project.policy is not None and not is_on_aws(project.policy):
-        problem = "has a policy file, but AWS has no files; write ssm:NAME or s3://BUCKET/KEY"
-        yield EntryError(project.name, project.line, f'the project "{project.name}" {problem}')
+        yield "has a policy file, but AWS has no files; write ssm:NAME or s3://BUCKET/KEY"
+    for channel in project.channels:
+        if channel.kind is ChannelKind.SLACK:
+            yield from _find_prefix_problem("slack", channel.target, prefixes.webhooks)
+        elif channel.kind is ChannelKind.SNS and prefixes.topics and not channel.target.startswith(prefixes.topics):
+            remedy = f"name a topic whose ARN starts with {prefixes.topics[-1]}"
+            yield f"has the topic {channel.target}, to which the stack may not publish; {remedy}"
+
+
+def _find_prefix_problem(key: str, secret: str, prefix: str) -> Iterator[str]:
+    if not get_secret_path(secret).startswith(prefix):
+        yield f"has the {key} {secret}, which the stack may not read; give it a name that starts with {prefix}"
 
 
 _SECRET_ARN = re.compile(r"(arn:.+:secret:)(.+?)(-[A-Za-z0-9]{6})?")

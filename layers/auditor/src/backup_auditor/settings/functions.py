@@ -13,7 +13,7 @@ from backup_auditor.domain.identifiers import (
     parse_topic_arn,
 )
 from backup_auditor.domain.outbox import Channel, ChannelKind, parse_min_severity
-from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.domain.registry import ANY_NAMES, NamePrefixes, RegisteredProject
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings import variables as env
 from backup_auditor.settings.variables import VARIABLES_BY_FUNCTION, Variable, read_text
@@ -35,12 +35,15 @@ class Registration:
     """The policy of registered projects without a policy of their own; `None` for the built-in policy."""
     has_weekly_summary: bool = False
     """Whether channels receive a weekly summary, unless the registry overrides it."""
+    prefixes: NamePrefixes = ANY_NAMES
+    """How the names in the registry must begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
     """The settings of a function, without those of the connection to Pinecone. One that it does not read is empty."""
 
+    stack: str
     state_table: str
     evidence_bucket: str
     event_bus: str
@@ -54,6 +57,7 @@ def read_function_settings(function: str, environ: Mapping[str, str]) -> Functio
     """Read the settings of a function, from its variables only. Raises `SettingsError`."""
     variables = _FunctionVariables(function, environ)
     return FunctionSettings(
+        stack=variables.require(env.STACK_NAME, str) or "",
         state_table=variables.require(env.STATE_TABLE, str) or "",
         evidence_bucket=variables.require(env.EVIDENCE_BUCKET, str) or "",
         event_bus=variables.require(env.EVENT_BUS, str) or "",
@@ -91,8 +95,9 @@ def _read_registration(variables: _FunctionVariables) -> Registration:
     channels = _read_channels(variables, is_weekly=is_weekly)
     registry_address = variables.read(env.REGISTRY, parse_document_address)
     policy = variables.read(env.POLICY, parse_document_address)
+    prefixes = _read_prefixes(variables)
     if registry_address is not None:
-        return Registration(registry_address, None, channels, policy, is_weekly)
+        return Registration(registry_address, None, channels, policy, is_weekly, prefixes)
     single_project = RegisteredProject(
         name=variables.require(env.PROJECT_NAME, parse_project_name) or "",
         secret=variables.require(env.API_KEY_SECRET, parse_secret_name),
@@ -100,7 +105,18 @@ def _read_registration(variables: _FunctionVariables) -> Registration:
         policy=policy,
         channels=channels,
     )
-    return Registration(None, single_project, channels, policy, is_weekly)
+    return Registration(None, single_project, channels, policy, is_weekly, prefixes)
+
+
+def _read_prefixes(variables: _FunctionVariables) -> NamePrefixes:
+    name_prefix = variables.require(env.NAME_PREFIX, str)
+    topics = (variables.read(env.ALERT_TOPIC, str), variables.require(env.TOPIC_PREFIX, str))
+    return NamePrefixes(
+        keys=f"{name_prefix}keys/",
+        webhooks=f"{name_prefix}webhooks/",
+        editor_keys=variables.require(env.EDITOR_NAME_PREFIX, str),
+        topics=tuple(it for it in topics if it is not None),
+    )
 
 
 def _read_channels(variables: _FunctionVariables, *, is_weekly: bool) -> tuple[Channel, ...]:

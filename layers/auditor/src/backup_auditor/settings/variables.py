@@ -18,6 +18,7 @@ def read_text(environ: Mapping[str, str], variable: Variable) -> str:
     return environ.get(variable.name, "").strip() or variable.default
 
 
+STACK_NAME = Variable("STACK_NAME", "The name of the stack, a dimension of every metric.")
 STATE_TABLE = Variable("STATE_TABLE", "The table for states of projects and messages that are not sent yet.")
 EVIDENCE_BUCKET = Variable("EVIDENCE_BUCKET", "The bucket for reports.")
 EVENT_BUS = Variable("EVENT_BUS", "The event bus of the stack.")
@@ -25,6 +26,12 @@ REGISTRY = Variable(
     "REGISTRY",
     "The registry of projects: `ssm:NAME` or `s3://BUCKET/KEY`. Without it there is one project: `PROJECT_NAME`.",
 )
+NAME_PREFIX = Variable(
+    "NAME_PREFIX",
+    "The prefix of the secrets that a registry can name: keys have it with `keys/`, webhooks with `webhooks/`.",
+)
+EDITOR_NAME_PREFIX = Variable("EDITOR_NAME_PREFIX", "The prefix of the secrets with write-access keys.")
+TOPIC_PREFIX = Variable("TOPIC_PREFIX", "How the ARNs of the topics begin that a registry can name.")
 PROJECT_NAME = Variable("PROJECT_NAME", "The name of the single project in reports.")
 API_KEY_SECRET = Variable(
     "API_KEY_SECRET", "The secret with the key of the single project: plain text, or JSON with `PINECONE_API_KEY`."
@@ -57,18 +64,19 @@ AUDIT_RETENTION_DAYS = Variable(
     "AUDIT_RETENTION_DAYS", "The number of days to store records of audits; without it, or with 0, there is no limit."
 )
 
-_CHANNEL_VARIABLES = (ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, WEEKLY_SUMMARY)
+_COMMON_VARIABLES = (STACK_NAME, REGISTRY, NAME_PREFIX, PROJECT_NAME)
+_CHANNEL_VARIABLES = (TOPIC_PREFIX, ALERT_TOPIC, ALERT_SEVERITY, SLACK_SECRET, SLACK_SEVERITY, WEEKLY_SUMMARY)
 
 VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
     {
-        "dispatch": (EVENT_BUS, REGISTRY, PROJECT_NAME),
+        "dispatch": (EVENT_BUS, *_COMMON_VARIABLES),
         "audit": (
-            *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, REGISTRY, PROJECT_NAME, API_KEY_SECRET, POLICY),
+            *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES, API_KEY_SECRET, POLICY),
             *(*_CHANNEL_VARIABLES, PING_URL_SECRET, AUDIT_RETENTION_DAYS),
         ),
-        "notify": (STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, REGISTRY, PROJECT_NAME, *_CHANNEL_VARIABLES),
-        "watch": (STATE_TABLE, REGISTRY, PROJECT_NAME),
-        "remediate": (STATE_TABLE, EVENT_BUS, REGISTRY, PROJECT_NAME, EDITOR_KEY_SECRET, POLICY),
+        "notify": (STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES, *_CHANNEL_VARIABLES),
+        "watch": (STATE_TABLE, *_COMMON_VARIABLES),
+        "remediate": (STATE_TABLE, EVENT_BUS, *_COMMON_VARIABLES, EDITOR_NAME_PREFIX, EDITOR_KEY_SECRET, POLICY),
     }
 )
 """Variables by function. `audit` and `remediate` also read those of the connection to Pinecone, without the key."""

@@ -7,20 +7,24 @@ from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from backup_auditor.adapters.documents import MAX_DOCUMENT_BYTES
-from backup_auditor.domain.identifiers import parse_key
+from backup_auditor.domain.identifiers import PARAMETER_SCHEME, parse_key
 from backup_auditor.domain.text import collapse_whitespace
 from backup_auditor.errors import DocumentError, SecretError
 
 if TYPE_CHECKING:
     from backup_auditor.adapters.aws.session import AwsSession
 
-_DOCUMENT_REMEDIES = {
+_PARAMETER_REMEDIES = {
     "ParameterNotFound": "there is no such parameter; create it, or correct the address",
+    "InvalidKeyId": "it cannot be decrypted; check that its KMS key is enabled and that the role may use it",
+    "AccessDeniedException": "the role may not read it; check the permissions and the name's prefix",
+}
+_DOCUMENT_REMEDIES = {
+    **_PARAMETER_REMEDIES,
     "ParameterVersionNotFound": "there is no such version of the parameter; correct the address",
     "NoSuchBucket": "there is no such bucket; correct the address",
     "NoSuchKey": "there is no such object; upload it, or correct the address",
     "AccessDenied": "there is no such object, or the role may not read it; upload it, or allow the role to read it",
-    "AccessDeniedException": "the role may not read it; check the permissions and the name's prefix",
     "ThrottlingException": "requests are throttled; store it in S3, or enable higher throughput in Parameter Store",
 }
 
@@ -45,15 +49,21 @@ def _translate_errors(
 def fetch_document(aws: "AwsSession", address: str) -> bytes:
     """Return the bytes of a document. Raises `DocumentError`."""
     with _translate_errors(DocumentError, address, _DOCUMENT_REMEDIES):
-        if address.startswith("ssm:"):
-            response = aws.ssm.get_parameter(Name=address.removeprefix("ssm:"), WithDecryption=True)
-            return response["Parameter"]["Value"].encode()
+        if address.startswith(PARAMETER_SCHEME):
+            return str(_fetch_parameter(aws, address)["Value"]).encode()
         content = _fetch_object(aws, address)
     if content is None:
         raise DocumentError(
             f"{address}: has more than {MAX_DOCUMENT_BYTES:,} bytes (the limit); check that it is the right document"
         )
     return content
+
+
+def _fetch_parameter(aws: "AwsSession", address: str) -> Mapping[str, Any]:
+    response: Mapping[str, Any] = aws.ssm.get_parameter(
+        Name=address.removeprefix(PARAMETER_SCHEME), WithDecryption=True
+    )
+    return cast("Mapping[str, Any]", response["Parameter"])
 
 
 def _fetch_object(aws: "AwsSession", address: str) -> bytes | None:
@@ -88,9 +98,10 @@ class Source[Value]:
 
 
 _SECRET_REMEDIES = {
+    **_PARAMETER_REMEDIES,
+    "ThrottlingException": "requests are throttled; enable higher throughput in Parameter Store",
     "ResourceNotFoundException": "there is no such secret; create it, or correct the name",
     "InvalidRequestException": "it is scheduled for deletion, or has no value; restore it, or store a value",
-    "AccessDeniedException": "the role may not read it; check the permissions and the name's prefix",
     "DecryptionFailure": "it cannot be decrypted; check the permissions of its KMS key",
 }
 _MAX_ADDRESS_LENGTH = 2000
@@ -106,8 +117,13 @@ class SecretFormat(NamedTuple):
 
 
 def fetch_secret(aws: "AwsSession", name: str) -> str | bytes:
-    """Return the current value of a secret. Raises `SecretError`, which names the secret and what to do."""
+    """Return the current value of a secret or of a SecureString parameter. Raises `SecretError`."""
     with _translate_errors(SecretError, f"the secret {name}", _SECRET_REMEDIES):
+        if name.startswith(PARAMETER_SCHEME):
+            parameter = _fetch_parameter(aws, name)
+            if parameter["Type"] != "SecureString":
+                raise SecretError(f"the secret {name} is a parameter of type {parameter['Type']}; store a SecureString")
+            return str(parameter["Value"])
         response = aws.secrets.get_secret_value(SecretId=name)
     values: Mapping[str, Any] = response  # one of the two
     return cast("str | bytes", values["SecretString"] if "SecretString" in values else values["SecretBinary"])

@@ -35,9 +35,16 @@ METRIC_UNITS = {
 
 
 def emit(
-    project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] = MappingProxyType({})
+    project: str | None,
+    values: Mapping[str, float | None],
+    *,
+    stack: str,
+    dimensions: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Emit the known metrics of a project; `None` for metrics of all projects. `dimensions` are further dimensions."""
+    """Emit the known metrics of a project of a stack; `None` for metrics of all its projects.
+
+    The stack and the project are dimensions; `dimensions` are further ones.
+    """
     from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415  not needed before the end of an invocation
         AmazonCloudWatchEMFProvider,
     )
@@ -49,7 +56,7 @@ def emit(
             metrics.add_metric(name, METRIC_UNITS[name], value)
     if not metrics.metric_set:
         return
-    all_dimensions = {**({} if project is None else {"project": project}), **dimensions}
+    all_dimensions = {"stack": stack, **({} if project is None else {"project": project}), **dimensions}
     for name, text in all_dimensions.items():
         # CloudWatch accepts ASCII without control characters, at most 1,024 of them
         metrics.add_dimension(name, text.encode("unicode_escape").decode("ascii")[:1024])

@@ -12,7 +12,7 @@ from backup_auditor.adapters.dynamodb.items import (
     HEAD_SORT_KEY,
     Item,
     build_key,
-    build_project_key,
+    build_partition_key,
     decode_moment,
     decode_values,
     encode_values,
@@ -180,7 +180,7 @@ def read_chunks(table: Table, project: str, names: Iterable[str]) -> Iterator[tu
 def write_chunks(table: Table, project: str, chunks: Mapping[str, bytes]) -> None:
     """Write chunks under new names."""
     items = ({**build_key(project, name), "rows": {"B": chunk}} for name, chunk in chunks.items())
-    table.write({"PutRequest": {"Item": it}} for it in items)
+    table.write_items({"PutRequest": {"Item": it}} for it in items)
 
 
 def load_state(table: Table, project: str, head: Head) -> ProjectState:
@@ -333,7 +333,7 @@ def delete_unused_chunks(table: Table, project: str, head: Head) -> None:
     """
     used_names = head.all_chunk_names
     last_name = f"{CHUNK_PREFIX}{head.state.revision + 1:012d}"
-    values = encode_values({":project": build_project_key(project), ":first": CHUNK_PREFIX, ":last": last_name})
+    values = encode_values({":project": build_partition_key(project), ":first": CHUNK_PREFIX, ":last": last_name})
     items = table.query("PK = :project AND SK BETWEEN :first AND :last", values, ("SK",))
     names = (it["SK"]["S"] for it in items)
-    table.write({"DeleteRequest": {"Key": build_key(project, it)}} for it in names if it not in used_names)
+    table.write_items({"DeleteRequest": {"Key": build_key(project, it)}} for it in names if it not in used_names)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from backup_auditor.adapters.records import ATTEMPTS, EARLIER_KINDS, to_ticks
@@ -13,6 +14,16 @@ from backup_auditor.domain.remediation.plan import ActionRecord
 
 type Item = dict[str, Any]
 """Attributes by name, each as DynamoDB writes it: `{"S": "text"}`."""
+
+
+class Partition(StrEnum):
+    """The partitions of a project, by the function that writes. IAM limits a role by partition, not by sort key."""
+
+    STATE = "project"
+    """Written by `audit` and `notify`."""
+    REMEDIATION = "remediation"
+    WATCH = "watch"
+
 
 HEAD_SORT_KEY = "head"
 REGISTRATION_SORT_KEY = "registered"
@@ -71,14 +82,14 @@ def compute_expiry(moment: datetime, retention: timedelta) -> int:
     return int((moment + retention).timestamp())
 
 
-def build_project_key(project: str) -> str:
-    """Return the partition of all items of a project, except its outbox."""
-    return f"project#{project}"
+def build_partition_key(project: str, partition: Partition = Partition.STATE) -> str:
+    """Return the key of one partition of a project. The outbox is a partition of all projects."""
+    return f"{partition}#{project}"
 
 
-def build_key(project: str, sort_key: str) -> Item:
+def build_key(project: str, sort_key: str, partition: Partition = Partition.STATE) -> Item:
     """Return the key of an item of a project."""
-    return encode_values({"PK": build_project_key(project), "SK": sort_key})
+    return encode_values({"PK": build_partition_key(project, partition), "SK": sort_key})
 
 
 def build_audit_sort_key(audit: AuditRecord) -> str:
@@ -178,7 +189,7 @@ def build_attempt_prefix(action_key: str) -> str:
 
 def build_attempt_key(record: ActionRecord) -> Item:
     """Return the key of an attempt."""
-    return build_key(record.project, f"{build_attempt_prefix(record.key)}{record.attempt:09d}")
+    return build_key(record.project, f"{build_attempt_prefix(record.key)}{record.attempt:09d}", Partition.REMEDIATION)
 
 
 def encode_attempt(record: ActionRecord) -> Item:

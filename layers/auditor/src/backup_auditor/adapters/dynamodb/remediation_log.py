@@ -12,9 +12,10 @@ from backup_auditor.adapters.dynamodb.items import (
     HEAD_SORT_KEY,
     PLAN_PREFIX,
     Item,
+    Partition,
     build_attempt_prefix,
     build_key,
-    build_project_key,
+    build_partition_key,
     compute_expiry,
     decode_attempt,
     decode_values,
@@ -49,13 +50,17 @@ def _match_states(states: Iterable[ActionState]) -> tuple[str, dict[str, str]]:
     return f"#state IN ({', '.join(values)})", values
 
 
+def _build_plan_key(project: str, plan_id: str) -> Item:
+    return build_key(project, f"{PLAN_PREFIX}{plan_id}", Partition.REMEDIATION)
+
+
 _IS_UNSETTLED, _UNSETTLED_VALUES = _match_states(UNSETTLED_STATES)
 _IS_APPLIED, _APPLIED_VALUES = _match_states(APPLIED_STATES)
 
 
 def build_plan_key(plan: RemediationPlan) -> Item:
     """Return the key of a plan."""
-    return build_key(plan.project, f"{PLAN_PREFIX}{plan.plan_id}")
+    return _build_plan_key(plan.project, plan.plan_id)
 
 
 def build_plan_item(plan: RemediationPlan) -> Item:
@@ -90,14 +95,14 @@ class DynamoRemediationLog:
     def load_plan(self, project: str, plan_id: str) -> RemediationPlan | None:
         """Return the latest plan of an id, `None` if there is none."""
         with self._table.translate_errors():
-            item = self._table.get_item(build_key(project, f"{PLAN_PREFIX}{plan_id}"))
+            item = self._table.get_item(_build_plan_key(project, plan_id))
             if item is None:
                 return None
             return _decode_plan_item(item)
 
     def list_plans(self, project: str) -> list[RemediationPlan]:
         """Return every stored plan of a project, by its id."""
-        values = encode_values({":project": build_project_key(project), ":plans": PLAN_PREFIX})
+        values = encode_values({":project": build_partition_key(project, Partition.REMEDIATION), ":plans": PLAN_PREFIX})
         with self._table.translate_errors():
             return [*map(_decode_plan_item, self._table.query("PK = :project AND begins_with(SK, :plans)", values))]
 
@@ -109,7 +114,8 @@ class DynamoRemediationLog:
 
     def find_last_attempt(self, project: str, key: str) -> ActionRecord | None:
         """Return the latest attempt at an action in any plan."""
-        values = encode_values({":project": build_project_key(project), ":action": build_attempt_prefix(key)})
+        partition_key = build_partition_key(project, Partition.REMEDIATION)
+        values = encode_values({":project": partition_key, ":action": build_attempt_prefix(key)})
         with self._table.translate_errors():
             items = self._table.query(
                 "PK = :project AND begins_with(SK, :action)", values, ScanIndexForward=False, Limit=1
@@ -169,7 +175,8 @@ class DynamoRemediationLog:
 
     def _query_attempts(self, project: str, values: Mapping[str, object], **options: Any) -> list[ActionRecord]:  # noqa: ANN401  as boto3 has it
         condition = "PK = :project AND begins_with(SK, :actions)"
-        query_values = encode_values({":project": build_project_key(project), ":actions": ACTION_PREFIX, **values})
+        partition_key = build_partition_key(project, Partition.REMEDIATION)
+        query_values = encode_values({":project": partition_key, ":actions": ACTION_PREFIX, **values})
         with self._table.translate_errors():
             items = self._table.query(condition, query_values, **options)
             records = [decode_attempt(project, it) for it in items]

@@ -27,10 +27,11 @@ from backup_auditor.adapters.dynamodb.items import (
     HEAD_SORT_KEY,
     REGISTRATION_SORT_KEY,
     Item,
+    Partition,
     build_audit_sort_key,
     build_key,
     build_message_key,
-    build_project_key,
+    build_partition_key,
     decode_attempt,
     decode_audit,
     decode_moment,
@@ -101,7 +102,7 @@ class DynamoState:
             new_head = build_head(change, writer, rewriter.chunk_names)
             writes = _build_writes(self._table.name, project, change, (previous_head, new_head), self._retention)
             write_chunks(self._table, project, rewriter.new_chunks)
-            self._table.write({"PutRequest": {"Item": it}} for it in imported_items)
+            self._table.write_items({"PutRequest": {"Item": it}} for it in imported_items)
             failure = self._table.transact(writes, writer)
             # after a lost answer, the retry fails on its own head; the writer of the stored head shows the result
             if failure is not None and self._load_head(project).writer != writer:
@@ -109,7 +110,7 @@ class DynamoState:
                     reason = "another audit of the project was recorded at the same time; run the audit again"
                     raise ConflictingRecordError(reason)
                 raise failure
-            self._table.write(
+            self._table.write_items(
                 {"DeleteRequest": {"Key": build_key(project, build_audit_sort_key(audit))}}
                 for audit in change.discarded_audits
             )
@@ -121,7 +122,7 @@ class DynamoState:
         """Return the audit records of a project since a time, the oldest first."""
         condition = "PK = :project AND SK BETWEEN :since AND :end"
         values = {
-            ":project": build_project_key(project),
+            ":project": build_partition_key(project),
             ":since": AUDIT_PREFIX + format_sort_moment(since),
             ":end": AUDIT_PREFIX_END,
         }
@@ -141,7 +142,7 @@ class DynamoState:
         with self._table.translate_errors():
             response = self._table.call(
                 "update_item",
-                Key=build_key(project, REGISTRATION_SORT_KEY),
+                Key=build_key(project, REGISTRATION_SORT_KEY, Partition.WATCH),
                 UpdateExpression="SET since = if_not_exists(since, :now)",
                 ExpressionAttributeValues=encode_values({":now": now}),
                 ReturnValues="ALL_NEW",
@@ -150,7 +151,8 @@ class DynamoState:
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation created as first backups."""
-        values = encode_values({":project": build_project_key(project), ":first": FIRST_BACKUP_KEY_PREFIX})
+        partition_key = build_partition_key(project, Partition.REMEDIATION)
+        values = encode_values({":project": partition_key, ":first": FIRST_BACKUP_KEY_PREFIX})
         items = self._table.query("PK = :project AND begins_with(SK, :first)", values)
         records = (decode_attempt(project, it) for it in items)
         return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)

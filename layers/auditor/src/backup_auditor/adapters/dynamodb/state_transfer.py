@@ -64,7 +64,7 @@ class DynamoTransfer:
             *map(build_attempt_key, state_import.attempts.deletes),
         )
         with self._table.translate_errors():
-            self._table.write({"DeleteRequest": {"Key": it}} for it in keys)
+            self._table.write_items({"DeleteRequest": {"Key": it}} for it in keys)
 
 
 def _build_items(state_import: StateImport, retention: timedelta | None) -> Iterator[Item]:

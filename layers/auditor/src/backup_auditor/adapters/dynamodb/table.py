@@ -69,7 +69,7 @@ class Table:
                 return
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
-    def write(self, requests: Iterable[Item]) -> None:
+    def write_items(self, requests: Iterable[Item]) -> None:
         """Put and delete items, without a transaction."""
         for batch in batched(requests, _WRITE_BATCH_SIZE, strict=False):
             for _ in self._call_batch("batch_write_item", batch, "UnprocessedItems", "written"):

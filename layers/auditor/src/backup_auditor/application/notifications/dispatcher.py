@@ -105,14 +105,44 @@ _ATTEMPTS_UNTIL_ATTENTION = 2
 _RECORD_WAITS = (0.2, 1.0, 5.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Protocol):
     """Where a message goes."""
 
-    channel: Channel | None
-    """`None` if the project certainly no longer has the channel."""
-    alternatives: tuple[Channel, ...] = ()
+    def follow(self, attempt: "DeliveryAttempt", claim: Claim, progress: str) -> DeliveryResult:
+        """Deliver a claimed message, or decide what becomes of it. A failure is recorded and not raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRoute:
+    """The route to a channel that the project has."""
+
+    channel: Channel
+
+    def follow(self, attempt: "DeliveryAttempt", claim: Claim, progress: str) -> DeliveryResult:
+        """Send the message to the channel."""
+        return attempt.send(self.channel, claim, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class LostRoute:
+    """The route to a channel that the project certainly no longer has."""
+
+    alternatives: tuple[Channel, ...]
     """The project's channels of the same kind: one of them can be the corrected name of the channel."""
+
+    def follow(self, attempt: "DeliveryAttempt", _claim: Claim, _progress: str) -> DeliveryResult:
+        """Readdress the message to a channel that has no message about its audit; drop it if all have one."""
+        message, deps = attempt.message, attempt.deps
+        for channel in self.alternatives:
+            try:
+                is_new = deps.outbox.readdress(message, readdress(message, channel))
+            except StateError as error:
+                return attempt.log_stuck(f"it cannot be moved to channel {channel.channel_id}: {error}")
+            if is_new:  # with the next pending messages
+                text = f"the project no longer has this channel; {channel.channel_id} receives the message instead"
+                attempt.log(deps.log.warning, text)
+                return DeliveryResult(DeliveryStatus.WAITING)
+        return attempt.drop("the project no longer has this channel")
 
 
 class RegistryReader(Protocol):
@@ -133,9 +163,9 @@ class ChannelRouter:
     def find_route(self, message: OutboxMessage) -> Route:
         """Return the route of a message. Raises `RegistryError` and `DocumentError`: no alert may be lost."""
         if message.channel_id == EVENT_CHANNEL.channel_id:
-            return Route(EVENT_CHANNEL)
+            return ChannelRoute(EVENT_CHANNEL)
         channel = _find_channel(self._load_registry(fresh=False), message)
-        return Route(channel) if channel else _find_current_route(self._load_registry(fresh=True), message)
+        return ChannelRoute(channel) if channel else _find_current_route(self._load_registry(fresh=True), message)
 
     def _load_registry(self, *, fresh: bool) -> Registry:
         if fresh not in self._registries:
@@ -163,7 +193,8 @@ def _find_current_route(registry: Registry, message: OutboxMessage) -> Route:
         problems = "; ".join(registry.format_error(it) for it in registry.errors[:3])
         raise RegistryError(f"{message.project} may be one of the invalid registry entries; correct them: {problems}")
     alternatives = (it for it in _list_channels(registry, message) if message.channel_id.startswith(f"{it.kind}:"))
-    return Route(_find_channel(registry, message), tuple(alternatives))
+    channel = _find_channel(registry, message)
+    return ChannelRoute(channel) if channel else LostRoute(tuple(alternatives))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,30 +218,17 @@ class DeliveryAttempt:
                 return DeliveryResult(DeliveryStatus.WAITING)
             progress = self.deps.outbox.load_progress(self.message) if claim.attempts > 1 else ""
         except StateError as error:
-            return self._log_stuck(f"it cannot be claimed in the outbox: {error}")
+            return self.log_stuck(f"it cannot be claimed in the outbox: {error}")
         if progress == ACCEPTED_PROGRESS:
             return self._record_accepted()
-        channel = self.route.channel
-        return self._deliver(channel, claim, progress) if channel else self._readdress()
+        return self.route.follow(self, claim, progress)
 
-    def _readdress(self) -> DeliveryResult:
-        """Readdress the message to a channel that has no message about its audit; drop it if all have one."""
-        for channel in self.route.alternatives:
-            try:
-                is_new = self.deps.outbox.readdress(self.message, readdress(self.message, channel))
-            except StateError as error:
-                return self._log_stuck(f"it cannot be moved to channel {channel.channel_id}: {error}")
-            if is_new:  # with the next pending messages
-                text = f"the project no longer has this channel; {channel.channel_id} receives the message instead"
-                self._log(self.deps.log.warning, text)
-                return DeliveryResult(DeliveryStatus.WAITING)
-        return self._record_drop("the project no longer has this channel")
-
-    def _deliver(self, channel: Channel, claim: Claim, progress: str) -> DeliveryResult:
+    def send(self, channel: Channel, claim: Claim, progress: str) -> DeliveryResult:
+        """Send the claimed message to a channel, and record the result."""
         try:
             report = self._load_report()
             if find_trigger(channel, report, self.message.previous_at) is None:
-                return self._record_drop(
+                return self.drop(
                     f"nothing in it has severity {channel.min_severity} or higher, which the channel requires now"
                 )
             record_progress = partial(self.deps.outbox.record_progress, self.message)
@@ -241,13 +259,13 @@ class DeliveryAttempt:
             except StateError as error:
                 reason = str(error)
                 continue
-            self._log(self.deps.log.info, status)
+            self.log(self.deps.log.info, status)
             return DeliveryResult(status)
         try:
             outbox.record_progress(self.message, ACCEPTED_PROGRESS)
         except StateError:
-            return self._log_stuck(f"{status}, but this could not be recorded: {reason}; it may be sent again")
-        return self._log_stuck(f"{status}, but recorded only as progress: {reason}; it is not sent again")
+            return self.log_stuck(f"{status}, but this could not be recorded: {reason}; it may be sent again")
+        return self.log_stuck(f"{status}, but recorded only as progress: {reason}; it is not sent again")
 
     def _record_failure(self, claim: Claim, error: Exception, reason: str) -> DeliveryResult:
         """Record that the message was not accepted, or that this is unknown, and the time of the next attempt."""
@@ -260,27 +278,28 @@ class DeliveryAttempt:
         try:
             self.deps.outbox.mark_failed(self.message, reason, retry_at, may_have_arrived=may_have_arrived)
         except StateError as record_error:
-            return self._log_stuck(f"{reason}; the failure could not be recorded: {record_error}")
+            return self.log_stuck(f"{reason}; the failure could not be recorded: {record_error}")
         text = f"{reason}; next attempt at {format_minute(retry_at)}"
         is_final = isinstance(error, ChannelRefusedError | SecretError | ReportAlteredError)
         is_busy = isinstance(error, DeliveryError) and not is_final
         if is_final or claim.attempts >= _ATTEMPTS_UNTIL_ATTENTION:
-            self._log(self.deps.log.error, text, attempts=claim.attempts)
+            self.log(self.deps.log.error, text, attempts=claim.attempts)
             return DeliveryResult(DeliveryStatus.NEEDS_ATTENTION, is_busy)
-        self._log(self.deps.log.warning, text, attempts=claim.attempts)
+        self.log(self.deps.log.warning, text, attempts=claim.attempts)
         return DeliveryResult(DeliveryStatus.FAILED, is_busy)
 
-    def _record_drop(self, reason: str) -> DeliveryResult:
+    def drop(self, reason: str) -> DeliveryResult:
         """Record that no channel needs the message any more."""
-        self._log(self.deps.log.warning, f"not sent: {reason}")
+        self.log(self.deps.log.warning, f"not sent: {reason}")
         return self._record_accepted(DeliveryStatus.DROPPED)
 
-    def _log_stuck(self, reason: str) -> DeliveryResult:
+    def log_stuck(self, reason: str) -> DeliveryResult:
         """Log that the outbox could not be updated. The message stays, and is retried when its claim ends."""
-        self._log(self.deps.log.error, reason)
+        self.log(self.deps.log.error, reason)
         return DeliveryResult(DeliveryStatus.NEEDS_ATTENTION)
 
-    def _log(self, write_line: Callable[..., None], text: str, **fields: object) -> None:
+    def log(self, write_line: Callable[..., None], text: str, **fields: object) -> None:
+        """Log a text about the message."""
         message = self.message
         extra = {
             "project": message.project,

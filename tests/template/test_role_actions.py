@@ -1,0 +1,47 @@
+"""Test that the role of each function allows what its code can send to AWS, and nothing else."""
+
+import pytest
+
+from support.aws.operations import derive_actions
+from support.aws.template import FUNCTIONS, as_list, list_allowed_actions, list_leaves, list_statements
+
+LAMBDA_ACTIONS = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:SendMessage",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+"""The actions that Lambda itself takes with the role of a function: logs, traces, and failed events."""
+
+
+@pytest.mark.parametrize("verb", FUNCTIONS)
+def test_a_role_allows_exactly_the_operations_of_the_code(verb: str) -> None:
+    """Each operation that the code of a function can send is allowed, and each allowed action can be sent."""
+    allowed_actions = {it for it in list_allowed_actions(verb) if not it.startswith("kms:")}
+    assert allowed_actions - LAMBDA_ACTIONS == derive_actions(verb)
+    assert allowed_actions >= LAMBDA_ACTIONS
+
+
+@pytest.mark.parametrize("verb", FUNCTIONS)
+def test_a_key_is_used_through_the_services_of_the_code(verb: str) -> None:
+    """A role uses the customer's key through Lambda and the services that it calls, and further keys only to read."""
+    services = {it.partition(":")[0] for it in derive_actions(verb)} - {"events"}  # the bus never has the key
+    statements = [it for it in list_statements(f"{verb.capitalize()}Role") if "kms:" in str(it["Action"])]
+    used_services = {
+        it["Resource"]["Ref"]: {
+            leaf.removesuffix(".${AWS::Region}.amazonaws.com*") for leaf in list_leaves(it["Condition"])
+        }
+        for it in statements
+    }
+    assert used_services == {
+        "KmsKeyArn": {"lambda", *services},
+        "ConfigKmsKeyArns": services & {"s3", "secretsmanager", "ssm"},
+    }
+    assert [it["Action"] for it in statements if it["Resource"]["Ref"] == "ConfigKmsKeyArns"] == ["kms:Decrypt"]
+    assert all(as_list(it["Action"])[0] == "kms:Decrypt" for it in statements)
+
+
+def test_the_items_of_transactions_are_operations() -> None:
+    """The condition check that moves a message to a corrected channel is found, and only for `notify`."""
+    assert [it for it in FUNCTIONS if "dynamodb:ConditionCheckItem" in derive_actions(it)] == ["notify"]
