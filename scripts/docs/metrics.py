@@ -27,7 +27,7 @@ _MEANINGS = {
     "ApiRequests": "Calls to Pinecone in the audit.",
     "ApiThrottles": "Answers with status 429 in the audit.",
     "AuditDurationMs": "Duration of the audit.",
-    "ProjectsOverdue": "Projects without a complete audit for 26h.",
+    "ProjectsOverdue": "Projects without a complete audit for 30h.",
     "ProjectsIncomplete": "Projects whose last audit had a read error.",
 }
 _OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete")

@@ -20,6 +20,7 @@ BackupAuditorError
 │   ├── ChannelRefusedError     it refuses the message until a person changes a setting
 │   └── AcceptanceUnknownError  the response was lost, so it may have accepted the message
 ├── ConflictingRecordError  another audit was recorded since the state was loaded
+├── IncompleteAuditError    an audit has read errors and is tried again instead of recorded
 └── PineconeError           a call to Pinecone failed
     ├── BadKeyError           401: Pinecone does not accept the key
     ├── ForbiddenError        403: the key may not do this; 402: the bill has to be paid first
@@ -41,6 +42,13 @@ from shlex import quote
 
 class BackupAuditorError(Exception):
     """The base of every error of the project. Its text is one line: what failed, on what, and what to do."""
+
+
+def describe_failure(error: Exception) -> str:
+    """Return the text of an error. Only the type of an error that is not ours: its text can hold secrets."""
+    if isinstance(error, BackupAuditorError):
+        return str(error)
+    return f"internal error of backup-auditor ({type(error).__name__}); report it as a defect"
 
 
 class EvidenceError(BackupAuditorError):
@@ -78,6 +86,15 @@ class AcceptanceUnknownError(DeliveryError):
 
 class ConflictingRecordError(BackupAuditorError):
     """Another audit was recorded since the state was loaded that this record was made from."""
+
+
+class IncompleteAuditError(BackupAuditorError):
+    """An audit has read errors. It is not recorded, because another attempt can read more."""
+
+    def __init__(self, project: str, read_errors: tuple[str, ...]) -> None:
+        """Take the name of the project and its read errors, of which the text has the first."""
+        count = "1 read error" if len(read_errors) == 1 else f"{len(read_errors):,} read errors"
+        super().__init__(f"{project}: the audit has {count} and is tried again; the first is: {read_errors[0]}")
 
 
 class PineconeError(BackupAuditorError):

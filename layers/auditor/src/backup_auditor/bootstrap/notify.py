@@ -23,7 +23,6 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
 from backup_auditor.domain.events import read_delivery_request
 from backup_auditor.domain.outbox import ChannelKind
-from backup_auditor.errors import BackupAuditorError
 from backup_auditor.ports.messaging import Log
 from backup_auditor.retry import Retrier
 
@@ -68,7 +67,7 @@ class AwsDelivery(DeliveryDependencies):
 
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
     """Deliver the messages of an event or a payload. Errors are logged and raised, so that Lambda retries the event."""
-    with log_errors(LOG, BackupAuditorError):
+    with log_errors(LOG):
         sources = get_sources("notify")
         project = read_delivery_request(event)
         deps = AwsDelivery(sources, partial(get_seconds_left, context, _SECONDS_AFTER_DELIVERIES), LOG)
