@@ -34,7 +34,7 @@ FLEET_PARAMETERS = {
     "EnableRemediation": "true",
 }
 """The parameters of a stack for many projects."""
-NIGHT = timedelta(hours=7)
+NIGHT = timedelta(hours=8)
 """How long a night runs: until a project whose audits failed is overdue."""
 CANARY = "x" * 6 + "Canary" + "x" * 6
 """A text in every secret that must not appear anywhere else."""

@@ -16,6 +16,7 @@ BackupAuditorError
 │   ├── EvidenceMissingError  a stored report is missing
 │   └── ReportAlteredError    a stored report has other bytes than when it was stored
 ├── SecretError             a key or a webhook is missing, empty or invalid
+│   └── SecretUnavailableError  it could not be fetched now
 ├── DeliveryError           a channel did not accept a message
 │   ├── ChannelRefusedError     it refuses the message until a person changes a setting
 │   └── AcceptanceUnknownError  the response was lost, so it may have accepted the message
@@ -65,6 +66,10 @@ class ReportAlteredError(EvidenceError):
 
 class SecretError(BackupAuditorError):
     """A key or a webhook is missing, empty or invalid."""
+
+
+class SecretUnavailableError(SecretError):
+    """A key or a webhook could not be fetched now. A retry can succeed."""
 
 
 class DeliveryError(BackupAuditorError):

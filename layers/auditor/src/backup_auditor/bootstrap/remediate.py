@@ -101,4 +101,4 @@ def _answer(context: LambdaContext, payload: object, record: QueueRecord | None)
         context=context,
         log=LOG,
     )
-    return require_published(answer, request.project, deps)
+    return require_published(answer, request, deps)

@@ -234,6 +234,13 @@ class RemediationRequest:
     """The id of the request, the same in each delivery; `None` if each delivery is a new request."""
     is_final: bool = True
     """Whether nothing repeats the request if this attempt fails."""
+    is_audit_complete: bool = False
+    """Whether the audit that requests it read everything."""
+
+    @property
+    def retries_incomplete(self) -> bool:
+        """Whether a read error is probably an outage, so that another attempt can read more."""
+        return self.is_audit_complete and not self.is_final
 
 
 def read_remediation_request(payload: object, *, is_final: bool = True) -> RemediationRequest:
@@ -252,7 +259,8 @@ def read_remediation_request(payload: object, *, is_final: bool = True) -> Remed
     known_detail = detail if isinstance(detail, Mapping) else {}
     project = _read_remediation_project(known_detail, "the event's detail")
     request_id = _read_request_id(fields, known_detail, "audit_id", "act twice", _MAX_TEXT_LENGTH)
-    return RemediationRequest(project, request_id=request_id, is_final=is_final)
+    is_audit_complete = known_detail.get("complete") is True
+    return RemediationRequest(project, None, request_id, is_final, is_audit_complete)
 
 
 def _read_remediation_project(mapping: Mapping[object, object], place: str) -> str:

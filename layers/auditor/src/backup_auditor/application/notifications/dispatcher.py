@@ -23,6 +23,7 @@ from backup_auditor.errors import (
     RegistryError,
     ReportAlteredError,
     SecretError,
+    SecretUnavailableError,
     StateError,
 )
 from backup_auditor.ports.messaging import Log
@@ -85,7 +86,7 @@ class DeliveryStatus(StrEnum):
     """Not attempted: no time was left, another function has it, or another channel receives it."""
     FAILED = "failed"
     NEEDS_ATTENTION = "needs attention"
-    """Failed more than once, or with an error that no retry resolves."""
+    """Failed for hours, or with an error that no retry resolves."""
 
 
 class DeliveryResult(NamedTuple):
@@ -101,7 +102,10 @@ ACCEPTED_PROGRESS = "accepted"
 _RETRY_WAITS = tuple(timedelta(minutes=it) for it in (1, 5, 15, 40))
 """Waits before the next attempts. The last is repeated, and is the longest that a channel can ask for: a message that
 cannot be delivered fails at least once per hour, so the alarm stays on."""
-_ATTEMPTS_UNTIL_ATTENTION = 2
+_HEALING_TIME = timedelta(hours=4)
+"""How old a message is when a failure needs attention: an outage of three hours is over, and a retry was due since."""
+_FINAL_ERRORS = (ChannelRefusedError, SecretError, ReportAlteredError)
+"""Errors that stay until a person corrects something."""
 _RECORD_WAITS = (0.2, 1.0, 5.0)
 
 
@@ -262,13 +266,9 @@ class DeliveryAttempt:
         except StateError as record_error:
             return self._log_stuck(f"{reason}; the failure could not be recorded: {record_error}")
         text = f"{reason}; next attempt at {format_minute(retry_at)}"
-        is_final = isinstance(error, ChannelRefusedError | SecretError | ReportAlteredError)
+        is_final = isinstance(error, _FINAL_ERRORS) and not isinstance(error, SecretUnavailableError)
         is_busy = isinstance(error, DeliveryError) and not is_final
-        if is_final or claim.attempts >= _ATTEMPTS_UNTIL_ATTENTION:
-            self._log(self.deps.log.error, text, attempts=claim.attempts)
-            return DeliveryResult(DeliveryStatus.NEEDS_ATTENTION, is_busy)
-        self._log(self.deps.log.warning, text, attempts=claim.attempts)
-        return DeliveryResult(DeliveryStatus.FAILED, is_busy)
+        return DeliveryResult(self._log_failure(text, is_final=is_final, attempts=claim.attempts), is_busy)
 
     def _record_drop(self, reason: str) -> DeliveryResult:
         """Record that no channel needs the message any more."""
@@ -277,8 +277,14 @@ class DeliveryAttempt:
 
     def _log_stuck(self, reason: str) -> DeliveryResult:
         """Log that the outbox could not be updated. The message stays, and is retried when its claim ends."""
-        self._log(self.deps.log.error, reason)
-        return DeliveryResult(DeliveryStatus.NEEDS_ATTENTION)
+        return DeliveryResult(self._log_failure(reason))
+
+    def _log_failure(self, reason: str, *, is_final: bool = False, **fields: object) -> DeliveryStatus:
+        """Log a failure, and return whether it needs attention: it is final, or the message is old."""
+        status = _assess_failure(self.message, self.deps.now(), is_final=is_final)
+        needs_attention = status is DeliveryStatus.NEEDS_ATTENTION
+        self._log(self.deps.log.error if needs_attention else self.deps.log.warning, reason, **fields)
+        return status
 
     def _log(self, write_line: Callable[..., None], text: str, **fields: object) -> None:
         message = self.message
@@ -292,6 +298,11 @@ class DeliveryAttempt:
         }
         subject = f"{message.project}: message of {format_minute(message.observed_at)} to {message.channel_id}"
         write_line(f"{subject}: {text}", extra=extra)
+
+
+def _assess_failure(message: OutboxMessage, now: datetime, *, is_final: bool) -> DeliveryStatus:
+    is_old = now - message.observed_at > _HEALING_TIME
+    return DeliveryStatus.NEEDS_ATTENTION if is_final or is_old else DeliveryStatus.FAILED
 
 
 def _describe_error(error: Exception) -> str:
@@ -380,8 +391,10 @@ def _log_unroutable(message: OutboxMessage, error: BackupAuditorError, deps: Del
     """Log a message without a known route, and let it wait, so that no alert is lost."""
     extra = {"project": message.project, "audit_id": message.audit_id, "channel": message.channel_id}
     text = f"{message.project}: message to {message.channel_id} postponed: {error}"
-    deps.log.error(text, extra=extra)
-    return Counter({(message.project, DeliveryStatus.NEEDS_ATTENTION): 1})
+    status = _assess_failure(message, deps.now(), is_final=isinstance(error, RegistryError))
+    log_line = deps.log.error if status is DeliveryStatus.NEEDS_ATTENTION else deps.log.warning
+    log_line(text, extra=extra)
+    return Counter({(message.project, status): 1})
 
 
 def _summarize(counts: _StatusCounts) -> DeliverySummary:
