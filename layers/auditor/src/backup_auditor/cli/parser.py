@@ -233,9 +233,9 @@ def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
     list_parser.add_argument(
         "--every",
         metavar="DURATION",
-        default="26h",  # a night, the hour that a clock change adds, and room for a flexible window
+        default="30h",  # a night, the hour that a clock change adds, a flexible window, and every attempt on AWS
         help="longest time between complete audits, such as 26h or 8d; audits are missing in longer gaps"
-        " (default: 26h)",
+        " (default: 30h)",
     )
     verify_parser = _add_evidence_action(
         actions, "verify", "read each report again and compare it with its recorded hash", "to the last audit"
