@@ -46,10 +46,14 @@ class BackupAuditorError(Exception):
 
 
 def describe_failure(error: Exception) -> str:
-    """Return the text of an error. Only the type of an error that is not ours: its text can hold secrets."""
+    """Return the text of an error; of another error than ours its type and line, because its text can hold secrets."""
     if isinstance(error, BackupAuditorError):
         return str(error)
-    return f"internal error of backup-auditor ({type(error).__name__}); report it as a defect"
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    location = f" in {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
+    return f"internal error of backup-auditor ({type(error).__name__}{location}); report it as a defect"
 
 
 class EvidenceError(BackupAuditorError):

@@ -25,6 +25,7 @@ from backup_auditor.errors import (
     SecretError,
     SecretUnavailableError,
     StateError,
+    describe_failure,
 )
 from backup_auditor.ports.messaging import Log
 from backup_auditor.ports.stores import Claim, EvidenceStore, Outbox
@@ -220,10 +221,8 @@ class DeliveryAttempt:
             record_progress = partial(self.deps.outbox.record_progress, self.message)
             delivery = Delivery(self.message, channel, report, claim.is_possible_duplicate, progress, record_progress)
             self.deps.find_sender(channel.kind).send(delivery)
-        except BackupAuditorError as error:
-            return self._record_failure(claim, error, str(error))
-        except Exception as error:  # noqa: BLE001  other messages must be sent, and the text can hold secrets
-            return self._record_failure(claim, error, f"internal error {_describe_error(error)}; report it as a defect")
+        except Exception as error:  # noqa: BLE001  other messages must be sent
+            return self._record_failure(claim, error, describe_failure(error))
         return self._record_accepted()
 
     def _load_report(self) -> Report:
@@ -303,15 +302,6 @@ class DeliveryAttempt:
 def _assess_failure(message: OutboxMessage, now: datetime, *, is_final: bool) -> DeliveryStatus:
     is_old = now - message.observed_at > _HEALING_TIME
     return DeliveryStatus.NEEDS_ATTENTION if is_final or is_old else DeliveryStatus.FAILED
-
-
-def _describe_error(error: Exception) -> str:
-    """Return the type of an error and the line that raised it, without its text."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    location = f" in {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
-    return f"{type(error).__name__}{location}"
 
 
 _MAX_CONCURRENCY = 8
