@@ -22,7 +22,7 @@ _MEANINGS = {
     "BackupStorageBytes": "Size of all listed backups.",
     "BackupQuotaUsedPercent": "Used part of the backup quota.",
     "SchedulesCreated": "Schedules that a remediation run created.",
-    "ScheduleCreationFailures": "Actions that failed in a run; 1 if it was refused, stopped or incomplete; 0 if it is tried again.",
+    "ScheduleCreationFailures": "Actions that failed; 1 if a run was refused, stopped or incomplete; 0 if tried again.",
     "DeliveryFailures": "Messages and events that a channel refused, or did not accept for 4h, at each attempt.",
     "ApiRequests": "Calls to Pinecone in the audit.",
     "ApiThrottles": "Answers with status 429 in the audit.",
