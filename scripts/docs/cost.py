@@ -20,7 +20,8 @@ METRICS_OF_PROJECT, METRICS_OF_STACK = 22, 2
 GB_SECOND = 0.0000133334
 MILLION_WRITES, MILLION_READS = 0.625, 0.125
 S3_GB, SECRET, METRIC, ALARM, DASHBOARD, LOG_GB = 0.023, 0.40, 0.30, 0.10, 3.00, 0.50
-MILLION_EVENTS, MILLION_TRACES = 1.00, 5.00
+MILLION_EVENTS, MILLION_TRACES, MILLION_POLLS = 1.00, 5.00, 0.40
+QUEUES, POLLERS, POLL_SECONDS = 2, 5, 20
 EVENTS_OF_PROJECT, TRACES_OF_PROJECT = 100, 90
 
 
@@ -52,6 +53,7 @@ def rows() -> list[Row]:
     metrics, queries = alarm_metrics()
     short_runs = SWEEPS * SWEEP_SECONDS * SWEEP_GB + WATCHES * WATCH_SECONDS * WATCH_GB
     runs = SWEEPS + WATCHES + NIGHTS
+    polls = QUEUES * POLLERS * HOURS * 3600 // POLL_SECONDS
     items = ITEMS_WRITTEN * MILLION_WRITES + ITEMS_READ * MILLION_READS
     return [
         Row(
@@ -97,6 +99,12 @@ def rows() -> list[Row]:
             "Logs",
             f"{LOG_MB} MB per night × {LOG_GB:.2f} per GB, per project",
             lambda projects: projects * NIGHTS * LOG_MB / 1000 * LOG_GB,
+        ),
+        Row(
+            "SQS",
+            f"{QUEUES} queues × {POLLERS} pollers of Lambda × {HOURS} hours, one poll every {POLL_SECONDS} s, × "
+            f"{MILLION_POLLS:.2f} per million",
+            lambda _: polls * MILLION_POLLS / 1e6,
         ),
         Row(
             "EventBridge, Scheduler, X-Ray",

@@ -7,7 +7,7 @@ from docs.markdown import table
 from docs.template import template
 
 _MEANINGS = {
-    "AuditCompleted": "1 for each recorded audit, 0 for each audit that failed.",
+    "AuditCompleted": "1 for each recorded audit, 0 for each audit that failed in all attempts.",
     "AuditComplete": "1 when the audit had no read error; 0 otherwise, and when two registry entries share its secret.",
     "IndexesTotal": "Indexes of the project.",
     "IndexesProtected": "Indexes with an enabled schedule and a recovery point that is recent enough.",
@@ -22,12 +22,12 @@ _MEANINGS = {
     "BackupStorageBytes": "Size of all listed backups.",
     "BackupQuotaUsedPercent": "Used part of the backup quota.",
     "SchedulesCreated": "Schedules that a remediation run created.",
-    "ScheduleCreationFailures": "Actions that failed in a remediation run; 1 if it was refused, stopped or incomplete.",
-    "DeliveryFailures": "Messages and events that a channel did not accept, counted at each attempt.",
+    "ScheduleCreationFailures": "Actions that failed; 1 if a run was refused, stopped or incomplete; 0 if tried again.",
+    "DeliveryFailures": "Messages and events that a channel refused, or did not accept for 4h, at each attempt.",
     "ApiRequests": "Calls to Pinecone in the audit.",
     "ApiThrottles": "Responses with status 429 in the audit.",
     "AuditDurationMs": "Duration of the audit.",
-    "ProjectsOverdue": "Projects without a complete audit for 26h.",
+    "ProjectsOverdue": "Projects without a complete audit for 30h.",
     "ProjectsIncomplete": "Projects whose last audit had a read error.",
 }
 _OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete")

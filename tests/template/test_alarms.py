@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ MAX_DURATION = timedelta(minutes=5)
 EMITTED_METRICS = set(metrics.METRIC_UNITS)
 AWS_METRICS = {"Errors", "Invocations", "Throttles", "ApproximateNumberOfMessagesVisible"}
 MISSING_DATA_TREATMENT = {
-    "ProjectsOverdueAlarm": "breaching",
+    "WatchSilentAlarm": "breaching",
+    "ProjectsOverdueAlarm": "ignore",
     "IncompleteAuditAlarm": "ignore",
-    "DeliveryFailuresAlarm": "ignore",
 }
+START = datetime(2026, 11, 22, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 def load_alarms() -> dict[str, dict[str, Any]]:
@@ -55,42 +58,37 @@ def list_queries() -> list[str]:
     return [it for it in list_expressions() if it.startswith("SELECT")]
 
 
-def find_active_alarms(*data: MetricValue) -> set[str]:
-    """Return the alarms that these metrics raise, except the alarm for missing counts of overdue projects."""
-    return find_all_active_alarms(*data) - {"ProjectsOverdueAlarm"}
+def find_active_alarms(*data: MetricValue, end: datetime = START + HOUR) -> set[str]:
+    """Return the alarms that these metrics raise until a time."""
+    template = load_transformed_template()
+    stack = Stack(template, {}, {name: name for name in template["Resources"]}, {}, {}, {}, {}, (), ())
+    return find_alarms(stack, data, START, end)
 
 
-def find_all_active_alarms(*data: MetricValue) -> set[str]:
-    """Return the alarms that these metrics raise."""
-    stack = Stack(
-        load_transformed_template(),
-        {},
-        {name: name for name in load_transformed_template()["Resources"]},
-        {},
-        {},
-        {},
-        (),
-    )
-    return find_alarms(stack, data)
+def make_value(name: str, value: float, hours: float = 0.5, dimensions: Mapping[str, str] | None = None) -> MetricValue:
+    """Return a value of the product that is emitted some hours after the start."""
+    return MetricValue(metrics.NAMESPACE, name, OF_STACK | dict(dimensions or {}), value, START + hours * HOUR)
 
 
-def make_stack_metrics(stack: str, value: float) -> tuple[MetricValue, ...]:
+def make_stack_metrics(stack: str, value: float) -> list[MetricValue]:
     """Return the data of the metrics of this product that have alarms, for one stack."""
-    dimensions = {"stack": stack}
-    of_project = {**dimensions, "project": "search"}
-    return (
-        MetricValue(metrics.NAMESPACE, "ProjectsOverdue", dimensions, value),
-        MetricValue(metrics.NAMESPACE, "ProjectsIncomplete", dimensions, value),
-        MetricValue(metrics.NAMESPACE, "DeliveryFailures", of_project, value),
-        MetricValue(metrics.NAMESPACE, "ScheduleCreationFailures", of_project, value),
-    )
+    dimensions_by_name: dict[str, dict[str, str]] = {
+        "ProjectsOverdue": {},
+        "ProjectsIncomplete": {},
+        "DeliveryFailures": {"project": "search"},
+        "ScheduleCreationFailures": {"project": "search"},
+    }
+    return [
+        make_value(name, value, dimensions={**dimensions, "stack": stack})
+        for name, dimensions in dimensions_by_name.items()
+    ]
 
 
-def make_lambda_metrics(name: str, *, times: int, errors: int) -> tuple[MetricValue, ...]:
-    """Return the data that Lambda emits for a function."""
-    dimensions = {"FunctionName": name}
-    return MetricValue("AWS/Lambda", "Invocations", dimensions, times), MetricValue(
-        "AWS/Lambda", "Errors", dimensions, errors
+def make_lambda_metrics(name: str, *, times: int, errors: int, hours: float = 0.5) -> tuple[MetricValue, ...]:
+    """Return the data that Lambda emits for a function some hours after the start."""
+    dimensions, moment = {"FunctionName": name}, START + hours * HOUR
+    return MetricValue("AWS/Lambda", "Invocations", dimensions, times, moment), MetricValue(
+        "AWS/Lambda", "Errors", dimensions, errors, moment
     )
 
 
@@ -160,13 +158,13 @@ def test_an_alarm_describes_the_remedy(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
 def test_missing_data_is_treated_by_kind(name: str) -> None:
-    """Missing data is breaching only for overdue projects, and nightly alarms ignore missing data."""
+    """Missing data is breaching only where it is the fault, and changes no alarm about the last count of projects."""
     assert load_alarms()[name]["TreatMissingData"] == MISSING_DATA_TREATMENT.get(name, "notBreaching")
 
 
 def test_missing_data_raises_no_alarm_before_the_first_count() -> None:
-    """The alarm on overdue projects is created after the schedule, whose first count starts immediately."""
-    assert load_transformed_template()["Resources"]["ProjectsOverdueAlarm"]["DependsOn"] == "WatchSchedule"
+    """The alarm on missing counts is created after the schedule, whose first count starts immediately."""
+    assert load_transformed_template()["Resources"]["WatchSilentAlarm"]["DependsOn"] == "WatchSchedule"
     assert find_properties("WatchSchedule")["ScheduleExpression"] == "rate(1 hour)"
     assert "StartDate" not in find_properties("WatchSchedule")
     assert load_alarms()["ProjectsOverdueAlarm"]["Period"] == 3600
@@ -176,16 +174,14 @@ def test_no_project_ends_the_alarm_of_another() -> None:
     """A shared alarm sums failures or counts projects, and a pending message fails at least once per period."""
     assert all(it.startswith("SELECT SUM(") and "Failures) FROM" in it for it in list_queries())
     assert [it["Name"] for it in load_alarms()["IncompleteAuditAlarm"]["Dimensions"]] == ["stack"]
-    good_values = [MetricValue(metrics.NAMESPACE, "AuditComplete", OF_STACK | {"project": "other"}, 1.0)]
+    good_value = make_value("AuditComplete", 1, dimensions={"project": "other"})
     for name, alarm in {
         "ProjectsIncomplete": "IncompleteAuditAlarm",
         "DeliveryFailures": "DeliveryFailuresAlarm",
     }.items():
-        dimensions = OF_STACK | ({"project": "search"} if name == "DeliveryFailures" else {})
-        other_value = MetricValue(metrics.NAMESPACE, name, OF_STACK | {"project": "other"}, 0.0)
-        assert find_active_alarms(MetricValue(metrics.NAMESPACE, name, dimensions, 1.0), other_value, *good_values) == {
-            alarm
-        }
+        dimensions = {"project": "search"} if name == "DeliveryFailures" else {}
+        other_value = make_value(name, 0, dimensions={"project": "other"})
+        assert find_active_alarms(make_value(name, 1, dimensions=dimensions), other_value, good_value) == {alarm}
     sweep_interval = timedelta(
         minutes=int(re.findall(r"\d+", find_properties("SweepSchedule")["ScheduleExpression"])[0])
     )
@@ -197,17 +193,17 @@ def test_stacks_side_by_side_have_their_own_alarms() -> None:
     """The failures of another stack raise no alarm, and its zeros end none, also where nothing runs."""
     alarms = {"ProjectsOverdueAlarm", "IncompleteAuditAlarm", "DeliveryFailuresAlarm", "ScheduleCreationFailuresAlarm"}
     healthy, failing = make_stack_metrics(STACK_NAME, 0), make_stack_metrics(STACK_NAME, 1)
-    assert find_all_active_alarms(*healthy, *make_stack_metrics("staging", 1)) == set()
-    assert find_all_active_alarms(*failing, *make_stack_metrics("staging", 0)) == alarms
-    assert find_all_active_alarms(*make_stack_metrics("staging", 0)) == {"ProjectsOverdueAlarm"}
+    assert find_active_alarms(*healthy, *make_stack_metrics("staging", 1)) == set()
+    assert find_active_alarms(*failing, *make_stack_metrics("staging", 0)) == alarms
+    assert find_active_alarms(*make_stack_metrics("staging", 0), end=START + 7 * HOUR) == {"WatchSilentAlarm"}
 
 
-@pytest.mark.parametrize("verb", ["audit", "notify", "remediate"])
+@pytest.mark.parametrize("verb", ["audit", "remediate"])
 @pytest.mark.parametrize(
     "times, errors, is_alarm_expected",
     [
-        pytest.param(3, 3, True, id="the-only-event-failed"),
-        pytest.param(3, 2, False, id="last-retry-succeeded"),
+        pytest.param(3, 3, True, id="every-attempt-crashed"),
+        pytest.param(3, 2, False, id="third-attempt-succeeded"),
         pytest.param(303, 3, False, id="three-of-300-events-retried"),
         pytest.param(120, 30, True, id="ten-of-100-events-failed"),
         pytest.param(300, 0, False, id="no-errors"),
@@ -219,12 +215,37 @@ def test_errors_raise_an_alarm_by_their_share(verb: str, times: int, errors: int
     assert find_active_alarms(*make_lambda_metrics(name_function(verb), times=times, errors=errors)) == expected_alarms
 
 
-@pytest.mark.parametrize("verb", ["dispatch", "watch"])
 @pytest.mark.parametrize("errors, is_alarm_expected", [(2, False), (3, True)])
-def test_three_errors_raise_an_alarm_of_rare_events(verb: str, errors: int, *, is_alarm_expected: bool) -> None:
-    """Three errors, which are one event that failed after all retries, raise the alarm of a rare event."""
+def test_three_errors_raise_the_alarm_of_the_dispatch(errors: int, *, is_alarm_expected: bool) -> None:
+    """Three attempts at a request that crash within an hour raise the alarm."""
+    expected_alarms = {"DispatchErrorsAlarm"} if is_alarm_expected else set()
+    data = make_lambda_metrics(name_function("dispatch"), times=24, errors=errors)
+    assert find_active_alarms(*data) == expected_alarms
+
+
+@pytest.mark.parametrize("verb", ["notify", "watch"])
+@pytest.mark.parametrize(
+    "hours, is_alarm_expected",
+    [pytest.param(4, False, id="outage-of-three-hours"), pytest.param(7, True, id="broken-function")],
+)
+def test_errors_for_six_hours_raise_the_alarm_of_a_function_that_repeats_its_work(
+    verb: str, hours: int, *, is_alarm_expected: bool
+) -> None:
+    """Errors in four successive hours raise no alarm, and errors in every hour do."""
+    data = [
+        it
+        for hour in range(hours)
+        for it in make_lambda_metrics(name_function(verb), times=4, errors=1, hours=hour + 0.5)
+    ]
+    counts = [make_value("ProjectsOverdue", 0, hour + 0.5) for hour in range(hours)]
     expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_alarm_expected else set()
-    assert find_active_alarms(*make_lambda_metrics(name_function(verb), times=24, errors=errors)) == expected_alarms
+    assert find_active_alarms(*data, *counts, end=START + hours * HOUR) == expected_alarms
+
+
+@pytest.mark.parametrize("hours, expected_alarms", [(5, set()), (7, {"WatchSilentAlarm"})])
+def test_six_hours_without_a_count_raise_an_alarm(hours: int, expected_alarms: set[str]) -> None:
+    """Missing counts raise no alarm for five hours, and one after that."""
+    assert find_active_alarms(make_value("ProjectsOverdue", 0, 0.1), end=START + hours * HOUR) == expected_alarms
 
 
 def test_each_metric_in_use_is_emitted() -> None:

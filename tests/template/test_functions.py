@@ -70,8 +70,8 @@ def test_a_function_has_samples(verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
-def test_a_function_has_logs_dead_letters_and_alarms(verb: str) -> None:
-    """Each function has its own role and log group, JSON logs, dead letters, and alarms on errors and throttles."""
+def test_a_function_has_logs_and_alarms(verb: str) -> None:
+    """Each function has its own role and log group, JSON logs, and alarms on errors and throttles."""
     name = name_function(verb)
     function_properties = find_properties(name)
     stem = verb.capitalize()
@@ -83,9 +83,6 @@ def test_a_function_has_logs_dead_letters_and_alarms(verb: str) -> None:
         find_properties(f"{stem}Log")["LogGroupName"]["Fn::Sub"]
         == f"/aws/lambda/{function_properties['FunctionName']['Fn::Sub']}"
     )
-    invoke_config = find_properties(f"{name}EventInvokeConfig")
-    assert invoke_config["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
-    assert invoke_config["MaximumRetryAttempts"] == 2
     for metric in ("Errors", "Throttles"):
         alarm = find_properties(f"{stem}{metric}Alarm")
         metric_stats = [it["MetricStat"]["Metric"] for it in alarm.get("Metrics", ()) if "MetricStat" in it] or [alarm]
@@ -101,11 +98,16 @@ def test_a_function_has_twice_the_measured_memory(verb: str) -> None:
     assert re.search(rf"^\| `{verb}` \| {size:,} MB \| .*\b{MEASURED_MEMORY_MIB[verb]} MB\b", PERFORMANCE, re.MULTILINE)
 
 
-def test_audits_run_concurrently() -> None:
-    """Concurrency is reserved only on request, and the timeout of an audit is Lambda's limit."""
-    reserved_concurrency = find_properties("AuditFunction")["ReservedConcurrentExecutions"]
-    assert reserved_concurrency == {"Fn::If": ["HasReserved", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]}
-    assert load_template()["Parameters"]["ReservedConcurrency"]["Default"] == 0
+def test_audits_run_concurrently_and_reserve_nothing() -> None:
+    """The queue limits concurrent audits, no concurrency is reserved, and the timeout of an audit is Lambda's limit."""
+    limits = {
+        name: it["Properties"].get("ScalingConfig")
+        for name, it in find_resources("AWS::Lambda::EventSourceMapping").items()
+    }
+    assert limits.pop("AuditFunctionQueued") == {"MaximumConcurrency": {"Ref": "AuditConcurrency"}}
+    assert set(limits.values()) == {None}
+    assert load_template()["Parameters"]["AuditConcurrency"]["Default"] == 10
+    assert not any("ReservedConcurrentExecutions" in find_properties(name_function(verb)) for verb in FUNCTIONS)
     assert find_properties("AuditFunction")["Timeout"] == 900
 
 

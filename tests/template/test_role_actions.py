@@ -3,24 +3,33 @@
 import pytest
 
 from support.aws.operations import derive_actions
-from support.aws.template import FUNCTIONS, as_list, list_allowed_actions, list_leaves, list_statements
+from support.aws.template import FUNCTIONS, as_list, find_resources, list_allowed_actions, list_leaves, list_statements
 
-LAMBDA_ACTIONS = {
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "sqs:SendMessage",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
-}
-"""The actions that Lambda itself takes with the role of a function: logs, traces, and failed events."""
+LAMBDA_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+"""The actions that Lambda itself takes with the role of every function: logs and traces."""
+POLL_ACTIONS = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+"""The actions that Lambda itself takes with the role of a function that a queue starts."""
+QUEUE_VERBS = {"dispatch", "audit", "remediate"}
+"""The functions that a queue starts."""
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
 def test_a_role_allows_exactly_the_operations_of_the_code(verb: str) -> None:
     """Each operation that the code of a function can send is allowed, and each allowed action can be sent."""
     allowed_actions = {it for it in list_allowed_actions(verb) if not it.startswith("kms:")}
-    assert allowed_actions - LAMBDA_ACTIONS == derive_actions(verb)
-    assert allowed_actions >= LAMBDA_ACTIONS
+    lambda_actions = LAMBDA_ACTIONS | (POLL_ACTIONS if verb in QUEUE_VERBS else set())
+    assert allowed_actions - lambda_actions == derive_actions(verb)
+    assert allowed_actions >= lambda_actions
+
+
+def test_queues_start_the_functions_that_poll() -> None:
+    """A function has an event source in the template if its role may poll a queue."""
+    queue_verbs = {
+        name.removesuffix("Function").lower()
+        for name, it in find_resources("AWS::Serverless::Function").items()
+        if any(event["Type"] == "SQS" for event in it["Properties"].get("Events", {}).values())
+    }
+    assert queue_verbs == QUEUE_VERBS
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)

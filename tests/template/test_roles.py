@@ -88,7 +88,7 @@ def test_only_functions_that_need_an_action_allow_it() -> None:
     assert {verb for verb in FUNCTIONS if "events:PutEvents" in actions_by_verb[verb]} == {*FUNCTIONS} - {"watch"}
     assert not {
         action for role_actions in actions_by_verb.values() for action in role_actions if "Delete" in action
-    } - {"dynamodb:DeleteItem"}
+    } - {"dynamodb:DeleteItem", "sqs:DeleteMessage"}
 
 
 def test_resources_are_in_the_stacks_partition() -> None:
@@ -155,7 +155,12 @@ def test_remediation_resources_exist_only_on_request() -> None:
         for name, it in load_transformed_template()["Resources"].items()
         if "Remediate" in name or "ScheduleCreation" in name
     }
-    assert {"RemediateFunction", "RemediateRole", "RemediateFunctionCompleted"} <= remediation_resources.keys()
+    assert {
+        "RemediateFunction",
+        "RemediateRole",
+        "RemediateQueue",
+        "RemediateFunctionQueued",
+    } <= remediation_resources.keys()
     assert [name for name, it in remediation_resources.items() if it.get("Condition") != "RemediationIsEnabled"] == []
 
 
@@ -163,7 +168,12 @@ def test_access_of_aws_services_is_restricted() -> None:
     """AWS services have access only on behalf of this stack, and access without TLS is denied."""
     trust_statement = find_properties("SchedulesRole")["AssumeRolePolicyDocument"]["Statement"][0]
     assert set(trust_statement["Condition"]["StringEquals"]) == {"aws:SourceAccount", "aws:SourceArn"}
-    for name in ("DeadLetterQueuePolicy", "AlertTopicPolicy", "AlarmTopicPolicy", "EvidenceBucketPolicy"):
+    for name in (
+        "AlertTopicPolicy",
+        "AlarmTopicPolicy",
+        "EvidenceBucketPolicy",
+        *find_resources("AWS::SQS::QueuePolicy"),
+    ):
         policy_statements = find_properties(name)["PolicyDocument"]["Statement"]
         deny_statements = [
             it for it in policy_statements if it["Effect"] == "Deny" and it.get("Sid") == "DenyInsecureTransport"

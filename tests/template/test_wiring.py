@@ -9,14 +9,17 @@ import pytest
 from moto.events.models import EventPattern
 
 from backup_auditor.application.fleet import OVERDUE_AFTER
+from backup_auditor.domain.events import QUEUE_ATTEMPTS
 from support.aws.template import FUNCTIONS, find_properties, find_resources, list_leaves, load_template, name_function
 
 RULE_NAMES = {
     "EveryProjectRequested": "dispatch",
-    "AuditFunctionProjectRequested": "audit",
+    "ProjectRequested": "audit",
     "NotifyFunctionCompleted": "notify",
-    "RemediateFunctionCompleted": "remediate",
+    "ProposalsFound": "remediate",
 }
+QUEUES = {verb: f"{verb.capitalize()}Queue" for verb in ("dispatch", "audit", "remediate")}
+"""The queue of each function that has one; the other two repeat their own work."""
 
 
 def load_pattern(rule: str) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def test_an_audit_with_proposals_starts_remediation(count: int, verbs: list[str]
 
 
 def test_every_rule_is_complete() -> None:
-    """Each rule uses the stack's bus, retries, and has a dead-letter queue."""
+    """Each rule uses the stack's bus, and sends to a queue that allows it, or to a function that repeats its work."""
     assert set(find_resources("AWS::Events::Rule")) == set(RULE_NAMES)
     for name, verb in RULE_NAMES.items():
         rule = find_properties(name)
@@ -74,27 +77,79 @@ def test_every_rule_is_complete() -> None:
         assert load_pattern(name)["source"] == ["backup-auditor"]
         assert all(isinstance(it, (list, dict)) for it in load_pattern(name).values())
         (target,) = rule["Targets"]
-        assert target["Arn"] == {"Fn::GetAtt": [name_function(verb), "Arn"]}
-        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}}
-        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
-        assert find_properties(f"{name}Permission")["FunctionName"] == {"Ref": name_function(verb)}
+        assert target["Arn"] == {"Fn::GetAtt": [QUEUES.get(verb, name_function(verb)), "Arn"]}
+        if verb in QUEUES:
+            (statement,) = list_allowed(f"{QUEUES[verb]}Policy")
+            assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}}
+        else:
+            assert find_properties(f"{name}Permission")["FunctionName"] == {"Ref": name_function(verb)}
+
+
+def list_allowed(policy: str) -> list[dict[str, Any]]:
+    """Return the statements of a queue policy that allow something."""
+    statements: list[dict[str, Any]] = find_properties(policy)["PolicyDocument"]["Statement"]
+    return [it for it in statements if it["Effect"] == "Allow"]
+
+
+def test_every_queue_starts_its_function() -> None:
+    """A queue sends single messages, of which the function reports each that failed."""
+    sources = {
+        it["Properties"]["FunctionName"]["Ref"]: it["Properties"]
+        for it in find_resources("AWS::Lambda::EventSourceMapping").values()
+    }
+    assert set(sources) == {name_function(verb) for verb in QUEUES}
+    for verb, queue in QUEUES.items():
+        source = sources[name_function(verb)]
+        assert source["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
+        assert (source["BatchSize"], source["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
+
+
+def test_every_dead_letter_is_of_a_queue() -> None:
+    """Only queues send to the dead-letter queue, after as many attempts as the code counts, so redriving works."""
+    assert set(find_resources("AWS::SQS::Queue")) == {*QUEUES.values(), "DeadLetterQueue"}
+    dead_letter_queue = {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    for queue in QUEUES.values():
+        redrive = find_properties(queue)["RedrivePolicy"]
+        assert redrive == {"deadLetterTargetArn": dead_letter_queue, "maxReceiveCount": QUEUE_ATTEMPTS}
+    assert list_allowed("DeadLetterQueuePolicy") == []
+    assert not find_resources("AWS::Lambda::EventInvokeConfig")
+    targets = [find_properties(it)["Targets"][0] for it in RULE_NAMES]
+    targets += [it["Properties"]["Target"] for it in find_resources("AWS::Scheduler::Schedule").values()]
+    assert [it for it in targets if "DeadLetterConfig" in it] == []
+
+
+def test_the_attempts_outlast_an_outage_of_three_hours() -> None:
+    """A request is tried every 16 minutes, after any earlier attempt has ended, and once more after three hours."""
+    for verb, queue in QUEUES.items():
+        visibility = find_properties(queue)["VisibilityTimeout"]
+        assert visibility > find_properties(name_function(verb))["Timeout"]
+        assert (QUEUE_ATTEMPTS - 1) * timedelta(seconds=visibility) > timedelta(hours=3)
+
+
+@pytest.mark.parametrize("name", [*QUEUES.values(), "DeadLetterQueue"])
+def test_a_queue_is_encrypted_without_the_customers_key(name: str) -> None:
+    """Requests are not lost if the policy of the customer's key is wrong."""
+    properties = find_properties(name)
+    assert properties["SqsManagedSseEnabled"] is True
+    assert "KmsMasterKeyId" not in properties
 
 
 def test_every_schedule_starts_its_function() -> None:
-    """Each schedule starts its function, retries, and has a dead-letter queue."""
-    started_functions = {}
+    """The nightly schedule sends to the queue of its function, and the two others start theirs."""
+    targets = {}
     for name, schedule in find_resources("AWS::Scheduler::Schedule").items():
         target = schedule["Properties"]["Target"]
-        started_functions[name] = (target["Arn"]["Fn::GetAtt"][0], json.loads(target["Input"]))
-        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}}
-        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
-    assert started_functions == {
-        "NightlySchedule": ("DispatchFunction", {"request_id": "<aws.scheduler.scheduled-time>"}),
+        targets[name] = (target["Arn"]["Fn::GetAtt"][0], json.loads(target["Input"]))
+    assert targets == {
+        "NightlySchedule": ("DispatchQueue", {"request_id": "<aws.scheduler.scheduled-time>"}),
         "SweepSchedule": ("NotifyFunction", {"sweep": True}),
         "WatchSchedule": ("WatchFunction", {}),
     }
-    allowed_resources = find_properties("SchedulesRole")["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
-    assert {it["Fn::GetAtt"][0] for it in allowed_resources} == {name for name, _ in started_functions.values()}
+    statements = find_properties("SchedulesRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    assert {it["Action"]: list_leaves(it["Resource"]) for it in statements} == {
+        "sqs:SendMessage": ["DispatchQueue", "Arn"],
+        "lambda:InvokeFunction": ["NotifyFunction", "Arn", "WatchFunction", "Arn"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -120,10 +175,11 @@ def test_invalid_schedule_expressions_are_refused(text: str, is_accepted: bool) 
 
 
 def test_the_largest_window_makes_no_project_overdue() -> None:
-    """A day of 25 hours plus the longest window and the longest audit is at most the overdue limit."""
+    """A day of 25 hours plus the longest window and all attempts at an audit is at most the overdue limit."""
     max_window = timedelta(minutes=load_template()["Parameters"]["FlexibleWindowMinutes"]["MaxValue"])
+    retry_time = (QUEUE_ATTEMPTS - 1) * timedelta(seconds=find_properties("AuditQueue")["VisibilityTimeout"])
     max_duration = timedelta(seconds=find_properties(name_function("audit"))["Timeout"])
-    assert timedelta(hours=25) + max_window + max_duration <= OVERDUE_AFTER
+    assert timedelta(hours=25) + max_window + retry_time + max_duration <= OVERDUE_AFTER
 
 
 def test_the_default_time_exists_every_day() -> None:

@@ -31,8 +31,7 @@ def test_an_alert_reaches_the_corrected_channel(tmp_path: Path, *, is_parameter:
         assert list_webhook_messages(app) == []
         app.put_registry([{**entry, "alerts": [{"slack": f"{scheme}{SLACK_SECRET}"}]}])
         app.runner.end_processes()  # the registry is cached in a process
-        for _ in range(3):
-            app.sweep()
+        app.flow.run_until(app.clock.now() + timedelta(minutes=50))
         assert [it.project for it in list_webhook_messages(app)] == ["shop"]
         assert app.list_items("outbox") == []
         assert app.aws.denied_permissions == []

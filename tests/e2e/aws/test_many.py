@@ -15,8 +15,12 @@ PARAMETERS = {
     "Registry": f"s3://{CONFIG_BUCKET}/backup-auditor/registry.yaml",
     "ConfigBucket": CONFIG_BUCKET,
     "EnableRemediation": "true",
+    "AuditConcurrency": "2",
 }
 """The parameters of the stack: a registry of 1,000 projects is too large for an SSM parameter."""
+
+
+CONCURRENCY = int(PARAMETERS["AuditConcurrency"])
 
 
 def build_protected_project(number: int) -> SimulatedProject:
@@ -34,6 +38,7 @@ def audit_fleet_once(folder: Path, count: int) -> None:
         folder, projects, FIRST_NIGHT - timedelta(hours=1), parameters=PARAMETERS, repeat_probability=0.05
     ) as app:
         invocations = app.run_night(FIRST_NIGHT)
+        assert app.flow.peaks["AuditQueue"] <= CONCURRENCY < app.flow.max_concurrency
         assert not [it.content for it in invocations if not it.succeeded]
         assert Counter(it["PK"]["S"].partition("#")[2] for it in app.list_items() if "complete" in it) == dict.fromkeys(
             projects, 1

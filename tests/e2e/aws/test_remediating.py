@@ -16,7 +16,7 @@ from support.aws_local.application import (
     make_editor_key,
     make_key,
 )
-from support.aws_local.cloudwatch import collect_metrics
+from support.aws_local.cloudwatch import collect_metrics, parse_log_lines
 from support.aws_local.iam import is_allowed
 from support.aws_local.invocation import InvocationOutcome
 from support.aws_local.nights import DAY, FIRST_NIGHT, NightlyRuns
@@ -160,7 +160,8 @@ def test_the_second_night_applies_no_action(nights: NightlyRuns) -> None:
     first_night, second_night = nights.results
     for night, names in ((first_night, {"shop", "search"}), (second_night, {"search"})):
         remediation_invocations = [it for it in night.invocations if it.function == "backup-auditor-remediate"]
-        assert {json.loads(it.content)["project"] for it in remediation_invocations} == names
+        lines = [line for it in remediation_invocations for line in parse_log_lines(it)]
+        assert {it["remediation"]["project"] for it in lines if it.get("message") == "remediated"} == names
         assert len(remediation_invocations) == len(names)
     expected_findings = {(control, index) for control in CONTROL_IDS for index in UNSCHEDULED_INDEXES}
     resolved_findings = {
@@ -300,14 +301,14 @@ def test_a_run_that_fails_after_all_retries_raises_an_alarm(app: Application, na
     app.flow.deliver_all()
     app.aws.faults.clear()
     assert (project.write_calls, project.attempts_by_action) == ([], {})
-    assert {it.function for it in app.flow.dead_letters} == {"RemediateFunction"}
-    assert {"RemediateErrorsAlarm", "DeadLettersAlarm"} <= app.find_alarms(first_invocation)
+    assert {it.queue for it in app.flow.dead_letters} == {"RemediateQueue"}
+    assert "DeadLettersAlarm" in app.find_alarms(first_invocation)
     failure_counts = [
         it.value
         for it in collect_metrics(app.runner.invocations[first_invocation:])
         if it.name == "ScheduleCreationFailures"
     ]
-    assert failure_counts == ([1.0] * 3 if call == "dynamodb:Query" else [])
+    assert failure_counts == ([1.0] if call == "dynamodb:Query" else [])
     assert ("ScheduleCreationFailuresAlarm" in app.find_alarms(first_invocation)) == bool(failure_counts)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backup_auditor.domain.events import QUEUE_ATTEMPTS
 from backup_auditor_simulator.scenarios import build_scenario
 from support.aws_local.application import ROOT, Application, make_key
 from support.raw_server import serve_answer
@@ -38,7 +39,9 @@ def test_a_sample_succeeds(deployment: tuple[Application, list[bytes]], sample: 
     app, _ = deployment
     function = f"{sample.name.partition('.')[0].capitalize()}Function"
     first_invocation = len(app.runner.invocations)
-    assert app.runner.invoke(function, sample.read_bytes()).succeeded
+    invocation = app.runner.invoke(function, sample.read_bytes())
+    assert invocation.succeeded
+    assert json.loads(invocation.content).get("batchItemFailures", []) == []
     assert all(it.succeeded for it in app.flow.deliver_all())
     assert len(app.runner.invocations) > first_invocation
     assert app.aws.denied_permissions == []
@@ -75,16 +78,17 @@ def test_an_event_without_a_project_audits_all_projects(deployment: tuple[Applic
 def test_an_event_with_an_invalid_project_becomes_a_dead_letter(
     deployment: tuple[Application, list[bytes]], project: object
 ) -> None:
-    """The event is stored as a dead letter, alarms are raised, and no metric has the name."""
+    """The event is stored as a dead letter, an alarm is raised, and no metric has the name."""
     app, _ = deployment
-    app.clear_dead_letters()
+    app.flow.clear_dead_letters()
     first_invocation = len(app.runner.invocations)
     app.flow.put_event("Backup Audit Requested", {"project": project})
     invocations = app.flow.deliver_all()
-    assert [it.succeeded for it in invocations] == [False] * 3
+    assert len(invocations) == QUEUE_ATTEMPTS
+    assert {json.loads(it.content)["batchItemFailures"] == [] for it in invocations} == {False}
     assert [it.event["detail"] for it in app.flow.dead_letters] == [{"project": project}]
     assert {it.namespace for it in app.collect_metrics(first_invocation)} == {"AWS/Lambda", "AWS/SQS"}
-    assert {"AuditErrorsAlarm", "DeadLettersAlarm"} <= app.find_alarms(first_invocation)
+    assert app.find_alarms(first_invocation) == {"DeadLettersAlarm"}
 
 
 def test_a_refused_key_is_not_shown(deployment: tuple[Application, list[bytes]]) -> None:

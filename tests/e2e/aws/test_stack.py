@@ -15,7 +15,6 @@ from support.aws_local.templates import read_template
 
 REMOVED_TYPES = {
     "AWS::CloudWatch::Alarm": "evaluated by support.aws_local.cloudwatch",
-    "AWS::Lambda::EventInvokeConfig": "retries and dead letters are done by support.aws_local.events",
     "AWS::S3::BucketPolicy": "enforced by support.aws_local.aws",
     "AWS::SNS::Subscription": "not needed: only an e-mail address",
     "AWS::SNS::TopicPolicy": "asserted on the template",
@@ -40,7 +39,7 @@ def test_the_resources_that_moto_cannot_create_are_known(stack: Stack) -> None:
 
 
 def test_functions_have_the_properties_of_the_template(stack: Stack) -> None:
-    """Each built function has its name, limits, role, dead-letter queue and layer."""
+    """Each built function has its name, limits, role and layer."""
     resources = read_template(BUILD_OUTPUT.template)["Resources"]
     for name, function in stack.functions.items():
         properties = resources[name]["Properties"]
@@ -48,7 +47,6 @@ def test_functions_have_the_properties_of_the_template(stack: Stack) -> None:
         assert function.memory == properties["MemorySize"]
         assert (function.task / "app.py").exists()
         assert function.layers == (BUILD_OUTPUT.layer,)
-        assert function.dead_letters == stack.physical_ids["DeadLetterQueue"]
         assert function.logs_json
     assert len({it.role for it in stack.functions.values()}) == len(stack.functions)
 
@@ -74,15 +72,22 @@ def test_no_report_can_be_overwritten(stack: Stack) -> None:
 
 
 def test_a_rule_can_invoke_its_target(stack: Stack) -> None:
-    """Each rule of the bus has its own permission and a dead-letter queue."""
-    rules = stack.find_by_type("AWS::Events::Rule")
+    """A rule sends to a queue whose policy allows that rule, or has the permission to invoke its function."""
+    policies = stack.find_by_type("AWS::SQS::QueuePolicy").values()
     permissions = stack.find_by_type("AWS::Lambda::Permission").values()
-    for name, rule in rules.items():
+    for name, rule in stack.find_by_type("AWS::Events::Rule").items():
         (target,) = rule["Targets"]
-        assert target["DeadLetterConfig"]
-        (permission,) = (it for it in permissions if it["SourceArn"] == {"Fn::GetAtt": [name, "Arn"]})
+        name_of_target, source = target["Arn"]["Fn::GetAtt"][0], {"Fn::GetAtt": [name, "Arn"]}
+        if name_of_target in stack.queues:
+            (policy,) = (it for it in policies if it["Queues"] == [{"Ref": name_of_target}])
+            statement = policy["PolicyDocument"]["Statement"][0]
+            assert (statement["Effect"], statement["Action"]) == ("Allow", "sqs:SendMessage")
+            assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+            assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": source}}
+            continue
+        (permission,) = (it for it in permissions if it["SourceArn"] == source)
         assert permission["Principal"] == "events.amazonaws.com"
-        assert {permission["FunctionName"]["Ref"]} == {target["Arn"]["Fn::GetAtt"][0]}
+        assert permission["FunctionName"] == {"Ref": name_of_target}
 
 
 REGION_AND_ACCOUNT = "eu-central-1:123456789012"

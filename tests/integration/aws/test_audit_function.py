@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.audit import handle
 from backup_auditor.bootstrap.aws import get_sources
+from backup_auditor.domain.events import QUEUE_ATTEMPTS
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
@@ -103,7 +105,7 @@ def take_metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
     return {name: it[0] for line in project_lines for name, it in line.items() if isinstance(it, list)}
 
 
-@pytest.mark.parametrize("sample", sorted(it.name for it in (ROOT / "events").glob("audit.*.json")))
+@pytest.mark.parametrize("sample", sorted(it.name for it in (ROOT / "events").glob("audit.[dor]*.json")))
 def test_every_sample_is_an_audit(
     harness: AuditFunctionHarness, sample: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +139,64 @@ def test_the_same_event_is_one_audit(harness: AuditFunctionHarness, capsys: pyte
     assert len(harness.pinecone.requests) == request_count
     assert take_metrics(capsys) == {}
     assert len(harness.take_events()) == 1
+
+
+def test_an_audit_that_was_recorded_before_its_process_was_killed_is_not_repeated(
+    harness: AuditFunctionHarness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The next attempt gets the summary of the recorded audit, and publishes its events."""
+    client = boto3.client("dynamodb")
+    first_response = json.loads(json.dumps(harness.audit_in_new_process(REQUESTED_EVENT)))
+    take_metrics(capsys)
+    harness.take_events()
+    for item in [it for it in harness.list_items() if it["PK"]["S"] == "idempotency#audit"]:
+        client.delete_item(TableName=os.environ["STATE_TABLE"], Key={name: item[name] for name in ("PK", "SK")})
+    harness.pinecone.project.advance_to(harness.pinecone.project.now + timedelta(minutes=16))
+    request_count = len(harness.pinecone.requests)
+    assert harness.audit_in_new_process(REQUESTED_EVENT) == first_response
+    assert len(harness.pinecone.requests) == request_count
+    assert len(harness.load_reports()) == 1
+    assert take_metrics(capsys) == {"AuditCompleted": 1, "AuditComplete": 1}
+
+
+def queue_event(attempt: int, *bodies: str) -> dict[str, Any]:
+    """Return an event of the queue with these bodies."""
+    attributes = {"ApproximateReceiveCount": str(attempt)}
+    return {
+        "Records": [
+            {"messageId": f"message-{number}", "body": it, "attributes": attributes} for number, it in enumerate(bodies)
+        ]
+    }
+
+
+def test_only_the_records_that_failed_are_reported(harness: AuditFunctionHarness) -> None:
+    """A record that is audited is done, and an invalid one is named for the queue."""
+    event = queue_event(1, json.dumps(REQUESTED_EVENT), "not JSON", json.dumps({"project": "other"}))
+    response = load_handler()(event, harness.context)
+    assert response == {"batchItemFailures": [{"itemIdentifier": "message-1"}, {"itemIdentifier": "message-2"}]}
+    assert len(harness.load_reports()) == 1
+
+
+@pytest.mark.parametrize(
+    "attempt, report_count", [pytest.param(QUEUE_ATTEMPTS - 1, 0, id="last-but-one"), (QUEUE_ATTEMPTS, 1)]
+)
+def test_an_incomplete_audit_is_recorded_at_the_last_attempt(
+    harness: AuditFunctionHarness,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    attempt: int,
+    report_count: int,
+) -> None:
+    """Before the last attempt it is logged in one line, reported to the queue, and neither recorded nor measured."""
+    harness.pinecone.faults.append(Fault(path="*/history", status=403))
+    event = queue_event(attempt, json.dumps(REQUESTED_EVENT))
+    response = load_handler()(event, harness.context)
+    assert bool(response["batchItemFailures"]) == (report_count == 0)
+    assert len(harness.load_reports()) == report_count
+    assert [it.__dict__["error"] for it in caplog.records if it.levelname == "ERROR"] == (
+        ["IncompleteAuditError"] if report_count == 0 else []
+    )
+    assert ("AuditCompleted" in take_metrics(capsys)) == bool(report_count)
 
 
 def test_an_event_whose_audit_failed_is_another_audit(

@@ -176,15 +176,15 @@ def test_concurrent_invocations_send_each_message_once(cloud: Cloud) -> None:
 
 
 def test_a_failed_message_is_sent_by_the_next_sweep(cloud: Cloud) -> None:
-    """A failed message is retried by the next sweep, and counted from the second failure on."""
+    """A failed message is retried by the next sweep, and counted if it is older than four hours."""
     cloud.record_audit()
     cloud.patch.setattr("time.sleep", lambda _: None)
     cloud.slack.answers = [UNAVAILABLE_ANSWER] * 6
     assert cloud.invoke_sample("completed")["failed"] == 1
     assert cloud.load_failures() == {"search": 0}
-    assert cloud.invoke_sample("sweep", HOUR)["failed"] == 1
+    assert cloud.invoke_sample("sweep", 5 * HOUR)["failed"] == 1
     assert cloud.load_failures() == {"search": 1}
-    assert cloud.invoke_sample("sweep", 2 * HOUR)["sent"] == 1
+    assert cloud.invoke_sample("sweep", 6 * HOUR)["sent"] == 1
     assert cloud.load_failures() == {"search": 0}
     assert len(cloud.slack.posted_messages) == 1
 

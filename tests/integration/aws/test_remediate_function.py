@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from backup_auditor.bootstrap.aws import get_sources
+from backup_auditor.domain.events import QUEUE_ATTEMPTS
 from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
 from backup_auditor_simulator.web.faults import Fault
 from support.aws.remediation import (
@@ -41,7 +42,7 @@ def test_a_completed_audit_creates_schedules(harness: RemediationHarness) -> Non
     """Each index gets a schedule, and each creation is counted and published with its actor."""
     response = harness.run(COMPLETED_EVENT)
     assert harness.list_scheduled_indexes() == ["carts", "orders"]
-    assert harness.take_metrics() == {"SchedulesCreated": 2, "ScheduleCreationFailures": 0}
+    assert harness.take_metrics() == {"SchedulesCreated": 2, "ScheduleCreationFailures": 0, "DeliveryFailures": 0}
     events = harness.take_events()
     assert {it["detail-type"] for it in events} == {CREATED_DETAIL_TYPE}
     details = {it["detail"]["index"]: it["detail"] for it in events}
@@ -107,7 +108,7 @@ def test_proposals_are_published_and_not_applied(harness: RemediationHarness) ->
         for name in ("carts", "orders")
         for resource_kind in ("backup-schedules", "backups")
     }
-    assert harness.take_metrics() == {}
+    assert harness.take_metrics() == {"DeliveryFailures": 0}
     second_response = harness.run({"project": "search", "plan": response["plan_id"]})
     assert (second_response["results"], harness.write_calls, harness.take_events()) == ([], [], [])
 
@@ -264,3 +265,39 @@ def test_a_creation_with_a_lost_response_is_settled(harness: RemediationHarness)
     response = harness.run({"project": "search"})
     assert harness.list_scheduled_indexes() == ["carts", "orders"]
     assert {it["state"] for it in response["results"]} == {"done"}
+
+
+def run_attempt(harness: RemediationHarness, attempt: int) -> bool:
+    """Run the function with a record of its queue, and return whether it answers it."""
+    attributes = {"ApproximateReceiveCount": str(attempt)}
+    record = {"messageId": "message-1", "body": json.dumps(COMPLETED_EVENT), "attributes": attributes}
+    failures = harness.run({"Records": [record]})["batchItemFailures"]
+    assert failures in ([], [{"itemIdentifier": "message-1"}])
+    return not failures
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(method="GET", path="*/orders/backup-schedules", status=503), id="read"),
+        pytest.param(Fault(method="POST", path="*/orders/backup-schedules", status=503), id="write"),
+    ],
+)
+def test_an_outage_is_no_failure_before_the_last_attempt(harness: RemediationHarness, fault: Fault) -> None:
+    """A later attempt creates what is missing, and only the last one counts as a failure."""
+    harness.pinecone.faults.append(fault)
+    assert not run_attempt(harness, 1)
+    assert harness.take_metrics().get("ScheduleCreationFailures", 0) == 0
+    # the outcome of a write is unknown after a 503, so its request becomes a dead letter
+    assert run_attempt(harness, QUEUE_ATTEMPTS) is (fault.method == "GET")
+    assert harness.take_metrics()["ScheduleCreationFailures"] == 1
+
+
+def test_an_outage_that_is_over_costs_no_schedule(harness: RemediationHarness) -> None:
+    """The attempt after an outage creates the schedules, each once, under the id of the message."""
+    harness.pinecone.faults.append(Fault(status=503, times=40))
+    assert not run_attempt(harness, 1)
+    harness.pinecone.faults.clear()
+    assert run_attempt(harness, 2)
+    assert harness.list_scheduled_indexes() == ["carts", "orders"]
+    assert {it["detail"]["actor"] for it in harness.take_events()} == {"app-remediate message-1"}

@@ -34,6 +34,8 @@ FLEET_PARAMETERS = {
     "EnableRemediation": "true",
 }
 """The parameters of a stack for many projects."""
+NIGHT = timedelta(hours=8)
+"""How long a night runs: until a project whose audits failed is overdue."""
 CANARY = "x" * 6 + "Canary" + "x" * 6
 """A text in every secret that must not appear anywhere else."""
 
@@ -80,7 +82,7 @@ class Application(DeployedApplication):
         self.stack = create_stack(self.aws, BUILD_OUTPUT, parameters, {"PINECONE_CONTROLLER_HOST": self.pinecone.url})
         self.aws.denials = self.stack.denials
         self.runner = self._exit_stack.enter_context(FunctionRunner(self.aws, self.stack, folder, self.clock))
-        self.flow = EventFlow(self.aws, self.stack, self.runner, repeat_probability=repeat_probability)
+        self.flow = EventFlow(self.aws, self.stack, self.runner, self.clock, repeat_probability=repeat_probability)
         self._exit_stack.enter_context(self.flow.connect_rules())
         self.queue_url = self._subscribe_queue(self.stack.physical_ids["AlertTopic"], "alerts")
 
@@ -131,18 +133,12 @@ class Application(DeployedApplication):
             bucket, _, key = address.removeprefix("s3://").partition("/")
             self.open_client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
 
-    def run_night(self, moment: datetime) -> list[Invocation]:
-        """End idle processes, fire the nightly schedule at a time, and deliver all events that follow."""
+    def run_night(self, moment: datetime, duration: timedelta = NIGHT) -> list[Invocation]:
+        """End idle processes, fire the nightly schedule at a time, and run until the night is over."""
         self.runner.end_processes()
         self.clock.set(moment)
         self.flow.fire_schedule("NightlySchedule", moment)
-        return self.flow.deliver_all()
-
-    def sweep(self, wait: timedelta = timedelta(minutes=15)) -> list[Invocation]:
-        """Advance the clock, and run the sweep that retries deliveries."""
-        self.clock.advance(wait)
-        self.flow.fire_schedule("SweepSchedule", self.clock.now())
-        return self.flow.deliver_all()
+        return self.flow.run_until(moment + duration)
 
     def watch(self) -> list[Invocation]:
         """Run the hourly watch."""

@@ -18,6 +18,7 @@ from support.aws.moto import MotoServices, QuietHandler
 from support.aws_local.callers import FunctionRequest, Principal
 from support.aws_local.iam import Statement, is_allowed
 from support.aws_local.moto_tables import copy_table
+from support.aws_local.outages import Outage
 from support.aws_local.requests import AwsCall, Permission, parse_call
 from support.faults.aws_requests import AwsFault, AwsFaultKind, build_error_response
 
@@ -36,6 +37,8 @@ class LocalAws:
         self.requests: list[FunctionRequest] = []
         self.denied_permissions: list[tuple[str, Permission]] = []
         self.faults: list[AwsFault] = []
+        self.outage: Outage | None = None
+        """The outage of one service of AWS."""
         self._moto = MotoServices()
         self._patches = pytest.MonkeyPatch()
         self._lock = Lock()
@@ -97,6 +100,8 @@ class LocalAws:
             return _make_error_response(
                 AwsFaultKind.REFUSED, call, f"{principal.function} is not authorized to perform {call.name}"
             )
+        if self.outage is not None and self.outage.service == call.service and self.outage.refuses_call():
+            return _make_error_response(AwsFaultKind.UNAVAILABLE, call)
         with self._lock:
             fault = next((it for it in self.faults if it.trigger(call, principal.function)), None)
         if fault is not None and fault.kind in {AwsFaultKind.UNAVAILABLE, AwsFaultKind.THROTTLED, AwsFaultKind.REFUSED}:

@@ -1,5 +1,6 @@
 """The clock of functions and of the simulated service, which tests move."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +32,13 @@ class MovedClock:
         """Advance the clock."""
         self._offset += duration
         self._write()
+
+    def move_to(self, moment: datetime) -> None:
+        """Move the clock forward to a time; a clock that is later stays."""
+        if moment > self.now():
+            # offsets are whole seconds: the clock is never before the moment
+            self._offset += timedelta(seconds=math.ceil((moment - self.now()).total_seconds()))
+            self._write()
 
     def _write(self) -> None:
         new_file = self.file.with_suffix(".new")

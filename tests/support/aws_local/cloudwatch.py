@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from support.aws_local.clock import MovedClock
 from support.aws_local.created_template import find_target
 from support.aws_local.invocation import Invocation
 from support.aws_local.stack import STACK_NAME, Stack
@@ -14,13 +16,16 @@ _QUERY_PATTERN = re.compile(
     r"""SELECT (MIN|MAX|SUM)\((\w+)\) FROM SCHEMA\("(\w+)"((?:, ?\w+)*)\) WHERE (\w+) = '([^']+)'"""
 )
 _SHARE_PATTERN = re.compile(r"IF\((\w+) >= (\d+), 100 \* \1 / (\w+), 0\)")
-_STATISTICS: Mapping[str, Callable[[Iterable[float]], float]] = {
+_MAX_STEP = timedelta(minutes=15)
+"""The longest time between two evaluations of an alarm."""
+_STATISTICS: Mapping[str, Callable[[Collection[float]], float]] = {
     "MIN": min,
     "MAX": max,
     "SUM": sum,
     "Minimum": min,
     "Maximum": max,
     "Sum": sum,
+    "SampleCount": len,
 }
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": lambda value, limit: value > limit,
@@ -38,6 +43,7 @@ class MetricValue:
     name: str
     dimensions: Mapping[str, str]
     value: float
+    moment: datetime = MovedClock.EARLIEST
 
 
 def parse_log_lines(invocation: Invocation) -> Iterator[Any]:
@@ -57,41 +63,72 @@ def collect_metrics(invocations: Iterable[Invocation]) -> list[MetricValue]:
             datum
             for line in parse_log_lines(invocation)
             if isinstance(line, dict) and "_aws" in line
-            for datum in _parse_emf(line)
+            for datum in _parse_emf(line, invocation.ended_at)
         ]
-        dimensions = {"FunctionName": invocation.function}
-        values.append(MetricValue("AWS/Lambda", "Errors", dimensions, float(not invocation.succeeded)))
-        values.append(MetricValue("AWS/Lambda", "Invocations", dimensions, 1.0))
+        dimensions, moment = {"FunctionName": invocation.function}, invocation.ended_at
+        values.append(MetricValue("AWS/Lambda", "Errors", dimensions, float(not invocation.succeeded), moment))
+        values.append(MetricValue("AWS/Lambda", "Invocations", dimensions, 1.0, moment))
     return values
 
 
-def find_alarms(stack: Stack, values: Iterable[MetricValue]) -> set[str]:
-    """Return the logical names of the alarms that these metrics, all of one period, trigger."""
+def find_alarms(stack: Stack, values: Iterable[MetricValue], start: datetime, end: datetime) -> set[str]:
+    """Return the logical names of the alarms that these metrics trigger at some time between start and end.
+
+    Periods slide, as in CloudWatch. Missing data is breaching only in periods after the start.
+    """
     value_list = list(values)
-    return {
-        name for name, it in stack.find_by_type("AWS::CloudWatch::Alarm").items() if _is_in_alarm(it, stack, value_list)
-    }
+    alarms = stack.find_by_type("AWS::CloudWatch::Alarm").items()
+    return {name for name, it in alarms if _AlarmHistory(it, stack, value_list, start).has_alarm(end)}
 
 
-def _parse_emf(line: Mapping[str, Any]) -> Iterator[MetricValue]:
+@dataclass(frozen=True, slots=True)
+class _AlarmHistory:
+    """The data of one alarm since a time."""
+
+    alarm: Mapping[str, Any]
+    stack: Stack
+    values: Sequence[MetricValue]
+    start: datetime
+
+    def has_alarm(self, end: datetime) -> bool:
+        """Return whether the alarm was on at some time until the end."""
+        step = min(self._period, _MAX_STEP)
+        times = [self.start + step * number for number in range(1, (end - self.start) // step + 1)]
+        return any(map(self._is_on, [*times, end]))
+
+    @property
+    def _period(self) -> timedelta:
+        metrics = self.alarm.get("Metrics", ())
+        periods = [it["MetricStat"]["Period"] if "MetricStat" in it else it.get("Period", 0) for it in metrics]
+        return timedelta(seconds=max([self.alarm.get("Period", 0), *periods]))
+
+    def _is_on(self, moment: datetime) -> bool:
+        """Return whether each period before a time is breaching."""
+        count = self.alarm["EvaluationPeriods"]
+        return all(self._is_breaching(moment - self._period * number) for number in range(count))
+
+    def _is_breaching(self, period_end: datetime) -> bool:
+        period_start = period_end - self._period
+        data = [it for it in self.values if period_start < it.moment <= period_end]
+        alarm = self.alarm
+        value = (
+            _evaluate_expression(alarm, self.stack, data)
+            if "Metrics" in alarm
+            else _compute_metric(alarm, alarm["Statistic"], self.stack, data)
+        )
+        if value is None:
+            return bool(alarm["TreatMissingData"] == "breaching") and period_start >= self.start
+        return _COMPARISONS[alarm["ComparisonOperator"]](value, float(alarm["Threshold"]))
+
+
+def _parse_emf(line: Mapping[str, Any], moment: datetime) -> Iterator[MetricValue]:
     for directive in line["_aws"]["CloudWatchMetrics"]:
         for names in directive["Dimensions"]:
             for metric in directive["Metrics"]:
                 value = line[metric["Name"]]
                 for number in value if isinstance(value, list) else [value]:
                     dimensions = {name: str(line[name]) for name in names}
-                    yield MetricValue(directive["Namespace"], metric["Name"], dimensions, float(number))
-
-
-def _is_in_alarm(alarm: Mapping[str, Any], stack: Stack, data: list[MetricValue]) -> bool:
-    value = (
-        _evaluate_expression(alarm, stack, data)
-        if "Metrics" in alarm
-        else _compute_metric(alarm, alarm["Statistic"], stack, data)
-    )
-    if value is None:
-        return bool(alarm.get("TreatMissingData") == "breaching")
-    return _COMPARISONS[alarm["ComparisonOperator"]](value, float(alarm["Threshold"]))
+                    yield MetricValue(directive["Namespace"], metric["Name"], dimensions, float(number), moment)
 
 
 def _evaluate_expression(alarm: Mapping[str, Any], stack: Stack, data: list[MetricValue]) -> float | None:
@@ -120,7 +157,7 @@ def _compute_metric(metric: Mapping[str, Any], statistic: str, stack: Stack, dat
 
 
 def _compute_statistic(name: str, data: list[MetricValue]) -> float | None:
-    return _STATISTICS[name](it.value for it in data) if data else None
+    return _STATISTICS[name]([it.value for it in data]) if data else None
 
 
 def _resolve_value(value: Any, stack: Stack) -> str:

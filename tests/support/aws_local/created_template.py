@@ -10,8 +10,10 @@ from typing import Any
 
 from support.aws_local.aws import LocalAws
 from support.aws_local.clients import open_client
+from support.aws_local.environment import ACCOUNT, REGION
 from support.aws_local.function import Function
 from support.aws_local.iam import Statement, parse_statements
+from support.aws_local.queues import Queue, QueueTrigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class BuildOutput:
 class ScheduledInvocation:
     """An invocation that EventBridge Scheduler makes at set times."""
 
-    function: str
-    """The logical name of the invoked function."""
+    target: str
+    """The logical name of the invoked function, or of the queue."""
     role: str
     event: str
     """The event as in the template, with context attributes not yet replaced."""
@@ -50,19 +52,18 @@ class CreatedTemplate:
     template: Mapping[str, Any]
     physical_ids: Mapping[str, str]
     build: BuildOutput
+    parameters: Mapping[str, str]
 
     def find_by_type(self, resource_type: str) -> list[str]:
         """Return the logical names of the resources of a type."""
         return [name for name, it in self.template["Resources"].items() if it["Type"] == resource_type]
 
     def read_function(self, name: str, extra_variables: Mapping[str, str]) -> Function:
-        """Return a function as created; dead-letter queue, layers and log format come from the template."""
+        """Return a function as created; layers and log format come from the template."""
         configuration = open_client("lambda", self.aws.endpoint).get_function_configuration(
             FunctionName=self.physical_ids[name]
         )
         properties = self.template["Resources"][name]["Properties"]
-        invoke_config = self._find_invoke_config(name)
-        queue = invoke_config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
         variables = {**configuration["Environment"]["Variables"], **extra_variables}
         return Function(
             name=configuration["FunctionName"],
@@ -75,8 +76,29 @@ class CreatedTemplate:
             timeout=timedelta(seconds=configuration["Timeout"]),
             memory=configuration["MemorySize"],
             logs_json=properties.get("LoggingConfig", {}).get("LogFormat") == "JSON",
-            retries=int(invoke_config.get("MaximumRetryAttempts", 2)),
-            dead_letters=self.physical_ids[find_target(queue)] if queue else None,
+        )
+
+    def read_queue(self, name: str) -> Queue:
+        """Return a queue."""
+        properties = self.template["Resources"][name]["Properties"]
+        redrive = properties.get("RedrivePolicy")
+        return Queue(
+            arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.physical_ids[name].rpartition('/')[2]}",
+            visibility=timedelta(seconds=properties.get("VisibilityTimeout", 30)),
+            max_receives=redrive["maxReceiveCount"] if redrive else 0,
+            dead_letter_queue=find_target(redrive["deadLetterTargetArn"]) if redrive else None,
+        )
+
+    def read_trigger(self, name: str) -> QueueTrigger:
+        """Return what an event source mapping says about a queue and its function."""
+        properties = self.template["Resources"][name]["Properties"]
+        if properties["BatchSize"] != 1 or properties["FunctionResponseTypes"] != ["ReportBatchItemFailures"]:
+            raise NotImplementedError(f"{name}: only single messages whose failures are reported are supported here")
+        limit = properties.get("ScalingConfig", {}).get("MaximumConcurrency")
+        return QueueTrigger(
+            find_target(properties["EventSourceArn"]),
+            find_target(properties["FunctionName"]),
+            None if limit is None else int(self._resolve_parameter(limit)),
         )
 
     def read_bucket_policy(self, name: str) -> Any:
@@ -92,12 +114,10 @@ class CreatedTemplate:
             text = text.replace(reference, replacement)
         return json.loads(text.replace('{"Fn::Sub": "arn:aws:s3', '{"": "arn:aws:s3'), object_hook=_unpack)
 
-    def _find_invoke_config(self, function: str) -> Mapping[str, Any]:
-        configs = (
-            self.template["Resources"][name]["Properties"]
-            for name in self.find_by_type("AWS::Lambda::EventInvokeConfig")
-        )
-        return next((it for it in configs if find_target(it["FunctionName"]) == function), {})
+    def _resolve_parameter(self, value: Any) -> str:
+        """Return the value of a reference to a parameter."""
+        name = find_target(value)
+        return self.parameters.get(name, str(self.template["Parameters"][name]["Default"]))
 
 
 def _unpack(value: dict[str, Any]) -> Any:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from support.aws_local.aws import LocalAws
 from support.aws_local.clients import open_client
+from support.aws_local.clock import MovedClock
 from support.aws_local.cloudwatch import MetricValue, collect_metrics, find_alarms
 from support.aws_local.events import EventFlow
 from support.aws_local.runner import FunctionRunner
@@ -17,6 +19,10 @@ _LAMBDA_ACTIONS = {
     "logs:PutLogEvents",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
+    # Lambda polls the queue of a function with its role, which support.aws_local.events checks
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
 }
 
 
@@ -24,6 +30,7 @@ class DeployedApplication:
     """A deployed application as its operator sees it."""
 
     aws: LocalAws
+    clock: MovedClock
     stack: Stack
     runner: FunctionRunner
     flow: EventFlow
@@ -44,23 +51,20 @@ class DeployedApplication:
         return list(self._published)
 
     def collect_metrics(self, first_invocation: int = 0) -> list[MetricValue]:
-        """Return the metrics from an invocation number on, and the number of dead letters."""
-        url = self.stack.physical_ids["DeadLetterQueue"]
-        name = "ApproximateNumberOfMessages"
-        count = self.open_client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
-        dead_letter_count = MetricValue(
-            "AWS/SQS", f"{name}Visible", {"QueueName": url.rpartition("/")[2]}, float(count)
-        )
-        return [*collect_metrics(self.runner.invocations[first_invocation:]), dead_letter_count]
-
-    def clear_dead_letters(self) -> None:
-        """Empty the dead-letter queue, as an operator does."""
-        self._take_messages(self.stack.physical_ids["DeadLetterQueue"])
-        self.flow.dead_letters.clear()
+        """Return the metrics from an invocation number on, and the present and earlier numbers of dead letters."""
+        queue = {"QueueName": self.stack.queues[self.stack.dead_letter_queue].arn.rpartition(":")[2]}
+        counts = [*self.flow.dead_letter_counts, (self.clock.now(), len(self.flow.dead_letters))]
+        return [
+            *collect_metrics(self.runner.invocations[first_invocation:]),
+            *(MetricValue("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, it, moment) for moment, it in counts),
+        ]
 
     def find_alarms(self, first_invocation: int = 0) -> set[str]:
-        """Return the alarms that the invocations from this number on trigger."""
-        return find_alarms(self.stack, self.collect_metrics(first_invocation))
+        """Return the alarms that the invocations from this number on trigger until now."""
+        values = self.collect_metrics(first_invocation)
+        invocations = self.runner.invocations[first_invocation:]
+        start = min((it.ended_at for it in invocations), default=self.clock.now()) - timedelta(seconds=1)
+        return find_alarms(self.stack, [it for it in values if it.moment > start], start, self.clock.now())
 
     def list_items(self, partition: str | None = None) -> list[Mapping[str, Any]]:
         """Return all items of the table, or those of one partition."""

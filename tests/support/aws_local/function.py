@@ -23,7 +23,3 @@ class Function:
     memory: int = 128
     """In mebibytes."""
     logs_json: bool = True
-    retries: int = 2
-    """The number of retries of a failed asynchronous invocation."""
-    dead_letters: str | None = None
-    """The ARN of the queue that receives events which failed in all attempts."""

@@ -1,7 +1,10 @@
 """One event in one process: the request, the response and the outcome."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from support.aws_local.clock import MovedClock
 
 
 class InvocationOutcome(StrEnum):
@@ -52,6 +55,8 @@ class Invocation:
     key: str = ""
     """The access key of the process."""
     request_id: str = ""
+    ended_at: datetime = MovedClock.EARLIEST
+    """The time on the moved clock, if there is one."""
 
     @property
     def succeeded(self) -> bool:

@@ -74,14 +74,11 @@ class NightlyRuns:
         self.results: list[NightResult] = []
         self._positions = (set[str](), 0, 0, 0)
 
-    def run_night(self, moment: datetime, *, sweeps: int = 0) -> NightResult:
-        """Run a night with sweeps and an hourly watch after it; return its results."""
+    def run_night(self, moment: datetime) -> NightResult:
+        """Run a night with its sweeps and watches; return its results."""
         app, (keys, topic, webhook, events) = self.app, self._positions
         first_invocation = len(app.runner.invocations)
         app.run_night(moment)
-        for _ in range(sweeps):
-            app.sweep(timedelta(minutes=50))
-        app.watch()
         reports, pages = app.load_reports(), app.load_pages()
         night = NightResult(
             moment,
@@ -153,5 +150,5 @@ def inject_faults(app: Application) -> None:
     app.simulated_projects["search"].update_schedule(schedule, enabled=True)
     entries = [app.make_entry(name) for name in PROJECTS if name != "team-05"]
     app.put_registry([*entries, app.make_entry("team-05", policy=f"s3://{CONFIG_BUCKET}/backup-auditor/bad.yaml")])
-    for function in ("DispatchFunction", "AuditFunction", "NotifyFunction"):
+    for function in ("DispatchFunction", "AuditFunction"):
         app.flow.deliver(function, {"detail-type": "Nonsense", "detail": 1})

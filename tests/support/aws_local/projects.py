@@ -8,11 +8,15 @@ import h11
 
 from backup_auditor_simulator.api.app import VIEWER
 from backup_auditor_simulator.project import SimulatedProject
+from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.recorder import RequestRecorder
 from backup_auditor_simulator.web.server import Connection, Server
 from support.aws_local.clock import MovedClock
+from support.aws_local.outages import Outage
 
 _UNKNOWN_KEY_RECORDER = RequestRecorder(SimulatedProject(MovedClock.EARLIEST), roles={})
+_OUTAGE_RECORDER = RequestRecorder(SimulatedProject(MovedClock.EARLIEST), roles={})
+_OUTAGE_RECORDER.faults.append(Fault(status=503))
 
 
 class ProjectsServer(Server):
@@ -24,6 +28,7 @@ class ProjectsServer(Server):
         self._clock = clock
         self.recorders: dict[str, RequestRecorder] = {}
         self.recorders_by_key: dict[str, RequestRecorder] = {}
+        self.outage: Outage | None = None
         for name, project in projects.items():
             self.add_project(name, project, keys[name])
 
@@ -47,7 +52,7 @@ class ProjectsServer(Server):
     async def _serve(self) -> None:
         self._loop, self._stop_event = asyncio.get_running_loop(), asyncio.Event()
         listener = await self._loop.create_server(
-            lambda: _RoutedConnection(self.recorders_by_key, self._connections), "127.0.0.1", self.port, backlog=1024
+            lambda: _RoutedConnection(self, self._connections), "127.0.0.1", self.port, backlog=1024
         )
         async with listener:
             self.port = listener.sockets[0].getsockname()[1]
@@ -59,12 +64,14 @@ class ProjectsServer(Server):
 class _RoutedConnection(Connection):
     """A connection that passes each request to the recorder of its key."""
 
-    def __init__(self, recorders_by_key: Mapping[str, RequestRecorder], open_connections: set[Connection]) -> None:
+    def __init__(self, server: ProjectsServer, open_connections: set[Connection]) -> None:
         super().__init__(_UNKNOWN_KEY_RECORDER, open_connections)
-        self._recorders_by_key = recorders_by_key
+        self._server = server
 
     def _handle_request(self) -> None:
         headers = self._request_head.headers if isinstance(self._request_head, h11.Request) else []
         key = next((value.decode() for name, value in headers if name.lower() == b"api-key"), "")
-        self._recorder = self._recorders_by_key.get(key, _UNKNOWN_KEY_RECORDER)
+        self._recorder = self._server.recorders_by_key.get(key, _UNKNOWN_KEY_RECORDER)
+        if self._server.outage is not None and self._server.outage.refuses_call():
+            self._recorder = _OUTAGE_RECORDER
         super()._handle_request()

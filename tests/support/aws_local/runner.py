@@ -1,6 +1,7 @@
 """Processes for the functions of a stack: idle ones are reused, and each calls AWS with its function's role."""
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -40,6 +41,8 @@ class FunctionRunner:
         """Invoke a function by its logical name, in a process that serves no other event at that time."""
         sandbox = self._take_sandbox(function)
         invocation = sandbox.invoke(event, request_id)
+        if self._clock is not None:
+            invocation = replace(invocation, ended_at=self._clock.now())
         with self._lock:
             self.invocations.append(invocation)
             if sandbox.is_usable:

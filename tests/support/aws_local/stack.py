@@ -18,6 +18,7 @@ from support.aws_local.created_template import (
 )
 from support.aws_local.function import Function
 from support.aws_local.iam import Statement, parse_statements
+from support.aws_local.queues import Queue, QueueTrigger
 from support.aws_local.templates import find_unsupported, read_template, remove_resources, transform_template
 
 STACK_NAME = "backup-auditor"
@@ -37,6 +38,9 @@ class Stack:
     statements: Mapping[str, tuple[Statement, ...]]
     """The statements of each role."""
     schedules: Mapping[str, ScheduledInvocation]
+    queues: Mapping[str, Queue]
+    triggers: tuple[QueueTrigger, ...]
+    """The queues that start functions."""
     denials: tuple[Statement, ...]
     """The statements with which resource policies deny access to all callers; moto keeps none of them."""
 
@@ -45,9 +49,16 @@ class Stack:
         resources = self.template["Resources"].items()
         return {name: it.get("Properties", {}) for name, it in resources if it["Type"] == resource_type}
 
-    def find_function(self, arn: str) -> str:
-        """Return the logical name of a function."""
-        return next(name for name, it in self.functions.items() if it.arn == arn)
+    @property
+    def dead_letter_queue(self) -> str:
+        """The logical name of the dead-letter queue of all queues."""
+        (name,) = {it.dead_letter_queue for it in self.queues.values() if it.dead_letter_queue is not None}
+        return name
+
+    def find_target(self, arn: str) -> str:
+        """Return the logical name of a function or a queue."""
+        targets: Mapping[str, Function | Queue] = {**self.functions, **self.queues}
+        return next(name for name, it in targets.items() if it.arn == arn)
 
 
 def create_stack(
@@ -68,13 +79,23 @@ def create_stack(
     )
     resources = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     physical_ids = {it["LogicalResourceId"]: it.get("PhysicalResourceId", STACK_NAME) for it in resources}
-    created = CreatedTemplate(aws, template, physical_ids, build)
+    created = CreatedTemplate(aws, template, physical_ids, build, parameters)
     functions = {name: created.read_function(name, variables) for name in created.find_by_type("AWS::Lambda::Function")}
     statements = {name: read_statements(aws, physical_ids[name]) for name in created.find_by_type("AWS::IAM::Role")}
     denials = parse_statements(
         created.read_bucket_policy(name) for name in created.find_by_type("AWS::S3::BucketPolicy")
     )
-    return Stack(template, removed_resources, physical_ids, functions, statements, find_schedules(template), denials)
+    return Stack(
+        template,
+        removed_resources,
+        physical_ids,
+        functions,
+        statements,
+        find_schedules(template),
+        {name: created.read_queue(name) for name in created.find_by_type("AWS::SQS::Queue")},
+        tuple(created.read_trigger(name) for name in created.find_by_type("AWS::Lambda::EventSourceMapping")),
+        denials,
+    )
 
 
 def _upload_artifacts(aws: LocalAws, template: Mapping[str, Any]) -> None:

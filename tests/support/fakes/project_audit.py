@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from backup_auditor.application.project_audit import AuditDependencies
+from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.listing import ListingRead
 from backup_auditor.domain.model import Backup, Index, Schedule
 from backup_auditor.domain.outbox import Channel, ChannelKind
@@ -79,6 +80,8 @@ class AuditHarness:
     metrics: list[tuple[str | None, dict[str, float | None], dict[str, str]]] = field(default_factory=list)
     notified_projects: list[str] = field(default_factory=list)
     ping_count: int = 0
+    recorded_report: StoredReport | None = None
+    """The report that an earlier attempt at the request recorded."""
     clock_seconds: float = 0.0
     failures: dict[str, Exception] = field(default_factory=dict)
     """The error that a part raises, by the name of the part."""
@@ -131,6 +134,10 @@ class _HarnessDependencies(AuditDependencies):
 
     def open_evidence(self) -> FakeEvidence:
         return self._harness.evidence
+
+    def find_recorded_report(self, project: str) -> StoredReport | None:
+        assert project == "search"
+        return self._harness.fail_or_return("recorded", self._harness.recorded_report)
 
     def publish_events(self, project: str) -> None:
         self._harness.fail_or_return("publish", self._harness.notified_projects).append(project)

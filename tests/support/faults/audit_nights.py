@@ -15,7 +15,6 @@ from support.aws_local.recipients import DeliveredMessage, find_changes, list_to
 from support.faults.aws_night import UNANSWERED_KINDS, FaultPlan, choose_faults
 from support.slack_server import LOST_ANSWER
 
-_MAX_SWEEPS = 12
 _FIRST_AUDIT_AT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
 
 
@@ -30,7 +29,7 @@ class FaultyNights:
         self.project.create_schedule("orders", "nightly")
         self.project.advance_to(moment - timedelta(hours=1))
         self.project.create_index("bare")
-        app.clear_dead_letters()
+        app.flow.clear_dead_letters()
         self._first_invocation = len(app.runner.invocations)
         self._topic_count, self._webhook_count, self._event_count = (
             len(list_topic_messages(app)),
@@ -45,10 +44,7 @@ class FaultyNights:
         app.slack.answers[:] = fault_plan.slack_answers
         app.slack.choose_answer = lambda _path, _content: fault_plan.permanent_slack_answer
         app.run_night(self.moment)
-        for _ in range(3):
-            app.sweep(timedelta(minutes=50))
-        app.clock.set(self.moment + timedelta(hours=23))
-        alarms = app.find_alarms(self._first_invocation) - {"ProjectsOverdueAlarm"}
+        alarms = app.find_alarms(self._first_invocation)
         app.aws.faults.clear()
         app.slack.answers.clear()
         app.slack.choose_answer = lambda _path, _content: None
@@ -59,10 +55,6 @@ class FaultyNights:
         self.project.delete_index("bare")
         self.project.create_index("other")
         self.app.run_night(self.moment + timedelta(days=1))
-        for _ in range(_MAX_SWEEPS):
-            if not self.list_pending():
-                break
-            self.app.sweep(timedelta(minutes=50))
 
     def list_pending(self) -> list[Any]:
         """Return the messages that are still pending."""
@@ -101,6 +93,9 @@ class FaultyNights:
         ]
         if self.list_pending():
             yield "a message is still pending"
+        nights = Counter(it["observed_at"]["S"][:10] for it in self.list_audit_records())
+        if any(count > 1 for count in nights.values()):
+            yield f"a night was recorded more than once: {nights}"
         for record in self.list_audit_records():
             content = reports.get(record["location"]["S"])
             if content is None or hashlib.sha256(content).hexdigest() != record["sha256"]["S"]:

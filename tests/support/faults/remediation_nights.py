@@ -89,7 +89,7 @@ class RemediationRun:
         app.put_document(POLICY_ADDRESS, format_policy("apply", first_backup=True))
         app.register(self.project_view.name, self.project)
         app.put_registry([app.make_entry(it, policy=POLICY_ADDRESS) for it in app.simulated_projects])
-        app.clear_dead_letters()
+        app.flow.clear_dead_letters()
 
     def run(self, moment: datetime) -> set[str]:
         """Publish a completed audit that proposes actions, and run everything that follows."""
@@ -99,7 +99,7 @@ class RemediationRun:
         event = {**_COMPLETED_EVENT, "detail": detail}
         app.flow.deliver("RemediateFunction", event)
         app.flow.deliver_all()
-        return app.find_alarms(first_invocation) - {"ProjectsOverdueAlarm"}
+        return app.find_alarms(first_invocation)
 
     def run_with_faults(self) -> set[str]:
         """Run with the faults of the plan; return the alarms that fire."""

@@ -1,4 +1,4 @@
-"""A project without a complete audit for more than 26 hours is overdue."""
+"""A project without a complete audit for more than 30 hours is overdue."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -66,11 +66,11 @@ class OverdueHarness:
 @pytest.mark.parametrize(
     "age, is_overdue",
     [
-        pytest.param(26 * HOUR, [], id="at-limit"),
-        pytest.param(26 * HOUR + SECOND, ["search"], id="one-second-past"),
+        pytest.param(30 * HOUR, [], id="at-limit"),
+        pytest.param(30 * HOUR + SECOND, ["search"], id="one-second-past"),
     ],
 )
-def test_a_project_is_overdue_after_26_hours(age: timedelta, is_overdue: list[str]) -> None:
+def test_a_project_is_overdue_after_30_hours(age: timedelta, is_overdue: list[str]) -> None:
     """Counted from its last complete audit."""
     assert OverdueHarness("search", last_complete={"search": NOW - age}).list_overdue() == is_overdue
 
@@ -106,16 +106,16 @@ def test_nothing_overdue_is_a_true_zero() -> None:
 
 
 def test_a_project_that_was_never_audited_waits_since_it_was_first_seen() -> None:
-    """A new one has its 26 hours too, and no more."""
-    harness = OverdueHarness("new", "forgotten", last_complete={}, registrations={"forgotten": NOW - 27 * HOUR})
+    """A new one has its 30 hours too, and no more."""
+    harness = OverdueHarness("new", "forgotten", last_complete={}, registrations={"forgotten": NOW - 31 * HOUR})
     assert harness.list_overdue() == ["forgotten"]
     assert harness.history.registrations["new"] == NOW
-    assert "no complete audit since it was registered 1d 3h ago" in harness.log.get_messages("error")[0]
+    assert "no complete audit since it was registered 1d 7h ago" in harness.log.get_messages("error")[0]
 
 
 def test_a_project_whose_entry_has_a_mistake_is_watched_too() -> None:
     """A registered project without any audit becomes overdue."""
-    harness = OverdueHarness(last_complete={}, registrations={"typo": NOW - 27 * HOUR})
+    harness = OverdueHarness(last_complete={}, registrations={"typo": NOW - 31 * HOUR})
     harness.registry = Registry((), (EntryError("typo", 3, "unknown key"),))
     assert harness.list_overdue() == ["typo"]
 

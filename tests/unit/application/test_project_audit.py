@@ -1,6 +1,7 @@
 """An audit on AWS is recorded, measured and published, and its errors are reported."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -17,12 +18,14 @@ from backup_auditor.errors import (
     EvidenceError,
     ForbiddenError,
     FutureAuditError,
+    IncompleteAuditError,
     PolicyError,
     ProjectMismatchError,
     RegistryError,
     SecretError,
     StateError,
     UnavailableError,
+    describe_failure,
 )
 from support.builders.facts import DAY, build_failed_listing, build_index, build_schedule
 from support.builders.reports import build_bare_index
@@ -48,11 +51,11 @@ def run_harness(harness: AuditHarness, request: AuditRequest = REQUEST) -> dict[
 
 
 def run_and_fail(harness: AuditHarness, error: type[Exception], request: AuditRequest = REQUEST) -> str:
-    """Audit a project that cannot be audited, and return the error line."""
-    with pytest.raises(error):
+    """Audit a project that cannot be audited, and return the error, which the caller logs."""
+    with pytest.raises(error) as error_info:
         audit_project(request, harness.build_dependencies())
-    (message,) = harness.log.get_messages("error")
-    return message
+    assert harness.log.get_messages("error") == []
+    return describe_failure(error_info.value)
 
 
 def test_an_audit_is_recorded_measured_and_published() -> None:
@@ -110,14 +113,57 @@ def test_the_only_project_need_not_be_named() -> None:
     assert run_harness(harness, AuditRequest(None))["project"] == "search"
 
 
-def test_an_incomplete_audit_is_measured_and_not_made_again() -> None:
-    """An incomplete audit is measured and not retried, and the ping URL is not called."""
+def test_the_last_attempt_at_an_incomplete_audit_is_recorded() -> None:
+    """It is recorded and measured, and the ping URL is not called."""
     harness = AuditHarness(build_index(schedules=build_failed_listing()))
     assert run_harness(harness)["complete"] is False
     assert harness.find_project_metrics()["AuditComplete"] == 0
     assert harness.find_project_metrics()["AuditCompleted"] == 1
     assert harness.log.get_messages("warning") == ["read error"]
     assert (harness.notified_projects, harness.ping_count) == (["search"], 0)
+
+
+RETRIED_REQUEST = AuditRequest("search", "nightly", "request-1", is_final=False)
+INCOMPLETE_CASE = build_index(schedules=build_failed_listing())
+
+
+def test_an_incomplete_audit_is_tried_again_before_it_is_recorded() -> None:
+    """An incomplete audit that a queue repeats is neither recorded nor measured, and its error has a read error."""
+    harness = AuditHarness(INCOMPLETE_CASE)
+    message = run_and_fail(harness, IncompleteAuditError, RETRIED_REQUEST)
+    assert message.startswith("search: the audit has 1 read error and is tried again; the first is: ")
+    assert (harness.store.audits_by_project, harness.evidence.files, harness.metrics) == ({}, {}, [])
+    harness.case = build_index()
+    assert run_harness(harness, RETRIED_REQUEST)["complete"] is True
+
+
+def test_a_request_whose_audit_is_recorded_is_not_audited_again() -> None:
+    """A repeat after a killed attempt gets the same summary, publishes the events, and reads nothing."""
+    harness = AuditHarness()
+    first_summary = run_harness(harness)
+    (audit,) = harness.store.audits_by_project["search"]
+    harness.recorded_report, harness.metrics, harness.now = audit.report, [], harness.now + DAY
+    harness.failures["indexes"] = UnavailableError("503: no")
+    assert run_harness(harness, RETRIED_REQUEST) == first_summary
+    assert harness.metrics == [("search", {"AuditCompleted": 1, "AuditComplete": 1}, {})]
+    assert len(harness.store.audits_by_project["search"]) == 1
+    assert (harness.notified_projects, harness.ping_count) == (["search", "search"], 2)
+
+
+def test_an_incomplete_audit_after_an_incomplete_one_is_recorded_at_once() -> None:
+    """A read error that was there the night before is probably no outage."""
+    harness = AuditHarness(INCOMPLETE_CASE)
+    run_harness(harness)
+    harness.now += DAY
+    assert run_harness(harness, RETRIED_REQUEST)["complete"] is False
+    assert len(harness.store.audits_by_project["search"]) == 2
+
+
+def test_a_failed_audit_that_is_tried_again_is_not_measured() -> None:
+    """Only the last attempt counts as an audit that was not completed."""
+    harness = AuditHarness(failures={"indexes": ForbiddenError("403: this key may not list indexes")})
+    run_and_fail(harness, ForbiddenError, RETRIED_REQUEST)
+    assert harness.metrics == []
 
 
 def test_an_audit_older_than_the_last_is_not_published() -> None:
@@ -206,7 +252,7 @@ def test_a_key_of_another_pinecone_project_that_was_replaced_since_is_read_again
         pytest.param("indexes", ForbiddenError("403: this key may not list indexes"), id="forbidden"),
     ],
 )
-def test_a_failed_audit_is_measured_logged_and_raised(part: str, error: Exception) -> None:
+def test_a_failed_audit_is_measured_and_raised(part: str, error: Exception) -> None:
     """A failed audit counts as not completed, and not as incomplete, because it is retried."""
     harness = AuditHarness(failures={part: error})
     assert run_and_fail(harness, type(error)) == str(error)
@@ -245,7 +291,7 @@ def test_one_of_several_has_to_be_named() -> None:
     assert harness.metrics == []
 
 
-def test_a_registry_that_cannot_be_read_is_logged_and_raised() -> None:
+def test_a_registry_that_cannot_be_read_is_raised() -> None:
     """If the registry cannot be read, no metric is emitted."""
     harness = AuditHarness(failures={"registry": RegistryError("ssm:/registry is not YAML")})
     assert run_and_fail(harness, RegistryError) == "ssm:/registry is not YAML"
@@ -255,7 +301,10 @@ def test_a_registry_that_cannot_be_read_is_logged_and_raised() -> None:
 def test_a_fault_of_ours_says_nothing_that_it_may_hold() -> None:
     """The text of another error is not logged, because it can hold secrets."""
     harness = AuditHarness(failures={"policy": ValueError("pcsk_" + "x" * 20)})
-    assert run_and_fail(harness, ValueError) == "internal error of backup-auditor (ValueError); report it as a defect"
+    message = run_and_fail(harness, ValueError)
+    assert re.fullmatch(
+        r"internal error of backup-auditor \(ValueError in [\w.]+:\d+\); report it as a defect", message
+    )
     assert harness.find_project_metrics() == FAILED_METRICS
 
 

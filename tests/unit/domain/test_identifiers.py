@@ -13,8 +13,13 @@ from backup_auditor.domain.identifiers import (
 
 KEY = "pcsk" + "_" + "x" * 20
 KEY_CHARACTERS_MESSAGE = "contains characters that no key has; copy the key again, without spaces or quotes"
-PASTED_VALUE_MESSAGE = "looks like the secret itself; store it in Secrets Manager and write the name of the secret here"
-NAME_OR_ARN_MESSAGE = "is not a valid name of a secret; write its name in Secrets Manager, or its ARN"
+PASTED_VALUE_MESSAGE = (
+    "looks like the secret itself; store it in Secrets Manager or Parameter Store and write its name here"
+)
+NAME_OR_ARN_MESSAGE = (
+    "is not a valid name of a secret; write its name in Secrets Manager, its complete ARN (with the six characters at the"
+    " end), or ssm:NAME of a SecureString parameter"
+)
 PROJECT_NAME_MESSAGE = (
     "is not a valid project name; use 1 to 100 characters, without control characters or slashes, and do not start"
     " with a dot or a space"
@@ -79,7 +84,7 @@ def test_an_invalid_name_is_refused(parser: Callable[[str], str], text: str, mes
     [
         pytest.param(parse_secret_name, "backup-auditor/search", id="secret"),
         pytest.param(
-            parse_secret_name, "arn:aws:secretsmanager:eu-west-1:111122223333:secret:a-b", id="arn-of-a-secret"
+            parse_secret_name, "arn:aws:secretsmanager:eu-west-1:111122223333:secret:a-AbCdEf", id="arn-of-a-secret"
         ),
         pytest.param(parse_project_name, "x" * 100, id="longest-project-name"),
         pytest.param(parse_document_address, "ssm:/backup-auditor/policy", id="parameter"),

@@ -16,10 +16,12 @@ BackupAuditorError
 │   ├── EvidenceMissingError  a stored report is missing
 │   └── ReportAlteredError    a stored report has other bytes than when it was stored
 ├── SecretError             a key or a webhook is missing, empty or invalid
+│   └── SecretUnavailableError  it could not be fetched now
 ├── DeliveryError           a channel did not accept a message
 │   ├── ChannelRefusedError     it refuses the message until a person changes a setting
 │   └── AcceptanceUnknownError  the response was lost, so it may have accepted the message
 ├── ConflictingRecordError  another audit was recorded since the state was loaded
+├── IncompleteAuditError    an audit has read errors and is tried again instead of recorded
 └── PineconeError           a call to Pinecone failed
     ├── BadKeyError           401: Pinecone does not accept the key
     ├── ForbiddenError        403: the key may not do this; 402: the bill has to be paid first
@@ -43,6 +45,17 @@ class BackupAuditorError(Exception):
     """The base of every error of the project. Its text is one line: what failed, on what, and what to do."""
 
 
+def describe_failure(error: Exception) -> str:
+    """Return the text of an error; of another error than ours its type and line, because its text can hold secrets."""
+    if isinstance(error, BackupAuditorError):
+        return str(error)
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    location = f" in {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
+    return f"internal error of backup-auditor ({type(error).__name__}{location}); report it as a defect"
+
+
 class EvidenceError(BackupAuditorError):
     """A report could not be stored or read."""
 
@@ -57,6 +70,10 @@ class ReportAlteredError(EvidenceError):
 
 class SecretError(BackupAuditorError):
     """A key or a webhook is missing, empty or invalid."""
+
+
+class SecretUnavailableError(SecretError):
+    """A key or a webhook could not be fetched now. A retry can succeed."""
 
 
 class DeliveryError(BackupAuditorError):
@@ -78,6 +95,15 @@ class AcceptanceUnknownError(DeliveryError):
 
 class ConflictingRecordError(BackupAuditorError):
     """Another audit was recorded since the state was loaded that this record was made from."""
+
+
+class IncompleteAuditError(BackupAuditorError):
+    """An audit has read errors. It is not recorded, because another attempt can read more."""
+
+    def __init__(self, project: str, read_errors: tuple[str, ...]) -> None:
+        """Take the name of the project and its read errors, of which the text has the first."""
+        count = "1 read error" if len(read_errors) == 1 else f"{len(read_errors):,} read errors"
+        super().__init__(f"{project}: the audit has {count} and is tried again; the first is: {read_errors[0]}")
 
 
 class PineconeError(BackupAuditorError):

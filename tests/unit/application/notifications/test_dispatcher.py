@@ -10,7 +10,15 @@ import pytest
 from backup_auditor.application.notifications.dispatcher import ChannelRouter, deliver_pending
 from backup_auditor.domain.outbox import ChannelKind
 from backup_auditor.domain.registry import Registry
-from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError, RegistryError, SecretError
+from backup_auditor.errors import (
+    AcceptanceUnknownError,
+    ChannelRefusedError,
+    DeliveryError,
+    DocumentError,
+    RegistryError,
+    SecretError,
+    SecretUnavailableError,
+)
 from support.builders.facts import NOW
 from support.builders.notifications import (
     EVENT_CHANNEL,
@@ -102,14 +110,15 @@ def test_a_failing_channel_does_not_block_another() -> None:
 @pytest.mark.parametrize(
     "error,lasting_error",
     [
-        pytest.param(BUSY_ERROR, [0, 1, 1, 1, 1, 1], id="busy"),
-        pytest.param(LOST_ERROR, [0, 1, 1, 1, 1, 1], id="lost"),
+        pytest.param(BUSY_ERROR, [0, 0, 0, 0, 1, 1], id="busy"),
+        pytest.param(LOST_ERROR, [0, 0, 0, 0, 1, 1], id="lost"),
         pytest.param(REFUSED_ERROR, [1, 1, 1, 1, 1, 1], id="refused"),
         pytest.param(SecretError("the secret is empty"), [1, 1, 1, 1, 1, 1], id="secret"),
+        pytest.param(SecretUnavailableError("it cannot be fetched"), [0, 0, 0, 0, 1, 1], id="secret-unavailable"),
     ],
 )
 def test_a_repeated_failure_is_counted_each_time(error: Exception, lasting_error: list[int]) -> None:
-    """A refusal counts at once, and another error from the second attempt on, until the message is accepted."""
+    """A refusal counts at once, and another error after four hours, until the message is accepted."""
     harness = DeliveryHarness()
     harness.record_audit(channels=(SLACK_CHANNEL,))
     harness.webhooks.script = [error] * 99
@@ -216,16 +225,26 @@ def test_a_channel_that_is_no_longer_registered_receives_nothing() -> None:
     assert not harness.outbox.pending_by_id
 
 
-def test_alerts_wait_while_the_registry_cannot_be_read() -> None:
-    """The alerts count as failures, events are published, and nothing is lost."""
+@pytest.mark.parametrize(
+    "error, age, failure_count",
+    [
+        pytest.param(RegistryError("the registry has no version: 1; add it"), 0 * MINUTE, 2, id="invalid"),
+        pytest.param(DocumentError("ssm:/registry: it cannot be fetched"), 240 * MINUTE, 0, id="at-limit"),
+        pytest.param(DocumentError("ssm:/registry: it cannot be fetched"), 241 * MINUTE, 2, id="one-minute-past"),
+    ],
+)
+def test_alerts_wait_while_the_registry_cannot_be_read(error: Exception, age: timedelta, failure_count: int) -> None:
+    """Events are published, and the alerts wait: at once a failure if the registry is invalid, else after 4h."""
     harness = DeliveryHarness()
     harness.record_audit()
+    harness.now += age
 
-    def raise_document_error(*, fresh: bool) -> Registry:
-        raise RegistryError(f"the registry has no version: 1; add it (read afresh: {fresh})")
+    def raise_registry_error(*, fresh: bool) -> Registry:
+        assert isinstance(fresh, bool)
+        raise error
 
-    deliveries = deliver_pending(harness.dependencies, ChannelRouter(raise_document_error).find_route)
-    assert (deliveries.sent_count, deliveries.failures_by_project) == (1, {"search": 2})
+    deliveries = deliver_pending(harness.dependencies, ChannelRouter(raise_registry_error).find_route)
+    assert (deliveries.sent_count, deliveries.failures_by_project) == (1, {"search": failure_count})
     assert harness.deliver().sent_count == 2
 
 

@@ -34,12 +34,12 @@ class UnwritableOutbox(FakeOutbox):
 
 
 def test_an_accepted_message_recorded_only_as_progress_is_not_sent_again() -> None:
-    """The failure is visible until the message can be marked as sent."""
+    """The failure is visible after four hours, until the message can be marked as sent."""
     outbox = UnwritableOutbox("mark_sent")
     harness = DeliveryHarness(outbox=outbox)
     harness.record_audit(channels=(SNS_CHANNEL,))
-    assert harness.deliver().failures_by_project == {"search": 1}
-    assert harness.sweep_after().failures_by_project == {"search": 1}
+    assert harness.deliver().failures_by_project == {"search": 0}
+    assert harness.sweep_after(timedelta(hours=5)).failures_by_project == {"search": 1}
     outbox.failing_names.clear()
     assert harness.sweep_after().failures_by_project == {"search": 0}
     assert len(harness.topics.recorded_calls) == 1
@@ -56,11 +56,12 @@ def test_an_acceptance_is_recorded_after_a_retry() -> None:
 
 @pytest.mark.parametrize("failing_name", ["claim", "mark_failed"])
 def test_an_outbox_that_cannot_be_written_is_visible(failing_name: str) -> None:
-    """No unclaimed message is sent, and what cannot be recorded counts as a failure."""
+    """No unclaimed message is sent, and what cannot be recorded counts as a failure after four hours."""
     outbox = UnwritableOutbox(failing_name)
     harness = DeliveryHarness(outbox=outbox)
     harness.record_audit(channels=(SLACK_CHANNEL,))
     harness.webhooks.script = [BUSY_ERROR] * 3
+    harness.now += timedelta(hours=5)
     assert harness.deliver().failures_by_project == {"search": 1}
     outbox.failing_names.clear()
     harness.webhooks.script = []

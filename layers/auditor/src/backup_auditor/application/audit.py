@@ -27,6 +27,7 @@ from backup_auditor.errors import (
     ConflictingRecordError,
     EvidenceError,
     FutureAuditError,
+    IncompleteAuditError,
     PolicyError,
     ProjectMismatchError,
     StateError,
@@ -124,12 +125,15 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
     channels: tuple[Channel, ...] = (),
     clock: Clock | None = None,
     warnings: tuple[str, ...] = (),
+    retries_incomplete: bool = False,
 ) -> AuditResult:
     """Read and evaluate a project. Listings on whose gaps a verdict depends are read again, until two reads agree.
 
     With a store the audit is recorded; with an evidence store its report is stored first. Channels need both. With a
     clock the audit checks whether the last recorded audit is in the future. `warnings` are those of the registry.
 
+    Raises `IncompleteAuditError` if `retries_incomplete` and the audit has read errors, unless the last recorded audit
+    has some too: then the cause is probably no outage, and another attempt would read no more.
     Raises `PolicyError` if an exemption ends too far ahead, `StateError` if the state cannot be read,
     `ProjectMismatchError` if it belongs to another Pinecone project, and `BadKeyError`, `ForbiddenError`,
     `NotFoundError`, `OrganizationPlanError` and `UnreachableError` of the list of indexes: then nothing was audited.
@@ -147,6 +151,8 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
             listing_ids = evaluation.unconfirmed_listings | find_unconfirmed_listings(state, inventory)
             if not listing_ids or not collector.read_again(listing_ids):
                 break
+    if retries_incomplete and inventory.read_failures and state.observed_at == state.complete_at:
+        raise IncompleteAuditError(project, tuple(map(str, inventory.read_failures)))
     recorder = AuditRecorder(store, evidence, channels) if store else None
     notes = (*collector.notes, *_describe_terminating(inventory))
     return _AuditConclusion(inventory, policy, notes, clock, warnings).finish(evaluation, state, recorder)

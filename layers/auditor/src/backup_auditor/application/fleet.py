@@ -49,8 +49,8 @@ def request_audits(
     return {"requested": len(events), "registry_errors": problems}
 
 
-OVERDUE_AFTER = timedelta(hours=26)
-"""A day, and two hours for an audit that starts late or is retried."""
+OVERDUE_AFTER = timedelta(hours=30)
+"""The longest day of 25 hours, and five hours for an audit that starts late and needs every attempt of its queue."""
 _MAX_CONCURRENCY = 8
 _MAX_LISTED = 100
 

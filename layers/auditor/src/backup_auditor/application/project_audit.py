@@ -1,7 +1,8 @@
 """Audit one registered project on AWS: record, measure and publish."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from shlex import quote
 from typing import Protocol
@@ -12,18 +13,19 @@ from backup_auditor.domain.events import AuditRequest
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry, build_warnings, find_shared_by_secret
 from backup_auditor.domain.reporting.metrics import compute_audit_metrics, compute_open_by_severity
-from backup_auditor.errors import BackupAuditorError, BadKeyError, FutureAuditError, ProjectMismatchError
-from backup_auditor.ports.messaging import Log, MetricEmitter
+from backup_auditor.domain.reporting.report import Report
+from backup_auditor.errors import (
+    BackupAuditorError,
+    BadKeyError,
+    FutureAuditError,
+    ProjectMismatchError,
+    describe_failure,
+)
+from backup_auditor.ports.messaging import ContextLog, MetricEmitter
 from backup_auditor.ports.pinecone import NoProgress, ProjectReader
 from backup_auditor.ports.stores import EvidenceStore, StateStore
 from backup_auditor.rendering.events import build_audit_events
-
-
-class ContextLog(Log, Protocol):
-    """A log that adds known fields, such as the audit's id, to every later line."""
-
-    def append_keys(self, **keys: object) -> None:
-        """Add fields to every line from now on."""
+from backup_auditor.rendering.formats.json import load_report
 
 
 class ProjectDependencies(Protocol):
@@ -60,6 +62,9 @@ class AuditDependencies(ProjectDependencies, Protocol):
     def open_evidence(self) -> EvidenceStore:
         """Open the evidence store."""
 
+    def find_recorded_report(self, project: str) -> StoredReport | None:
+        """Return the stored report of the audit that was recorded for the request; `None` if there is none."""
+
     def publish_events(self, project: str) -> None:
         """Publish the events of a project's audits."""
 
@@ -79,42 +84,30 @@ _MAX_LOGGED_FINDINGS = 500
 def audit_project(request: AuditRequest, deps: AuditDependencies) -> dict[str, object]:
     """Audit a project, and return the summary of its report.
 
-    An error that prevents the audit or its recording is logged, measured and raised, so that the request is retried.
-    An audit whose registry entry shares its secret with another entry counts as incomplete: one of the two projects is
-    not audited.
+    An error that prevents the audit or its recording is raised, so that the request is retried, and measured if nothing
+    retries it. A request whose audit was recorded before its invocation was stopped gets the summary of that audit. An
+    audit whose registry entry shares its secret with another entry counts as incomplete: one of the two projects is not
+    audited.
     """
     started_at = deps.monotonic()
-    with _log_failures(deps.log):
-        registry = deps.load_registry(request.project)
+    registry = deps.load_registry(request.project)
     name = _find_metric_name(request, registry)
     deps.log.append_keys(project=name or request.project, request_reason=request.reason)
-    with _log_failures(deps.log, lambda: deps.emit(name, _FAILURE_METRICS) if name else None):
-        registered_project = registry.find(request.project)
-        warnings = build_warnings(find_shared_by_secret(registry.projects)).get(registered_project.name, ())
-        result, throttles = _audit_with_current_key(registered_project, deps, warnings)
-        deps.log.append_keys(audit_id=result.report.audit_id)
-        if isinstance(result.record_error, FutureAuditError):
-            raise result.record_error.with_state_flag("--table", "TABLE")
-        if result.record_error is not None:
-            raise result.record_error
+    try:
+        project = registry.find(request.project)
+        warnings = build_warnings(find_shared_by_secret(registry.projects)).get(project.name, ())
+        audit = _ProjectAudit(project, request, deps, warnings)
+        summary = audit.find_recorded_summary() or audit.run(started_at)
+    except Exception:
+        if name is not None and request.is_final:
+            deps.emit(name, _FAILURE_METRICS)
+        raise
     for warning in warnings:
         deps.log.error(warning, extra={})
-    duration = (deps.monotonic() - started_at) * 1000
-    project = result.report.project
-    metrics = {
-        **compute_audit_metrics(result.inventory, result.report),
-        "ApiThrottles": throttles,
-        "AuditDurationMs": duration,
-    }
-    deps.emit(project, metrics | ({"AuditComplete": 0} if warnings else {}))
-    for severity, count in compute_open_by_severity(result.inventory, result.report).items():
-        deps.emit(project, {"FindingsOpen": count}, dimensions={"severity": severity})
-    summary = _summarize(result)
-    _log_result(result, summary, deps.log)
-    if result.record is not None:
+    if summary["report"] is not None:
         warning = "events not published; the function notify retries them within 15m"
-        _try_optional(lambda: deps.publish_events(project), warning, deps.log)
-        if result.report.is_complete and not warnings:
+        _try_optional(lambda: deps.publish_events(project.name), warning, deps.log)
+        if summary["complete"] and not warnings:
             _try_optional(deps.ping, "the ping URL could not be called", deps.log)
     return summary
 
@@ -126,22 +119,84 @@ def _find_metric_name(request: AuditRequest, registry: Registry) -> str | None:
     return request.project if request.project in registry.names else None
 
 
-def _audit_with_current_key(
-    project: RegisteredProject, deps: AuditDependencies, warnings: tuple[str, ...]
-) -> tuple[AuditResult, int]:
-    """Audit with the cached key. If it is refused, or opens another Pinecone project, retry with the current key."""
-    policy, key = deps.load_policy(project), deps.load_key(project)
-    try:
-        return _run_audit(project, policy, key, deps, warnings)
-    except (BadKeyError, ProjectMismatchError) as error:
-        fresh_key = deps.load_key(project, fresh=True)
-        if fresh_key == key:
-            raise _add_remedy(error, project) from None
-    deps.log.info("the cached key was refused; retrying with the current key of its secret", extra={})
-    try:
-        return _run_audit(project, policy, fresh_key, deps, warnings)
-    except (BadKeyError, ProjectMismatchError) as error:
-        raise _add_remedy(error, project) from None
+@dataclass(frozen=True, slots=True)
+class _ProjectAudit:
+    """The audit of one registered project for one request."""
+
+    project: RegisteredProject
+    request: AuditRequest
+    deps: AuditDependencies
+    warnings: tuple[str, ...]
+    """The warnings of the registry about the project."""
+
+    def find_recorded_summary(self) -> dict[str, object] | None:
+        """Return the summary of the audit that an earlier attempt recorded for the request; `None` if there is none.
+
+        Its metrics may be missing: only those that alarms and the dashboard's nights need are emitted again.
+        """
+        stored_report = self.deps.find_recorded_report(self.project.name)
+        if stored_report is None:
+            return None
+        report = load_report(self.deps.open_evidence().read(stored_report), stored_report.location)
+        self.deps.log.append_keys(audit_id=report.audit_id)
+        self.deps.emit(
+            report.project, {"AuditCompleted": 1, "AuditComplete": int(report.is_complete and not self.warnings)}
+        )
+        self.deps.log.info("an earlier attempt at the request recorded its audit", extra={})
+        return _summarize(report, stored_report)
+
+    def run(self, started_at: float) -> dict[str, object]:
+        """Audit the project, record and measure the audit, and return its summary."""
+        result, throttles = self._audit_with_current_key()
+        report, deps = result.report, self.deps
+        deps.log.append_keys(audit_id=report.audit_id)
+        if isinstance(result.record_error, FutureAuditError):
+            raise result.record_error.with_state_flag("--table", "TABLE")
+        if result.record_error is not None:
+            raise result.record_error
+        metrics = {
+            **compute_audit_metrics(result.inventory, report),
+            "ApiThrottles": throttles,
+            "AuditDurationMs": (deps.monotonic() - started_at) * 1000,
+        }
+        deps.emit(report.project, metrics | ({"AuditComplete": 0} if self.warnings else {}))
+        for severity, count in compute_open_by_severity(result.inventory, report).items():
+            deps.emit(report.project, {"FindingsOpen": count}, dimensions={"severity": severity})
+        summary = _summarize(report, result.record.report if result.record else None)
+        _log_result(result, summary, deps.log)
+        return summary
+
+    def _audit_with_current_key(self) -> tuple[AuditResult, int]:
+        """Audit with the cached key. If it is refused, or opens another project, retry with the current key."""
+        policy, key = self.deps.load_policy(self.project), self.deps.load_key(self.project)
+        try:
+            return self._audit(policy, key)
+        except (BadKeyError, ProjectMismatchError) as error:
+            fresh_key = self.deps.load_key(self.project, fresh=True)
+            if fresh_key == key:
+                raise _add_remedy(error, self.project) from None
+        self.deps.log.info("the cached key was refused; retrying with the current key of its secret", extra={})
+        try:
+            return self._audit(policy, fresh_key)
+        except (BadKeyError, ProjectMismatchError) as error:
+            raise _add_remedy(error, self.project) from None
+
+    def _audit(self, policy: Policy, key: str) -> tuple[AuditResult, int]:
+        with self.deps.open_reader(key) as reader:
+            result = run_audit(
+                reader,
+                policy,
+                project=self.project.name,
+                observed_at=self.deps.now(),
+                progress=NoProgress(),
+                store=self.deps.open_store(),
+                evidence=self.deps.open_evidence(),
+                channels=self.project.channels,
+                clock=self.deps.now,
+                warnings=self.warnings,
+                retries_incomplete=not self.request.is_final,
+            )
+            return result, reader.throttles
 
 
 def _add_remedy(error: BadKeyError | ProjectMismatchError, project: RegisteredProject) -> BackupAuditorError:
@@ -154,29 +209,9 @@ def _add_remedy(error: BadKeyError | ProjectMismatchError, project: RegisteredPr
     return BadKeyError(f"{error}; store a key of the project in secret {project.secret}")
 
 
-def _run_audit(
-    project: RegisteredProject, policy: Policy, key: str, deps: AuditDependencies, warnings: tuple[str, ...]
-) -> tuple[AuditResult, int]:
-    with deps.open_reader(key) as reader:
-        result = run_audit(
-            reader,
-            policy,
-            project=project.name,
-            observed_at=deps.now(),
-            progress=NoProgress(),
-            store=deps.open_store(),
-            evidence=deps.open_evidence(),
-            channels=project.channels,
-            clock=deps.now,
-            warnings=warnings,
-        )
-        return result, reader.throttles
-
-
-def _summarize(result: AuditResult) -> dict[str, object]:
+def _summarize(report: Report, stored_report: StoredReport | None) -> dict[str, object]:
     """Return the detail of the event of a completed audit, also for an audit that was not recorded."""
-    stored_report = result.record.report if result.record else None
-    _, detail = next(build_audit_events(result.report, stored_report or StoredReport("", "")))
+    _, detail = next(build_audit_events(report, stored_report or StoredReport("", "")))
     return {**detail, "report": detail["report"] if stored_report else None}
 
 
@@ -200,26 +235,9 @@ def _log_result(result: AuditResult, summary: dict[str, object], log: ContextLog
     log.info("audit completed", extra={"audit": summary})
 
 
-@contextmanager
-def _log_failures(log: ContextLog, on_failure: Callable[[], None] = lambda: None) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        log.error(_describe_error(error), extra={"error": type(error).__name__})  # noqa: TRY400  Lambda adds the traceback
-        on_failure()
-        raise
-
-
 def _try_optional(step: Callable[[], None], warning: str, log: ContextLog) -> None:
     """Run a step whose failure does not change the recorded audit."""
     try:
         step()
     except Exception as error:  # noqa: BLE001  the audit is recorded already
-        log.warning(warning, extra={"error": _describe_error(error)})
-
-
-def _describe_error(error: Exception) -> str:
-    """Return the text of an error. Other errors than ours are named without their text, which can hold secrets."""
-    if isinstance(error, BackupAuditorError):
-        return str(error)
-    return f"internal error of backup-auditor ({type(error).__name__}); report it as a defect"
+        log.warning(warning, extra={"error": describe_failure(error)})

@@ -13,15 +13,16 @@ from backup_auditor.adapters.aws import metrics
 from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, PING_URL
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
-from backup_auditor.application.project_audit import ContextLog, audit_project
+from backup_auditor.application.project_audit import audit_project
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
+from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, answer_requests, get_seconds_left, get_sources
 from backup_auditor.bootstrap.pinecone import open_project
-from backup_auditor.domain.events import read_audit_request
+from backup_auditor.domain.audit_record import StoredReport
+from backup_auditor.domain.events import REQUEST_RETENTION, QueueRecord, read_audit_request
 from backup_auditor.domain.outbox import EVENT_CHANNEL, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
-from backup_auditor.errors import RequestError, SecretError, SettingsError
-from backup_auditor.ports.messaging import MetricEmitter
+from backup_auditor.errors import SecretError
+from backup_auditor.ports.messaging import ContextLog, MetricEmitter
 from backup_auditor.ports.pinecone import ProjectReader
 from backup_auditor.settings.pinecone import read_settings_with_key
 
@@ -38,9 +39,10 @@ class _AuditInvocation:
     log: ContextLog = LOG
     monotonic = staticmethod(time.monotonic)
 
-    def __init__(self, sources: ConfigSources, context: LambdaContext) -> None:
+    def __init__(self, sources: ConfigSources, context: LambdaContext, request_id: str | None) -> None:
         self._sources = sources
         self._context = context
+        self._request_id = request_id
         self.load_registry = sources.load_registry
         self.load_policy = sources.load_policy
         self.emit: MetricEmitter = partial(metrics.emit, stack=sources.settings.stack)
@@ -62,7 +64,18 @@ class _AuditInvocation:
 
     def open_store(self) -> DynamoState:
         settings = self._sources.settings
-        return DynamoState(self._sources.aws.dynamodb, settings.state_table, retention=settings.retention)
+        return DynamoState(
+            self._sources.aws.dynamodb,
+            settings.state_table,
+            retention=settings.retention,
+            request_id=self._request_id,
+        )
+
+    def find_recorded_report(self, project: str) -> StoredReport | None:
+        if self._request_id is None:
+            return None
+        record = self.open_store().find_requested_audit(project, self.now() - REQUEST_RETENTION)
+        return None if record is None else record.report
 
     def open_evidence(self) -> EvidenceBucket:
         return EvidenceBucket(self._sources.aws.s3, self._sources.settings.evidence_bucket)
@@ -87,22 +100,26 @@ class _AuditInvocation:
 
 
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
-    """Audit the project of an event, once per event, or of a payload. Errors are raised, so that Lambda retries."""
-    with log_errors(LOG, RequestError, SettingsError):  # the audit logs all others itself
-        sources = get_sources("audit")
-        request = read_audit_request(event)
-        LOG.append_keys(project=request.project, request_id=request.request_id)
-        deps = _AuditInvocation(sources, context)
-        if request.request_id is None:
-            return audit_project(request, deps)
-        from backup_auditor.adapters.aws.idempotency import answer_once  # noqa: PLC0415  not for direct invocations
+    """Audit the project of a payload and return the summary, or those of queue records and return which failed."""
+    return answer_requests(event, partial(_answer, context), LOG)
 
-        return answer_once(
-            f"{request.project}/{request.request_id}",  # one request id can be used for several projects
-            partial(audit_project, request, deps),
-            verb="audit",
-            client=sources.aws.dynamodb,
-            table=sources.settings.state_table,
-            context=context,
-            log=LOG,
-        )
+
+def _answer(context: LambdaContext, payload: object, record: QueueRecord | None) -> dict[str, object]:
+    """Audit the project of an event, once per event, or of a payload."""
+    sources = get_sources("audit")
+    request = read_audit_request(payload, is_final=record is None or record.is_final)
+    LOG.append_keys(project=request.project, request_id=request.request_id)
+    deps = _AuditInvocation(sources, context, request.request_id)
+    if request.request_id is None:
+        return audit_project(request, deps)
+    from backup_auditor.adapters.aws.idempotency import answer_once  # noqa: PLC0415  not for direct invocations
+
+    return answer_once(
+        f"{request.project}/{request.request_id}",  # one request id can be used for several projects
+        partial(audit_project, request, deps),
+        verb="audit",
+        client=sources.aws.dynamodb,
+        table=sources.settings.state_table,
+        context=context,
+        log=LOG,
+    )

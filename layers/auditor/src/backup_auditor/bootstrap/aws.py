@@ -1,7 +1,7 @@
-"""Share the wiring of the functions on AWS: time left, error log, and the registry, policies and secrets they read."""
+"""Share the wiring of the functions on AWS: queue records, time left, error log, registry, policies and secrets."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, cached_property, partial
@@ -10,11 +10,12 @@ from typing import Protocol
 from backup_auditor.adapters.aws.config_sources import SecretFormat, Source, fetch_document, fetch_secret, read_secret
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.domain.events import QueueRecord, read_records
 from backup_auditor.domain.outbox import EVENT_CHANNEL
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.errors import BackupAuditorError, PolicyError
-from backup_auditor.ports.messaging import Log
+from backup_auditor.errors import PolicyError, describe_failure
+from backup_auditor.ports.messaging import ContextLog, Log
 from backup_auditor.settings.functions import FunctionSettings, read_function_settings
 
 
@@ -34,13 +35,36 @@ def get_seconds_left(context: LambdaContext, reserved: float = 0.0) -> float:
 
 
 @contextmanager
-def log_errors(log: Log, *error_types: type[BackupAuditorError]) -> Iterator[None]:
-    """Log an error of one of the types in one line, then raise it, so that Lambda retries the event."""
+def log_errors(log: Log) -> Iterator[None]:
+    """Log an error in one line, then raise it, so that the event is retried."""
     try:
         yield
-    except error_types as error:
-        log.error(str(error), extra={"error": type(error).__name__})  # noqa: TRY400  Lambda adds the traceback
+    except Exception as error:
+        log.error(describe_failure(error), extra={"error": type(error).__name__})  # noqa: TRY400  the text can hold secrets
         raise
+
+
+def answer_requests(
+    event: object, answer: Callable[[object, QueueRecord | None], dict[str, object]], log: ContextLog
+) -> dict[str, object]:
+    """Answer a payload, or each record of a queue; `answer` gets a payload, and its record if there is one.
+
+    The error of a payload is logged and raised. The error of a record is logged, and the record is named in the result,
+    so that the queue sends it again.
+    """
+    with log_errors(log):
+        records = read_records(event)
+        if records is None:
+            return answer(event, None)
+    failed_ids = []
+    for record in records:
+        log.append_keys(attempt=record.attempt)
+        try:
+            with log_errors(log):
+                answer(record.parse(), record)
+        except Exception:  # noqa: BLE001  it is logged
+            failed_ids.append(record.record_id)
+    return {"batchItemFailures": [{"itemIdentifier": it} for it in failed_ids]}
 
 
 class ConfigSources:

@@ -6,9 +6,8 @@ from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws.messaging import EventBus
 from backup_auditor.application.fleet import request_audits
-from backup_auditor.bootstrap.aws import LambdaContext, get_seconds_left, get_sources, log_errors
-from backup_auditor.domain.events import read_dispatch_request
-from backup_auditor.errors import BackupAuditorError
+from backup_auditor.bootstrap.aws import LambdaContext, answer_requests, get_seconds_left, get_sources
+from backup_auditor.domain.events import QueueRecord, read_dispatch_request
 
 LOG = Logger(service="dispatch")
 _SECONDS_AFTER_EVENTS = 5.0
@@ -16,12 +15,15 @@ _SECONDS_AFTER_EVENTS = 5.0
 
 
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
-    """Request the audits of an event or a payload. Errors are logged and raised, so that Lambda retries the event."""
+    """Request the audits of a payload and return their number, or those of queue records and return which failed."""
     LOG.clear_state()
-    with log_errors(LOG, BackupAuditorError):
-        sources = get_sources("dispatch")
-        bus = EventBus(sources.aws.events, sources.settings.event_bus)
-        request = read_dispatch_request(event, context.aws_request_id)
-        LOG.append_keys(request_id=request.request_id)
-        registry = sources.load_registry(fresh=True)
-        return request_audits(request, registry, bus, LOG, partial(get_seconds_left, context, _SECONDS_AFTER_EVENTS))
+    return answer_requests(event, partial(_answer, context), LOG)
+
+
+def _answer(context: LambdaContext, payload: object, record: QueueRecord | None) -> dict[str, object]:
+    sources = get_sources("dispatch")
+    bus = EventBus(sources.aws.events, sources.settings.event_bus)
+    request = read_dispatch_request(payload, context.aws_request_id if record is None else record.record_id)
+    LOG.append_keys(request_id=request.request_id)
+    registry = sources.load_registry(fresh=True)
+    return request_audits(request, registry, bus, LOG, partial(get_seconds_left, context, _SECONDS_AFTER_EVENTS))

@@ -12,7 +12,6 @@ from backup_auditor.bootstrap.aws import LambdaContext, get_seconds_left, get_so
 from backup_auditor.bootstrap.events import EventDelivery
 from backup_auditor.domain.events import read_delivery_request
 from backup_auditor.domain.outbox import ChannelKind
-from backup_auditor.errors import BackupAuditorError
 
 LOG = Logger(service="notify")
 _SECONDS_AFTER_DELIVERIES = 5.0
@@ -40,7 +39,7 @@ class _Delivery(EventDelivery):
 
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
     """Deliver the messages of an event or a payload. Errors are logged and raised, so that Lambda retries the event."""
-    with log_errors(LOG, BackupAuditorError):
+    with log_errors(LOG):
         sources = get_sources("notify")
         project = read_delivery_request(event)
         deps = _Delivery(sources, partial(get_seconds_left, context, _SECONDS_AFTER_DELIVERIES), LOG)

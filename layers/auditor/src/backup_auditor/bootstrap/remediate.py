@@ -12,17 +12,16 @@ from backup_auditor.adapters.aws import metrics
 from backup_auditor.adapters.aws.config_sources import PINECONE_KEY
 from backup_auditor.adapters.aws.messaging import EventBus
 from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
-from backup_auditor.application.project_audit import ContextLog
 from backup_auditor.application.remediation.reconcile import require_published
 from backup_auditor.application.remediation.service import remediate_project
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
+from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, answer_requests, get_seconds_left, get_sources
 from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.bootstrap.remediation import open_project_for_changes
-from backup_auditor.domain.events import read_remediation_request
+from backup_auditor.domain.events import QueueRecord, read_remediation_request
 from backup_auditor.domain.registry import RegisteredProject
-from backup_auditor.errors import BackupAuditorError, SecretError
-from backup_auditor.ports.messaging import Bus, MetricEmitter
+from backup_auditor.errors import SecretError
+from backup_auditor.ports.messaging import Bus, ContextLog, MetricEmitter
 from backup_auditor.ports.pinecone import ProjectReader, ProjectWriter
 from backup_auditor.ports.stores import PublicationLog
 from backup_auditor.settings.pinecone import PineconeSettings, read_settings_with_key
@@ -39,7 +38,7 @@ class _RemediationInvocation:
 
     log: ContextLog = LOG
 
-    def __init__(self, sources: ConfigSources, context: LambdaContext) -> None:
+    def __init__(self, sources: ConfigSources, context: LambdaContext, record: QueueRecord | None) -> None:
         self._sources = sources
         self._context = context
         self.load_registry = sources.load_registry
@@ -47,7 +46,8 @@ class _RemediationInvocation:
         self.emit: MetricEmitter = partial(metrics.emit, stack=sources.settings.stack)
         self.remediation_log: PublicationLog = DynamoRemediationLog(sources.aws.dynamodb, sources.settings.state_table)
         self.bus: Bus = EventBus(sources.aws.events, sources.settings.event_bus)
-        self.actor = f"{context.function_name} {context.aws_request_id}"
+        # each attempt at a record has the same id, so that the next one settles the actions of a killed one
+        self.actor = f"{context.function_name} {context.aws_request_id if record is None else record.record_id}"
 
     def now(self) -> datetime:
         return runtime.now()
@@ -76,25 +76,29 @@ class _RemediationInvocation:
 
 
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
-    """Remediate the project of an event, once per event, or of a payload. Errors are raised, so that Lambda retries."""
-    with log_errors(LOG, BackupAuditorError):
-        # keys and policies are not cached: a policy that says `never` is in force at once
-        sources = get_sources("remediate", is_cached=False)
-        request = read_remediation_request(event)
-        LOG.append_keys(project=request.project, plan_id=request.plan_id, request_id=request.request_id)
-        deps = _RemediationInvocation(sources, context)
-        if request.request_id is None:
-            return remediate_project(request, deps)
-        from backup_auditor.adapters.aws.idempotency import answer_once  # noqa: PLC0415  not for direct invocations
+    """Remediate the project of a payload and return the results, or those of queue records and return which failed."""
+    return answer_requests(event, partial(_answer, context), LOG)
 
-        answer = answer_once(
-            f"{request.project}/{request.request_id}",
-            # without the result of each action: the log has them, and a stored answer must be small
-            lambda: {name: it for name, it in remediate_project(request, deps).items() if name != "results"},
-            verb="remediate",
-            client=sources.aws.dynamodb,
-            table=sources.settings.state_table,
-            context=context,
-            log=LOG,
-        )
-        return require_published(answer, request.project, deps)
+
+def _answer(context: LambdaContext, payload: object, record: QueueRecord | None) -> dict[str, object]:
+    """Remediate the project of an event, once per event, or of a payload."""
+    # keys and policies are not cached: a policy that says `never` is in force at once
+    sources = get_sources("remediate", is_cached=False)
+    request = read_remediation_request(payload, is_final=record is None or record.is_final)
+    LOG.append_keys(project=request.project, plan_id=request.plan_id, request_id=request.request_id)
+    deps = _RemediationInvocation(sources, context, record)
+    if request.request_id is None:
+        return remediate_project(request, deps)
+    from backup_auditor.adapters.aws.idempotency import answer_once  # noqa: PLC0415  not for direct invocations
+
+    answer = answer_once(
+        f"{request.project}/{request.request_id}",
+        # without the result of each action: the log has them, and a stored answer must be small
+        lambda: {name: it for name, it in remediate_project(request, deps).items() if name != "results"},
+        verb="remediate",
+        client=sources.aws.dynamodb,
+        table=sources.settings.state_table,
+        context=context,
+        log=LOG,
+    )
+    return require_published(answer, request, deps)

@@ -9,14 +9,13 @@ from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.application.fleet import check_overdue
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources, log_errors
-from backup_auditor.errors import BackupAuditorError
 
 LOG = Logger(service="watch")
 
 
 def handle() -> dict[str, object]:
     """Count the overdue projects and return their names. Errors are logged and raised, so that Lambda retries."""
-    with log_errors(LOG, BackupAuditorError):
+    with log_errors(LOG):
         sources = get_sources("watch")
         audit_history = DynamoState(sources.aws.dynamodb, sources.settings.state_table)
         emit_metrics = partial(emit, stack=sources.settings.stack)

@@ -1,7 +1,9 @@
-"""The events and requests of the functions: their types, and the parsers of their payloads."""
+"""The events and requests of the functions: their types, and the parsers of their payloads and queue records."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.identifiers import is_key
@@ -82,6 +84,56 @@ def _read_project(mapping: Mapping[object, object], max_length: int = _MAX_TEXT_
     return project
 
 
+QUEUE_ATTEMPTS = 14
+"""How often a queue sends a request before the request becomes a dead letter; `maxReceiveCount` in the template."""
+
+
+REQUEST_RETENTION = timedelta(days=1)
+"""How long the answer to a request is known: within it, a repeated request is not answered a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRecord:
+    """One record of a queue: a request, and which attempt at it this is."""
+
+    record_id: str
+    """The id of the message, the same in each attempt."""
+    body: str
+    """The payload as JSON."""
+    attempt: int
+    """1 for the first attempt."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the queue does not send the request again if this attempt fails."""
+        return self.attempt >= QUEUE_ATTEMPTS
+
+    def parse(self) -> object:
+        """Return the payload. Raises `RequestError`."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise RequestError(
+                f"the message {self.record_id} is not JSON; send the payload of a request as its body"
+            ) from None
+
+
+def read_records(event: object) -> tuple[QueueRecord, ...] | None:
+    """Return the records of an event of a queue; `None` for a payload. Raises `RequestError`."""
+    if not isinstance(event, Mapping) or "Records" not in event:
+        return None
+    try:
+        records = tuple(
+            QueueRecord(it["messageId"], it["body"], int(it["attributes"]["ApproximateReceiveCount"]))
+            for it in event["Records"]
+        )
+    except (KeyError, TypeError, ValueError):
+        records = ()
+    if not records:
+        raise RequestError("the event has no records of an SQS queue; see events/audit.queued.json for an example")
+    return records
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
     """A request to audit one project."""
@@ -92,15 +144,17 @@ class AuditRequest:
     """The reason of the request, for the log."""
     request_id: str | None = None
     """The id of the request, the same in each delivery; `None` if each delivery is a new request."""
+    is_final: bool = True
+    """Whether nothing repeats the request if this attempt fails."""
 
 
-def read_audit_request(payload: object) -> AuditRequest:
+def read_audit_request(payload: object, *, is_final: bool = True) -> AuditRequest:
     """Parse an event of the bus, which may have further fields, or a payload. Raises `RequestError`."""
     hint = 'example: {"project": "search"}'
     fields = _require_object(payload, f"the payload is not a JSON object; {hint}")
     if "detail-type" not in fields:
         _refuse_unknown_fields(fields, "the payload", ("project", "reason"))
-        return AuditRequest(_read_project(fields), _read_text(fields, "reason"))
+        return AuditRequest(_read_project(fields), _read_text(fields, "reason"), is_final=is_final)
     detail = _read_audit_detail(fields, hint)
     project = _read_project(detail)
     if project is None:
@@ -108,7 +162,7 @@ def read_audit_request(payload: object) -> AuditRequest:
             "the event names no project; add one, or send the event to dispatch, which requests an audit of each"
         )
     request_id = _read_request_id(fields, detail, "request_id", "audit twice", _MAX_TEXT_LENGTH)
-    return AuditRequest(project, _read_text(detail, "reason"), request_id)
+    return AuditRequest(project, _read_text(detail, "reason"), request_id, is_final)
 
 
 _DELIVERY_EXAMPLES = 'examples: {"project": "search"} or {"sweep": true}'
@@ -178,9 +232,18 @@ class RemediationRequest:
     """The id of an earlier plan; `None` to make a plan now."""
     request_id: str | None = None
     """The id of the request, the same in each delivery; `None` if each delivery is a new request."""
+    is_final: bool = True
+    """Whether nothing repeats the request if this attempt fails."""
+    is_audit_complete: bool = False
+    """Whether the audit that requests it read everything."""
+
+    @property
+    def retries_incomplete(self) -> bool:
+        """Whether a read error is probably an outage, so that another attempt can read more."""
+        return self.is_audit_complete and not self.is_final
 
 
-def read_remediation_request(payload: object) -> RemediationRequest:
+def read_remediation_request(payload: object, *, is_final: bool = True) -> RemediationRequest:
     """Parse an event of the bus, which may have further fields, or a payload. Raises `RequestError`.
 
     If the event of an audit was sent twice, its ids differ, but the audit id is the same.
@@ -189,13 +252,15 @@ def read_remediation_request(payload: object) -> RemediationRequest:
     fields = _require_object(payload, f"the payload is not a JSON object; {hint}")
     if "detail-type" not in fields:
         _refuse_unknown_fields(fields, "the payload", ("project", "plan"))
-        return RemediationRequest(_read_remediation_project(fields, "the payload"), _read_text(fields, "plan"))
+        project, plan_id = _read_remediation_project(fields, "the payload"), _read_text(fields, "plan")
+        return RemediationRequest(project, plan_id, is_final=is_final)
     _check_event(fields, str(EventType.AUDIT_COMPLETED), "a remediation")
     detail = fields.get("detail")
     known_detail = detail if isinstance(detail, Mapping) else {}
     project = _read_remediation_project(known_detail, "the event's detail")
     request_id = _read_request_id(fields, known_detail, "audit_id", "act twice", _MAX_TEXT_LENGTH)
-    return RemediationRequest(project, request_id=request_id)
+    is_audit_complete = known_detail.get("complete") is True
+    return RemediationRequest(project, None, request_id, is_final, is_audit_complete)
 
 
 def _read_remediation_project(mapping: Mapping[object, object], place: str) -> str:

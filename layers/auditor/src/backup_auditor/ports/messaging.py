@@ -58,6 +58,13 @@ class Log(Protocol):
         """Log what a person has to correct, with what to do."""
 
 
+class ContextLog(Log, Protocol):
+    """A log that adds known fields, such as the audit's id, to every later line."""
+
+    def append_keys(self, **keys: object) -> None:
+        """Add fields to every line from now on."""
+
+
 class MetricEmitter(Protocol):
     """A function that emits metrics."""
 

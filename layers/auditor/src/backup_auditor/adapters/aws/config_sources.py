@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from backup_auditor.adapters.documents import MAX_DOCUMENT_BYTES
 from backup_auditor.domain.identifiers import PARAMETER_SCHEME, parse_key
 from backup_auditor.domain.text import collapse_whitespace
-from backup_auditor.errors import DocumentError, SecretError
+from backup_auditor.errors import DocumentError, SecretError, SecretUnavailableError
 
 if TYPE_CHECKING:
     from backup_auditor.adapters.aws.session import AwsSession
@@ -31,24 +31,34 @@ _DOCUMENT_REMEDIES = {
 
 @contextmanager
 def _translate_errors(
-    error_type: type[DocumentError | SecretError], subject: str, remedies: Mapping[str, str]
+    error_type: type[DocumentError | SecretError],
+    unavailable_type: type[DocumentError | SecretError],
+    subject: str,
+    remedies: Mapping[str, str],
 ) -> Iterator[None]:
-    """Translate errors of AWS into one line that names the subject and what to do."""
+    """Translate errors of AWS into one line that names the subject and what to do.
+
+    An error without a remedy becomes `unavailable_type`: a retry can succeed.
+    """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  imported when a call needs it
 
     try:
         yield
     except ClientError as error:
         code = error.response["Error"].get("Code", "")
-        raise error_type(f"{subject}: {remedies.get(code, 'it cannot be fetched')} ({code})") from None
+        remedy = remedies.get(code)
+        if remedy is None:
+            raise unavailable_type(f"{subject}: it cannot be fetched ({code})") from None
+        raise error_type(f"{subject}: {remedy} ({code})") from None
     except BotoCoreError as error:
         reason = collapse_whitespace(str(error))[:200]
-        raise error_type(f"{subject}: it cannot be fetched: {reason}; check region, credentials and network") from None
+        message = f"{subject}: it cannot be fetched: {reason}; check region, credentials and network"
+        raise unavailable_type(message) from None
 
 
 def fetch_document(aws: "AwsSession", address: str) -> bytes:
     """Return the bytes of a document. Raises `DocumentError`."""
-    with _translate_errors(DocumentError, address, _DOCUMENT_REMEDIES):
+    with _translate_errors(DocumentError, DocumentError, address, _DOCUMENT_REMEDIES):
         if address.startswith(PARAMETER_SCHEME):
             return str(_fetch_parameter(aws, address)["Value"]).encode()
         content = _fetch_object(aws, address)
@@ -118,7 +128,7 @@ class SecretFormat(NamedTuple):
 
 def fetch_secret(aws: "AwsSession", name: str) -> str | bytes:
     """Return the current value of a secret or of a SecureString parameter. Raises `SecretError`."""
-    with _translate_errors(SecretError, f"the secret {name}", _SECRET_REMEDIES):
+    with _translate_errors(SecretError, SecretUnavailableError, f"the secret {name}", _SECRET_REMEDIES):
         if name.startswith(PARAMETER_SCHEME):
             parameter = _fetch_parameter(aws, name)
             if parameter["Type"] != "SecureString":

@@ -1,7 +1,6 @@
 """Answer each request once: a repeated request gets the stored answer. Imported on first use."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig, idempotent_function
@@ -13,6 +12,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
 from backup_auditor.adapters.aws.session import describe_error, get_error_code, get_error_response
+from backup_auditor.domain.events import REQUEST_RETENTION
 from backup_auditor.errors import RequestError
 from backup_auditor.ports.messaging import Log
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PARTITION = "idempotency"
 """The prefix of the partitions; the verb of the function follows."""
-_RETENTION_SECONDS = int(timedelta(days=1).total_seconds())
+_RETENTION_SECONDS = int(REQUEST_RETENTION.total_seconds())
 _IS_FREE = "attribute_not_exists(PK) OR expires_at < :now"
 _IS_ABANDONED = "#status = :inprogress AND (in_progress_expiration < :now_in_millis OR invocation = :invocation)"
 
@@ -77,8 +77,8 @@ def answer_once(  # noqa: PLR0913  keyword arguments
 class _Requests(DynamoDBPersistenceLayer):
     """The requests in a table, each with the invocation that computes its answer.
 
-    Lambda retries a killed invocation under the same id, after one minute and after three. By time alone, both retries
-    would find the request in progress. So would a client that repeats a call after a lost answer.
+    A queue sends the record of a killed invocation again when the time of that invocation is over. A client of Lambda
+    that repeats a call after a lost answer does so earlier, under the same invocation id.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str, verb: str, invocation: str) -> None:

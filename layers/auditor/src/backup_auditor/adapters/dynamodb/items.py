@@ -97,13 +97,16 @@ def build_audit_sort_key(audit: AuditRecord) -> str:
     return f"{AUDIT_PREFIX}{format_sort_moment(audit.observed_at)}#{audit.audit_id}"
 
 
-def encode_audit(project: str, audit: AuditRecord, retention: timedelta | None) -> Item:
-    """Return the item of an audit record."""
+def encode_audit(
+    project: str, audit: AuditRecord, retention: timedelta | None = None, request_id: str | None = None
+) -> Item:
+    """Return the item of an audit record, with the id of the request that it answers."""
     values = {
         "audit_id": audit.audit_id,
         "observed_at": audit.observed_at,
         "complete": audit.is_complete,
         "compliance": audit.compliance,
+        "request_id": request_id,
         "expires_at": None if retention is None else compute_expiry(audit.observed_at, retention),
         **({} if audit.report is None else _list_report_values(audit.report)),
     }

@@ -1,6 +1,6 @@
 """The state store in one DynamoDB table. Head, audit record and messages are written in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -65,10 +65,21 @@ class DynamoState:
     audit record and messages in one transaction. Readers see nothing of it before, and all of it after.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, *, retention: timedelta | None = None) -> None:
-        """Take the client, the table's name, and the retention of audit records; `None` keeps them forever."""
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        retention: timedelta | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Take the client, the table's name, and the retention of audit records; `None` keeps them forever.
+
+        `request_id` is the id of the request that the recorded audits answer; `None` if there is none.
+        """
         self._table = Table(client, table)
         self._retention = retention
+        self._request_id = request_id
 
     def load(self, project: str) -> ProjectState:
         """Return the state of a project."""
@@ -100,7 +111,10 @@ class DynamoState:
                 self._load_newer_head(project, previous_head)
                 raise _build_conflict_error(project) from None
             new_head = build_head(change, writer, rewriter.chunk_names)
-            writes = _build_writes(self._table.name, project, change, (previous_head, new_head), self._retention)
+            writes = _build_writes(self._table.name, project, change, (previous_head, new_head))
+            if change.audit is not None:
+                audit_item = encode_audit(project, change.audit, self._retention, self._request_id)
+                writes.append({"Put": {"TableName": self._table.name, "Item": audit_item}})
             write_chunks(self._table, project, rewriter.new_chunks)
             self._table.write_items({"PutRequest": {"Item": it}} for it in imported_items)
             failure = self._table.transact(writes, writer)
@@ -120,14 +134,14 @@ class DynamoState:
 
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return the audit records of a project since a time, the oldest first."""
-        condition = "PK = :project AND SK BETWEEN :since AND :end"
-        values = {
-            ":project": build_partition_key(project),
-            ":since": AUDIT_PREFIX + format_sort_moment(since),
-            ":end": AUDIT_PREFIX_END,
-        }
         with self._table.translate_errors():
-            return [*map(decode_audit, self._table.query(condition, encode_values(values)))]
+            return [*map(decode_audit, self._query_audits(project, since))]
+
+    def find_requested_audit(self, project: str, since: datetime) -> AuditRecord | None:
+        """Return the audit that was recorded for the request since a time; `None` if there is none."""
+        with self._table.translate_errors():
+            items = self._query_audits(project, since)
+            return next((decode_audit(it) for it in items if it.get("request_id") == {"S": self._request_id}), None)
 
     def find_last_audits(self, project: str) -> LastAudits:
         """Return the times of the last audits."""
@@ -148,6 +162,14 @@ class DynamoState:
                 ReturnValues="ALL_NEW",
             )
             return decode_moment(decode_values(response["Attributes"]).get("since")) or now
+
+    def _query_audits(self, project: str, since: datetime) -> Iterator[Item]:
+        values = {
+            ":project": build_partition_key(project),
+            ":since": AUDIT_PREFIX + format_sort_moment(since),
+            ":end": AUDIT_PREFIX_END,
+        }
+        return self._table.query("PK = :project AND SK BETWEEN :since AND :end", encode_values(values))
 
     def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation created as first backups."""
@@ -173,10 +195,8 @@ def _build_conflict_error(project: str) -> ConflictingRecordError:
     return ConflictingRecordError(f"another audit of {project} was recorded at the same time; run the audit again")
 
 
-def _build_writes(
-    table: str, project: str, change: StateChange, heads: tuple[Head, Head], retention: timedelta | None
-) -> list[Item]:
-    """Return the writes of one transaction, the head first, on the condition that the previous head is unchanged.
+def _build_writes(table: str, project: str, change: StateChange, heads: tuple[Head, Head]) -> list[Item]:
+    """Return the writes of head and messages, the head first, on the condition that the previous head is unchanged.
 
     Raises `StateError` if there are more messages than a transaction allows.
     """
@@ -193,6 +213,4 @@ def _build_writes(
         values = {":revision": previous_head.state.revision, ":writer": previous_head.writer}
         head_write["ExpressionAttributeValues"] = encode_values(values)
     items = [{**build_message_key(it), **encode_message(it)} for it in change.messages]
-    if change.audit is not None:
-        items.append(encode_audit(project, change.audit, retention))
     return [{"Put": head_write}, *({"Put": {"TableName": table, "Item": it}} for it in items)]

@@ -23,7 +23,9 @@ from backup_auditor.errors import (
     RegistryError,
     ReportAlteredError,
     SecretError,
+    SecretUnavailableError,
     StateError,
+    describe_failure,
 )
 from backup_auditor.ports.messaging import Log
 from backup_auditor.ports.stores import Claim, EvidenceStore, Outbox
@@ -85,7 +87,7 @@ class DeliveryStatus(StrEnum):
     """Not attempted: no time was left, another function has it, or another channel receives it."""
     FAILED = "failed"
     NEEDS_ATTENTION = "needs attention"
-    """Failed more than once, or with an error that no retry resolves."""
+    """Failed for hours, or with an error that no retry resolves."""
 
 
 class DeliveryResult(NamedTuple):
@@ -101,7 +103,10 @@ ACCEPTED_PROGRESS = "accepted"
 _RETRY_WAITS = tuple(timedelta(minutes=it) for it in (1, 5, 15, 40))
 """Waits before the next attempts. The last is repeated, and is the longest that a channel can ask for: a message that
 cannot be delivered fails at least once per hour, so the alarm stays on."""
-_ATTEMPTS_UNTIL_ATTENTION = 2
+_HEALING_TIME = timedelta(hours=4)
+"""How old a message is when a failure needs attention: an outage of three hours is over, and a retry was due since."""
+_FINAL_ERRORS = (ChannelRefusedError, SecretError, ReportAlteredError)
+"""Errors that stay until a person corrects something."""
 _RECORD_WAITS = (0.2, 1.0, 5.0)
 
 
@@ -234,10 +239,8 @@ class DeliveryAttempt:
             record_progress = partial(self.deps.outbox.record_progress, self.message)
             delivery = Delivery(self.message, channel, report, claim.is_possible_duplicate, progress, record_progress)
             self.deps.find_sender(channel.kind).send(delivery)
-        except BackupAuditorError as error:
-            return self._record_failure(claim, error, str(error))
-        except Exception as error:  # noqa: BLE001  other messages must be sent, and the text can hold secrets
-            return self._record_failure(claim, error, f"internal error {_describe_error(error)}; report it as a defect")
+        except Exception as error:  # noqa: BLE001  other messages must be sent
+            return self._record_failure(claim, error, describe_failure(error))
         return self._record_accepted()
 
     def _load_report(self) -> Report:
@@ -280,13 +283,9 @@ class DeliveryAttempt:
         except StateError as record_error:
             return self.log_stuck(f"{reason}; the failure could not be recorded: {record_error}")
         text = f"{reason}; next attempt at {format_minute(retry_at)}"
-        is_final = isinstance(error, ChannelRefusedError | SecretError | ReportAlteredError)
+        is_final = isinstance(error, _FINAL_ERRORS) and not isinstance(error, SecretUnavailableError)
         is_busy = isinstance(error, DeliveryError) and not is_final
-        if is_final or claim.attempts >= _ATTEMPTS_UNTIL_ATTENTION:
-            self.log(self.deps.log.error, text, attempts=claim.attempts)
-            return DeliveryResult(DeliveryStatus.NEEDS_ATTENTION, is_busy)
-        self.log(self.deps.log.warning, text, attempts=claim.attempts)
-        return DeliveryResult(DeliveryStatus.FAILED, is_busy)
+        return DeliveryResult(self._log_failure(text, is_final=is_final, attempts=claim.attempts), is_busy)
 
     def drop(self, reason: str) -> DeliveryResult:
         """Record that no channel needs the message any more."""
@@ -295,8 +294,14 @@ class DeliveryAttempt:
 
     def log_stuck(self, reason: str) -> DeliveryResult:
         """Log that the outbox could not be updated. The message stays, and is retried when its claim ends."""
-        self.log(self.deps.log.error, reason)
-        return DeliveryResult(DeliveryStatus.NEEDS_ATTENTION)
+        return DeliveryResult(self._log_failure(reason))
+
+    def _log_failure(self, reason: str, *, is_final: bool = False, **fields: object) -> DeliveryStatus:
+        """Log a failure, and return whether it needs attention: it is final, or the message is old."""
+        status = _assess_failure(self.message, self.deps.now(), is_final=is_final)
+        needs_attention = status is DeliveryStatus.NEEDS_ATTENTION
+        self.log(self.deps.log.error if needs_attention else self.deps.log.warning, reason, **fields)
+        return status
 
     def log(self, write_line: Callable[..., None], text: str, **fields: object) -> None:
         """Log a text about the message."""
@@ -313,13 +318,9 @@ class DeliveryAttempt:
         write_line(f"{subject}: {text}", extra=extra)
 
 
-def _describe_error(error: Exception) -> str:
-    """Return the type of an error and the line that raised it, without its text."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    location = f" in {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
-    return f"{type(error).__name__}{location}"
+def _assess_failure(message: OutboxMessage, now: datetime, *, is_final: bool) -> DeliveryStatus:
+    is_old = now - message.observed_at > _HEALING_TIME
+    return DeliveryStatus.NEEDS_ATTENTION if is_final or is_old else DeliveryStatus.FAILED
 
 
 _MAX_CONCURRENCY = 8
@@ -399,8 +400,10 @@ def _log_unroutable(message: OutboxMessage, error: BackupAuditorError, deps: Del
     """Log a message without a known route, and let it wait, so that no alert is lost."""
     extra = {"project": message.project, "audit_id": message.audit_id, "channel": message.channel_id}
     text = f"{message.project}: message to {message.channel_id} postponed: {error}"
-    deps.log.error(text, extra=extra)
-    return Counter({(message.project, DeliveryStatus.NEEDS_ATTENTION): 1})
+    status = _assess_failure(message, deps.now(), is_final=isinstance(error, RegistryError))
+    log_line = deps.log.error if status is DeliveryStatus.NEEDS_ATTENTION else deps.log.warning
+    log_line(text, extra=extra)
+    return Counter({(message.project, status): 1})
 
 
 def _summarize(counts: _StatusCounts) -> DeliverySummary:

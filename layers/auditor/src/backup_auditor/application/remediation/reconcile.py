@@ -8,6 +8,7 @@ from functools import cache
 from typing import Protocol
 
 from backup_auditor.application.project_audit import ProjectDependencies
+from backup_auditor.domain.events import RemediationRequest
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import list_rows
 from backup_auditor.domain.model import Backup
@@ -21,7 +22,7 @@ from backup_auditor.domain.remediation.checks import (
     get_resource_id,
 )
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
-from backup_auditor.errors import BackupAuditorError, StateError
+from backup_auditor.errors import BackupAuditorError, ChannelRefusedError, StateError
 from backup_auditor.ports.messaging import Bus, Event, PutResult
 from backup_auditor.ports.pinecone import ProjectWriter
 from backup_auditor.ports.stores import PublicationLog, RemediationLog
@@ -46,14 +47,14 @@ class RemediationDependencies(ProjectDependencies, Protocol):
         """Return the seconds that the run has left."""
 
 
-def publish_events(project: str, deps: RemediationDependencies) -> BackupAuditorError | None:
+def publish_events(request: RemediationRequest, deps: RemediationDependencies) -> BackupAuditorError | None:
     """Publish an event for each applied action that has none yet; return the error if one is still unpublished.
 
     Accepted events are marked. Events that may have been accepted, or could not be marked, are published again.
     """
     try:
-        unpublished = list(_list_unpublished(project, deps))
-        unaccepted_positions, error = put_events(project, [event for _, event in unpublished], deps)
+        unpublished = list(_list_unpublished(request.project, deps))
+        unaccepted_positions, error = put_events(request, [event for _, event in unpublished], deps)
         for position, (record, _) in enumerate(unpublished):
             if position not in unaccepted_positions:
                 deps.remediation_log.mark_published(record, deps.now())
@@ -63,12 +64,14 @@ def publish_events(project: str, deps: RemediationDependencies) -> BackupAuditor
     return error
 
 
-def require_published(answer: dict[str, object], project: str, deps: RemediationDependencies) -> dict[str, object]:
+def require_published(
+    answer: dict[str, object], request: RemediationRequest, deps: RemediationDependencies
+) -> dict[str, object]:
     """Return the answer to an event once all its actions are published; raise the error if they are not.
 
     Then the event is delivered again: its answer is known, only the publication is repeated.
     """
-    error = publish_events(project, deps) if "unpublished" in answer else None
+    error = publish_events(request, deps) if "unpublished" in answer else None
     if error is not None:
         raise error
     return answer
@@ -84,16 +87,19 @@ def _list_unpublished(project: str, deps: RemediationDependencies) -> Iterator[t
             yield record, Event(*build_creation_event(plan, action, record))
 
 
-def put_events(project: str, events: Sequence[Event], deps: RemediationDependencies) -> PutResult:
-    """Publish events, log those that were not accepted, and return their positions and the error."""
+def put_events(request: RemediationRequest, events: Sequence[Event], deps: RemediationDependencies) -> PutResult:
+    """Publish events, log those that were not accepted, and return their positions and the error.
+
+    They count as failures only if the bus refuses them, or if nothing repeats the request.
+    """
     if not events:
         return PutResult((), None)
     result = deps.bus.put(events, deps.seconds_left, may_duplicate=True)
     for position in result.unaccepted_positions:
         fields = {"error": str(result.error), "event": events[position].detail_type, "detail": events[position].detail}
         deps.log.error("an event was not accepted", extra=fields)
-    if result.unaccepted_positions:
-        deps.emit(project, {"DeliveryFailures": len(result.unaccepted_positions)})
+    is_final = request.is_final or isinstance(result.error, ChannelRefusedError)
+    deps.emit(request.project, {"DeliveryFailures": len(result.unaccepted_positions) if is_final else 0})
     return result
 
 
@@ -104,7 +110,7 @@ _MAX_INVOCATION = timedelta(minutes=15)
 def settle_open_actions(inventory: Inventory, policy: Policy, log: RemediationLog, actor: str) -> list[ActionRecord]:
     """Settle the interrupted attempts whose effect the inventory shows, and return their records.
 
-    Lambda retries an invocation with the same id: an attempt of the same actor is one of an earlier try.
+    Each attempt at a request has the same actor: an attempt of the same actor is one of an earlier invocation.
     Raises `StateError`.
     """
     now, backups = inventory.observed_at, tuple(inventory.iter_listed_backups())

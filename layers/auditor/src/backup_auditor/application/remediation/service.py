@@ -32,6 +32,7 @@ from backup_auditor.errors import (
     OutcomeUnknownError,
     RemediationPlanError,
     StateError,
+    ThrottledError,
     UnavailableError,
 )
 from backup_auditor.ports.messaging import Event
@@ -127,9 +128,9 @@ def remediate_project(request: RemediationRequest, deps: RemediationDependencies
     try:
         answer = _remediate(request, deps)
     except BackupAuditorError:
-        publish_events(request.project, deps)
+        publish_events(request, deps)
         raise
-    publish_error = publish_events(request.project, deps)
+    publish_error = publish_events(request, deps)
     return answer if publish_error is None else {**answer, "unpublished": str(publish_error)}
 
 
@@ -153,15 +154,17 @@ def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> di
             deps.emit(project.name, {"SchedulesCreated": 0, "ScheduleCreationFailures": 1})
         return {"project": project.name, "plan_id": request.plan_id, "refused": str(error)}
     except BackupAuditorError:
-        if Mode.APPLY in modes:
+        if Mode.APPLY in modes and request.is_final:
             deps.emit(project.name, {"SchedulesCreated": 0, "ScheduleCreationFailures": 1})
         raise
-    if Mode.APPLY in modes:
-        deps.emit(project.name, _build_metrics(execution, settled_records, is_complete=audit.report.is_complete))
     proposals = [Event(*it) for it in build_proposal_events(plan)] if request.plan_id is None else []
-    put_events(project.name, proposals, deps)
+    publication = put_events(request, proposals, deps)
     answer = _build_answer(plan, execution, len(proposals), deps)
-    open_error = _find_open_error(execution)
+    open_error = _find_open_error(execution, is_final=request.is_final) or publication.error
+    if Mode.APPLY in modes:
+        metrics = _build_metrics(execution, settled_records, is_complete=audit.report.is_complete)
+        is_repeated = open_error is not None and not request.is_final
+        deps.emit(project.name, metrics | ({"ScheduleCreationFailures": 0} if is_repeated else {}))
     if open_error is not None and request.request_id is not None:
         raise open_error
     return answer
@@ -175,7 +178,14 @@ def _prepare_plan(
     if request.plan_id is not None:
         plan = find_plan(deps.remediation_log, project.name, request.plan_id, policy, deps.now())
     with deps.open_reader(deps.load_key(project)) as reader:
-        audit = run_audit(reader, policy, project=project.name, observed_at=deps.now(), progress=NoProgress())
+        audit = run_audit(
+            reader,
+            policy,
+            project=project.name,
+            observed_at=deps.now(),
+            progress=NoProgress(),
+            retries_incomplete=request.retries_incomplete,
+        )
     if not audit.report.is_complete:
         failures = [str(it) for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
         deps.log.error("the plan leaves out what could not be read", extra={"read_errors": failures})
@@ -210,12 +220,19 @@ def _build_metrics(
     }
 
 
-def _find_open_error(execution: ExecutionResult) -> BackupAuditorError | None:
-    """Return why the result of an action is unknown or unrecorded; `None` if all results are known."""
+def _find_open_error(execution: ExecutionResult, *, is_final: bool) -> BackupAuditorError | None:
+    """Return why the result of an action is unknown or unrecorded; `None` if all results are known.
+
+    If the attempt is not final, also return why an action failed that another attempt can apply.
+    """
     if isinstance(execution.stop_error, StateError):
         return execution.stop_error
     unknown_results = (it for it in execution.results if it.state is ActionState.UNKNOWN)
-    return next((OutcomeUnknownError(f"{it.action.key}: {it.detail}") for it in unknown_results), None)
+    error = next((OutcomeUnknownError(f"{it.action.key}: {it.detail}") for it in unknown_results), None)
+    if error is not None or is_final:
+        return error
+    errors = (execution.stop_error, *(it.error for it in execution.results))
+    return next((it for it in errors if isinstance(it, UnavailableError | ThrottledError)), None)
 
 
 def _build_answer(
