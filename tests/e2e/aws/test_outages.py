@@ -11,7 +11,7 @@ from support.faults.outage_nights import SERVICES, OutageNights
 SHORT, LONG = timedelta(hours=3), timedelta(hours=6)
 FLEET_SIZE = 20
 SAMPLE_SIZE = 2
-INSTANTS_PER_SERVICE = 12
+INSTANTS_PER_SERVICE = 5
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 """A faster copy of moto's tables: moto copies the whole table with all items for each item that it writes."""
 
-import copy
 from collections import defaultdict
 from typing import Any
 
+from moto.core.common_models import BaseModel
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 
@@ -13,7 +13,7 @@ def copy_table(table: Table, _: dict[int, Any] | None = None) -> Table:
 
     An attribute value is not copied: each write replaces a whole value. The table has a sort key.
     """
-    copied_table = copy.copy(table)
+    copied_table = _copy_untracked(table)
     rows: Any = defaultdict(dict)
     for key, items in table.items.items():
         rows[key] = {name: _copy_item(it) for name, it in items.items()}
@@ -22,6 +22,13 @@ def copy_table(table: Table, _: dict[int, Any] | None = None) -> Table:
 
 
 def _copy_item(item: Item) -> Item:
-    copied_item = copy.copy(item)
+    copied_item = _copy_untracked(item)
     copied_item.attrs = type(item.attrs)(item.attrs)
     return copied_item
+
+
+def _copy_untracked[Model: BaseModel](model: Model) -> Model:
+    """Copy a model without its constructor: moto keeps each instance that it makes for ever."""
+    copied_model: Model = object.__new__(type(model))
+    copied_model.__dict__.update(model.__dict__)
+    return copied_model
