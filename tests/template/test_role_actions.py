@@ -24,11 +24,8 @@ def test_a_role_allows_exactly_the_operations_of_the_code(verb: str) -> None:
 
 def test_queues_start_the_functions_that_poll() -> None:
     """A function has an event source in the template if its role may poll a queue."""
-    queue_verbs = {
-        name.removesuffix("Function").lower()
-        for name, it in find_resources("AWS::Serverless::Function").items()
-        if any(event["Type"] == "SQS" for event in it["Properties"].get("Events", {}).values())
-    }
+    sources = find_resources("AWS::Lambda::EventSourceMapping").values()
+    queue_verbs = {it["Properties"]["FunctionName"]["Ref"].removesuffix("Function").lower() for it in sources}
     assert queue_verbs == QUEUE_VERBS
 
 

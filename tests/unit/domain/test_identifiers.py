@@ -17,8 +17,8 @@ PASTED_VALUE_MESSAGE = (
     "looks like the secret itself; store it in Secrets Manager or Parameter Store and write its name here"
 )
 NAME_OR_ARN_MESSAGE = (
-    "is not a valid name of a secret; write its name in Secrets Manager, its complete ARN (with the six characters at the"
-    " end), or ssm:NAME of a SecureString parameter"
+    "is not a valid name of a secret; write its name in Secrets Manager, its complete ARN (with the six characters at"
+    " the end), or ssm:NAME of a SecureString parameter"
 )
 PROJECT_NAME_MESSAGE = (
     "is not a valid project name; use 1 to 100 characters, without control characters or slashes, and do not start"
