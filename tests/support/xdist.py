@@ -5,6 +5,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 _GROUPED_FILES = (
     "tests/e2e/aws/test_aws_on_loopback.py",
     "tests/e2e/aws/test_nights.py",
+    "tests/e2e/aws/test_outages.py",
     "tests/e2e/aws/test_remediating.py",
     "tests/e2e/aws/test_remediating_in_trouble.py",
     "tests/e2e/aws/test_runtime.py",
