@@ -26,7 +26,7 @@ def test_a_missing_audit_is_listed(tmp_path: Path) -> None:
         result = project.run_command("evidence", "list", "--until", "2026-11-23")
         assert (result.exit_code, result.error_output) == (1, "")
         head, blank_line, *rows = result.output.splitlines()
-        assert head == "default: 3 audited, 0 incomplete, 1 missing (one complete audit at least every 30h)"
+        assert head == "default: 3 audited, 0 incomplete, 1 missing (one complete audit at least every 26h)"
         assert blank_line == ""
         assert [row.split()[:2] for row in rows if "2026" in row[:8]] == [
             ["2026-11-20", "audited"],

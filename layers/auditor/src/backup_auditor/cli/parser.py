@@ -238,9 +238,9 @@ def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
     list_parser.add_argument(
         "--every",
         metavar="DURATION",
-        default="30h",  # a night, the hour that a clock change adds, a flexible window, and every attempt on AWS
+        default="26h",  # a night, the hour that a clock change adds, and room for a flexible window
         help="maximum time between complete audits, such as 26h or 8d; a longer gap counts as missing audits"
-        " (default: 30h)",
+        " (default: 26h)",
     )
     verify_summary = "read each report again and compare it with its recorded hash"
     verify_parser = _add_evidence_action(
