@@ -82,11 +82,11 @@ package: .venv/ready .aws-sam/build/template.yaml ## write into dist/ the zip th
 
 .PHONY: test
 test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" selects some; AUDITOR_TEST_SHIFT_DAYS=-800 moves their clock)
-	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 8 $(ARGS)
 
 .PHONY: unit
 unit: .venv/ready ## run the unit tests, without a build, in under a minute
-	@$(BIN)/pytest tests/unit --numprocesses auto --maxprocesses 8 --hypothesis-profile quick $(ARGS)
+	@$(BIN)/pytest tests/unit --numprocesses logical --maxprocesses 8 --hypothesis-profile quick $(ARGS)
 
 .PHONY: check
 check: .venv/ready .tools/sam/ready .tools/checkov/ready ## format, lint, types, import rules, dependencies, dead code, documents and their site, template
@@ -117,7 +117,7 @@ bench: .venv/ready $(BUILT) ## measure speed, memory, growth and start against t
 
 .PHONY: soak
 soak: .venv/ready $(BUILT) ## run the long seeded tests in full (SEED=n selects other examples; minutes)
-	@AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses auto --maxprocesses 8 -m "hypothesis or soak" \
+	@AUDITOR_SOAK=1 $(BIN)/pytest --numprocesses logical --maxprocesses 8 -m "hypothesis or soak" \
 		--hypothesis-profile soak --hypothesis-seed $(SEED) $(ARGS)
 
 .PHONY: mutate
