@@ -225,4 +225,4 @@ def test_every_rule_that_no_schedule_satisfies_is_found() -> None:
     )
     ((number, text),) = find_unsatisfiable_rules(replace(policy, rules=rules))
     assert number == 1
-    assert text.startswith("a daily schedule needs a retention of at least 60 days, above the limit of 30")
+    assert text.startswith("a daily schedule needs a retention of at least 60 days, above the limit of 30 days")

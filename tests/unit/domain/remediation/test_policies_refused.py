@@ -26,7 +26,7 @@ def test_requirements_that_no_schedule_satisfies_are_refused() -> None:
     text = f"defaults: {{schedule: {schedule}, recovery: {{min_copies: 1}}}}"
     assert find_refusal(f"{text}\nremediation: {{create_schedules: propose}}") == (
         "p.yaml:2: defaults: a weekly schedule needs a retention of at least 8 days,"
-        " above the limit of 7; raise the limit, or lower the minimums"
+        " above the limit of 7 days; raise the limit, or lower the minimums"
     )
     rule = (
         f"rules:\n- name: a\n  match: {{names: [a]}}\n  require: {{schedule: {schedule}, recovery: {{min_copies: 1}}}}"

@@ -286,4 +286,7 @@ def find_unsatisfiable_rules(policy: Policy) -> Iterator[tuple[int | None, str]]
         target, max_retention = build_target_schedule(rule_requirements), _find_max_retention(rule_requirements)
         if target.retention > max_retention:
             text = f"a {target.frequency} schedule needs a retention of at least {to_days(target.retention)} days"
-            yield number, f"{text}, above the limit of {to_days(max_retention)}; raise the limit, or lower the minimums"
+            yield (
+                number,
+                f"{text}, above the limit of {to_days(max_retention)} days; raise the limit, or lower the minimums",
+            )
