@@ -59,6 +59,9 @@ def _resolve(node: Schema, schema: Schema) -> Schema:
     return node
 
 
+_BOUNDS = (("above", "exclusiveMinimum"), ("from", "minimum"), ("to", "maximum"))
+
+
 def _value(node: Schema) -> str:  # noqa: PLR0911  one line for each kind of value
     match node:
         case {"const": value}:
@@ -68,7 +71,7 @@ def _value(node: Schema) -> str:  # noqa: PLR0911  one line for each kind of val
         case {"type": "boolean"}:
             return "`true`, `false`"
         case {"type": "integer" | "number" as kind}:
-            bounds = [f"{word} {node[key]:,}" for word, key in (("from", "minimum"), ("to", "maximum")) if key in node]
+            bounds = [f"{word} {node[key]:,}" for word, key in _BOUNDS if key in node]
             return " ".join(["whole number" if kind == "integer" else "number", *bounds])
         case {"type": "array", "items": items}:
             return f"list of {_value(items)}s"

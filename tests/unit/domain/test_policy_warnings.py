@@ -1,13 +1,14 @@
 """Test the warnings about a policy."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.policy import Policy, Requirements, Rule
+from backup_auditor.domain.policy import Mode, Policy, RecoveryRequirement, Requirements, RestoreDrillPolicy, Rule
 from backup_auditor.domain.warnings import find_policy_warnings, looks_like_pattern
-from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory, rename_index
+from support.builders.facts import DAY, READ_FAILURE, build_failed_listing, build_index, build_inventory, rename_index
 from support.builders.reports import BUILT_IN_POLICY, build_report
 
 SHOP_INVENTORY = build_inventory(
@@ -195,3 +196,32 @@ def test_a_warning_changes_no_verdict() -> None:
         plain_report.compliance,
         plain_report.summary,
     )
+
+
+def build_drill_policy(mode: Mode, within: timedelta | None = 90 * DAY, *rules: Rule) -> Policy:
+    """Build a policy with this mode of restore drills, which requires them by its defaults."""
+    defaults = Requirements(recovery=RecoveryRequirement(restore_drill_within=within))
+    return replace(BUILT_IN_POLICY, defaults=defaults, restore_drills=RestoreDrillPolicy(mode), rules=rules)
+
+
+@pytest.mark.parametrize(
+    "policy,is_warned_of",
+    [
+        pytest.param(build_drill_policy(Mode.NEVER), True, id="never"),
+        pytest.param(build_drill_policy(Mode.PROPOSE), False, id="propose"),
+        pytest.param(build_drill_policy(Mode.APPLY), False, id="apply"),
+        pytest.param(build_drill_policy(Mode.NEVER, None), False, id="not-required"),
+        pytest.param(
+            build_drill_policy(Mode.NEVER, None, Rule("all", (), {}, build_drill_policy(Mode.NEVER).defaults)),
+            True,
+            id="required-by-a-rule",
+        ),
+    ],
+)
+def test_required_drills_that_may_never_run_are_warned_of(policy: Policy, is_warned_of: bool) -> None:
+    """A policy can be met by drills of another policy, so it is valid; the warning says what to change."""
+    warning = (
+        "The policy requires restore drills (recovery.restore_drill_within), but restore_drills.mode is never;"
+        " set it to propose or apply."
+    )
+    assert find_policy_warnings(policy, SHOP_INVENTORY) == ((warning,) if is_warned_of else ())

@@ -55,6 +55,27 @@ def test_min_copies_fit_into_the_longest_retention(frequency: str, max_days: int
     )
 
 
+@pytest.mark.parametrize("restore_time", ["max_restore_time: 1h", "max_restore_time: 60m", "max_restore_time: null"])
+def test_a_restore_time_within_the_duration_of_a_drill_is_valid(restore_time: str) -> None:
+    """A `max_restore_time` of at most `max_duration` can be measured."""
+    parse_policy(write_defaults(recovery=restore_time) + "restore_drills: {max_duration: 1h}\n")
+
+
+def test_a_restore_time_that_no_drill_measures_is_refused() -> None:
+    """A drill ends after `max_duration`, so no drill could violate a longer `max_restore_time`."""
+    text = write_defaults(recovery="max_restore_time: 61m") + "restore_drills: {max_duration: 1h}\n"
+    assert find_problem(text) == (
+        "3: defaults: max_restore_time 1h 1m is above restore_drills.max_duration 1h, and no drill measures a longer"
+        " restore; lower max_restore_time, or raise max_duration"
+    )
+
+
+def test_a_restore_time_of_a_rule_is_checked() -> None:
+    """The contradiction of a rule is reported at its own line."""
+    text = "rules:\n  - name: production\n    require:\n      recovery: {max_restore_time: 7h}\n"
+    assert find_problem(text).startswith('4: require of rules[0] "production": max_restore_time 7h is above')
+
+
 def test_without_a_longest_retention_any_number_of_copies_fits() -> None:
     """A `max` of null bounds no `min_copies`."""
     parse_policy(write_defaults("retention_days: {max: null}", "min_copies: 9000"))

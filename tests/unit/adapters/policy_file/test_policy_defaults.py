@@ -15,7 +15,7 @@ _STATED_POLICY = """\
 version: 1
 defaults:
   schedule:   {required: true, frequency: daily, retention_days: {min: 7, max: 400}}
-  recovery:   {max_age: null, min_copies: 2, horizon: 7d}
+  recovery:   {max_age: null, min_copies: 2, horizon: 7d, restore_drill_within: null, max_restore_time: null}
   runs:       {grace: 6h, stuck_after: 12h}
   content:    {allow_empty: false, max_record_drop_percent: 20, max_namespace_drop_percent: 5, max_size_factor: 3}
   protection: {deletion_protection: false, locations: [], required_tags: [], max_backup_age_days: null}
@@ -26,6 +26,9 @@ rules: []
 exemptions: []
 remediation:
   {create_schedules: never, fix_schedules: never, first_backup: false, max_creations: 5, schedule_name: auditor}
+restore_drills:
+  {mode: never, max_per_run: 1, max_size_gib: 20, max_duration: 6h, sample_records: 100, choose: newest,
+   index_prefix: drill, price_per_gib: null}
 """
 
 
@@ -49,10 +52,11 @@ def test_the_built_in_policy_is_that_of_the_domain() -> None:
 def test_an_absent_key_takes_its_default(text: str) -> None:
     """A policy without a key equals a policy with its default."""
     policy = parse_policy(text)
-    assert (policy.defaults, policy.project, policy.remediation) == (
+    assert (policy.defaults, policy.project, policy.remediation, policy.restore_drills) == (
         load_built_in_policy().defaults,
         load_built_in_policy().project,
         load_built_in_policy().remediation,
+        load_built_in_policy().restore_drills,
     )
     assert (policy.rules, policy.exemptions) == ((), ())
 

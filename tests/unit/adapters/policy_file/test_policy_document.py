@@ -1,11 +1,13 @@
 """docs/reference/policy.md agrees with the policy file."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from backup_auditor.adapters.policy_file.loader import find_shape, list_keys
+from backup_auditor.domain.policy import Mode
 from docs import policy as policy_document
 from support.builders.policies import find_problems, parse_policy
 
@@ -27,12 +29,13 @@ def test_every_key_is_in_the_table() -> None:
     assert [it.replace("[]", "") for it in rows] == own_keys
 
 
-@pytest.mark.parametrize("text", _EXAMPLES)
-def test_the_example_is_a_policy(text: str) -> None:
-    """The policy in the document loads, with rules and an exemption."""
-    policy = parse_policy(text)
-    assert [it.name for it in policy.rules] == ["production", "archive", "experiments"]
-    assert len(policy.exemptions) == 1
+def test_the_examples_are_policies() -> None:
+    """The policies in the document load: one with rules and an exemption, and one that requires restore drills."""
+    first_policy, second_policy = map(parse_policy, _EXAMPLES)
+    assert [it.name for it in first_policy.rules] == ["production", "archive", "experiments"]
+    assert len(first_policy.exemptions) == 1
+    assert second_policy.restore_drills.mode is Mode.PROPOSE
+    assert second_policy.defaults.recovery.restore_drill_within == timedelta(days=90)
 
 
 @pytest.mark.parametrize(

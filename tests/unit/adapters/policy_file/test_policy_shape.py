@@ -11,7 +11,10 @@ from support.builders.policies import find_problem, find_problems, parse_policy
     [
         (
             "min_copys: 1",
-            '1: unknown key "min_copys"; known there: version, defaults, project, rules, exemptions, remediation',
+            (
+                '1: unknown key "min_copys"; known there: version, defaults, project, rules, exemptions, remediation,'
+                " restore_drills"
+            ),
         ),
         ("default: {}", '1: unknown key "default"; did you mean "defaults"?'),
         (
@@ -39,7 +42,10 @@ from support.builders.policies import find_problem, find_problems, parse_policy
         ("plan: enterprise", '1: unknown key "plan"; it belongs in project'),
         (
             '"a\\nb": 1',
-            '1: unknown key "a\\nb"; known there: version, defaults, project, rules, exemptions, remediation',
+            (
+                '1: unknown key "a\\nb"; known there: version, defaults, project, rules, exemptions, remediation,'
+                " restore_drills"
+            ),
         ),
     ],
 )

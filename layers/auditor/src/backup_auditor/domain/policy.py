@@ -1,4 +1,4 @@
-"""Policies: requirements of indexes and of the project, rules, exemptions and remediation settings."""
+"""Policies: requirements of indexes and of the project, rules, exemptions, remediation and restore drills."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -30,6 +30,9 @@ class RecoveryRequirement:
     max_age: timedelta | None = None
     min_copies: int | None = 2
     horizon: timedelta | None = 7 * _DAY
+    restore_drill_within: timedelta | None = None
+    """How long the proof of a passed restore drill counts."""
+    max_restore_time: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,12 @@ class PineconePlan(StrEnum):
 
 
 _QUOTAS = {PineconePlan.STANDARD: 500, PineconePlan.ENTERPRISE: 1000}
+_INDEX_QUOTAS = {
+    PineconePlan.STARTER: 5,
+    PineconePlan.BUILDER: 10,
+    PineconePlan.STANDARD: 20,
+    PineconePlan.ENTERPRISE: 200,
+}
 
 
 class DocumentIndexes(StrEnum):
@@ -118,6 +127,11 @@ class ProjectRequirement:
     def quota(self) -> int | None:
         """The most backups of the project: as stated, or by plan; `None` if the plan has no backups."""
         return self.backup_quota if self.backup_quota is not None else _QUOTAS.get(self.plan)
+
+    @property
+    def index_quota(self) -> int:
+        """The most indexes of the project, by plan."""
+        return _INDEX_QUOTAS[self.plan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +161,7 @@ class Rule:
 
 
 class Mode(StrEnum):
-    """What remediation may do with a kind of action."""
+    """What remediation may do with a kind of action, and whether restore drills may run."""
 
     NEVER = "never"
     PROPOSE = "propose"
@@ -165,6 +179,34 @@ class RemediationPolicy:
     schedule_name: str = "auditor"
 
 
+class PointChoice(StrEnum):
+    """Which recovery point of an index a restore drill restores."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    RANDOM = "random"
+
+
+INDEX_PREFIX_PATTERN = r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?"
+"""What the name of a temporary index may begin with: it leaves 15 of 45 characters for the name of the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreDrillPolicy:
+    """Whether restore drills may run, and within which limits."""
+
+    mode: Mode = Mode.NEVER
+    max_per_run: int = 1
+    max_size_gib: float = 20
+    max_duration: timedelta = timedelta(hours=6)
+    """How long a restore and its verification may take together. The deletion of the index has no limit."""
+    sample_records: int = 100
+    choose: PointChoice = PointChoice.NEWEST
+    index_prefix: str = "drill"
+    price_per_gib: float | None = None
+    """The price of a restored GiB in the operator's currency; `None` if unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A policy and its source."""
@@ -176,6 +218,7 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     remediation: RemediationPolicy = field(default_factory=RemediationPolicy)
+    restore_drills: RestoreDrillPolicy = field(default_factory=RestoreDrillPolicy)
 
     def explain_exclusion(self, index: Index) -> str | None:
         """Return why an index is excluded from evaluation, if it is."""
@@ -215,7 +258,11 @@ class Policy:
 def find_default(key: str) -> object:
     """Return the default of a key as a policy file writes it. Raises `KeyError` for an unknown key."""
     section, _, name = key.partition(".")
-    other_sections = {"project": ProjectRequirement(), "remediation": RemediationPolicy()}
+    other_sections = {
+        "project": ProjectRequirement(),
+        "remediation": RemediationPolicy(),
+        "restore_drills": RestoreDrillPolicy(),
+    }
     requirement = other_sections.get(section) or getattr(Requirements(), section, None)
     attribute = name.replace("retention_days.", "retention_")
     is_in_days = attribute != name or name.endswith("_days")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -58,6 +58,7 @@ _MIN_RETENTION = ("schedule", "retention_days", "min")
 _MAX_RETENTION = ("schedule", "retention_days", "max")
 _MAX_AGE = ("recovery", "max_age")
 _MIN_COPIES = ("recovery", "min_copies")
+_MAX_RESTORE_TIME = ("recovery", "max_restore_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,11 @@ def find_contradictions(policy: Policy, control_ids: ControlIds) -> list[Contrad
 
     A contradiction that a rule inherits from the defaults is returned once, for the defaults.
     """
-    default_contradictions = list(_check_requirements(policy.defaults))
+    max_duration = policy.restore_drills.max_duration
+    default_contradictions = list(_check_requirements(policy.defaults, max_duration))
     contradictions = [Contradiction(("defaults",), keys, text) for keys, text in default_contradictions]
     for number, rule in enumerate(policy.rules):
-        for keys, text in _check_requirements(rule.requirements):
+        for keys, text in _check_requirements(rule.requirements, max_duration):
             if (keys, text) not in default_contradictions:
                 contradictions.append(Contradiction(("rules", number, "require"), keys, text))
     contradictions += _check_schedules(policy, {it.path for it in contradictions})
@@ -121,7 +123,9 @@ def _check_exemption(exemption: Exemption, control_ids: ControlIds) -> Iterator[
         yield (("names",), ("controls",)), text
 
 
-def _check_requirements(requirements: Requirements) -> Iterator[tuple[tuple[PolicyPath, ...], str]]:
+def _check_requirements(
+    requirements: Requirements, max_drill_duration: timedelta
+) -> Iterator[tuple[tuple[PolicyPath, ...], str]]:
     frequency, interval = requirements.schedule.frequency, requirements.schedule.frequency.interval
     min_retention, max_retention = requirements.schedule.retention_min, requirements.schedule.retention_max
     max_age, min_copies = requirements.recovery.max_age, requirements.recovery.min_copies
@@ -143,6 +147,13 @@ def _check_requirements(requirements: Requirements) -> Iterator[tuple[tuple[Poli
             (_MIN_COPIES, _MAX_RETENTION, _FREQUENCY),
             f"min_copies {min_copies} is more than the {limit_text}; {remedy}",
         )
+    max_restore_time = requirements.recovery.max_restore_time
+    if max_restore_time is not None and max_restore_time > max_drill_duration:
+        text = (
+            f"max_restore_time {format_length(max_restore_time)} is above restore_drills.max_duration"
+            f" {format_length(max_drill_duration)}, and no drill measures a longer restore"
+        )
+        yield (_MAX_RESTORE_TIME,), f"{text}; lower max_restore_time, or raise max_duration"
 
 
 def _check_schedules(policy: Policy, known_paths: Collection[PolicyPath]) -> Iterator[Contradiction]:

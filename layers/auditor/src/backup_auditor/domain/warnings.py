@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Index
 from backup_auditor.domain.patterns import NAME_CHARACTERS
-from backup_auditor.domain.policy import Policy, Rule
+from backup_auditor.domain.policy import Mode, Policy, Rule
 from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.text import pluralize
 
@@ -32,7 +32,14 @@ def find_policy_warnings(policy: Policy, inventory: Inventory) -> tuple[str, ...
 
 
 def find_value_warnings(policy: Policy) -> Iterator[str]:
-    """Return a warning for each tag value of a policy that looks like a pattern."""
+    """Return a warning for each tag value that looks like a pattern, and for required drills that may never run."""
+    all_requirements = (policy.defaults, *(it.requirements for it in policy.rules))
+    requires_drills = any(it.recovery.restore_drill_within is not None for it in all_requirements)
+    if requires_drills and policy.restore_drills.mode is Mode.NEVER:
+        yield (
+            "The policy requires restore drills (recovery.restore_drill_within), but restore_drills.mode is never;"
+            " set it to propose or apply."
+        )
     for number, rule in enumerate(policy.rules):
         yield from _find_pattern_like_values(_build_rule_title(number, rule), rule.tags.items())
     for number, exemption in enumerate(policy.exemptions):

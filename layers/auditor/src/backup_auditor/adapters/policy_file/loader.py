@@ -44,6 +44,7 @@ from backup_auditor.domain.policy import (
     RecoveryRequirement,
     RemediationPolicy,
     Requirements,
+    RestoreDrillPolicy,
     Rule,
     RunRequirement,
     ScheduleRequirement,
@@ -157,6 +158,8 @@ def _describe_expected(error: ErrorDetails, path: KeyPath, value: object) -> str
             return error["msg"]
         case "greater_than_equal" | "less_than_equal" if path == ("version",):
             return "1, the only version"
+        case "greater_than":
+            return f"a number above {bounds['gt']:g}"
         case "greater_than_equal":
             return f"a number of at least {bounds['ge']:g}"
         case "less_than_equal":
@@ -224,6 +227,9 @@ def build_policy(shape: PolicyShape, *, source: str, sha256: str) -> Policy:
         rules=tuple(_build_rule(it, shape.defaults) for it in shape.rules),
         exemptions=tuple(map(_build_exemption, shape.exemptions)),
         remediation=RemediationPolicy(**dict(shape.remediation)),
+        restore_drills=RestoreDrillPolicy(
+            **{**dict(shape.restore_drills), "max_duration": parse_duration(shape.restore_drills.max_duration)}
+        ),
     )
 
 
@@ -262,6 +268,8 @@ def _build_requirements(shape: RequirementsShape) -> Requirements:
             max_age=_parse_optional_duration(shape.recovery.max_age),
             min_copies=shape.recovery.min_copies,
             horizon=_parse_optional_duration(shape.recovery.horizon),
+            restore_drill_within=_parse_optional_duration(shape.recovery.restore_drill_within),
+            max_restore_time=_parse_optional_duration(shape.recovery.max_restore_time),
         ),
         runs=RunRequirement(
             grace=parse_duration(shape.runs.grace), stuck_after=_parse_optional_duration(shape.runs.stuck_after)

@@ -11,11 +11,20 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError
 
 from backup_auditor.domain.model import Frequency
-from backup_auditor.domain.policy import DocumentIndexes, Mode, PineconePlan, find_default
+from backup_auditor.domain.policy import (
+    INDEX_PREFIX_PATTERN,
+    DocumentIndexes,
+    Mode,
+    PineconePlan,
+    PointChoice,
+    find_default,
+)
 from backup_auditor.domain.target_schedule import SCHEDULE_NAME_MAX_LENGTH
 
 MAX_DAYS = 36_500
 """The days of a hundred years. Any time minus this duration is still a valid `datetime`."""
+MAX_DRILLS = 100
+MAX_SAMPLE_RECORDS = 10_000
 
 _DURATION_PATTERN = r"^[0-9]{1,9}[mhd]$"
 _POSITIVE_DURATION_PATTERN = r"^0*[1-9][0-9]*[mhd]$"
@@ -87,6 +96,16 @@ Location = Annotated[
     AfterValidator(_expect("a pattern of cloud/region, such as aws/eu-*", lambda text: "/" in text or "*" in text)),
     Field(json_schema_extra={"pattern": "[/*]"}),
 ]
+IndexPrefix = Annotated[
+    str,
+    AfterValidator(
+        _expect(
+            "1 to 20 characters of a-z, 0-9 and -, without - at either end",
+            lambda text: re.fullmatch(INDEX_PREFIX_PATTERN, text),
+        )
+    ),
+    Field(json_schema_extra={"pattern": f"^{INDEX_PREFIX_PATTERN}$"}),
+]
 OnlyTrue = Annotated[
     bool, AfterValidator(_expect("true, or leave it out", bool)), Field(json_schema_extra={"const": True})
 ]
@@ -139,6 +158,12 @@ class RecoveryShape(Shape):
     )
     horizon: Duration | None = _define_key(
         "recovery.horizon", "how long recovery points must last when no new ones are created; null for no limit"
+    )
+    restore_drill_within: PositiveDuration | None = _define_key(
+        "recovery.restore_drill_within", "how long ago a restore drill may have passed; null for no limit"
+    )
+    max_restore_time: PositiveDuration | None = _define_key(
+        "recovery.max_restore_time", "how long a restore may take in a drill; null for no limit"
     )
 
 
@@ -289,6 +314,33 @@ class RemediationShape(Shape):
     schedule_name: ScheduleName = _define_key("remediation.schedule_name", "name of the schedules that are created")
 
 
+class RestoreDrillsShape(Shape):
+    """Whether restore drills may run, and within which limits."""
+
+    mode: Mode = _define_key("restore_drills.mode", "whether restore drills may run", strict=False)
+    max_per_run: Annotated[int, Field(ge=1, le=MAX_DRILLS)] = _define_key(
+        "restore_drills.max_per_run", "maximum number of drills that one run starts"
+    )
+    max_size_gib: Annotated[float, Field(gt=0), AfterValidator(_to_number)] = _define_key(
+        "restore_drills.max_size_gib", "maximum size of a backup that a drill restores, in GiB"
+    )
+    max_duration: PositiveDuration = _define_key(
+        "restore_drills.max_duration", "how long a restore and its verification may take together"
+    )
+    sample_records: Annotated[int, Field(ge=1, le=MAX_SAMPLE_RECORDS)] = _define_key(
+        "restore_drills.sample_records", "maximum number of records that a drill reads"
+    )
+    choose: PointChoice = _define_key(
+        "restore_drills.choose", "which recovery point of an index a drill restores", strict=False
+    )
+    index_prefix: IndexPrefix = _define_key(
+        "restore_drills.index_prefix", "what the names of temporary indexes begin with"
+    )
+    price_per_gib: Annotated[float, Field(ge=0), AfterValidator(_to_number)] | None = _define_key(
+        "restore_drills.price_per_gib", "price of a restored GiB, in your currency; null if it is unknown"
+    )
+
+
 class PolicyShape(Shape):
     """The requirements for the backups of a Pinecone project."""
 
@@ -300,6 +352,7 @@ class PolicyShape(Shape):
         list, "accepted deviations"
     )
     remediation: RemediationShape = _define_section(RemediationShape, "the changes that remediation may make")
+    restore_drills: RestoreDrillsShape = _define_section(RestoreDrillsShape, "whether restore drills may run, and how")
 
 
 def build_policy_schema() -> JsonSchemaValue:
