@@ -21,7 +21,7 @@ from backup_auditor.domain.project_state import (
 )
 from backup_auditor.domain.remediation.actions import ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, RemediationPlan, SkippedAction
-from support.builders.facts import DAY, NOW
+from support.builders.facts import DAY, NOW, build_known_drill, build_running_drill
 
 PROJECT = "default"
 _RESOURCE = Resource(ResourceType.INDEX, PROJECT, "orders", "i-1")
@@ -87,6 +87,7 @@ def build_exported_state(backup_count: int = 1) -> ExportedState:
         backups={it.backup_id: it for it in map(_build_backup, range(backup_count))},
         schedules={"s-1": schedule},
         indexes={"orders": KnownIndex("orders", "i-1", NOW - DAY, None)},
+        drills={it.drill_id: it for it in (build_known_drill(), build_running_drill())},
         drift=(Drift("schedule was paused", _RESOURCE, {"enabled": True}, None),),
         history=(PastAudit(NOW - DAY, is_complete=True, open_counts={it: it.rank for it in reversed(Severity)}),),
         pinecone_project_id="p-1",

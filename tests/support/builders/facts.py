@@ -13,11 +13,19 @@ from backup_auditor.domain.inventory import IndexFacts, Inventory, merge_reads
 from backup_auditor.domain.listing import Denial, Listing, ListingRead, ReadFailure, list_rows
 from backup_auditor.domain.model import Backup, Deployment, Index, Schedule
 from backup_auditor.domain.policy import Policy, Requirements
-from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, KnownSchedule, ProjectState
+from backup_auditor.domain.project_state import (
+    EMPTY_STATE,
+    DrillResult,
+    KnownBackup,
+    KnownDrill,
+    KnownSchedule,
+    ProjectState,
+)
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 """The time of every audit in tests: 6 h after the newest run of the healthy index."""
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 GRACE = 6 * HOUR
@@ -277,6 +285,36 @@ def build_known_backup(backup: Backup, expires_at: datetime | None = None, **fac
         "known_since": ago(DAY),
     }
     return KnownBackup(**(defaults | facts))
+
+
+def build_known_drill(age: timedelta = DAY, **facts: Any) -> KnownDrill:
+    """Build the stored facts of a drill of the index `main` that passed this long ago, after an hour."""
+    defaults: dict[str, Any] = {
+        "drill_id": f"drill-{age // SECOND}",
+        "index_id": "id-main",
+        "index_name": "main",
+        "backup_id": "run-1",
+        "target_name": "drill-main-1a2b3c4d",
+        "started_at": ago(age + HOUR),
+        "ends_by": ago(age) + 6 * HOUR,
+        "result": DrillResult.PASSED,
+        "ended_at": ago(age),
+        "restore_time": 10 * MINUTE,
+        "is_target_deleted": True,
+    }
+    return KnownDrill(**(defaults | facts))
+
+
+def build_running_drill(age: timedelta = HOUR, **facts: Any) -> KnownDrill:
+    """Build the stored facts of a drill that started this long ago and may take 7 hours."""
+    defaults = {"started_at": ago(age), "ends_by": ago(age) + 7 * HOUR, "is_target_deleted": False}
+    unknown = dict.fromkeys(("result", "ended_at", "restore_time"))
+    return build_known_drill(**{"drill_id": "running-drill", **defaults, **unknown, **facts})
+
+
+def build_drill_state(*drills: KnownDrill, **facts: Any) -> ProjectState:
+    """Build the state of an audit one day ago, with these drills."""
+    return build_state(drills={it.drill_id: it for it in drills}, **facts)
 
 
 def build_state(*backups: KnownBackup, **facts: Any) -> ProjectState:

@@ -15,9 +15,11 @@ from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.domain.project_state import (
     EMPTY_STATE,
     Drift,
+    DrillResult,
     EarlierSettings,
     FindingState,
     KnownBackup,
+    KnownDrill,
     KnownFinding,
     KnownIndex,
     KnownSchedule,
@@ -61,6 +63,7 @@ class FakeStore:
             backups=_apply_changes(previous.backups, change.backups, "backup_id"),
             schedules=_apply_changes(previous.schedules, change.schedules, "schedule_id"),
             indexes=_apply_changes(previous.indexes, change.indexes, "name"),
+            drills=_apply_changes(previous.drills, change.drills, "drill_id"),
             drift=change.drift,
             history=change.history,
         )
@@ -273,6 +276,20 @@ INDEXES = st.builds(
     first_seen=MOMENTS,
     deletion_protection=OPTIONAL_FLAGS,
 )
+DRILLS = st.builds(
+    KnownDrill,
+    drill_id=st.sampled_from("abcdef"),
+    index_id=NAMES,
+    index_name=NAMES,
+    backup_id=NAMES,
+    target_name=NAMES,
+    started_at=MOMENTS,
+    ends_by=MOMENTS,
+    result=st.none() | st.sampled_from(DrillResult),
+    ended_at=st.none() | MOMENTS,
+    restore_time=st.none() | DURATIONS,
+    is_target_deleted=st.booleans(),
+)
 VALUES = st.none() | st.booleans() | st.integers(-9, 9) | NAMES
 DRIFTS = st.builds(Drift, NAMES, RESOURCES, VALUES, VALUES | st.dictionaries(NAMES, VALUES, max_size=2))
 SEVERITY_COUNTS = st.fixed_dictionaries({it: st.integers(0, 10**6) for it in Severity})
@@ -288,6 +305,7 @@ STATES = st.builds(
     backups=st.lists(BACKUPS, max_size=4).map(lambda rows: {it.backup_id: it for it in rows}),
     schedules=st.lists(SCHEDULES, max_size=4).map(lambda rows: {it.schedule_id: it for it in rows}),
     indexes=st.lists(INDEXES, max_size=4).map(lambda rows: {it.name: it for it in rows}),
+    drills=st.lists(DRILLS, max_size=4).map(lambda rows: {it.drill_id: it for it in rows}),
     drift=st.lists(DRIFTS, max_size=2).map(tuple),
     history=st.lists(PAST_AUDITS, max_size=2).map(tuple),
 )

@@ -82,6 +82,9 @@ def save_inventory_file(inventory: Inventory, folder: Path) -> Path:
         ),
         pytest.param(build_inventory(build_index(cmek_id="key-1", state="Initializing")), id="customer-key"),
         pytest.param(build_inventory(build_index(), terminating=(Index("old", tags={"a": "b"}),)), id="terminating"),
+        pytest.param(
+            build_inventory(drill_indexes=(build_index("drill-main-1", source_backup_id="run-1").facts,)), id="drill"
+        ),
         pytest.param(build_inventory(build_index("half \ud800 surrogate")), id="half-surrogate"),
     ],
 )
@@ -140,7 +143,7 @@ def make_edit(old_text: bytes, new_text: bytes) -> Any:
         pytest.param(lambda text: text + b"\n", "is incomplete", id="something-after-it"),
         pytest.param(make_edit(b"id-main", b"id-pain"), "changed after it was saved", id="id-edited"),
         pytest.param(make_edit(b'"requests": 0', b'"requests": 1'), "changed after it was saved", id="count-edited"),
-        pytest.param(make_edit(b'"version": 4', b'"version": 5'), "a newer backup-auditor saved this", id="newer"),
+        pytest.param(make_edit(b'"version": 5', b'"version": 6'), "a newer backup-auditor saved this", id="newer"),
     ],
 )
 def test_another_file_is_refused(edit: Any, reason: str, tmp_path: Path) -> None:
@@ -205,10 +208,10 @@ def test_the_time_is_saved_to_the_microsecond(tmp_path: Path) -> None:
     assert load_inventory(save_inventory_file(inventory, tmp_path)).observed_at == inventory.observed_at
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_file_of_an_older_version_is_refused(version: int, tmp_path: Path) -> None:
     """A file of an older version has other keys; the error says to save it again."""
     path = save_inventory_file(build_inventory(build_index()), tmp_path)
-    path.write_bytes(path.read_bytes().replace(b'"version": 4', b'"version": %d' % version))
+    path.write_bytes(path.read_bytes().replace(b'"version": 5', b'"version": %d' % version))
     with pytest.raises(InventoryFileError, match=rf"saved this inventory \(version {version}\); save it again"):
         load_inventory(path)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.records import ATTEMPTS, BACKUPS, INDEXES, SCHEDULES, RecordTable
-from backup_auditor.domain.project_state import KnownBackup, KnownIndex, KnownSchedule
+from backup_auditor.adapters.records import ATTEMPTS, BACKUPS, DRILLS, INDEXES, SCHEDULES, RecordTable
+from backup_auditor.domain.project_state import KnownBackup, KnownDrill, KnownIndex, KnownSchedule
 from backup_auditor.domain.remediation.plan import ActionRecord
 
 
@@ -16,6 +16,7 @@ from backup_auditor.domain.remediation.plan import ActionRecord
         pytest.param(BACKUPS, KnownBackup, id="backups"),
         pytest.param(SCHEDULES, KnownSchedule, id="schedules"),
         pytest.param(INDEXES, KnownIndex, id="indexes"),
+        pytest.param(DRILLS, KnownDrill, id="drills"),
         pytest.param(ATTEMPTS, ActionRecord, id="attempts"),
     ],
 )

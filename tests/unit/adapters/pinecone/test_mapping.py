@@ -176,6 +176,13 @@ def test_an_index_keeps_its_location_state_protection_and_tags() -> None:
     )
 
 
+@pytest.mark.parametrize("value, expected", [("b-1", "b-1"), ("", None), (None, None), (7, None)])
+def test_a_restored_index_names_its_backup(value: object, expected: str | None) -> None:
+    """Only the newest API version has this key; a value that is no text is unknown."""
+    assert map_index(source_backup_id=value).source_backup_id == expected
+    assert map_index().source_backup_id is None
+
+
 @pytest.mark.parametrize(
     "value, expected",
     [("enabled", True), ("disabled", False), ("Enabled", True), ("pending", None), (None, None), (7, None)],

@@ -26,7 +26,7 @@ from backup_auditor.domain.model import Backup, Index, Schedule
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import InventoryFileError
 
-_FORMAT_VERSION = 4
+_FORMAT_VERSION = 5
 _MAX_BYTES = 1 << 30
 _DOCUMENT_KIND = DocumentKind("saved inventory", "`backup-auditor audit --save-inventory FILE` writes one")
 _HEADER = re.compile(rb'\{"format": "backup-auditor-inventory", "version": (\d{1,9}), "inventory": \{')

@@ -13,9 +13,11 @@ from backup_auditor.domain.model import Frequency, ScheduleSettings
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import (
     Drift,
+    DrillResult,
     EarlierSettings,
     FindingState,
     KnownBackup,
+    KnownDrill,
     KnownFinding,
     KnownIndex,
     KnownSchedule,
@@ -215,6 +217,22 @@ INDEXES = RecordTable(
     _Column("first_seen", _TIME),
     _Column("deletion_protection", _FLAG),
 )
+DRILLS = RecordTable(
+    "drill",
+    lambda _, *values: KnownDrill(*values),
+    _Column("drill_id"),
+    _Column("index_id"),
+    _Column("index_name"),
+    _Column("backup_id"),
+    _Column("target_name"),
+    _Column("started_at", _TIME),
+    _Column("ends_by", _TIME),
+    _Column("result", _Codec(decode=lambda text: text and DrillResult(text))),
+    _Column("ended_at", _OPTIONAL_TIME),
+    _Column("restore_time", _LENGTH),
+    _Column("is_target_deleted", _FLAG),
+)
+"""What audits know about restore drills."""
 AUDITS = RecordTable(
     "audit",
     lambda _, audit_id, observed_at, is_complete, compliance, *files: AuditRecord(

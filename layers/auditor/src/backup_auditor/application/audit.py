@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.audit_record import AuditRecord, StoredReport
+from backup_auditor.domain.drill_indexes import exclude_running_drills, find_drill_warnings
 from backup_auditor.domain.evaluation.evaluator import evaluate_controls
 from backup_auditor.domain.evaluation.results import Evaluation
 from backup_auditor.domain.inventory import Inventory
@@ -145,7 +146,7 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
         collector = InventoryCollector(reader, pool, progress)
         collector.collect()
         while True:
-            inventory = collector.build_inventory(project, observed_at)
+            inventory = exclude_running_drills(collector.build_inventory(project, observed_at), state)
             _check_same_project(state, inventory)
             evaluation = evaluate_controls(inventory, policy, CATALOG, state)
             listing_ids = evaluation.unconfirmed_listings | find_unconfirmed_listings(state, inventory)
@@ -154,7 +155,7 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
     if retries_incomplete and inventory.read_failures and state.observed_at == state.complete_at:
         raise IncompleteAuditError(project, tuple(map(str, inventory.read_failures)))
     recorder = AuditRecorder(store, evidence, channels) if store else None
-    notes = (*collector.notes, *_describe_terminating(inventory))
+    notes = (*collector.notes, *_describe_unaudited(inventory))
     return _AuditConclusion(inventory, policy, notes, clock, warnings).finish(evaluation, state, recorder)
 
 
@@ -169,16 +170,18 @@ def evaluate_inventory(
     check_policy_dates(policy, inventory.observed_at)
     state = store.load(inventory.project) if store else EMPTY_STATE
     _check_same_project(state, inventory)
+    inventory = exclude_running_drills(inventory, state)
     evaluation = evaluate_controls(inventory, policy, CATALOG, state)
     recorder = AuditRecorder(store, evidence) if store else None
-    return _AuditConclusion(inventory, policy, _describe_terminating(inventory), clock).finish(
+    return _AuditConclusion(inventory, policy, _describe_unaudited(inventory), clock).finish(
         evaluation, state, recorder
     )
 
 
-def _describe_terminating(inventory: Inventory) -> tuple[str, ...]:
-    names = sorted(inventory.terminating_names)
-    return tuple(f"The index {name} is being deleted (state Terminating): it is not audited." for name in names)
+def _describe_unaudited(inventory: Inventory) -> tuple[str, ...]:
+    reasons = {it.name: "being deleted (state Terminating)" for it in inventory.terminating}
+    reasons |= {it.index.name: "the temporary index of a running restore drill" for it in inventory.drill_indexes}
+    return tuple(f"The index {name} is {reason}: it is not audited." for name, reason in reasons.items())
 
 
 def check_policy_dates(policy: Policy, observed_at: datetime) -> None:
@@ -256,7 +259,8 @@ class _AuditConclusion:
         audit_id = compute_audit_id(self.inventory, self.policy)
         lifecycle_result = advance(state, self.inventory, self.policy, evaluation.findings, audit_id)
         report = self._make_report(evaluation, lifecycle_result)
-        return lifecycle_result, report.with_warnings(*find_state_warnings(state, self.inventory))
+        state_warnings = find_state_warnings(state, self.inventory)
+        return lifecycle_result, report.with_warnings(*state_warnings, *find_drill_warnings(state, self.inventory))
 
     def _make_report(self, evaluation: Evaluation, lifecycle_result: LifecycleResult | None = None) -> Report:
         report = make_report(self.inventory, self.policy, evaluation, lifecycle_result)

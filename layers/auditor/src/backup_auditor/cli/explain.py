@@ -46,10 +46,10 @@ def _find_index_facts(inventory: Inventory, name: str) -> IndexFacts:
     facts_by_name = {it.index.name: it for it in inventory.indexes}
     if name in facts_by_name:
         return facts_by_name[name]
-    if name in inventory.terminating_names:
-        raise UsageError(
-            f"the index {name!r} is being deleted (state Terminating), and is not audited; choose another index"
-        )
+    if name in inventory.unaudited_names:
+        is_of_drill = any(it.index.name == name for it in inventory.drill_indexes)
+        reason = "of a running restore drill" if is_of_drill else "being deleted (state Terminating)"
+        raise UsageError(f"the index {name!r} is {reason}, and is not audited; choose another index")
     suggestion = suggest_nearest(name, facts_by_name) or "; `backup-auditor audit` lists indexes with findings"
     hint = suggestion if facts_by_name else "; the project has no indexes"
     raise UsageError(f"unknown index {quote_text(name, 120)}{hint}")

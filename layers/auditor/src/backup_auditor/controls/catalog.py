@@ -28,6 +28,8 @@ from backup_auditor.controls.recovery_point_is_recent import RECOVERY_POINT_IS_R
 from backup_auditor.controls.recovery_points_belong_to_index import RECOVERY_POINTS_BELONG_TO_INDEX
 from backup_auditor.controls.recovery_points_meet_minimum_copies import RECOVERY_POINTS_MEET_MINIMUM_COPIES
 from backup_auditor.controls.recovery_points_outlast_horizon import RECOVERY_POINTS_OUTLAST_HORIZON
+from backup_auditor.controls.restore_is_proven import RESTORE_IS_PROVEN
+from backup_auditor.controls.restore_time_meets_objective import RESTORE_TIME_MEETS_OBJECTIVE
 from backup_auditor.controls.schedule_frequency_meets_policy import SCHEDULE_FREQUENCY_MEETS_POLICY
 from backup_auditor.controls.schedule_guarantees_minimum_copies import SCHEDULE_GUARANTEES_MINIMUM_COPIES
 from backup_auditor.controls.schedule_is_enabled import SCHEDULE_IS_ENABLED
@@ -74,6 +76,8 @@ CATALOG = ControlCatalog(
         BACKUP_LOCATION_IS_ALLOWED,
         INDEX_HAS_REQUIRED_TAGS,
         BACKUPS_WITHIN_ERASURE_HORIZON,
+        RESTORE_IS_PROVEN,
+        RESTORE_TIME_MEETS_OBJECTIVE,
     ),
     deleted_index_controls=(
         BACKUPS_HAVE_LIVE_SOURCE,

@@ -47,11 +47,13 @@ class Inventory:
     requests: int = 0
     terminating: tuple[Index, ...] = ()
     """The indexes that are being deleted, sorted by name. They are not audited, but still exist."""
+    drill_indexes: tuple[IndexFacts, ...] = ()
+    """The temporary indexes of running restore drills, sorted by name. They are not audited, but exist."""
 
     @cached_property
-    def terminating_names(self) -> frozenset[str]:
-        """The names of the indexes that are being deleted."""
-        return frozenset(it.name for it in self.terminating)
+    def unaudited_names(self) -> frozenset[str]:
+        """The names of the indexes that exist and are not audited."""
+        return frozenset((*(it.name for it in self.terminating), *(it.index.name for it in self.drill_indexes)))
 
     def collect_listings(self) -> dict[ListingId, Listing[Backup] | Listing[Schedule]]:
         """Return every listing that was read, by its id."""
@@ -169,7 +171,8 @@ def _build_lines(inventory: Inventory) -> Iterable[str]:
     for index in sorted(inventory.terminating, key=lambda it: it.name):
         yield repr((*_INDEX_READER(index), sorted(index.tags.items())))
     yield from _build_listing_lines(inventory.backups)
-    for facts in sorted(inventory.indexes, key=lambda it: it.index.name):
+    # the state decides which of them are audited, and the hash does not depend on the state
+    for facts in sorted((*inventory.indexes, *inventory.drill_indexes), key=lambda it: it.index.name):
         yield repr((*_INDEX_READER(facts.index), sorted(facts.index.tags.items())))
         yield from _build_listing_lines(facts.schedules)
         yield from _build_listing_lines(facts.own_backups)

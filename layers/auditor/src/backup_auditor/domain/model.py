@@ -62,6 +62,8 @@ class Index:
     """Whether its schema has full-text or semantic-text fields."""
     cmek_id: str | None = None
     """The id of the customer key that encrypts it; `None` without one."""
+    source_backup_id: str | None = None
+    """The backup from which it was restored; `None` if it was not, or if the API version does not say so."""
 
     @property
     def is_initializing(self) -> bool:

@@ -156,6 +156,49 @@ class KnownIndex:
     deletion_protection: bool | None
 
 
+class DrillResult(StrEnum):
+    """The result of a restore drill."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_VERIFIED = "not_verified"
+    """The backup was restored, and something about the restored index could not be checked."""
+    UNKNOWN = "unknown"
+    """Whether the backup was restored is unknown."""
+
+    @property
+    def label(self) -> str:
+        """The result as people read it."""
+        return self.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDrill:
+    """What audits need to know about one restore drill."""
+
+    drill_id: str
+    index_id: str
+    index_name: str
+    backup_id: str
+    target_name: str
+    """The name of its temporary index."""
+    started_at: datetime
+    ends_by: datetime
+    """Until when the temporary index belongs to a running drill."""
+    result: DrillResult | None = None
+    """`None` until it is known."""
+    ended_at: datetime | None = None
+    """When the result was known."""
+    restore_time: timedelta | None = None
+    """How long the restore took; `None` if it did not complete."""
+    is_target_deleted: bool = False
+    """Whether the temporary index certainly does not exist, because it was deleted or never created."""
+
+    def is_running(self, moment: datetime) -> bool:
+        """Return whether the drill may still use its temporary index."""
+        return not self.is_target_deleted and moment <= self.ends_by
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectState:
     """Everything that is stored about a project. It is empty before the first audit."""
@@ -177,6 +220,8 @@ class ProjectState:
     """By schedule id."""
     indexes: Mapping[str, KnownIndex] = field(default_factory=dict)
     """By name."""
+    drills: Mapping[str, KnownDrill] = field(default_factory=dict)
+    """By drill id: of each index the last drill and the last that passed, and those that may have left an index."""
     drift: tuple[Drift, ...] = ()
     """The drift of the last audit, so that a repeated audit gives the same report."""
     history: tuple[PastAudit, ...] = ()

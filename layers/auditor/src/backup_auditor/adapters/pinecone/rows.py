@@ -59,6 +59,7 @@ class IndexRow(TypedDict, total=False):
     tags: Any
     schema: Any
     cmek_id: Any
+    source_backup_id: Any
 
 
 class Pagination(TypedDict, total=False):
@@ -276,6 +277,7 @@ class RowMapper:
             tags={key: value for key, value in tags.items() if isinstance(value, str)},
             holds_documents=_holds_documents(row, location),
             cmek_id=_to_text(row.get("cmek_id")) or _to_text(location.get("cmek_id")),
+            source_backup_id=_to_text(row.get("source_backup_id")),
         )
 
 

@@ -13,7 +13,7 @@ from backup_auditor.errors import StateError
 
 APPLICATION_ID = 0x42416453
 """The application id in the header of the file."""
-TABLES_VERSION = 6
+TABLES_VERSION = 7
 """Incremented when the tables change. A state of a newer version is refused."""
 
 UPGRADES = {
@@ -154,6 +154,25 @@ UPGRADES = {
     5: (
         "ALTER TABLE audit ADD COLUMN page_location TEXT",
         "ALTER TABLE audit ADD COLUMN page_sha256 TEXT",
+    ),
+    6: (
+        """
+        CREATE TABLE drill (
+            project INTEGER NOT NULL REFERENCES project,
+            drill_id TEXT NOT NULL,
+            index_id TEXT NOT NULL,
+            index_name TEXT NOT NULL,
+            backup_id TEXT NOT NULL,
+            target_name TEXT NOT NULL,
+            started_at INTEGER NOT NULL,
+            ends_by INTEGER NOT NULL,
+            result TEXT,
+            ended_at INTEGER,
+            restore_time INTEGER,
+            is_target_deleted INTEGER NOT NULL,
+            PRIMARY KEY (project, drill_id)
+        ) STRICT, WITHOUT ROWID
+        """,
     ),
 }
 """The statements that upgrade the tables of a version to the next one. A new file begins at version 0."""

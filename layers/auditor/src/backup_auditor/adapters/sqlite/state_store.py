@@ -9,6 +9,7 @@ from pathlib import Path
 from backup_auditor.adapters.records import (
     AUDITS,
     BACKUPS,
+    DRILLS,
     FINDINGS,
     INDEXES,
     SCHEDULES,
@@ -36,6 +37,8 @@ _HEAD_COLUMNS = (
 )
 AUDITS_VERSION = 2
 """The version of the tables that added audits, plans and attempts."""
+_DRILLS_VERSION = 7
+"""The version of the tables that added restore drills."""
 
 
 class SqliteState:
@@ -68,6 +71,7 @@ class SqliteState:
                 backups=self._load_rows(BACKUPS, key, project),
                 schedules=self._load_rows(SCHEDULES, key, project),
                 indexes=self._load_rows(INDEXES, key, project),
+                drills=self._load_rows(DRILLS, key, project) if version >= _DRILLS_VERSION else {},
                 drift=decode_drift(drift),
                 history=decode_history(history or "[]"),
                 first_backup_ids=self._load_first_backups(project) if version >= AUDITS_VERSION else frozenset(),
@@ -116,6 +120,7 @@ class SqliteState:
             self._write(BACKUPS, key, change.backups)
             self._write(SCHEDULES, key, change.schedules)
             self._write(INDEXES, key, change.indexes)
+            self._write(DRILLS, key, change.drills)
             audits = (*((change.audit,) if change.audit else ()), *imported_audits)
             self._write(AUDITS, key, Changes(audits, tuple(it.audit_id for it in change.discarded_audits)))
 

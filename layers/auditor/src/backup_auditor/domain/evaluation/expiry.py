@@ -124,8 +124,8 @@ class BackupExpiries:
         """Return whether every history that could list a backup was read completely."""
         facts = self._facts_by_name.get(backup.index_name)
         if facts is None:
-            is_terminating = backup.index_name in self.inventory.terminating_names  # its histories were not read
-            return self.inventory.indexes_failure is None and not is_terminating
+            is_unaudited = backup.index_name in self.inventory.unaudited_names  # its histories were not read
+            return self.inventory.indexes_failure is None and not is_unaudited
         live_id = self.live_ids[backup.index_name]
         if live_id.unknown_reason is None and live_id.id != backup.index_id:
             return True  # an earlier index of that name: its schedules are deleted

@@ -87,7 +87,7 @@ def find_deleted_indexes(project: ProjectContext) -> Iterator[DeletedIndexContex
 
 
 def _find_deleted_ids(project: ProjectContext, name: str, ids: set[str]) -> set[str]:
-    if name in project.inventory.terminating_names:  # its own backups belong to a deleted index only once it is deleted
+    if name in project.inventory.unaudited_names:  # its own backups belong to a deleted index only once it is deleted
         known_index = project.state.indexes.get(name)
         return ids & find_deleted_index_ids(project.backups_by_name.get(name, ())) - {
             known_index.index_id if known_index else None

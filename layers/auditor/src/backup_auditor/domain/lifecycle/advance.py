@@ -8,7 +8,13 @@ from functools import cached_property
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.lifecycle.snapshots import find_drift, snapshot_backups, snapshot_indexes, snapshot_schedules
+from backup_auditor.domain.lifecycle.snapshots import (
+    find_drift,
+    snapshot_backups,
+    snapshot_drills,
+    snapshot_indexes,
+    snapshot_schedules,
+)
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
 from backup_auditor.domain.listing import BACKUP_LISTING, Listing, ListingId, ListingKind
 from backup_auditor.domain.policy import Policy
@@ -72,6 +78,7 @@ class _LifecycleStep:
             complete_at=observed_at,
             policy_sha256=self._project.policy.sha256,
             indexes=snapshot_indexes(state.indexes, inventory, self._findings),
+            drills=snapshot_drills(state.drills, inventory),
         )
         return replace(after, drift=find_drift(state, after, self._project.resource))
 
@@ -168,7 +175,7 @@ class _LifecycleStep:
             return None
         if resource.type is ResourceType.INDEX:
             project, name = self._project, resource.name
-            is_live = name in project.facts_by_name or name in project.inventory.terminating_names
+            is_live = name in project.facts_by_name or name in project.inventory.unaudited_names
             return None if is_live else "the index is gone"  # a live index may lack a finding of one control
         if resource.type is ResourceType.DELETED_INDEX and resource.id not in self._evaluated_ids[resource.type]:
             if resource.id in self._evaluated_ids[ResourceType.INDEX]:

@@ -61,8 +61,11 @@ def is_in_future(recorded_at: datetime | None, now: datetime) -> bool:
 
 
 def discard_all(state: ProjectState, audits: Sequence[AuditRecord]) -> Discard | None:
-    """Discard all audits, so that the next one is the first. Return `None` where there is nothing to discard."""
-    after = ProjectState(revision=state.revision)
+    """Discard all audits, so that the next one is the first. Return `None` where there is nothing to discard.
+
+    Restore drills stay: no audit made them, and without them a temporary index would not be recognised.
+    """
+    after = ProjectState(revision=state.revision, drills=state.drills)
     if state == after and not audits:
         return None
     return Discard(state, replace(after, revision=state.revision + 1), tuple(audits))

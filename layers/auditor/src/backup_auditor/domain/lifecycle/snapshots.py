@@ -12,7 +12,14 @@ from backup_auditor.domain.finding import Finding, Resource, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Denial, Listing, list_rows
 from backup_auditor.domain.model import Backup, Frequency, Index, Schedule
-from backup_auditor.domain.project_state import Drift, KnownBackup, KnownIndex, KnownSchedule, ProjectState
+from backup_auditor.domain.project_state import (
+    Drift,
+    KnownBackup,
+    KnownDrill,
+    KnownIndex,
+    KnownSchedule,
+    ProjectState,
+)
 from backup_auditor.domain.settings_history import find_settings_at, observe_schedule, prune_settings
 from backup_auditor.domain.timefmt import EARLIEST_MOMENT, to_days
 
@@ -98,8 +105,17 @@ def snapshot_indexes(
         it.name: _snapshot_index(it, ids_by_name.get(it.name), known_indexes.get(it.name), inventory.observed_at)
         for it in live_indexes
     }
-    terminating_names = known_indexes.keys() & inventory.terminating_names - indexes.keys()
-    return indexes | {name: known_indexes[name] for name in sorted(terminating_names)}
+    unaudited_names = known_indexes.keys() & inventory.unaudited_names - indexes.keys()
+    return indexes | {name: known_indexes[name] for name in sorted(unaudited_names)}
+
+
+def snapshot_drills(known_drills: Mapping[str, KnownDrill], inventory: Inventory) -> dict[str, KnownDrill]:
+    """Return the drills without those of indexes that are gone, unless their temporary indexes may still exist.
+
+    The inventory must be complete.
+    """
+    live_names = {it.index.name for it in inventory.indexes} | inventory.unaudited_names
+    return {key: it for key, it in known_drills.items() if it.index_name in live_names or not it.is_target_deleted}
 
 
 def _snapshot_index(
@@ -135,10 +151,10 @@ def snapshot_schedules(state: ProjectState, inventory: Inventory) -> dict[str, K
             schedules[schedule.schedule_id] = prune_settings(observed_schedule, inventory.observed_at)
     for schedule_id, known_schedule in state.schedules.items():
         index_facts = facts_by_name.get(known_schedule.index_name)
-        is_terminating = index_facts is None and known_schedule.index_name in inventory.terminating_names
+        is_unaudited = index_facts is None and known_schedule.index_name in inventory.unaudited_names
         is_gone = (
             not inventory.read_failures
-            and not is_terminating
+            and not is_unaudited
             and (index_facts is None or _proves_absence(index_facts.schedules))
         )
         if schedule_id not in schedules and not is_gone:

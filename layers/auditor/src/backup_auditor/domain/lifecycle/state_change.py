@@ -10,6 +10,7 @@ from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.domain.project_state import (
     Drift,
     KnownBackup,
+    KnownDrill,
     KnownFinding,
     KnownIndex,
     KnownSchedule,
@@ -49,6 +50,7 @@ class StateChange:
     backups: Changes[KnownBackup]
     schedules: Changes[KnownSchedule]
     indexes: Changes[KnownIndex]
+    drills: Changes[KnownDrill]
     audit: AuditRecord | None = None
     """The record of the audit, which `evidence list` and `evidence verify` read."""
     messages: tuple[OutboxMessage, ...] = ()
@@ -75,6 +77,7 @@ def diff_states(before: ProjectState, after: ProjectState) -> StateChange | None
         backups=_compare(before.backups, after.backups),
         schedules=_compare(before.schedules, after.schedules),
         indexes=_compare(before.indexes, after.indexes),
+        drills=_compare(before.drills, after.drills),
     )
 
 

@@ -1,27 +1,13 @@
 """Remediation actions: each is one API call, and another call undoes it. No action deletes anything."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from backup_auditor.domain.api_call import ApiCall
 from backup_auditor.domain.model import Frequency, Schedule, ScheduleSettings
 from backup_auditor.domain.text import quote_segment
 from backup_auditor.domain.timefmt import to_days
-
-
-@dataclass(frozen=True, slots=True)
-class ApiCall:
-    """One call of Pinecone's API. What is shown and recorded is what is sent."""
-
-    method: str
-    path: str
-    body: Mapping[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """Return method, path and body in one line."""
-        return f"{self.method} {self.path}" + (f" {json.dumps(self.body)}" if self.body else "")
 
 
 def build_settings_body(settings: ScheduleSettings) -> dict[str, object]:

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from backup_auditor.domain.api_call import ApiCall
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.evaluation.results import Timeline
 from backup_auditor.domain.evaluation.run_gaps import RunGap
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding
-from backup_auditor.domain.remediation.actions import ActionKind, ApiCall
+from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import Proposal
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours
