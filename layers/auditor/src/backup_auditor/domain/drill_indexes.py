@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from operator import attrgetter
 
-from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.model import Index
 from backup_auditor.domain.project_state import KnownDrill, ProjectState
 from backup_auditor.domain.text import quote_text
@@ -36,8 +36,8 @@ def find_drill(index: Index, drills: Mapping[str, KnownDrill]) -> KnownDrill | N
 
 def exclude_running_drills(inventory: Inventory, state: ProjectState) -> Inventory:
     """Return an inventory whose `indexes` are those to audit: without the temporary indexes of running drills."""
-    drill_indexes = []
-    indexes = []
+    drill_indexes: list[IndexFacts] = []
+    indexes: list[IndexFacts] = []
     for facts in (*inventory.indexes, *inventory.drill_indexes):
         drill = find_drill(facts.index, state.drills)
         is_running = drill is not None and drill.is_running(inventory.observed_at)
