@@ -144,19 +144,23 @@ class Verification:
     @property
     def is_conclusive(self) -> bool:
         """Whether a later read would not change the result, however late Pinecone reports counts and records."""
-        state = self.state
-        decisive_checks = [it for it in self.checks if it.state is state]
-        if state is CheckState.FAILED:
-            return not all(it.may_settle for it in decisive_checks)
-        return not any(it.may_settle for it in decisive_checks)
+        if self.state is CheckState.FAILED:
+            return not all(it.may_settle for it in self._decisive_checks)
+        return not any(it.may_settle for it in self._decisive_checks)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it did not pass; empty if it passed."""
+        return tuple(dict.fromkeys(it.detail for it in self._decisive_checks))
+
+    @property
+    def _decisive_checks(self) -> tuple[Check, ...]:
+        """The checks because of which it did not pass."""
         state = self.state
         if state is CheckState.PASSED:
             return ()
-        return tuple(dict.fromkeys(it.detail for it in self.checks if it.state is state))
+        is_failed = state is CheckState.FAILED
+        return tuple(it for it in self.checks if it.state is state and (is_failed or it.name in _ESSENTIAL_CHECKS))
 
 
 def merge_default_namespace(namespaces: Mapping[str, int]) -> dict[str, int]:

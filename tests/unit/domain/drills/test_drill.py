@@ -1,0 +1,139 @@
+"""Test the record of a drill, and what the state of a project keeps of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backup_auditor.domain.drills.drill import (
+    DeletionState,
+    DrillRecord,
+    RestoreState,
+    ValidationState,
+    compute_drill_id,
+    find_open_drills,
+    update_known_drills,
+)
+from backup_auditor.domain.model import Index
+from backup_auditor.domain.project_state import DrillResult, KnownDrill
+from support.builders.drills import DRILL_ID, TARGET_NAME, build_drill, build_job, build_target
+from support.builders.facts import DAY, HOUR, MINUTE, NOW, SECOND, build_known_drill
+
+PASSED = build_drill(
+    restore=RestoreState.COMPLETED,
+    validation=ValidationState.PASSED,
+    deletion=DeletionState.CONFIRMED,
+    requested_at=NOW,
+    restored_at=NOW + 12 * MINUTE,
+    verified_at=NOW + 20 * MINUTE,
+    revision=7,
+)
+OWN_INDEX = build_target().index
+
+
+@pytest.mark.parametrize(
+    "restore,validation,result",
+    [
+        (RestoreState.REQUESTED, ValidationState.PENDING, None),
+        (RestoreState.COMPLETED, ValidationState.PENDING, None),
+        (RestoreState.FAILED, ValidationState.SKIPPED, DrillResult.FAILED),
+        (RestoreState.UNKNOWN, ValidationState.SKIPPED, DrillResult.UNKNOWN),
+        (RestoreState.COMPLETED, ValidationState.PASSED, DrillResult.PASSED),
+        (RestoreState.COMPLETED, ValidationState.FAILED, DrillResult.FAILED),
+        (RestoreState.COMPLETED, ValidationState.NOT_VERIFIED, DrillResult.NOT_VERIFIED),
+    ],
+)
+@pytest.mark.parametrize("deletion", DeletionState)
+def test_the_result_follows_from_restore_and_validation(
+    restore: RestoreState, validation: ValidationState, result: DrillResult | None, deletion: DeletionState
+) -> None:
+    """The deletion is a state of its own."""
+    record = build_drill(restore=restore, validation=validation, deletion=deletion)
+    assert record.result is result
+    assert record.is_finished is (result is not None and deletion is DeletionState.CONFIRMED)
+
+
+@pytest.mark.parametrize(
+    "record,expected",
+    [
+        pytest.param(PASSED, 12 * MINUTE, id="as-observed"),
+        pytest.param(replace(PASSED, job=build_job()), 10 * MINUTE, id="by-the-job"),
+        pytest.param(replace(PASSED, job=build_job(created_at=None)), 12 * MINUTE, id="job-without-times"),
+        pytest.param(replace(PASSED, job=build_job(completed_at=NOW - SECOND)), timedelta(), id="clock-that-went-back"),
+        pytest.param(replace(PASSED, restore=RestoreState.FAILED), None, id="failed"),
+    ],
+)
+def test_the_restore_time_is_that_of_the_job(record: DrillRecord, expected: timedelta | None) -> None:
+    """Without the job's times, the time until a read saw the restore completed counts."""
+    assert record.restore_time == expected
+
+
+def test_open_drills_are_continued_the_oldest_first() -> None:
+    """A finished drill whose index is gone needs nothing."""
+    older_drill = build_drill(drill_id="older", target_name="drill-other-1", chosen_at=NOW - DAY)
+    assert find_open_drills([build_drill(), older_drill, replace(PASSED, drill_id="done")], []) == [
+        older_drill,
+        build_drill(),
+    ]
+
+
+def test_a_drill_is_open_again_when_its_index_appears_late() -> None:
+    """A request whose answer was lost can take effect after the drill has ended."""
+    (record,) = find_open_drills([PASSED], [OWN_INDEX])
+    assert (record.deletion, record.result, record.revision) == (DeletionState.PENDING, DrillResult.PASSED, 8)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param(replace(OWN_INDEX, source_backup_id="run-9"), id="another-backup"),
+        pytest.param(replace(OWN_INDEX, tags={}), id="no-tags"),
+        pytest.param(replace(OWN_INDEX, state="Terminating"), id="terminating"),
+        pytest.param(replace(OWN_INDEX, name="drill-main-9"), id="another-name"),
+    ],
+)
+def test_a_finished_drill_stays_finished_beside_another_index(index: Index) -> None:
+    """Only its own index opens it again."""
+    assert find_open_drills([PASSED], [index]) == []
+
+
+def test_the_state_keeps_what_audits_need_of_a_drill() -> None:
+    """The end of a drill is when its result was known."""
+    assert update_known_drills({}, PASSED) == {
+        DRILL_ID: KnownDrill(
+            drill_id=DRILL_ID,
+            index_id="id-main",
+            index_name="main",
+            backup_id="run-1",
+            target_name=TARGET_NAME,
+            started_at=NOW,
+            ends_by=NOW + 7 * HOUR,
+            result=DrillResult.PASSED,
+            ended_at=NOW + 20 * MINUTE,
+            restore_time=12 * MINUTE,
+            is_target_deleted=True,
+        )
+    }
+
+
+def test_the_state_keeps_the_last_drill_and_the_last_proof_of_an_index() -> None:
+    """It also keeps each drill that may have left an index, and those of other indexes."""
+    known_drills = [
+        build_known_drill(9 * DAY, drill_id="older-proof"),
+        build_known_drill(8 * DAY, drill_id="last-proof"),
+        build_known_drill(7 * DAY, drill_id="failed", result=DrillResult.FAILED),
+        build_known_drill(6 * DAY, drill_id="leftover", result=DrillResult.FAILED, is_target_deleted=False),
+        build_known_drill(9 * DAY, drill_id="other-index", index_id="id-other"),
+    ]
+    failed_record = replace(PASSED, validation=ValidationState.FAILED)
+    drills = update_known_drills({it.drill_id: it for it in known_drills}, failed_record)
+    assert sorted(drills) == sorted([DRILL_ID, "last-proof", "leftover", "other-index"])
+    assert sorted(update_known_drills(drills, PASSED)) == sorted([DRILL_ID, "leftover", "other-index"])
+
+
+def test_the_id_of_a_drill_is_that_of_its_project_backup_and_index() -> None:
+    """Two drills of one backup have different ids."""
+    drill_id = compute_drill_id("default", "run-1", "drill-main-1")
+    assert len(drill_id) == 16
+    assert drill_id == compute_drill_id("default", "run-1", "drill-main-1")
+    assert drill_id != compute_drill_id("default", "run-1", "drill-main-2")

@@ -1,0 +1,328 @@
+"""Test what a drill does after each observation."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from backup_auditor.domain.drills.drill import (
+    CLEANUP_TIME,
+    DeletionState,
+    DrillRecord,
+    JobState,
+    RestoreState,
+    ValidationState,
+)
+from backup_auditor.domain.drills.state_machine import (
+    SETTLE_TIME,
+    AnswerLost,
+    DeleteIndex,
+    DeletionAccepted,
+    DeletionRefused,
+    IndexFound,
+    IndexMissing,
+    IndexVerified,
+    JobFound,
+    JobMissing,
+    Observation,
+    ReadFailed,
+    ReadIndex,
+    ReadJob,
+    RequestRestore,
+    RestoreAccepted,
+    RestoreRefused,
+    Step,
+    VerifyIndex,
+    advance_drill,
+    compute_wait,
+    resume_drill,
+)
+from backup_auditor.domain.drills.verification import CheckState
+from backup_auditor.domain.project_state import DrillResult
+from support.builders.drills import FOUND, TARGET_NAME, build_checked, build_drill, build_job, build_target
+from support.builders.facts import HOUR, MINUTE, NOW, SECOND
+
+READ_INDEX = ReadIndex(TARGET_NAME)
+CHOSEN = build_drill()
+DEADLINE = NOW + CHOSEN.max_duration
+READY, NOT_READY = IndexFound(build_target()), IndexFound(build_target(is_ready=False))
+OTHER_INDEX = IndexFound(build_target(source_backup_id="run-9"))
+UNTAGGED_INDEX = IndexFound(build_target(tags={}))
+TERMINATING_INDEX = IndexFound(build_target(state="Terminating"))
+LATER = NOW + 10 * MINUTE
+
+
+def follow(record: DrillRecord, *observations: Observation, at: datetime = LATER) -> Step:
+    """Return the step after some observations at a time."""
+    step = Step(record)
+    for observation in observations:
+        step = advance_drill(step.record, observation, at)
+    return step
+
+
+REQUESTED = resume_drill(CHOSEN, NOW).record
+ACCEPTED = follow(REQUESTED, RestoreAccepted("job-1", "id-drill")).record
+JOB_COMPLETED = follow(ACCEPTED, JobFound(build_job())).record
+RESTORED = follow(JOB_COMPLETED, READY).record
+PASSED = follow(RESTORED, IndexVerified(build_checked(CheckState.PASSED))).record
+DELETING = follow(PASSED, READY).record
+
+
+def test_the_restore_is_requested_once() -> None:
+    """The record says that it is requested before the call, so that no later run requests it again."""
+    step = resume_drill(CHOSEN, NOW)
+    assert (step.record.restore, step.record.requested_at) == (RestoreState.REQUESTED, NOW)
+    assert step.record.revision == CHOSEN.revision + 1
+    assert step.call == RequestRestore(CHOSEN.restore_call)
+    assert str(CHOSEN.restore_call) == (
+        'POST /backups/run-1/create-index {"name": "drill-main-1a2b3c4d", "tags": {"managed-by": "backup-auditor",'
+        ' "drill": "5f5f5f5f5f5f5f5f"}, "deletion_protection": "disabled"}'
+    )
+    assert resume_drill(step.record, LATER) == Step(step.record, READ_INDEX)
+
+
+@pytest.mark.parametrize(
+    "age,is_requested",
+    [
+        pytest.param(6 * HOUR - SECOND, True, id="one-second-before"),
+        pytest.param(6 * HOUR, False, id="at-limit"),
+    ],
+)
+def test_a_drill_that_was_chosen_long_ago_is_not_started(age: timedelta, is_requested: bool) -> None:
+    """A record that a run left behind before its request is closed: nothing was created."""
+    step = resume_drill(CHOSEN, NOW + age)
+    assert (step.call is not None) is is_requested
+    if not is_requested:
+        assert (step.record.is_finished, step.record.result) == (True, DrillResult.UNKNOWN)
+        assert step.record.restore_detail == "The restore was not requested within 6h."
+
+
+def test_a_drill_passes_step_by_step() -> None:
+    """Each step has its time, and the last one confirms that the index does not exist."""
+    assert follow(ACCEPTED, NOT_READY).call == ReadJob("job-1", TARGET_NAME, "run-1")
+    assert follow(ACCEPTED, JobFound(build_job(JobState.PENDING))).call is None
+    assert follow(ACCEPTED, JobFound(build_job())).call == READ_INDEX
+    assert follow(JOB_COMPLETED, NOT_READY).call is None
+    assert follow(JOB_COMPLETED, READY).call == VerifyIndex(READY.index)
+    assert follow(RESTORED, IndexVerified(build_checked(CheckState.PASSED))).call == READ_INDEX
+    assert follow(PASSED, READY).call == DeleteIndex(CHOSEN.deletion_call)
+    assert follow(DELETING, DeletionAccepted()).call is None
+    ended_record = follow(DELETING, DeletionAccepted(), TERMINATING_INDEX, IndexMissing(), at=NOW + HOUR).record
+    assert (ended_record.result, ended_record.is_finished) == (DrillResult.PASSED, True)
+    times = (ended_record.chosen_at, ended_record.requested_at, ended_record.restored_at, ended_record.verified_at)
+    assert (*times, ended_record.deleted_at) == (NOW, NOW, LATER, LATER, NOW + HOUR)
+    assert ended_record.restore_time == 10 * MINUTE
+    assert ended_record.job == build_job()
+    assert resume_drill(ended_record, NOW + HOUR) == Step(ended_record)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [CHOSEN, REQUESTED, ACCEPTED, JOB_COMPLETED, RESTORED, PASSED, DELETING],
+    ids=["chosen", "requested", "accepted", "job-completed", "restored", "passed", "deleting"],
+)
+def test_no_run_begins_with_a_deletion(record: DrillRecord) -> None:
+    """The permission to delete is the answer to a read, never a stored record."""
+    assert not isinstance(resume_drill(record, NOW).call, DeleteIndex)
+
+
+def test_a_refused_restore_failed() -> None:
+    """The read that follows confirms that there is nothing to delete."""
+    step = follow(REQUESTED, RestoreRefused("403 FORBIDDEN: index quota"))
+    assert step.call == READ_INDEX
+    assert step.record.restore_detail == "Pinecone refused the restore: 403 FORBIDDEN: index quota."
+    ended_record = follow(step.record, IndexMissing()).record
+    assert (ended_record.result, ended_record.is_finished) == (DrillResult.FAILED, True)
+
+
+@pytest.mark.parametrize(
+    "elapsed,is_finished",
+    [
+        pytest.param(SETTLE_TIME - SECOND, False, id="one-second-before"),
+        pytest.param(SETTLE_TIME, True, id="at-limit"),
+    ],
+)
+def test_a_lost_answer_is_settled_by_reading(elapsed: timedelta, is_finished: bool) -> None:
+    """An index that does not appear within 15 minutes was not created, as far as can be known."""
+    lost_record = follow(REQUESTED, AnswerLost("connection reset")).record
+    step = follow(lost_record, IndexMissing(), at=NOW + elapsed)
+    assert (step.record.is_finished, step.call) == (is_finished, None)
+    assert step.record.result is (DrillResult.UNKNOWN if is_finished else None)
+
+
+def test_an_index_shows_that_a_lost_request_was_accepted() -> None:
+    """The job is found in the listing by its target, because its id is unknown."""
+    step = follow(REQUESTED, AnswerLost("connection reset"), NOT_READY)
+    assert (step.record.is_accepted, step.call) == (True, ReadJob(None, TARGET_NAME, "run-1"))
+    found_record = follow(step.record, JobFound(build_job())).record
+    assert found_record.job_id == "job-1"
+    assert follow(found_record, IndexMissing(), at=DEADLINE - SECOND).record.result is None
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_a_failed_job_is_a_failed_restore(state: JobState) -> None:
+    """Pinecone gives no reason; the job's document stays in the record."""
+    step = follow(ACCEPTED, JobFound(build_job(state)))
+    assert (step.record.restore, step.call) == (RestoreState.FAILED, READ_INDEX)
+    assert step.record.restore_detail == f"The restore job job-1 is {state}; Pinecone gives no reason."
+    assert step.record.job == build_job(state)
+    assert follow(step.record, NOT_READY).call == DeleteIndex(CHOSEN.deletion_call)
+
+
+@pytest.mark.parametrize("state", ["InitializationFailed", "Failed", "Disabled"])
+def test_a_failed_index_is_deleted_at_once(state: str) -> None:
+    """The read that shows its state also confirms that it is its own."""
+    step = follow(ACCEPTED, IndexFound(build_target(is_ready=False, state=state)))
+    assert (step.record.result, step.call) == (DrillResult.FAILED, DeleteIndex(CHOSEN.deletion_call))
+    assert step.record.revision == ACCEPTED.revision + 1
+
+
+def test_another_job_shows_nothing() -> None:
+    """A job of another backup or another index is not the job of this drill."""
+    for job in (replace(build_job(), backup_id="run-9"), replace(build_job(), target_name="other")):
+        assert follow(ACCEPTED, JobFound(job)) == Step(ACCEPTED)
+
+
+@pytest.mark.parametrize(
+    "record,observation,result",
+    [
+        pytest.param(ACCEPTED, JobMissing(), DrillResult.UNKNOWN, id="job-not-found"),
+        pytest.param(ACCEPTED, JobFound(build_job(JobState.PENDING)), DrillResult.FAILED, id="job-pending"),
+        pytest.param(ACCEPTED, ReadFailed("503"), DrillResult.UNKNOWN, id="nothing-read"),
+        pytest.param(JOB_COMPLETED, NOT_READY, DrillResult.FAILED, id="index-not-ready"),
+        pytest.param(JOB_COMPLETED, IndexMissing(), DrillResult.UNKNOWN, id="index-missing"),
+        pytest.param(ACCEPTED, UNTAGGED_INDEX, DrillResult.UNKNOWN, id="index-unconfirmed"),
+        pytest.param(RESTORED, ReadFailed("503"), DrillResult.NOT_VERIFIED, id="records-not-read"),
+    ],
+)
+def test_the_deadline_ends_restore_and_verification(
+    record: DrillRecord, observation: Observation, result: DrillResult
+) -> None:
+    """Until one second before it, the drill waits."""
+    assert follow(record, observation, at=DEADLINE - SECOND).record.result is None
+    assert follow(record, observation, at=DEADLINE).record.result is result
+
+
+def test_a_late_run_reads_the_job_before_it_calls_a_restore_slow() -> None:
+    """A job may have completed in time although no run saw it."""
+    step = follow(ACCEPTED, READY, at=DEADLINE + HOUR)
+    assert step.call == ReadJob("job-1", TARGET_NAME, "run-1")
+    late_step = follow(step.record, JobFound(build_job()), READY, at=DEADLINE + HOUR)
+    assert (late_step.record.restore, late_step.record.restore_time) == (RestoreState.COMPLETED, 10 * MINUTE)
+    assert late_step.call == VerifyIndex(READY.index)
+
+
+def test_counts_that_lag_are_read_again_until_the_deadline() -> None:
+    """A verification that a later read can change is not final before the deadline."""
+    lagging = build_checked(CheckState.PASSED)
+    checks = tuple(replace(it, state=CheckState.FAILED, may_settle=True) for it in lagging.checks)
+    observation = IndexVerified(replace(lagging, checks=checks))
+    assert follow(RESTORED, observation, at=DEADLINE - SECOND) == Step(RESTORED)
+    assert follow(RESTORED, observation, at=DEADLINE).record.result is DrillResult.FAILED
+    damaged = IndexVerified(build_checked(CheckState.FAILED))
+    assert follow(RESTORED, damaged).record.result is DrillResult.FAILED
+
+
+def test_an_index_that_cannot_be_read_from_here_is_only_restored() -> None:
+    """The drill says why, and deletes the index after a read of its own."""
+    record = replace(JOB_COMPLETED, unreadable_reason="A BYOC index is read only from its own network.")
+    step = follow(record, READY)
+    assert (step.record.result, step.call) == (DrillResult.NOT_VERIFIED, READ_INDEX)
+    assert step.record.validation_detail == "A BYOC index is read only from its own network."
+    assert step.record.restore_time == 10 * MINUTE
+    assert step.record.revision == record.revision + 1
+
+
+@pytest.mark.parametrize(
+    "record,result",
+    [
+        pytest.param(ACCEPTED, DrillResult.FAILED, id="while-restoring"),
+        pytest.param(RESTORED, DrillResult.NOT_VERIFIED, id="before-verification"),
+        pytest.param(PASSED, DrillResult.PASSED, id="after-verification"),
+    ],
+)
+def test_another_index_under_the_name_is_never_deleted(record: DrillRecord, result: DrillResult) -> None:
+    """It was restored from another backup, so the drill's own index does not exist."""
+    step = follow(record, OTHER_INDEX)
+    assert (step.call, step.record.deletion, step.record.result) == (None, DeletionState.CONFIRMED, result)
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        pytest.param(UNTAGGED_INDEX, id="no-tags"),
+        pytest.param(IndexFound(build_target(source_backup_id=None)), id="no-source"),
+        pytest.param(IndexFound(build_target(name="other")), id="another-name"),
+        pytest.param(
+            IndexFound(build_target(tags={"managed-by": "backup-auditor", "drill": "other"})), id="another-drill"
+        ),
+    ],
+)
+def test_an_unconfirmed_index_is_never_deleted(observation: IndexFound) -> None:
+    """All of name, tags and source backup must agree with the record; a person has to decide."""
+    step = follow(PASSED, observation)
+    assert (step.call, step.record.deletion) == (None, DeletionState.FAILED)
+    assert "is not confirmed as that of this drill" in step.record.deletion_detail
+    assert follow(step.record, READY).call == DeleteIndex(CHOSEN.deletion_call)
+
+
+def test_a_refused_deletion_is_tried_again_by_the_next_run() -> None:
+    """The run ends, and the next one reads the index first."""
+    refused_record = follow(DELETING, DeletionRefused("403: deletion protection is enabled")).record
+    assert (refused_record.is_stopped, refused_record.is_finished) == (True, False)
+    assert refused_record.deletion_detail == (
+        "Pinecone refused to delete the index: 403: deletion protection is enabled."
+    )
+    assert resume_drill(refused_record, NOW + HOUR).call == READ_INDEX
+    assert follow(refused_record, READY).call == DeleteIndex(CHOSEN.deletion_call)
+
+
+def test_a_lost_answer_to_the_deletion_is_settled_by_reading() -> None:
+    """The index is deleted again if it is still there."""
+    lost_record = follow(DELETING, AnswerLost("connection reset")).record
+    assert lost_record.deletion_detail == "The answer to the deletion was lost: connection reset."
+    assert follow(lost_record, READY).call == DeleteIndex(CHOSEN.deletion_call)
+    assert follow(lost_record, IndexMissing()).record.is_finished
+
+
+@pytest.mark.parametrize("observation", [TERMINATING_INDEX, ReadFailed("503")], ids=["terminating", "not-read"])
+def test_a_deletion_that_takes_too_long_is_left_to_the_next_run(observation: Observation) -> None:
+    """The index then counts as left behind."""
+    assert PASSED.ends_by == DEADLINE + CLEANUP_TIME
+    assert not follow(DELETING, observation, at=DELETING.ends_by - SECOND).record.is_stopped
+    assert follow(DELETING, observation, at=DELETING.ends_by).record.deletion is DeletionState.FAILED
+
+
+@pytest.mark.parametrize("observation", [IndexMissing(), TERMINATING_INDEX], ids=["missing", "terminating"])
+def test_an_index_that_somebody_deletes_is_not_verified(observation: Observation) -> None:
+    """The restore completed, and nothing else is known."""
+    record = follow(RESTORED, observation).record
+    assert (record.result, record.validation) == (DrillResult.NOT_VERIFIED, ValidationState.NOT_VERIFIED)
+    assert follow(record, IndexMissing()).record.is_finished
+
+
+def test_an_index_that_is_not_ready_any_more_is_read_again() -> None:
+    """Until the deadline it may become ready again."""
+    assert follow(RESTORED, NOT_READY).record.result is None
+    assert follow(RESTORED, NOT_READY, at=DEADLINE).record.result is DrillResult.NOT_VERIFIED
+
+
+def test_a_verification_names_what_differs() -> None:
+    """The record keeps the figures of the verification."""
+    record = follow(RESTORED, IndexVerified(build_checked(CheckState.FAILED))).record
+    assert record.validation_detail.startswith("1 of 3 sampled records are damaged: 'a' in '' has 1 dimensions")
+    assert record.verification is not None
+    assert record.verification.found == FOUND
+
+
+@pytest.mark.parametrize(
+    "elapsed,wait",
+    [
+        pytest.param(timedelta(), 2 * SECOND, id="at-once"),
+        pytest.param(5 * MINUTE, 30 * SECOND, id="a-tenth"),
+        pytest.param(HOUR, MINUTE, id="at-most-a-minute"),
+    ],
+)
+def test_a_run_waits_longer_the_longer_the_restore_takes(elapsed: timedelta, wait: timedelta) -> None:
+    """A short restore is measured exactly, and a long one is not polled often."""
+    assert compute_wait(ACCEPTED, NOW + elapsed) == wait
