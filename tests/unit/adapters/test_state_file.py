@@ -58,6 +58,7 @@ def test_every_line_is_json_with_times_of_rfc_3339() -> None:
         "backup",
         "schedule",
         "index",
+        "drill",
         "drift",
         "past_audit",
         "audit",
@@ -83,7 +84,7 @@ def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
         pytest.param(join_text(*LINES[:4]), "is incomplete: its last line is missing", id="half"),
         pytest.param(join_text(*LINES, ""), "is incomplete: its last line is missing", id="a-line-too-many"),
         pytest.param(
-            join_text(*LINES[:3], *LINES[4:]), "it has 12 records, and its last line states 13", id="without-a-record"
+            join_text(*LINES[:3], *LINES[4:]), "it has 14 records, and its last line states 15", id="without-a-record"
         ),
         pytest.param(
             join_text(*LINES).replace('"orders"', '"0rders"', 1),

@@ -115,6 +115,12 @@ def test_backups_of_an_index_that_is_being_deleted_are_no_deleted_index_yet() ->
     ) == ["id-gone", "id-earlier", "id-main", "id-marked"]
 
 
+def test_backups_of_the_index_of_a_drill_are_no_deleted_index() -> None:
+    """The temporary index of a running drill exists, although it is not audited."""
+    inventory = build_inventory(drill_indexes=(build_index("main").facts,), extra_backups=[OWN_BACKUP])
+    assert list_deleted_ids(inventory) == []
+
+
 def test_a_recorded_backup_of_an_index_that_is_being_deleted_is_not_evaluated() -> None:
     """Recorded backups make a deleted index once the index is deleted."""
     terminating_inventory = build_inventory(terminating=(Index("main", state="Terminating"),))

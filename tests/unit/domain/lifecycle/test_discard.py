@@ -18,9 +18,11 @@ from support.builders.facts import (
     SECOND,
     build_backup,
     build_complete_listing,
+    build_drill_state,
     build_index,
     build_inventory,
     build_known_backup,
+    build_running_drill,
     build_schedule,
     build_state,
 )
@@ -218,6 +220,15 @@ def test_a_discard_of_everything_keeps_the_revision_alone() -> None:
     assert discard is not None
     assert discard.after == ProjectState(revision=2)
     assert discard.state_change.expected_revision == 1
+
+
+def test_a_discard_keeps_restore_drills() -> None:
+    """No audit made them, and a temporary index is recognised by them."""
+    state = build_drill_state(build_running_drill(), audit_id="one", observed_at=FUTURE_MOMENT)
+    for discard in (discard_all(state, []), discard_future(state, [], NOW)):
+        assert discard is not None
+        assert discard.after.drills == state.drills
+    assert discard_all(ProjectState(drills=state.drills), []) is None
 
 
 def test_settings_that_the_future_saw_were_seen_now() -> None:
