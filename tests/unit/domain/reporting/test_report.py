@@ -83,7 +83,7 @@ def test_findings_are_counted_by_verdict_and_the_open_ones_by_severity() -> None
     assert summary.findings == {
         Compliance.COMPLIANT: 6,
         Compliance.NON_COMPLIANT: 3,
-        Compliance.NOT_APPLICABLE: 29,
+        Compliance.NOT_APPLICABLE: 31,
         Compliance.INSUFFICIENT_DATA: 0,
     }
     assert summary.open == {Severity.CRITICAL: 0, Severity.HIGH: 2, Severity.MEDIUM: 0, Severity.LOW: 0}
