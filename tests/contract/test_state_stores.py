@@ -205,20 +205,20 @@ def test_a_discard_deletes_records_and_moves_the_last_audit_back(open_store: Ope
 
 @every_store
 @given(state=STATES)
-def test_a_discard_of_everything_leaves_an_empty_state(open_store: OpenStore, state: ProjectState) -> None:
-    """A discard of everything keeps only the revision, so that an audit that started earlier cannot be recorded."""
+def test_a_discard_of_everything_leaves_only_drills(open_store: OpenStore, state: ProjectState) -> None:
+    """The revision stays, so that an audit that started earlier cannot be recorded, and so do restore drills."""
     (first_state,) = number_revisions([state])
     with open_store() as store:
         record_change(store, EMPTY_STATE, first_state, audit=AUDIT)
         discard = discard_all(store.load(PROJECT), store.list_audits(PROJECT, EARLIEST_OBSERVED_AT))
         assert discard is not None
         store.record(PROJECT, discard.state_change)
-        assert store.load(PROJECT) == ProjectState(revision=2)
+        discarded_state = ProjectState(revision=2, drills=state.drills)
+        assert store.load(PROJECT) == discarded_state
         assert store.list_audits(PROJECT, EARLIEST_OBSERVED_AT) == []
         assert discard_all(store.load(PROJECT), []) is None
-        assert record_and_load(store, ProjectState(revision=2), replace(FIRST_STATE, revision=3)) == replace(
-            FIRST_STATE, revision=3
-        )
+        next_state = replace(FIRST_STATE, revision=3)
+        assert record_and_load(store, discarded_state, next_state) == next_state
 
 
 @every_store

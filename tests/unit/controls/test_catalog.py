@@ -51,6 +51,8 @@ SECTION_ORDER = {
     "backup-location-is-allowed": "high",
     "index-has-required-tags": "low",
     "backups-within-erasure-horizon": "high",
+    "restore-is-proven": "high",
+    "restore-time-meets-objective": "medium",
     "backups-have-live-source": "low",
     "backup-quota-has-headroom": "medium",
     "schedules-fit-quota": "high",

@@ -111,7 +111,7 @@ class FakeService:
             self.index = build_target(is_ready=self.choose("ready", "initializing") == "ready")
 
     def replace_index(self) -> None:
-        """Let somebody delete the index, or take its name while it is free."""
+        """Let a person delete the index, or take its name while it is free."""
         self.index = OTHER_INDEX if self.index is None else None
 
     def perform(self, call: DrillCall) -> Observation:  # noqa: PLR0911  one line for each answer
@@ -205,7 +205,7 @@ ACTIONS = st.sampled_from(["run", "start", "step", "step", "step", "kill", "move
 
 
 def act(service: FakeService, workers: list[Iterator[None]], action: str) -> None:
-    """Start, step or kill a worker, run one to its end, let time pass, or let somebody replace the index."""
+    """Start, step or kill a worker, run one to its end, let time pass, or let a person replace the index."""
     match action:
         case "start":
             workers.append(run_drill(service))

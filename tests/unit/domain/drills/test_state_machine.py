@@ -294,7 +294,7 @@ def test_a_deletion_that_takes_too_long_is_left_to_the_next_run(observation: Obs
 
 
 @pytest.mark.parametrize("observation", [IndexMissing(), TERMINATING_INDEX], ids=["missing", "terminating"])
-def test_an_index_that_somebody_deletes_is_not_verified(observation: Observation) -> None:
+def test_an_index_that_a_person_deletes_is_not_verified(observation: Observation) -> None:
     """The restore completed, and nothing else is known."""
     record = follow(RESTORED, observation).record
     assert (record.result, record.validation) == (DrillResult.NOT_VERIFIED, ValidationState.NOT_VERIFIED)

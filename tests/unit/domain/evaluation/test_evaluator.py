@@ -91,6 +91,8 @@ NOT_APPLICABLE_CONTROLS = {
     "exemptions-are-current",
     "index-has-required-tags",
     "project-is-expected",
+    "restore-is-proven",
+    "restore-time-meets-objective",
 }
 """The controls that are not applicable in the first audit under the built-in policy."""
 

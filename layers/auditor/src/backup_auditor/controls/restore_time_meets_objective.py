@@ -34,8 +34,8 @@ RESTORE_TIME_MEETS_OBJECTIVE = Control(
     severity=Severity.MEDIUM,
     family=Family.RECOVERY,
     rationale="A restore that takes longer than planned makes an outage longer than planned.",
-    remediation="Compare the restore times of the last drills of {name}. Divide the index, or agree on a longer"
-    " max_restore_time with its owner.",
+    remediation="Compare created_at and completed_at of earlier restores of {name} in GET /restore-jobs. Divide the"
+    " index, or agree on a longer max_restore_time with its owner.",
     looks_at="The restore time of the last drill in the state.",
     console=(),
     api=("GET /restore-jobs: created_at and completed_at of earlier restores.",),
