@@ -217,7 +217,7 @@ def act(service: FakeService, workers: list[Iterator[None]], action: str) -> Non
             workers.remove(service.draw(st.sampled_from(workers)))
         case "move":
             service.move()
-        case "replace" if service.draw(st.integers(0, 4)) == 0:
+        case "replace":
             service.replace_index()
 
 
