@@ -109,4 +109,4 @@ def test_an_edited_inventory_is_refused(saved_audit: tuple[Path, CompletedComman
 def test_a_saved_inventory_is_json(saved_audit: tuple[Path, CompletedCommand]) -> None:
     """A saved inventory is one JSON document with its format and version."""
     document = json.loads(saved_audit[0].read_text())
-    assert (document["format"], document["version"]) == ("backup-auditor-inventory", 4)
+    assert (document["format"], document["version"]) == ("backup-auditor-inventory", 5)
