@@ -116,7 +116,7 @@ def test_the_healthy_project_has_no_violations(server: Server, versions: tuple[s
 
 
 DRILL_CONTROLS = {"restore-is-proven", "restore-time-meets-objective"}
-"""The controls that evaluate restore drills. The simulated project restores nothing; their own tests have the limits."""
+"""The controls that evaluate restore drills, which the simulated project does not run."""
 
 
 def test_every_control_is_violated_alone_by_a_case() -> None:
