@@ -7,6 +7,7 @@ After a deliberate change of a sentence, write the files again with
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import Drift
+from backup_auditor.rendering.digest import build_report_link
 from backup_auditor.rendering.slack import build_slack_payload
 from backup_auditor.rendering.sns import build_publication
 from support.builders.notifications import (
@@ -97,6 +99,21 @@ CASES: Mapping[str, Digest] = {
     ),
     "possible-duplicate": build_digest(build_alert_report(LAST_FINDING), SLACK_CHANNEL, is_possible_duplicate=True),
     "report-without-a-link": build_digest(build_alert_report(LAST_FINDING), SLACK_CHANNEL, build_link=lambda _: None),
+    "linked-findings": build_digest(
+        build_alert_report(
+            build_open_finding(
+                "users",
+                control="schedule-is-enabled",
+                reason="Schedule nightly is not enabled, so no new recovery points are made.",
+                remediation="Find out why the schedules of users are paused. Then resume one with"
+                ' PATCH /backup-schedules/s-1 and {"enabled": true}; this also takes a backup immediately.',
+                remediation_values={"schedule_id": "s-1"},
+            ),
+            build_open_finding("pages", Severity.MEDIUM, "ongoing", days=2),
+        ),
+        SLACK_CHANNEL,
+        build_link=partial(build_report_link, region="eu-central-1", base_url="https://reports.example.com"),
+    ),
     "without-a-page": build_digest(
         build_alert_report(LAST_FINDING), SLACK_CHANNEL, stored_report=replace(STORED_REPORT, page=None)
     ),

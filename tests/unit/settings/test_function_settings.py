@@ -1,5 +1,6 @@
 """Each function reads only the variables that it needs, and refuses invalid values."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from backup_auditor.domain.registry import NamePrefixes, RegisteredProject
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings.functions import read_function_settings
 from backup_auditor.settings.variables import FUNCTION_VARIABLES, VARIABLES_BY_FUNCTION
+from support.aws.template import load_template
 
 ROOT = Path(__file__).parents[3]
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:alerts"
@@ -33,6 +35,7 @@ ALL_VARIABLES = {
     "SLACK_SECRET": "backup-auditor/webhooks/slack",
     "SLACK_SEVERITY": "critical",
     "WEEKLY_SUMMARY": "true",
+    "REPORT_BASE_URL": "https://reports.example.com/audits",
     "PING_URL_SECRET": "backup-auditor/webhooks/ping",
     "AUDIT_RETENTION_DAYS": "400",
 }
@@ -159,6 +162,30 @@ def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, message: 
         read_function_settings("audit", ALL_VARIABLES | {name: value})
     assert str(error_info.value).startswith(f"{name} {message}")
     assert "\n" not in str(error_info.value)
+
+
+BASE_URLS = [
+    pytest.param("https://reports.example.com", True, id="host"),
+    pytest.param("https://reports.example.com:8443/audits/search/", True, id="path"),
+    pytest.param("http://reports.example.com", False, id="not-encrypted"),
+    pytest.param("reports.example.com", False, id="no-scheme"),
+    pytest.param("https://user@example.com", False, id="user"),
+    pytest.param("https://example.com/a?b=c", False, id="query"),
+    pytest.param("https://example.com/#a", False, id="fragment"),
+    pytest.param("https://", False, id="no-host"),
+]
+
+
+@pytest.mark.parametrize("value, is_accepted", BASE_URLS)
+def test_a_base_url_can_be_followed_by_a_key(value: str, *, is_accepted: bool) -> None:
+    """The function and the template accept the same URLs: those that a key can follow."""
+    pattern = load_template()["Parameters"]["ReportBaseUrl"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, value) is not None) is is_accepted
+    if is_accepted:
+        assert read_function_settings("notify", ALL_VARIABLES | {"REPORT_BASE_URL": value}).report_base_url == value
+    else:
+        with pytest.raises(SettingsError, match="REPORT_BASE_URL is not a base URL; write https://HOST"):
+            read_function_settings("notify", ALL_VARIABLES | {"REPORT_BASE_URL": value})
 
 
 @pytest.mark.parametrize("name", ["API_KEY_SECRET", "SLACK_SECRET", "PING_URL_SECRET"])

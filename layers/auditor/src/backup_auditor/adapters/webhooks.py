@@ -69,7 +69,10 @@ _WEBHOOK_PATTERN = re.compile(
 )
 """Slack's own hosts, and loopback for tests. Any other host would receive a digest that is not meant for it."""
 _REASON_PATTERN = re.compile(r"[a-z_]{1,60}", re.ASCII)
-_MESSAGE_REASONS = ("invalid_blocks", "invalid_blocks_format", "invalid_payload", "msg_too_long", "no_text")
+_MESSAGE_REASONS = (
+    *("invalid_blocks", "invalid_blocks_format", "invalid_payload"),
+    *("msg_blocks_too_long", "msg_too_long", "no_text"),
+)
 _MAX_WAIT_SECONDS = 15.0
 _MAX_RESPONSE_LENGTH = 2000
 

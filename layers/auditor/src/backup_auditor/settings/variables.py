@@ -57,6 +57,10 @@ WEEKLY_SUMMARY = Variable(
     "Whether channels receive a weekly summary while nothing is open: `true` or `false`. A registry can override it.",
     "false",
 )
+REPORT_BASE_URL = Variable(
+    "REPORT_BASE_URL",
+    "The URL under which people open the objects of the bucket. Without it, links lead to the S3 console.",
+)
 PING_URL_SECRET = Variable(
     "PING_URL_SECRET", "The secret with a URL to call after each complete audit: plain text, or JSON with `PING_URL`."
 )
@@ -74,7 +78,10 @@ VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
             *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES, API_KEY_SECRET, POLICY),
             *(*_CHANNEL_VARIABLES, PING_URL_SECRET, AUDIT_RETENTION_DAYS),
         ),
-        "notify": (STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES, *_CHANNEL_VARIABLES),
+        "notify": (
+            *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES),
+            *(*_CHANNEL_VARIABLES, REPORT_BASE_URL),
+        ),
         "watch": (STATE_TABLE, *_COMMON_VARIABLES),
         "remediate": (STATE_TABLE, EVENT_BUS, *_COMMON_VARIABLES, EDITOR_NAME_PREFIX, EDITOR_KEY_SECRET, POLICY),
     }

@@ -11,7 +11,6 @@ from backup_auditor.application.notifications.dispatcher import Delivery
 from backup_auditor.domain.notifications.digest import Digest, create_digest
 from backup_auditor.errors import AcceptanceUnknownError, DeliveryError, StateError
 from backup_auditor.ports.messaging import Bus, Event, Topics, Webhooks
-from backup_auditor.rendering.digest import build_report_link
 from backup_auditor.rendering.events import build_audit_events
 from backup_auditor.retry import Retrier
 
@@ -46,13 +45,14 @@ class TopicSender:
 
     topics: Topics
     retrier: Retrier
-    region: str
+    build_link: Callable[[str], str | None]
+    """Returns the URL of a stored file."""
 
     def send(self, delivery: Delivery) -> None:
         """Publish the digest of an audit."""
         from backup_auditor.rendering.sns import build_publication  # noqa: PLC0415  not every project has a topic
 
-        publication = build_publication(_build_digest(delivery, self.region))
+        publication = build_publication(_build_digest(delivery, self.build_link))
         publish = partial(
             self.topics.publish,
             delivery.channel.target,
@@ -69,13 +69,14 @@ class WebhookSender:
 
     webhooks: Webhooks
     retrier: Retrier
-    region: str
+    build_link: Callable[[str], str | None]
+    """Returns the URL of a stored file."""
 
     def send(self, delivery: Delivery) -> None:
         """Post the digest of an audit."""
         from backup_auditor.rendering.slack import build_slack_payload  # noqa: PLC0415  not every project has a webhook
 
-        payload = build_slack_payload(_build_digest(delivery, self.region))
+        payload = build_slack_payload(_build_digest(delivery, self.build_link))
         self.retrier.call(lambda: self.webhooks.post(delivery.channel.target, payload, self.retrier.seconds_left()))
 
 
@@ -118,11 +119,11 @@ def _record_accepted(delivery: Delivery, progress: str, error: DeliveryError) ->
     return error
 
 
-def _build_digest(delivery: Delivery, region: str) -> Digest:
+def _build_digest(delivery: Delivery, build_link: Callable[[str], str | None]) -> Digest:
     return create_digest(
         delivery.report,
         delivery.message,
         delivery.channel,
-        build_link=partial(build_report_link, region=region),
+        build_link=build_link,
         is_possible_duplicate=delivery.is_possible_duplicate,
     )
