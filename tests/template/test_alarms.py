@@ -597,6 +597,17 @@ def test_the_dashboard_shows_every_alarm() -> None:
     assert max(x for x, _ in placed_alarms) < 24
 
 
+def test_the_dashboard_is_optional() -> None:
+    """Without the parameter there is no dashboard, which costs money, and no output with its address."""
+    template = load_transformed_template()
+    assert template["Resources"]["Dashboard"]["Condition"] == "HasDashboard"
+    assert template["Outputs"]["DashboardUrl"]["Condition"] == "HasDashboard"
+    assert template["Conditions"]["HasDashboard"] == {"Fn::Equals": [{"Ref": "EnableDashboard"}, "true"]}
+    assert [name for name in template["Outputs"] if "Dashboard" in json.dumps(template["Outputs"][name])] == [
+        "DashboardUrl"
+    ]
+
+
 def test_the_dashboard_lists_open_findings() -> None:
     """The log query reads the lines that an audit writes about open findings."""
     (query,) = [it["properties"]["query"] for it in load_dashboard()["widgets"] if it["type"] == "log"]
