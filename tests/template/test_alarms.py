@@ -15,7 +15,7 @@ from backup_auditor.adapters.aws import metrics
 from backup_auditor.application.notifications import dispatcher
 from backup_auditor.rendering.digest import _CONSOLE_HOSTS
 from support.aws.template import find_properties, find_resources, load_transformed_template, name_function
-from support.aws_local.cloudwatch import MetricValue, find_alarms, find_pages
+from support.aws_local.cloudwatch import MetricValue, find_alarm_messages, find_alarms
 from support.aws_local.stack import STACK_NAME, Stack
 
 ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
@@ -94,9 +94,11 @@ def find_active_alarms(*data: MetricValue, end: datetime = START + HOUR) -> set[
     return find_alarms(load_stack(), data, START, end) & set(load_alarms())
 
 
-def list_pages(*data: MetricValue, end: datetime) -> list[tuple[str, float]]:
+def list_messages(*data: MetricValue, end: datetime) -> list[tuple[str, float]]:
     """Return the alarms that send a message when they start, each with the hours since the start."""
-    return [(it.alarm, round((it.moment - START) / HOUR, 1)) for it in find_pages(load_stack(), data, START, end)]
+    return [
+        (it.alarm, round((it.moment - START) / HOUR, 1)) for it in find_alarm_messages(load_stack(), data, START, end)
+    ]
 
 
 def make_counts(
@@ -343,7 +345,7 @@ def test_a_request_that_is_given_up_raises_an_alarm(
     """What Scheduler or EventBridge could not deliver is one message."""
     value = MetricValue(namespace, name, dimensions, 1, START + HOUR / 2)
     assert find_active_alarms(value) == {alarm}
-    assert list_pages(value, end=START + HOUR) == [("FunctionFailureAlarm", 0.5)]
+    assert list_messages(value, end=START + HOUR) == [("FunctionFailureAlarm", 0.5)]
 
 
 @pytest.mark.parametrize("hours, expected_alarms", [(5, set()), (7, {"WatchSilentAlarm"})])
@@ -373,8 +375,8 @@ def make_failed_night(day: int, *, letters: int, overdue: int, is_new: bool = Tr
 
 def test_one_cause_is_one_message() -> None:
     """A refused key causes dead letters, a failure and an overdue project, and one message on that morning."""
-    (page, reminder) = list_pages(*make_failed_night(0, letters=0, overdue=0), end=START + DAY)
-    assert page == ("NewFailureAlarm", 3.8)
+    (message, reminder) = list_messages(*make_failed_night(0, letters=0, overdue=0), end=START + DAY)
+    assert message == ("NewFailureAlarm", 3.8)
     name, hours = reminder
     assert name == "NeedsAttentionAlarm"
     assert hours > 8, "the project is not fixed, hours after the message"
@@ -390,7 +392,7 @@ def test_a_failure_that_is_fixed_is_not_repeated() -> None:
         *make_dead_letters(1, 5, first=NIGHT_FAILED),
         *make_dead_letters(0, 24, first=5),
     ]
-    assert list_pages(*data, end=START + DAY) == [("NewFailureAlarm", 3.8)]
+    assert list_messages(*data, end=START + DAY) == [("NewFailureAlarm", 3.8)]
 
 
 def test_a_failure_that_stays_is_not_repeated_every_night() -> None:
@@ -398,7 +400,10 @@ def test_a_failure_that_stays_is_not_repeated_every_night() -> None:
     nights = [
         it for day in range(4) for it in make_failed_night(day, letters=day, overdue=min(day, 1), is_new=day == 0)
     ]
-    assert [name for name, _ in list_pages(*nights, end=START + 4 * DAY)] == ["NewFailureAlarm", "NeedsAttentionAlarm"]
+    assert [name for name, _ in list_messages(*nights, end=START + 4 * DAY)] == [
+        "NewFailureAlarm",
+        "NeedsAttentionAlarm",
+    ]
 
 
 def test_a_second_failure_is_a_message_while_the_first_stands() -> None:
@@ -409,9 +414,9 @@ def test_a_second_failure_is_a_message_while_the_first_stands() -> None:
         *make_failed_night(2, letters=2, overdue=1, is_new=False),
         *make_failed_night(3, letters=4, overdue=1),
     ]
-    pages = list_pages(*nights, end=START + 4 * DAY)
-    assert [name for name, _ in pages] == ["NewFailureAlarm", "NeedsAttentionAlarm", "NewFailureAlarm"]
-    assert 3 * 24 < pages[-1][1] < 3 * 24 + 6
+    messages = list_messages(*nights, end=START + 4 * DAY)
+    assert [name for name, _ in messages] == ["NewFailureAlarm", "NeedsAttentionAlarm", "NewFailureAlarm"]
+    assert 3 * 24 < messages[-1][1] < 3 * 24 + 6
 
 
 def test_crashes_until_the_last_attempt_are_one_message() -> None:
@@ -429,9 +434,9 @@ def test_crashes_until_the_last_attempt_are_one_message() -> None:
         *make_dead_letters(0, NIGHT_FAILED, first=0),
         *make_dead_letters(1, 12, first=NIGHT_FAILED),
     ]
-    pages = list_pages(*data, end=START + 10 * HOUR)
-    assert [name for name, _ in pages] == ["NewFailureAlarm"]
-    assert pages[0][1] < 1
+    messages = list_messages(*data, end=START + 10 * HOUR)
+    assert [name for name, _ in messages] == ["NewFailureAlarm"]
+    assert messages[0][1] < 1
 
 
 def test_an_incomplete_audit_that_becomes_overdue_is_one_message() -> None:
@@ -442,13 +447,13 @@ def test_an_incomplete_audit_that_becomes_overdue_is_one_message() -> None:
         *make_counts(7, incomplete=1, overdue=1, newly_failed=1, first=6),
         *make_counts(12, incomplete=1, overdue=1, first=7),
     ]
-    assert list_pages(*data, end=START + 12 * HOUR) == [("NewFailureAlarm", 4.2)]
+    assert list_messages(*data, end=START + 12 * HOUR) == [("NewFailureAlarm", 4.2)]
 
 
 def test_a_failure_that_was_not_counted_as_new_is_a_message_an_hour_later() -> None:
     """If the count of a new failure is lost, the number of overdue projects still is a message."""
     data = [*make_counts(2), *make_counts(8, overdue=1, first=2)]
-    assert list_pages(*data, end=START + 8 * HOUR) == [("NeedsAttentionAlarm", 3.2)]
+    assert list_messages(*data, end=START + 8 * HOUR) == [("NeedsAttentionAlarm", 3.2)]
 
 
 def test_reading_a_dead_letter_is_no_new_dead_letter() -> None:
@@ -475,8 +480,8 @@ def test_each_project_whose_alert_fails_is_a_message() -> None:
         for number in range(8)
     ]
     data += make_counts(9)
-    pages = [it.contributor for it in find_pages(load_stack(), data, START, START + 9 * HOUR)]
-    assert pages == ["search", "shop"]
+    messages = [it.contributor for it in find_alarm_messages(load_stack(), data, START, START + 9 * HOUR)]
+    assert messages == ["search", "shop"]
 
 
 def test_a_failed_delivery_that_is_not_repeated_ends_its_alarm() -> None:

@@ -89,7 +89,7 @@ def repeat_counts(counts: Sequence[tuple[datetime, int]]) -> Iterator[tuple[date
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class AlarmMessage:
     """The message that an alarm sends when it starts."""
 
     alarm: str
@@ -107,14 +107,16 @@ def find_alarms(stack: Stack, values: Iterable[MetricValue], start: datetime, en
     return {name for name, it in _evaluate_alarms(stack, values, start, end).states.items() if any(it)}
 
 
-def find_pages(stack: Stack, values: Iterable[MetricValue], start: datetime, end: datetime) -> list[Page]:
+def find_alarm_messages(
+    stack: Stack, values: Iterable[MetricValue], start: datetime, end: datetime
+) -> list[AlarmMessage]:
     """Return the messages that alarms send when they start, in the order of time."""
     evaluation = _evaluate_alarms(stack, values, start, end)
-    pages = []
+    messages = []
     for name, properties in _list_alarms(stack).items():
         if "AlarmActions" in properties:
-            pages += evaluation.list_pages(name, properties)
-    return sorted(pages, key=lambda it: (it.moment, it.alarm, it.contributor or ""))
+            messages += evaluation.list_messages(name, properties)
+    return sorted(messages, key=lambda it: (it.moment, it.alarm, it.contributor or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +128,14 @@ class _Evaluation:
     contributors: Mapping[str, Mapping[str, Sequence[bool]]]
     """The states of each contributor of the alarms that evaluate each project."""
 
-    def list_pages(self, name: str, properties: Mapping[str, Any]) -> Iterator[Page]:
+    def list_messages(self, name: str, properties: Mapping[str, Any]) -> Iterator[AlarmMessage]:
         """Yield the messages that one alarm sends when it starts."""
         for contributor, states in self.contributors.get(name, {}).items():
-            yield from (Page(name, it, contributor) for it in self._find_starts(states))
+            yield from (AlarmMessage(name, it, contributor) for it in self._find_starts(states))
         if name not in self.contributors and "ActionsSuppressor" not in properties:
-            yield from (Page(name, it) for it in self._find_starts(self.states[name]))
+            yield from (AlarmMessage(name, it) for it in self._find_starts(self.states[name]))
         if "ActionsSuppressor" in properties:
-            yield from self._list_unsuppressed_pages(name, properties)
+            yield from self._list_unsuppressed_messages(name, properties)
 
     def _find_starts(self, states: Sequence[bool]) -> Iterator[datetime]:
         is_earlier_on = False
@@ -142,7 +144,7 @@ class _Evaluation:
                 yield moment
             is_earlier_on = is_on
 
-    def _list_unsuppressed_pages(self, name: str, properties: Mapping[str, Any]) -> Iterator[Page]:
+    def _list_unsuppressed_messages(self, name: str, properties: Mapping[str, Any]) -> Iterator[AlarmMessage]:
         """Yield the messages of an alarm that waits until another alarm, which suppresses it, begins or has ended."""
         suppressor = self.states[find_target(properties["ActionsSuppressor"])]
         wait = timedelta(seconds=properties["ActionsSuppressorWaitPeriod"])
@@ -160,7 +162,7 @@ class _Evaluation:
             is_extended = suppressed_at is not None and moment - suppressed_at <= extension
             if not (is_sent or is_waiting or is_extended):
                 is_sent = True
-                yield Page(name, moment)
+                yield AlarmMessage(name, moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,5 +360,6 @@ def _resolve_value(value: Any, stack: Stack) -> str:
         return _resolve_value(text, stack)
     if value.get("Ref") == "AWS::StackName":
         return STACK_NAME
-    physical_id = stack.physical_ids[find_target(value)]
+    name = find_target(value)
+    physical_id = stack.physical_ids.get(name, name)  # moto creates no group of schedules
     return physical_id.rpartition("/")[2] if "QueueName" in str(value) else physical_id

@@ -8,7 +8,14 @@ from typing import Any
 from support.aws_local.aws import LocalAws
 from support.aws_local.clients import open_client
 from support.aws_local.clock import MovedClock
-from support.aws_local.cloudwatch import MetricValue, Page, collect_metrics, find_alarms, find_pages, repeat_counts
+from support.aws_local.cloudwatch import (
+    AlarmMessage,
+    MetricValue,
+    collect_metrics,
+    find_alarm_messages,
+    find_alarms,
+    repeat_counts,
+)
 from support.aws_local.events import EventFlow
 from support.aws_local.runner import FunctionRunner
 from support.aws_local.stack import Stack
@@ -64,9 +71,9 @@ class DeployedApplication:
         """Return the alarms that the invocations from this number on trigger until now."""
         return find_alarms(self.stack, *self._collect_data(first_invocation))
 
-    def find_pages(self, first_invocation: int = 0) -> list[Page]:
+    def find_alarm_messages(self, first_invocation: int = 0) -> list[AlarmMessage]:
         """Return the messages that alarms send because of the invocations from this number on."""
-        return find_pages(self.stack, *self._collect_data(first_invocation))
+        return find_alarm_messages(self.stack, *self._collect_data(first_invocation))
 
     def _collect_data(self, first_invocation: int) -> tuple[list[MetricValue], datetime, datetime]:
         """Return the metrics from an invocation on, and the times between which alarms are evaluated."""
