@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -112,7 +113,7 @@ def find_alarm_messages(
 ) -> list[AlarmMessage]:
     """Return the messages that alarms send when they start, in the order of time."""
     evaluation = _evaluate_alarms(stack, values, start, end)
-    messages = []
+    messages: list[AlarmMessage] = []
     for name, properties in _list_alarms(stack).items():
         if "AlarmActions" in properties:
             messages += evaluation.list_messages(name, properties)
@@ -230,13 +231,10 @@ class _MetricAlarm:
         period = self._period
         if not self._metrics:
             series = self._find_series(self.properties, self.properties["Statistic"])
-            return {None: lambda end: series.compute(end, period)}
+            return {None: partial(series.compute, period=period)}
         (expression,) = [_resolve_value(it["Expression"], self.stack) for it in self._metrics if "Expression" in it]
         if query := _QUERY_PATTERN.fullmatch(expression):
-            return {
-                key: lambda end, series=series: series.compute(end, period)  # type: ignore[misc]  bound early
-                for key, series in self._query(query).items()
-            }
+            return {key: partial(it.compute, period=period) for key, it in self._query(query).items()}
         series_by_id = {
             it["Id"]: self._find_series(it["MetricStat"]["Metric"], it["MetricStat"]["Stat"])
             for it in self._metrics
