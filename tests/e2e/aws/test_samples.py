@@ -88,7 +88,8 @@ def test_an_event_with_an_invalid_project_becomes_a_dead_letter(
     assert {json.loads(it.content)["batchItemFailures"] == [] for it in invocations} == {False}
     assert [it.event["detail"] for it in app.flow.dead_letters] == [{"project": project}]
     assert {it.namespace for it in app.collect_metrics(first_invocation)} == {"AWS/Lambda", "AWS/SQS"}
-    assert [it.alarm for it in app.find_alarm_messages(first_invocation)] == ["NewFailureAlarm"]
+    # an earlier event of these tests can be new for some hours, so there can be two messages
+    assert {it.alarm for it in app.find_alarm_messages(first_invocation)} == {"NewFailureAlarm"}
 
 
 def test_a_refused_key_is_not_shown(deployment: tuple[Application, list[bytes]]) -> None:
