@@ -5,8 +5,8 @@ import pytest
 from support.aws.operations import derive_actions
 from support.aws.template import FUNCTIONS, as_list, find_resources, list_allowed_actions, list_leaves, list_statements
 
-LAMBDA_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
-"""The actions that Lambda itself takes with the role of every function: logs and traces."""
+LAMBDA_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+"""The actions that Lambda itself takes with the role of every function."""
 POLL_ACTIONS = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 """The actions that Lambda itself takes with the role of a function that a queue starts."""
 QUEUE_VERBS = {"dispatch", "audit", "remediate"}

@@ -35,8 +35,6 @@ NETWORK_POLICIES = {
     ]
 }
 """What Lambda needs to connect a function to a VPC."""
-ACTIONS_WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-"""Actions without resources in AWS."""
 
 
 def _is_secret_reading(statement: dict[str, Any]) -> bool:
@@ -45,15 +43,13 @@ def _is_secret_reading(statement: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))
 def test_a_role_allows_named_actions_on_named_resources(role: str) -> None:
-    """Each statement names actions and resources, except for traces, which have no resources."""
+    """Each statement names actions and resources."""
     managed_policies = find_properties(role).get("ManagedPolicyArns")
     assert managed_policies == (None if role == "SchedulesRole" else NETWORK_POLICIES)
     for statement in list_statements(role):
         assert statement["Effect"] == "Allow" or (role in READER_ROLES and statement == DENIED_STATEMENT)
         assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action) for action in as_list(statement["Action"]))
-        assert ("*" in as_list(statement["Resource"])) == (
-            set(as_list(statement["Action"])) <= ACTIONS_WITHOUT_RESOURCE
-        )
+        assert "*" not in as_list(statement["Resource"])
 
 
 @pytest.mark.parametrize("role", sorted(find_resources("AWS::IAM::Role")))

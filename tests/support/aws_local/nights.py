@@ -10,7 +10,7 @@ from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault as PineconeFault
 from support.aws_local.application import CONFIG_BUCKET, Application, make_key
-from support.aws_local.cloudwatch import MetricValue, collect_metrics
+from support.aws_local.cloudwatch import AlarmMessage, MetricValue, collect_metrics
 from support.aws_local.invocation import Invocation
 from support.aws_local.recipients import DeliveredMessage, list_topic_messages, list_webhook_messages
 from support.aws_local.stack import STACK_NAME
@@ -43,6 +43,8 @@ class NightResult:
     webhook_messages: list[DeliveredMessage]
     events: list[Any]
     alarms: set[str]
+    alarm_messages: list[AlarmMessage]
+    """The messages that alarms sent when they started."""
     audit_counts: Counter[str] = field(default_factory=Counter)
     """How many audits of each project were recorded."""
 
@@ -89,6 +91,7 @@ class NightlyRuns:
             list_webhook_messages(app)[webhook:],
             list(app.flow.events.values())[events:],
             app.find_alarms(first_invocation),
+            app.find_alarm_messages(first_invocation),
             Counter(key.partition("/")[0] for key in reports if key not in keys),
         )
         self._positions = (
