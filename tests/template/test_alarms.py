@@ -19,6 +19,8 @@ from support.aws_local.stack import STACK_NAME, Stack
 
 ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
 ROUTED_METRICS = {"ProjectsOverdue", "ProjectsIncomplete"}
+EDGE_METRICS = {"ProjectsNewlyFailed"}
+"""Metrics that have an alarm and no graph."""
 OF_STACK = {"stack": STACK_NAME}
 MAX_DURATION = timedelta(minutes=5)
 """The maximum duration of a sweep."""
@@ -75,6 +77,7 @@ def make_stack_metrics(stack: str, value: float) -> list[MetricValue]:
     dimensions_by_name: dict[str, dict[str, str]] = {
         "ProjectsOverdue": {},
         "ProjectsIncomplete": {},
+        "ProjectsNewlyFailed": {},
         "DeliveryFailures": {"project": "search"},
         "ScheduleCreationFailures": {"project": "search"},
     }
@@ -191,7 +194,10 @@ def test_no_project_ends_the_alarm_of_another() -> None:
 
 def test_stacks_side_by_side_have_their_own_alarms() -> None:
     """The failures of another stack raise no alarm, and its zeros end none, also where nothing runs."""
-    alarms = {"ProjectsOverdueAlarm", "IncompleteAuditAlarm", "DeliveryFailuresAlarm", "ScheduleCreationFailuresAlarm"}
+    alarms = {
+        *("ProjectsOverdueAlarm", "ProjectsNewlyFailedAlarm", "IncompleteAuditAlarm"),
+        *("DeliveryFailuresAlarm", "ScheduleCreationFailuresAlarm"),
+    }
     healthy, failing = make_stack_metrics(STACK_NAME, 0), make_stack_metrics(STACK_NAME, 1)
     assert find_active_alarms(*healthy, *make_stack_metrics("staging", 1)) == set()
     assert find_active_alarms(*failing, *make_stack_metrics("staging", 0)) == alarms
@@ -255,7 +261,9 @@ def test_each_metric_in_use_is_emitted() -> None:
     alarm_metrics |= {name for text in list_queries() for name in re.findall(r"SUM\((\w+)\)", text)}
     text = json.dumps(load_dashboard()).replace('\\"', '"')
     shown_metrics = set(re.findall(r'MetricName="(\w+)"', text)) | ROUTED_METRICS
-    assert alarm_metrics == ROUTED_METRICS | {"DeliveryFailures", "ScheduleCreationFailures"} | AWS_METRICS
+    assert (
+        alarm_metrics == ROUTED_METRICS | EDGE_METRICS | {"DeliveryFailures", "ScheduleCreationFailures"} | AWS_METRICS
+    )
     assert shown_metrics <= EMITTED_METRICS
     for name in ROUTED_METRICS:
         assert f'"PineconeBackupAuditor", "{name}", "stack", "name"' in text

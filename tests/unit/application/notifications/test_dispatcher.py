@@ -197,7 +197,7 @@ def test_an_altered_report_is_not_sent() -> None:
     """An altered report counts as a failure at once, and the log names the version to restore."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SNS_CHANNEL,))
-    stored_report = message.report
+    stored_report = message.require_report()
     harness.evidence.files[stored_report.location] += b" "
     assert harness.deliver().failures_by_project == {"search": 1}
     assert not harness.topics.recorded_calls
@@ -208,9 +208,10 @@ def test_a_missing_report_is_not_sent() -> None:
     """The message waits until its report exists again."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SNS_CHANNEL,))
-    content = harness.evidence.files.pop(message.report.location)
+    location = message.require_report().location
+    content = harness.evidence.files.pop(location)
     assert harness.deliver().failed_count == 1
-    harness.evidence.files[message.report.location] = content
+    harness.evidence.files[location] = content
     assert harness.sweep_after().sent_count == 1
 
 
@@ -294,8 +295,8 @@ def test_a_report_of_another_version_is_not_sent() -> None:
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(EVENT_CHANNEL,))
     content = b'{"schema_version": "2"}'
-    stored_report = replace(message.report, sha256=hashlib.sha256(content).hexdigest())
+    stored_report = replace(message.require_report(), sha256=hashlib.sha256(content).hexdigest())
     harness.evidence.files[stored_report.location] = content
-    harness.outbox.pending_by_id[message.message_id].message = replace(message, report=stored_report)
+    harness.outbox.pending_by_id[message.message_id].message = replace(message, content=stored_report)
     assert harness.deliver().failed_count == 1
     assert "schema version" in harness.log.join_messages("warning")

@@ -1,4 +1,4 @@
-"""A digest as the body of a Slack incoming webhook, within Slack's limits."""
+"""A digest or a notice as the body of a Slack incoming webhook, within Slack's limits."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -95,6 +95,17 @@ def build_slack_payload(digest: Digest) -> Mapping[str, object]:
     block_lists = (list(_build_blocks(digest, row_limit)) for row_limit in range(_MAX_ROWS, -1, -1))
     remaining_length = MAX_CHARACTERS - count_units(text)
     blocks = next(it for it in block_lists if len(it) <= MAX_BLOCKS and _count_characters(it) <= remaining_length)
+    return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
+
+
+def build_notice_payload(title: str, advice: str, footnotes: Sequence[str]) -> Mapping[str, object]:
+    """Write a message of three plain texts: its title, what to do, and small print."""
+    blocks = [
+        {"type": "header", "text": _build_plain_text(title, MAX_HEADER_LENGTH)},
+        {"type": "section", "text": _build_plain_text(advice, MAX_SECTION_LENGTH)},
+        build_footnote_block(*footnotes),
+    ]
+    text = fit_text(f"{title}. {advice}", _MAX_TEXT_LENGTH)
     return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
