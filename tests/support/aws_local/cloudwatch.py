@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from support.aws_local.clock import MovedClock
@@ -81,6 +82,13 @@ def find_alarms(stack: Stack, values: Iterable[MetricValue], start: datetime, en
     return {name for name, it in alarms if _AlarmHistory(it, stack, value_list, start).has_alarm(end)}
 
 
+def count_alarm_starts(stack: Stack, name: str, values: Iterable[MetricValue], start: datetime, end: datetime) -> int:
+    """Return how often the alarm with a logical name starts between start and end: each time it acts."""
+    alarm = stack.find_by_type("AWS::CloudWatch::Alarm")[name]
+    metric_values = [it for it in values if it.name == alarm.get("MetricName")]
+    return _AlarmHistory(alarm, stack, metric_values, start).count_starts(end)
+
+
 @dataclass(frozen=True, slots=True)
 class _AlarmHistory:
     """The data of one alarm since a time."""
@@ -92,9 +100,17 @@ class _AlarmHistory:
 
     def has_alarm(self, end: datetime) -> bool:
         """Return whether the alarm was on at some time until the end."""
+        return any(map(self._is_on, self._list_times(end)))
+
+    def count_starts(self, end: datetime) -> int:
+        """Return how often the alarm turned on until the end."""
+        states = [False, *map(self._is_on, self._list_times(end))]
+        return sum(is_on and not was_on for was_on, is_on in pairwise(states))
+
+    def _list_times(self, end: datetime) -> list[datetime]:
+        """Return the times of the evaluations until the end."""
         step = min(self._period, _MAX_STEP)
-        times = [self.start + step * number for number in range(1, (end - self.start) // step + 1)]
-        return any(map(self._is_on, [*times, end]))
+        return [*(self.start + step * number for number in range(1, (end - self.start) // step + 1)), end]
 
     @property
     def _period(self) -> timedelta:

@@ -8,7 +8,7 @@ from typing import Any
 from support.aws_local.aws import LocalAws
 from support.aws_local.clients import open_client
 from support.aws_local.clock import MovedClock
-from support.aws_local.cloudwatch import MetricValue, collect_metrics, find_alarms
+from support.aws_local.cloudwatch import MetricValue, collect_metrics, count_alarm_starts, find_alarms
 from support.aws_local.events import EventFlow
 from support.aws_local.runner import FunctionRunner
 from support.aws_local.stack import Stack
@@ -39,16 +39,18 @@ class DeployedApplication:
 
     def __init__(self) -> None:
         """Start without messages."""
-        self._published: list[Any] = []
+        self._published: dict[str, list[Any]] = {}
 
     def open_client(self, service: str) -> Any:
         """Open a client of a service for the test itself."""
         return open_client(service, self.aws.endpoint)
 
-    def list_published(self) -> list[Any]:
-        """Return all messages of the stack's topic so far, in the envelope that a queue receives."""
-        self._published += self._take_messages(self.queue_url)
-        return list(self._published)
+    def list_published(self, queue_url: str | None = None) -> list[Any]:
+        """Return all messages in a queue so far, by default in that of the stack's topic."""
+        url = queue_url or self.queue_url
+        messages = self._published.setdefault(url, [])
+        messages += self._take_messages(url)
+        return list(messages)
 
     def collect_metrics(self, first_invocation: int = 0) -> list[MetricValue]:
         """Return the metrics from an invocation number on, and the present and earlier numbers of dead letters."""
@@ -65,6 +67,12 @@ class DeployedApplication:
         invocations = self.runner.invocations[first_invocation:]
         start = min((it.ended_at for it in invocations), default=self.clock.now()) - timedelta(seconds=1)
         return find_alarms(self.stack, [it for it in values if it.moment > start], start, self.clock.now())
+
+    def count_alarm_starts(self, name: str) -> int:
+        """Return how often an alarm started in all invocations so far."""
+        moments = [it.ended_at for it in self.runner.invocations]
+        start = min(moments) - timedelta(seconds=1)
+        return count_alarm_starts(self.stack, name, self.collect_metrics(), start, self.clock.now())
 
     def list_items(self, partition: str | None = None) -> list[Mapping[str, Any]]:
         """Return all items of the table, or those of one partition."""
