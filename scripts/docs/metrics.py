@@ -29,7 +29,7 @@ _MEANINGS = {
     "AuditDurationMs": "Duration of the audit.",
     "ProjectsOverdue": "Projects without a complete audit for 30h.",
     "ProjectsIncomplete": "Projects whose last audit had a read error.",
-    "ProjectsNewlyFailed": "Projects whose audit failed in all attempts, or that became overdue, since the last count.",
+    "ProjectsNewlyFailed": "Projects whose audit failed in all attempts or became overdue since the look before.",
 }
 _OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete", "ProjectsNewlyFailed")
 

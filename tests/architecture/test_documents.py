@@ -142,7 +142,7 @@ def test_the_architecture_lists_every_item() -> None:
     sort_keys = {
         state: {items.HEAD_SORT_KEY, items.AUDIT_PREFIX, items.CHUNK_PREFIX, "sent#"},
         remediation: {items.ACTION_PREFIX, items.PLAN_PREFIX},
-        watch: {items.REGISTRATION_SORT_KEY},
+        watch: {items.REGISTRATION_SORT_KEY, items.FAILED_AUDIT_SORT_KEY, items.NOTICE_SORT_KEY},
     }
     for partition, expected_keys in sort_keys.items():
         assert {sort for name, sort in rows if name == partition} == {it.strip("#") for it in expected_keys}

@@ -44,16 +44,18 @@ class DeployedApplication:
 
     def __init__(self) -> None:
         """Start without messages."""
-        self._published: list[Any] = []
+        self._published: dict[str, list[Any]] = {}
 
     def open_client(self, service: str) -> Any:
         """Open a client of a service for the test itself."""
         return open_client(service, self.aws.endpoint)
 
-    def list_published(self) -> list[Any]:
-        """Return all messages of the stack's topic so far, in the envelope that a queue receives."""
-        self._published += self._take_messages(self.queue_url)
-        return list(self._published)
+    def list_published(self, queue_url: str | None = None) -> list[Any]:
+        """Return all messages in a queue so far, by default in that of the stack's topic."""
+        url = queue_url or self.queue_url
+        messages = self._published.setdefault(url, [])
+        messages += self._take_messages(url)
+        return list(messages)
 
     def collect_metrics(self, first_invocation: int = 0) -> list[MetricValue]:
         """Return the metrics from an invocation number on, and the present and earlier numbers of dead letters."""

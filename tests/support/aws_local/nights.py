@@ -40,7 +40,11 @@ class NightResult:
     pages: dict[str, str]
     """The pages that this night added, by project."""
     topic_messages: list[DeliveredMessage]
+    """The digests that the topic received."""
     webhook_messages: list[DeliveredMessage]
+    """The digests that the webhook received."""
+    notices: list[DeliveredMessage]
+    """The messages about failures of both channels."""
     events: list[Any]
     alarms: set[str]
     alarm_messages: list[AlarmMessage]
@@ -82,13 +86,15 @@ class NightlyRuns:
         first_invocation = len(app.runner.invocations)
         app.run_night(moment)
         reports, pages = app.load_reports(), app.load_pages()
+        topic_messages, webhook_messages = list_topic_messages(app)[topic:], list_webhook_messages(app)[webhook:]
         night = NightResult(
             moment,
             app.runner.invocations[first_invocation:],
             {key.partition("/")[0]: json.loads(it) for key, it in reports.items() if key not in keys},
             {key.partition("/")[0]: it.decode() for key, it in pages.items() if key not in keys},
-            list_topic_messages(app)[topic:],
-            list_webhook_messages(app)[webhook:],
+            [it for it in topic_messages if it.notice is None],
+            [it for it in webhook_messages if it.notice is None],
+            [it for it in (*topic_messages, *webhook_messages) if it.notice is not None],
             list(app.flow.events.values())[events:],
             app.find_alarms(first_invocation),
             app.find_alarm_messages(first_invocation),
@@ -96,8 +102,8 @@ class NightlyRuns:
         )
         self._positions = (
             {*reports, *pages},
-            topic + len(night.topic_messages),
-            webhook + len(night.webhook_messages),
+            topic + len(topic_messages),
+            webhook + len(webhook_messages),
             events + len(night.events),
         )
         self.results.append(night)

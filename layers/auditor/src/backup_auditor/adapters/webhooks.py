@@ -29,14 +29,15 @@ def ping(url: str, secret_name: str) -> None:
     subject = f"the URL in {secret_name}"
     try:
         with closing(_make_connection(parts, _PING_SECONDS, subject, DeliveryError)) as connection:
-            connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+            _, _, path, query, _ = parts
+            connection.request("GET", (path or "/") + (f"?{query}" if query else ""))
             status = connection.getresponse().status
     except ssl.SSLCertVerificationError as error:
         raise DeliveryError(explain_tls_failure(error, subject)) from None
     except (OSError, HTTPException) as error:
         raise DeliveryError(f"{subject} did not respond ({type(error).__name__})") from None
     if is_transient(status):
-        raise DeliveryError(f"{subject} returned {status}; the next audit calls it again")
+        raise DeliveryError(f"{subject} returned {status}; the next look of watch calls it again")
     if status not in _SUCCESS:  # redirects are not followed: the address is a secret
         raise DeliveryError(f"{subject} returned {status}; correct the URL in the secret")
 

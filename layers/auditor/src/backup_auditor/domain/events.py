@@ -17,6 +17,8 @@ class EventType(StrEnum):
     FINDING_OPENED = "Backup Finding Opened"
     FINDING_REOPENED = "Backup Finding Reopened"
     FINDING_RESOLVED = "Backup Finding Resolved"
+    AUDIT_FAILED = "Backup Audit Failed"
+    """Sent without an audit."""
 
 
 SOURCE = "backup-auditor"

@@ -362,7 +362,7 @@ def _is_console_link(link: str) -> bool:
 
 def find_readable_report(digest: Digest) -> tuple[str, str | None]:
     """Return the location and the link of a report for people: its page, else the report itself."""
-    stored_report = digest.message.report
+    stored_report = digest.stored_report
     if stored_report.page:
         return stored_report.page.location, digest.page_link
     return stored_report.location, digest.report_link
@@ -401,7 +401,8 @@ def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
     """Return a digest as a JSON object with at most so many rows of each kind, the worst opened finding first."""
     view, message, report = digest.view, digest.message, digest.report
     findings, proposals = (*view.opened_findings, *view.unresolved_findings), report.proposals or ()
-    page = message.report.page and {**build_stored_file_json(message.report.page), "link": digest.page_link}
+    stored_report = digest.stored_report
+    page = stored_report.page and {**build_stored_file_json(stored_report.page), "link": digest.page_link}
     return {
         "schema_version": SCHEMA_VERSION,
         "message_id": message.message_id,
@@ -422,7 +423,7 @@ def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
         "open": {it: sum(finding.severity is it for finding in view.open_findings) for it in reversed(Severity)},
         "previously_open_now_unknown": len(view.now_unknown_findings),
         "read_error_count": len(report.read_failures),
-        "report": {**build_stored_file_json(message.report), "link": digest.report_link, "page": page},
+        "report": {**build_stored_file_json(stored_report), "link": digest.report_link, "page": page},
         "findings": [_build_finding(it, digest) for it in findings[:row_limit]],
         "resolved_findings": [_build_resolved(it) for it in view.resolved_findings[:row_limit]],
         **({"proposals": [build_proposal_json(it) for it in proposals[:row_limit]]} if proposals else {}),

@@ -1,4 +1,4 @@
-"""A digest as the body of a Slack incoming webhook, within Slack's limits.
+"""A digest or a notice as the body of a Slack incoming webhook, within Slack's limits.
 
 Titles and small print are plain text, in which Slack reads entities. Everything else is rich text, which is literal.
 """
@@ -201,6 +201,17 @@ def build_slack_payload(digest: Digest) -> Mapping[str, object]:
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def build_notice_payload(title: str, advice: str, footnotes: Sequence[str]) -> Mapping[str, object]:
+    """Write a message of three plain texts: its title, what to do, and small print."""
+    blocks = [
+        {"type": "header", "text": _build_plain_text(title, MAX_HEADER_LENGTH)},
+        *build_paragraph_blocks((Span(escape_text(advice)),)),
+        build_footnote_block(*footnotes),
+    ]
+    text = fit_text(f"{title}. {advice}", _MAX_TEXT_LENGTH)
+    return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
 def _is_accepted(blocks: Sequence[Block]) -> bool:
