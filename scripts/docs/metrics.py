@@ -29,8 +29,9 @@ _MEANINGS = {
     "AuditDurationMs": "Duration of the audit.",
     "ProjectsOverdue": "Projects without a complete audit for 30h.",
     "ProjectsIncomplete": "Projects whose last audit had a read error.",
+    "TopicsWithoutSubscription": "Topics of findings that have no confirmed subscription.",
 }
-_OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete")
+_OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete", "TopicsWithoutSubscription")
 
 
 def list_metrics() -> str:

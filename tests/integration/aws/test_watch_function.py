@@ -38,6 +38,7 @@ def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
             "REGISTRY": f"ssm:{REGISTRY_PARAMETER}",
             "NAME_PREFIX": "s/",
             "STACK_NAME": "stack",
+            "TOPIC_PREFIX": "arn:aws:sns:eu-central-1:123456789012:backup-auditor-",
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(runtime, "now", lambda: NOW)

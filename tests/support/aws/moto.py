@@ -1,7 +1,10 @@
 """moto on loopback for tests in one process: a server, and the environment with which boto3 finds it."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
+from io import BytesIO
 from threading import Lock, Thread
 from typing import Any
 
@@ -11,6 +14,17 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 REGION = "eu-central-1"
+_WRONG_CHECKSUM = "<Error><Code>BadDigest</Code><Message>The SHA256 you specified did not match.</Message></Error>"
+
+
+def read_content(environ: dict[str, Any]) -> bytes:
+    """Read the content of a request, and restore the stream."""
+    stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
+    content: bytes = stream.read() if environ.get("wsgi.input_terminated") else stream.read(int(length or 0))
+    environ["wsgi.input"] = BytesIO(content)
+    environ["CONTENT_LENGTH"] = str(len(content))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    return content
 
 
 class MotoServices:
@@ -26,7 +40,10 @@ class MotoServices:
         return self.respond(environ)(environ, start_response)
 
     def respond(self, environ: dict[str, Any]) -> Response:
-        """Return the answer to one request."""
+        """Return the answer to one request. A file with a wrong checksum is refused, as by S3; moto would store it."""
+        checksum = environ.get("HTTP_X_AMZ_CHECKSUM_SHA256")
+        if checksum is not None and b64encode(sha256(read_content(environ)).digest()).decode() != checksum:
+            return Response(_WRONG_CHECKSUM, 400, content_type="application/xml")
         with self._lock:
             return Response.from_app(self._services, environ, buffered=True)
 

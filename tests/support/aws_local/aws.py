@@ -1,6 +1,5 @@
 """AWS on loopback: moto behind a server that identifies the caller, applies IAM, and injects faults."""
 
-import io
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +13,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from support.aws.moto import MotoServices, QuietHandler
+from support.aws.moto import MotoServices, QuietHandler, read_content
 from support.aws_local.callers import FunctionRequest, Principal
 from support.aws_local.iam import Statement, is_allowed
 from support.aws_local.moto_tables import copy_table
@@ -71,7 +70,7 @@ class LocalAws:
 
     def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        content = _read_content(environ)
+        content = read_content(environ)
         if environ["PATH_INFO"].startswith("/moto-api"):
             return self._moto(environ, start_response)
         headers = {name[5:].replace("_", "-").lower(): it for name, it in environ.items() if name.startswith("HTTP_")}
@@ -128,13 +127,3 @@ class LocalAws:
 def _make_error_response(kind: AwsFaultKind, call: AwsCall, *text: str) -> Response:
     error_response = build_error_response(kind, call, *text)
     return Response(error_response.content, error_response.status, content_type=error_response.content_type)
-
-
-def _read_content(environ: dict[str, Any]) -> bytes:
-    """Read the content of a request, and restore the stream."""
-    stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
-    content: bytes = stream.read() if environ.get("wsgi.input_terminated") else stream.read(int(length or 0))
-    environ["wsgi.input"] = io.BytesIO(content)
-    environ["CONTENT_LENGTH"] = str(len(content))
-    environ.pop("HTTP_TRANSFER_ENCODING", None)
-    return content

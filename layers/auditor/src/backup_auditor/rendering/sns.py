@@ -21,7 +21,7 @@ MAX_SUBJECT_LENGTH = 99
 """ASCII characters: fewer than 100."""
 _MAX_ATTRIBUTE_LENGTH = 200
 _MAX_ROWS = 100
-_MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
+MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
 _NON_ASCII = re.compile(r"[^\x20-\x7e]+")
 _COMBINING_MARKS = re.compile("[\u0300-\u036f]")
 _MIN_NAME_LENGTH = 30
@@ -56,7 +56,7 @@ def build_publication(digest: Digest) -> Publication:
 def _build_limited_publication(digest: Digest, row_limit: int) -> Publication:
     text = render_digest_text(digest, row_limit)
     document = json.dumps(build_digest_json(digest, row_limit), separators=(",", ":"))
-    parts = {"default": render_digest_summary(digest), "email": text, **dict.fromkeys(_MACHINE_PROTOCOLS, document)}
+    parts = {"default": render_digest_summary(digest), "email": text, **dict.fromkeys(MACHINE_PROTOCOLS, document)}
     return Publication(_build_subject(digest), json.dumps(parts), _build_attributes(digest))
 
 

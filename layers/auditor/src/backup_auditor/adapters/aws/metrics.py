@@ -30,6 +30,7 @@ METRIC_UNITS = {
     "AuditDurationMs": "Milliseconds",
     "ProjectsOverdue": "Count",
     "ProjectsIncomplete": "Count",
+    "TopicsWithoutSubscription": "Count",
 }
 """The unit of each metric. CloudWatch has no unit for hours and days."""
 

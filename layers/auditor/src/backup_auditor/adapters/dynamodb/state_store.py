@@ -151,6 +151,12 @@ class DynamoState:
             observed_at, complete_at, project_id = map(decode_values(item).get, attribute_names)
             return LastAudits(decode_moment(observed_at), decode_moment(complete_at), project_id)
 
+    def find_registration(self, project: str) -> datetime | None:
+        """Return when a project was registered; `None` if that was not recorded."""
+        with self._table.translate_errors():
+            item = self._table.get_item(build_key(project, REGISTRATION_SORT_KEY, Partition.WATCH)) or {}
+            return decode_moment(decode_values(item).get("since"))
+
     def ensure_registered(self, project: str, now: datetime) -> datetime:
         """Return when a project was registered; store the present time on the first call."""
         with self._table.translate_errors():
