@@ -66,7 +66,7 @@ def invoke_watch() -> Any:
 def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
     """A project is overdue 30 hours after its last complete audit; a new project is not overdue yet."""
     assert invoke_watch() == {"registered": 3, "overdue": 1, "projects": ["late"], "incomplete": ["late"]}
-    (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
+    line, _ = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
     assert (line["ProjectsOverdue"], line["ProjectsIncomplete"]) == ([1.0], [1.0])
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stack"]]
 
@@ -77,6 +77,31 @@ def test_a_new_project_is_overdue_30_hours_after_its_registration(monkeypatch: p
     get_sources.cache_clear()
     monkeypatch.setattr(runtime, "now", lambda: NOW + timedelta(hours=30, seconds=1))
     assert invoke_watch()["projects"] == ["fresh", "late", "new"]
+
+
+def count_unsubscribed(capsys: pytest.CaptureFixture[str]) -> list[Any]:
+    """Invoke the function, and return the values of the metric of topics."""
+    get_sources.cache_clear()
+    capsys.readouterr()
+    invoke_watch()
+    lines = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
+    return [it["TopicsWithoutSubscription"] for it in lines if "TopicsWithoutSubscription" in it]
+
+
+def test_a_topic_without_a_subscription_is_counted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subscription counts when it is confirmed; a topic that cannot be examined makes the metric unknown."""
+    sns = boto3.client("sns")
+    topic = sns.create_topic(Name="backup-auditor-alerts")["TopicArn"]
+    monkeypatch.setenv("ALERT_TOPIC", topic)
+    assert count_unsubscribed(capsys) == [[1.0]]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="team@example.com")
+    assert count_unsubscribed(capsys) == [[1.0]]
+    sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.com")
+    assert count_unsubscribed(capsys) == [[0.0]]
+    sns.delete_topic(TopicArn=topic)
+    assert count_unsubscribed(capsys) == []
 
 
 def test_a_missing_registry_is_an_error_without_a_metric(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from support.aws.moto import MotoServices, QuietHandler, read_content
+from support.aws.moto import MotoServices, QuietHandler, count_topic_subscriptions, read_content
 from support.aws_local.callers import FunctionRequest, Principal
 from support.aws_local.iam import Statement, is_allowed
 from support.aws_local.moto_tables import copy_table
@@ -55,6 +55,7 @@ class LocalAws:
         """Start the server, without state that other tests left in moto."""
         moto_api_backend.reset()
         self._patches.setattr(Table, "__deepcopy__", copy_table, raising=False)
+        count_topic_subscriptions(self._patches)
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=QuietHandler)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()

@@ -233,21 +233,26 @@ def _read_project(setup: LocalSetup, project: ProjectSetup, key: str, reader: Ti
     clock_difference = _compare_clocks(setup, reader)
     backups = reader.read_backups()
     failures = [it for it in (indexes.failure, backups.failure) if it is not None]
-    plan_refusal = project_id = None
+    plan_refusal = project_id = missing = None
     for index in indexes.rows[:_MAX_INDEXES]:
         try:
             schedules = reader.read_schedules(index.name)
         except OrganizationPlanError as error:
             plan_refusal = str(error)
             break
-        except (NotFoundError, UnsupportedError):
+        except NotFoundError as error:  # the index was deleted meanwhile, or the API version has no schedules
+            missing = ReadFailure(f"GET /indexes/{index.name}/backup-schedules", str(error))
             continue
+        except UnsupportedError:
+            continue
+        missing = None
         if schedules.failure is not None:
             failures.append(schedules.failure)
             break
         project_id = next((it.project_id for it in schedules.rows if it.project_id is not None), None)
         if project_id is not None:
             break
+    failures += [missing] if missing is not None else []
     return _Visit(
         project,
         key,
@@ -348,8 +353,8 @@ def _check_key(visit: _Visit, suffix: str) -> list[Check]:
 
 def _check_permissions(name: str, visit: _Visit) -> Check:
     if visit.failures:
-        message = ", ".join(map(str, visit.failures))
-        return fail_check(name, message, "give the key the role ControlPlaneViewer; after another error, try again")
+        remedy = "give the key the role ControlPlaneViewer; after another error, try again"
+        return fail_by_message(name, visit.failures[0], remedy)
     counts = f"{pluralize(visit.index_count, 'index', 'indexes')}, {pluralize(visit.backup_count, 'backup')}"
     if visit.plan_refusal is not None:
         return pass_check(name, f"the key reads {counts}; the plan has no schedules ({visit.plan_refusal})")

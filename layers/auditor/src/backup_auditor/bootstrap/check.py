@@ -38,6 +38,7 @@ from backup_auditor.domain.checkup import Check, FunctionAnswer, fail_by_message
 from backup_auditor.domain.outbox import ChannelKind
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BackupAuditorError, PineconeError
+from backup_auditor.ports.messaging import Subscriptions
 from backup_auditor.retry import Retrier
 from backup_auditor.settings.pinecone import read_settings_with_key
 
@@ -121,7 +122,8 @@ def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: Check
     history = DynamoState(sources.aws.dynamodb, sources.settings.state_table)
     check_update = partial(table.check_update, partition=Partition.WATCH)
     yield _check_table(registry, table.check_get, check_update)
-    yield from _check_topics(sources, registry, runner)
+    # who receives findings is judged by `notify`, which knows all channels
+    yield from runner.check_all("topics", ("topic", "topics"), _list_counts(sources, registry))
 
     def find_times(name: str) -> AuditTimes:
         return AuditTimes(history.find_last_audits(name), history.find_registration(name))
@@ -147,9 +149,13 @@ def _check_notify_parts(
 
 
 def _check_topics(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
+    yield from check_topics(registry, runner.collect(_list_counts(sources, registry)))
+
+
+def _list_counts(sources: ConfigSources, registry: Registry) -> Mapping[str, Callable[[], Subscriptions]]:
+    """Return what counts the subscriptions of each topic."""
     topics = SnsTopics(sources.aws.sns)
-    works = {it: partial(topics.count_subscriptions, it) for it in list_channels(registry, ChannelKind.SNS)}
-    yield from check_topics(registry, runner.collect(works))
+    return {it: partial(topics.count_subscriptions, it) for it in list_channels(registry, ChannelKind.SNS)}
 
 
 def _list_test_messages(
