@@ -95,6 +95,8 @@ def test_a_topic_without_a_subscription_is_counted(
     sns = boto3.client("sns")
     topic = sns.create_topic(Name="backup-auditor-alerts")["TopicArn"]
     monkeypatch.setenv("ALERT_TOPIC", topic)
+    registry = "version: 1\nprojects:\n  - {name: fresh, secret: s/keys/fresh}\n"
+    boto3.client("ssm").put_parameter(Name=REGISTRY_PARAMETER, Value=registry, Type="String", Overwrite=True)
     assert count_unsubscribed(capsys) == [[1.0]]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="team@example.com")
     assert count_unsubscribed(capsys) == [[1.0]]

@@ -1,5 +1,6 @@
 """AWS on loopback: moto behind a server that identifies the caller, applies IAM, and injects faults."""
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -16,11 +17,13 @@ from werkzeug.wrappers import Response
 from support.aws.moto import MotoServices, QuietHandler, count_topic_subscriptions, read_content
 from support.aws_local.callers import FunctionRequest, Principal
 from support.aws_local.iam import Statement, is_allowed
+from support.aws_local.invocation import Invocation
 from support.aws_local.moto_tables import copy_table
 from support.aws_local.outages import Outage
 from support.aws_local.requests import AwsCall, Permission, parse_call
 from support.faults.aws_requests import AwsFault, AwsFaultKind, build_error_response
 
+_INVOCATION_PATH = re.compile(r"/2015-03-31/functions/([\w-]+)/invocations")
 type _StartResponse = Callable[..., Any]
 
 
@@ -36,6 +39,8 @@ class LocalAws:
         self.requests: list[FunctionRequest] = []
         self.denied_permissions: list[tuple[str, Permission]] = []
         self.faults: list[AwsFault] = []
+        self.invoke_function: Callable[[str, bytes], Invocation] | None = None
+        """What invokes a function by its name, for callers of Lambda."""
         self.outage: Outage | None = None
         """The outage of one service of AWS."""
         self._moto = MotoServices()
@@ -77,6 +82,11 @@ class LocalAws:
         headers = {name[5:].replace("_", "-").lower(): it for name, it in environ.items() if name.startswith("HTTP_")}
         call = parse_call(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, content)
         principal = self.principals.get(call.key)
+        invocation_match = _INVOCATION_PATH.fullmatch(environ["PATH_INFO"])
+        if principal is None and invocation_match and self.invoke_function is not None:
+            invocation = self.invoke_function(invocation_match[1], content)
+            function_headers = {} if invocation.succeeded else {"X-Amz-Function-Error": "Unhandled"}
+            return Response(invocation.content, headers=function_headers)(environ, start_response)
         if principal is None:
             return self._moto(environ, start_response)
         response = self._respond(environ, call, principal)

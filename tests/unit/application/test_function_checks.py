@@ -117,7 +117,13 @@ def test_each_project_with_an_old_audit_is_named() -> None:
     recent = AuditTimes(LastAudits(NOW, NOW), None)
     old = AuditTimes(LastAudits(NOW, ago(timedelta(days=3))), None)
     new = AuditTimes(LastAudits(None, None), None)
-    times = {"a": recent, "b": old, "c": new, "d": StateError("the table cannot be used; allow it"), "e": recent}
+    times: dict[str, AuditTimes | Exception] = {
+        "a": recent,
+        "b": old,
+        "c": new,
+        "d": StateError("the table cannot be used; allow it"),
+        "e": recent,
+    }
     checks = check_audits(times, NOW)
     fail, skipped = CheckStatus.FAIL, CheckStatus.SKIPPED
     assert list_statuses(checks) == [fail, fail, CheckStatus.PASS, skipped]

@@ -122,7 +122,7 @@ def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: Check
     history = DynamoState(sources.aws.dynamodb, sources.settings.state_table)
     check_update = partial(table.check_update, partition=Partition.WATCH)
     yield _check_table(registry, table.check_get, check_update)
-    # who receives findings is judged by `notify`, which knows all channels
+    # `notify` checks whether someone receives the findings: it knows all channels
     yield from runner.check_all("topics", ("topic", "topics"), _list_counts(sources, registry))
 
     def find_times(name: str) -> AuditTimes:

@@ -128,12 +128,17 @@ def _list_ids(resources: Sequence[Mapping[str, Any]], resource_type: str) -> tup
 def _translate_errors(subject: str, action: str) -> Iterator[None]:
     """Translate errors of AWS into `StackError`, with the missing permission."""
     from botocore import exceptions  # noqa: PLC0415  imported when AWS is called
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415  as above
 
     try:
         yield
     except exceptions.ClientError as error:
         remedy = _REMEDIES.get(get_error_code(error), "try again later").format(action=action)
         raise StackError(f"{subject} cannot be examined: {describe_error(error)}; {remedy}") from None
+    except ResponseParserError:
+        raise StackError(
+            f"{subject} cannot be examined: the response is not one of AWS; check the proxy and AWS_ENDPOINT_URL"
+        ) from None
     except exceptions.BotoCoreError as error:
         is_local = type(error).__name__ in _CREDENTIAL_ERRORS
         remedy = "check AWS_REGION, AWS_PROFILE and the credentials" if is_local else "check the network, and try again"
