@@ -142,7 +142,6 @@ class FakeSetup:
             open_reader,
             lambda error: f"explained: {error}; correct it",
             lambda: give(self.state),
-            ("--state", "/state"),
         )
 
 
@@ -182,6 +181,7 @@ def test_a_machine_that_works_fails_nothing() -> None:
         pytest.param({"keys": [SettingsError("KEY is not set; set it")]}, "key", {"host", "clock"}, id="no-key"),
         pytest.param({"state": StateError("/state: damaged; move it away")}, "state", set(), id="damaged-state"),
         pytest.param({"state": StateFile("/state", None, is_writable=False)}, "state", set(), id="read-only-state"),
+        pytest.param({"state": SettingsError("no home; set it")}, "state", set(), id="no-place-for-the-state"),
     ],
 )
 def test_one_fault_fails_one_check(changes: dict[str, Any], failed: str, skipped: set[str]) -> None:

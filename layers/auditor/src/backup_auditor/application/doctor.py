@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from backup_auditor.application.audit import check_policy_dates
 from backup_auditor.domain.checkup import Check, fail_by_message, fail_check, pass_check, skip_check
 from backup_auditor.domain.lifecycle.discard import is_in_future
 from backup_auditor.domain.listing import ReadFailure
@@ -73,9 +74,7 @@ class ProjectSetup:
     explain: Callable[[PineconeError], str]
     """Return why the project could not be read, and what to do."""
     load_state: Callable[[], StateFile]
-    """Raises `StateError`."""
-    state_flag: tuple[str, str]
-    """The option that names its state, and the value."""
+    """Raises `StateError`, and `SettingsError` if there is no place for it."""
 
 
 class LocalSetup(Protocol):
@@ -118,7 +117,7 @@ def check_local_setup(setup: LocalSetup) -> list[Check]:
     registry_check, projects = _check_registry(setup)
     network_checks = [_check_store(setup), _check_proxy(setup)]
     checks = [pass_check("python", setup.describe_runtime()), variables_check, registry_check]
-    checks += [_check_policy(setup), *_check_own_policies(projects)]
+    checks += [_check_policy(setup), *_check_own_policies(setup, projects)]
     blocker = next((it.name for it in (variables_check, *network_checks) if it.remedy is not None), None)
     if blocker is not None:
         reason = f"the check {blocker} failed"
@@ -144,6 +143,7 @@ def _check_variables(setup: LocalSetup) -> Check:
 def _check_policy(setup: LocalSetup) -> Check:
     try:
         policy = setup.load_policy()
+        check_policy_dates(policy, setup.now())
     except PolicyError as error:
         return fail_by_message("policy", error, _POLICY_REMEDY)
     counts = f"{pluralize(len(policy.rules), 'rule')}, {pluralize(len(policy.exemptions), 'exemption')}"
@@ -151,11 +151,13 @@ def _check_policy(setup: LocalSetup) -> Check:
     return pass_check("policy", f"{policy.source} is valid ({counts}){warnings}")
 
 
-def _check_own_policies(projects: Sequence[ProjectSetup]) -> Iterator[Check]:
+def _check_own_policies(setup: LocalSetup, projects: Sequence[ProjectSetup]) -> Iterator[Check]:
     """Yield a check for each project whose own policy cannot be used."""
     for project in projects:
         try:
-            project.load_policy()
+            policy = project.load_policy()
+            if policy is not None:
+                check_policy_dates(policy, setup.now())
         except (PolicyError, DocumentError) as error:
             yield fail_by_message(f"policy of {project.name}", error, _POLICY_REMEDY)
 
@@ -370,7 +372,7 @@ def _check_state(setup: LocalSetup, project: ProjectSetup, project_id: str | Non
     name = f"state{suffix}"
     try:
         file = project.load_state()
-    except StateError as error:
+    except (StateError, SettingsError) as error:
         return fail_by_message(name, error)
     if not file.is_writable:
         remedy = "make it writable, or name another place with --state; --no-state audits without one"
@@ -380,7 +382,7 @@ def _check_state(setup: LocalSetup, project: ProjectSetup, project_id: str | Non
         return pass_check(name, f"none yet; the first audit creates {file.location}")
     if state.observed_at is not None and is_in_future(state.observed_at, now):
         future_error = FutureAuditError(project.name, format_moment(state.observed_at), format_moment(now))
-        return fail_by_message(name, future_error.with_state_flag(*project.state_flag))
+        return fail_by_message(name, future_error.with_state_flag("--state", file.location))
     if None not in {state.pinecone_project_id, project_id} and state.pinecone_project_id != project_id:
         mismatch = ProjectMismatchError(project.name, str(state.pinecone_project_id), str(project_id))
         remedy = f"use a key of {state.pinecone_project_id}, or another state than {file.location}"

@@ -79,9 +79,9 @@ def _answer(function: str, context: LambdaContext, list_checks: _Checks) -> dict
     """Return the hash of the code and the checks. What fails before the first check is a failed check, too."""
     checks: list[Check] = []
     try:
-        sources = get_sources(function)
+        sources = get_sources(function, is_cached=False)  # a correction counts at once
         checks.append(pass_check("settings", "every variable is valid"))
-        registry = sources.load_registry(fresh=True)
+        registry = sources.load_registry()
         checks += check_registry(registry)
         checks += list_checks(sources, registry, CheckRunner(partial(get_seconds_left, context)))
     except BackupAuditorError as error:
@@ -101,7 +101,7 @@ def _check_audit_parts(sources: ConfigSources, registry: Registry, runner: Check
     yield from _check_keys(sources, {it.name: it.secret for it in registry.projects if it.secret}, runner)
     ping = sources.settings.ping_url_secret
     if ping is not None:
-        yield check_once("ping", partial(sources.load_secret, ping, PING_URL, fresh=True), f"{ping} holds a URL")
+        yield check_once("ping", partial(sources.load_secret, ping, PING_URL), f"{ping} holds a URL")
     yield _check_table(registry, table.check_get, table.check_put, table.check_update)
     yield _check_reports(table, bucket, registry)
     yield check_once("bucket", bucket.check_store, "the role may store reports")
@@ -141,7 +141,7 @@ def _check_notify_parts(
     yield _check_reports(table, bucket, registry)
     yield _check_bus(sources)
     yield from _check_topics(sources, registry, runner)
-    webhooks = SlackWebhooks(lambda name: sources.load_secret(name, SLACK_WEBHOOK, fresh=True))
+    webhooks = SlackWebhooks(lambda name: sources.load_secret(name, SLACK_WEBHOOK))
     works = {it: partial(webhooks.read_valid, it) for it in list_channels(registry, ChannelKind.SLACK)}
     yield from runner.check_all("webhooks", ("webhook", "webhooks"), works)
     if sends_test:
@@ -222,7 +222,7 @@ def _check_policies(sources: ConfigSources, registry: Registry, runner: CheckRun
 
 def _check_keys(sources: ConfigSources, secrets: Mapping[str, str], runner: CheckRunner) -> Iterator[Check]:
     """Yield whether the keys can be read and are different, and whether Pinecone accepts them."""
-    load = partial(sources.load_secret, secret_format=PINECONE_KEY, fresh=True)
+    load = partial(sources.load_secret, secret_format=PINECONE_KEY)
     keys = runner.collect({name: partial(load, it) for name, it in secrets.items()})
     yield from check_keys(keys, secrets)
     works = {name: partial(_read_indexes, name, it, secrets) for name, it in keys.items() if isinstance(it, str)}

@@ -3,10 +3,11 @@
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -119,8 +120,10 @@ class _LocalMachine(LocalSetup):
     def list_projects(self, registry: Registry | None) -> Sequence[ProjectSetup]:
         if registry is None:
             project = RegisteredProject(read_project_name(self._arguments), key_variable=KEY_VARIABLE)
-            return [self._make_project(project, find_state_file(self._arguments, project.name))]
-        return [self._make_project(it, find_default_state_file(os.environ, it.name)) for it in registry.projects]
+            return [self._make_project(project, lambda: find_state_file(self._arguments, project.name))]
+        return [
+            self._make_project(it, partial(find_default_state_file, os.environ, it.name)) for it in registry.projects
+        ]
 
     def describe_store(self) -> str:
         make_tls_context()
@@ -138,7 +141,7 @@ class _LocalMachine(LocalSetup):
         settings = read_settings_with_key(os.environ, _SAMPLE_KEY)
         return Connection(_SAMPLE_KEY, settings.host, settings.api_version, settings.schedules_api_version)
 
-    def _make_project(self, project: RegisteredProject, state: Path) -> ProjectSetup:
+    def _make_project(self, project: RegisteredProject, find_state: Callable[[], Path]) -> ProjectSetup:
         variable, secret = project.key_variable or KEY_VARIABLE, project.secret
         is_secret = secret is not None and project.key_variable is None
 
@@ -154,8 +157,7 @@ class _LocalMachine(LocalSetup):
             load_policy=lambda: None if project.policy is None else self._load_own_policy(project.policy),
             open_reader=_open_reader,
             explain=lambda error: explain_failure(error, self.host, variable, secret if is_secret else None),
-            load_state=lambda: _load_state(state, project.name),
-            state_flag=("--state", str(state)),
+            load_state=lambda: _load_state(find_state(), project.name),
         )
 
     def _load_own_policy(self, address: str) -> Policy:
