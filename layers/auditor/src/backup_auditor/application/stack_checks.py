@@ -125,6 +125,8 @@ def _check_alarm_topic(stack: DeployedStack, parts: StackParts) -> Check:
     topic = parts.outputs.get("AlarmTopicInUse")
     if topic is None:
         return fail_check("alarm topic", "the stack has no output AlarmTopicInUse", "deploy the stack again")
+    if f":{parts.account}:" not in topic:
+        return skip_check("alarm topic", f"{topic} is of another account, which has to check its subscriptions")
     counts = stack.count_subscriptions(topic)
     if counts.confirmed:
         return pass_check("alarm topic", f"{topic} has {pluralize(counts.confirmed, 'confirmed subscription')}")

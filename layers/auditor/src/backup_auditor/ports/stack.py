@@ -11,6 +11,7 @@ from backup_auditor.ports.messaging import Subscriptions
 class StackParts:
     """The parts of a stack that are examined."""
 
+    account: str
     status: str
     """The status of the stack, as CloudFormation writes it."""
     functions: Mapping[str, str]

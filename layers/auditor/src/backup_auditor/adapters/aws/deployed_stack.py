@@ -59,6 +59,7 @@ class CloudFormationStack:
             if it["ResourceType"] == "AWS::Lambda::Function"
         }
         return StackParts(
+            account=stack["StackId"].split(":")[4],
             status=stack["StackStatus"],
             functions=names,
             alarms=_list_ids(resources, "AWS::CloudWatch::Alarm"),
