@@ -179,7 +179,7 @@ def test_one_fault_fails_its_check(app: Application, variables: dict[str, str], 
 
 def test_a_refused_key_fails(app: Application) -> None:
     """A key that Pinecone does not accept fails, and the key is not shown."""
-    put_secret(f"pcsk_wrong_{CANARY}", KEY_SECRET)
+    put_secret(f"wrong-key-{CANARY}", KEY_SECRET)
     assert app.find_failed("audit") == {"Pinecone"}
 
 
@@ -209,7 +209,7 @@ def test_keys_of_different_secrets_must_differ(app: Application) -> None:
     )
     app.patch.setenv("REGISTRY", "ssm:/registry")
     for number in range(100):
-        put_secret(f"pcsk_{number // 2}_{CANARY}", f"backup-auditor/keys/p{number}")
+        put_secret(f"key-{number // 2}_{CANARY}", f"backup-auditor/keys/p{number}")
     answer = app.invoke("audit", {"check": True})
     assert [it["status"] for it in answer["checks"] if it["name"] == "keys"] == ["fail"] * 50
     assert len([it for it in answer["checks"] if it["name"] == "Pinecone"]) == 21

@@ -89,7 +89,7 @@ class FakeSetup:
     registry: Any = None
     store: Any = "the operating system's certificate store"
     proxy: Any = None
-    keys: Sequence[Any] = ("pcsk_key_1",)
+    keys: Sequence[Any] = ("key-of-one",)
     reader: FakeReader = field(default_factory=FakeReader)
     state: Any = field(default_factory=lambda: StateFile("/state", None, is_writable=True))
     own_policy: Any = None
@@ -271,7 +271,7 @@ def test_a_state_must_be_of_the_project_and_not_of_the_future(fields: dict[str, 
 
 def test_projects_of_a_registry_are_checked_one_by_one() -> None:
     """A key that is missing fails for its project, and the others are still checked."""
-    keys = ("pcsk_key_1", SettingsError("KEY_2 is not set; set it"))
+    keys = ("key-of-one", SettingsError("KEY_2 is not set; set it"))
     statuses = find_statuses(FakeSetup(registry=Registry(()), keys=keys))
     assert (statuses["key of project-1"], statuses["key of project-2"]) == (CheckStatus.PASS, CheckStatus.FAIL)
     assert statuses["host"] is CheckStatus.PASS
@@ -279,7 +279,9 @@ def test_projects_of_a_registry_are_checked_one_by_one() -> None:
 
 def test_entries_that_open_one_project_fail() -> None:
     """Two keys of one Pinecone project fail, although both are accepted."""
-    assert find_statuses(FakeSetup(registry=Registry(()), keys=("pcsk_1", "pcsk_2")))["keys"] is CheckStatus.FAIL
+    assert (
+        find_statuses(FakeSetup(registry=Registry(()), keys=("key-of-one", "key-of-two")))["keys"] is CheckStatus.FAIL
+    )
 
 
 @pytest.mark.parametrize(

@@ -135,19 +135,19 @@ def test_each_project_with_an_old_audit_is_named() -> None:
 def test_different_secrets_with_one_key_fail() -> None:
     """Two secrets with the same key open one Pinecone project; the key is not shown."""
     places = {"a": "secret-a", "b": "secret-b", "c": "secret-c"}
-    keys: Mapping[str, str | Exception] = {"a": "pcsk_same_key", "b": "pcsk_same_key", "c": "pcsk_other_key"}
+    keys: Mapping[str, str | Exception] = {"a": "same-key-of-two", "b": "same-key-of-two", "c": "other-key-of-one"}
     (check,) = check_keys(keys, places)
     assert check.status is CheckStatus.FAIL
     assert '"a" and "b"' in check.detail
-    assert "pcsk_" not in f"{check}"
-    assert list_statuses(check_keys({**keys, "b": "pcsk_third_key"}, places)) == [CheckStatus.PASS]
+    assert "same-key" not in f"{check}"
+    assert list_statuses(check_keys({**keys, "b": "third-key-of-one"}, places)) == [CheckStatus.PASS]
     assert list_statuses(check_keys({}, {})) == [CheckStatus.SKIPPED]
 
 
 def test_a_key_that_cannot_be_read_fails_with_its_remedy() -> None:
     """The check has the error of the secret, and the other keys are not called valid by it."""
     checks = check_keys(
-        {"a": SecretError("the secret a: there is no such secret; create it"), "b": "pcsk_1"}, {"b": "b"}
+        {"a": SecretError("the secret a: there is no such secret; create it"), "b": "key-of-b"}, {"b": "b"}
     )
     assert [(it.status, it.remedy) for it in checks] == [(CheckStatus.FAIL, "create it")]
 
@@ -183,11 +183,11 @@ def test_an_internal_error_does_not_show_its_text() -> None:
     """An error of another kind is a failed check without its text, which can hold a secret."""
 
     def break_down() -> None:
-        raise ValueError("pcsk_secret")
+        raise ValueError("the-secret")
 
     check = check_once("bus", break_down, "fine")
     assert check.status is CheckStatus.FAIL
-    assert "pcsk_secret" not in check.detail
+    assert "the-secret" not in check.detail
 
 
 def test_hundreds_of_failures_are_at_most_21_checks() -> None:

@@ -34,7 +34,7 @@ BackupAuditorError
     ├── ThrottledError        429 to each attempt
     ├── UnavailableError      no response, 408 or 5xx to each attempt
     │   ├── UnreachableError    the host could not be resolved, reached or trusted
-│   │   └── UntrustedHostError  its certificate is not trusted, or TLS with it failed
+    │   │   └── UntrustedHostError  its certificate is not trusted, or TLS with it failed
     │   ├── DeadlineError       the time limit of the audit has passed
     │   └── OutcomeUnknownError the response to a write was lost, and reading did not show its result
     └── MalformedResponseError  the response could not be parsed

@@ -181,7 +181,7 @@ def check_audits(times: Mapping[str, AuditTimes | Exception], now: datetime) -> 
             messages.append(f"{name}: {describe_failure(found)}")
         elif found.last_audits.complete_at is None and not _is_overdue(found.registered_at, now):
             new_names.append(name)
-        elif problem := _describe_overdue(found, now):
+        elif problem := _describe_old_audit(found, now):
             messages.append(f"{name}: {problem}")
     checks = _fail_items("audits", messages)
     audited_count = len(times) - len(messages) - len(new_names)
@@ -199,7 +199,7 @@ def _is_overdue(moment: datetime | None, now: datetime) -> bool:
     return moment is not None and now - moment > OVERDUE_AFTER
 
 
-def _describe_overdue(found: AuditTimes, now: datetime) -> str | None:
+def _describe_old_audit(found: AuditTimes, now: datetime) -> str | None:
     complete_at = found.last_audits.complete_at
     remedy = 'read its last lines in the log of audit, fix the cause, then invoke audit with {"project": NAME}'
     if complete_at is None:
