@@ -5,6 +5,6 @@ from backup_auditor.bootstrap.watch import LOG, handle
 
 
 @LOG.inject_lambda_context(clear_state=True)
-def lambda_handler(_event: object, context: LambdaContext) -> dict[str, object]:
+def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
     """Look at every registered project and return those that fail."""
-    return handle(context)
+    return handle(event, context)

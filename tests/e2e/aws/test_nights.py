@@ -29,7 +29,8 @@ from support.aws_local.recipients import find_changes, find_linked_key
 UNUSED_ACTIONS: dict[str, set[str]] = {
     "DispatchFunction": {"s3:GetObject"},  # the registry is a parameter here
     "AuditFunction": set(),
-    "NotifyFunction": {"dynamodb:ConditionCheckItem"},  # `test_corrected_channel.py` corrects a channel
+    # `test_corrected_channel.py` corrects a channel, and `test_doctor.py` checks the topics
+    "NotifyFunction": {"dynamodb:ConditionCheckItem", "sns:GetTopicAttributes"},
     # as above; `test_failing_projects.py` has ping URLs
     "WatchFunction": {"s3:GetObject", "secretsmanager:GetSecretValue"},
 }

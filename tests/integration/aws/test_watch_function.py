@@ -81,7 +81,7 @@ def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.Cap
         "failing": ["late"],
         "incomplete": ["late"],
     }
-    (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
+    line, _ = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
     assert (line["ProjectsOverdue"], line["ProjectsIncomplete"], line["ProjectsNewlyFailed"]) == ([1.0], [1.0], [1.0])
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stack"]]
 
@@ -116,6 +116,33 @@ def test_the_urls_of_audited_projects_are_called(
     assert [it.split(b" HTTP")[0] for it in requests] == [b"GET /fresh"]
     (message,) = [it for it in caplog.messages if "ping URL" in it]
     assert message.startswith(f"a ping URL could not be called: the secret {PING_SECRET}-new: there is no such secret")
+
+
+def count_unsubscribed(capsys: pytest.CaptureFixture[str]) -> list[Any]:
+    """Invoke the function, and return the values of the metric of topics."""
+    get_sources.cache_clear()
+    capsys.readouterr()
+    invoke_watch()
+    lines = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
+    return [it["TopicsWithoutSubscription"] for it in lines if "TopicsWithoutSubscription" in it]
+
+
+def test_a_topic_without_a_subscription_is_counted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subscription counts when it is confirmed; a topic that cannot be examined makes the metric unknown."""
+    sns = boto3.client("sns")
+    topic = sns.create_topic(Name="backup-auditor-alerts")["TopicArn"]
+    monkeypatch.setenv("ALERT_TOPIC", topic)
+    registry = "version: 1\nprojects:\n  - {name: fresh, secret: backup-auditor/keys/fresh}\n"
+    boto3.client("ssm").put_parameter(Name=REGISTRY_PARAMETER, Value=registry, Type="String", Overwrite=True)
+    assert count_unsubscribed(capsys) == [[1.0]]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="team@example.com")
+    assert count_unsubscribed(capsys) == [[1.0]]
+    sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.com")
+    assert count_unsubscribed(capsys) == [[0.0]]
+    sns.delete_topic(TopicArn=topic)
+    assert count_unsubscribed(capsys) == []
 
 
 def test_a_missing_registry_is_an_error_without_a_metric(capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,6 +82,8 @@ class Application(DeployedApplication):
         self.stack = create_stack(self.aws, BUILD_OUTPUT, parameters, {"PINECONE_CONTROLLER_HOST": self.pinecone.url})
         self.aws.denials = self.stack.denials
         self.runner = self._exit_stack.enter_context(FunctionRunner(self.aws, self.stack, folder, self.clock))
+        names = {it.name: logical_name for logical_name, it in self.stack.functions.items()}
+        self.aws.invoke_function = lambda name, event: self.runner.invoke(names[name], event)
         self.flow = EventFlow(self.aws, self.stack, self.runner, self.clock, repeat_probability=repeat_probability)
         self._exit_stack.enter_context(self.flow.connect_rules())
         self.queue_url = self.subscribe_queue(self.stack.physical_ids["AlertTopic"], "alerts")

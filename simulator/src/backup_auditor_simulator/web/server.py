@@ -4,7 +4,8 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from threading import Event, Thread
 from typing import Self
 
@@ -120,6 +121,9 @@ class Connection(asyncio.Protocol):
 
     def _encode_head(self, response: Response) -> bytes:
         headers = [("content-type", response.content_type), *response.headers.items()]
+        if "date" not in response.headers:
+            now = self._recorder.project.now.astimezone(UTC)
+            headers.append(("date", format_datetime(now, usegmt=True)))
         if response.status != 204:  # noqa: PLR2004  an answer without content says no length
             headers.append(("content-length", str(len(response.content))))
         return self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""

@@ -85,13 +85,18 @@ class SlackWebhooks:
         """Take the function that returns the webhook in a secret."""
         self._read_webhook = read_webhook
 
-    def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
-        """Post once to the webhook in a secret, with a timeout. Raises `DeliveryError`, `SecretError`."""
+    def read_valid(self, secret_name: str) -> str:
+        """Return the webhook in a secret. Raises `ChannelRefusedError` if it is not one of Slack, and `SecretError`."""
         webhook = self._read_webhook(secret_name)
         if _WEBHOOK_PATTERN.fullmatch(webhook) is None:
             raise ChannelRefusedError(
                 f"the secret {secret_name} holds no Slack webhook; store https://hooks.slack.com/services/…"
             )
+        return webhook
+
+    def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
+        """Post once to the webhook in a secret, with a timeout. Raises `DeliveryError`, `SecretError`."""
+        webhook = self.read_valid(secret_name)
         body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "backup-auditor"}
         parts = urlsplit(webhook)

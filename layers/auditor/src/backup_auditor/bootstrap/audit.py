@@ -19,7 +19,7 @@ from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, answer_re
 from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.domain.audit_failure import FailedAudit
 from backup_auditor.domain.audit_record import StoredReport
-from backup_auditor.domain.events import REQUEST_RETENTION, QueueRecord, read_audit_request
+from backup_auditor.domain.events import REQUEST_RETENTION, QueueRecord, is_check_request, read_audit_request
 from backup_auditor.domain.outbox import EVENT_CHANNEL, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SecretError
@@ -106,6 +106,10 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
 
 def _answer(context: LambdaContext, payload: object, record: QueueRecord | None) -> dict[str, object]:
     """Audit the project of an event, once per event, or of a payload."""
+    if record is None and is_check_request(payload):
+        from backup_auditor.bootstrap.check import check_audit  # noqa: PLC0415  only for a check
+
+        return check_audit(context)
     sources = get_sources("audit")
     request = read_audit_request(payload, is_final=record is None or record.is_final)
     LOG.append_keys(project=request.project, request_id=request.request_id)

@@ -10,7 +10,7 @@ from backup_auditor.application.notifications.dispatcher import ChannelRouter, S
 from backup_auditor.application.notifications.senders import TopicSender, WebhookSender
 from backup_auditor.bootstrap.aws import LambdaContext, get_seconds_left, get_sources, log_errors
 from backup_auditor.bootstrap.events import EventDelivery
-from backup_auditor.domain.events import read_delivery_request
+from backup_auditor.domain.events import is_check_request, is_test_request, read_delivery_request
 from backup_auditor.domain.outbox import ChannelKind
 from backup_auditor.rendering.digest import build_report_link
 
@@ -42,6 +42,10 @@ class _Delivery(EventDelivery):
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
     """Deliver the messages of an event or a payload. Errors are logged and raised, so that Lambda retries the event."""
     with log_errors(LOG):
+        if is_check_request(event) or is_test_request(event):
+            from backup_auditor.bootstrap.check import check_notify  # noqa: PLC0415  only for a check
+
+            return check_notify(context, sends_test=is_test_request(event))
         sources = get_sources("notify")
         project = read_delivery_request(event)
         deps = _Delivery(sources, partial(get_seconds_left, context, _SECONDS_AFTER_DELIVERIES), LOG)

@@ -11,6 +11,8 @@ from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
 from backup_auditor.application.watch import watch_projects
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
+from backup_auditor.bootstrap.subscriptions import measure_subscriptions
+from backup_auditor.domain.events import is_check_request
 from backup_auditor.ports.messaging import MetricEmitter
 
 LOG = Logger(service="watch")
@@ -42,8 +44,15 @@ class _WatchInvocation:
         return get_seconds_left(self._context, _SECONDS_AFTER_PINGS)
 
 
-def handle(context: LambdaContext) -> dict[str, object]:
+def handle(event: object, context: LambdaContext) -> dict[str, object]:
     """Look at all projects and return those that fail. Errors are logged and raised, so that Lambda retries."""
     with log_errors(LOG):
+        if is_check_request(event):
+            from backup_auditor.bootstrap.check import check_watch  # noqa: PLC0415  only for a check
+
+            return check_watch(context)
         sources = get_sources("watch")
-        return watch_projects(sources.load_registry(), _WatchInvocation(sources, context))
+        registry, deps = sources.load_registry(), _WatchInvocation(sources, context)
+        failing_projects = watch_projects(registry, deps)
+        measure_subscriptions(sources, registry, deps.seconds_left, deps.emit, LOG)
+        return failing_projects

@@ -167,6 +167,21 @@ def read_audit_request(payload: object, *, is_final: bool = True) -> AuditReques
     return AuditRequest(project, _read_text(detail, "reason"), request_id, is_final)
 
 
+def is_check_request(payload: object) -> bool:
+    """Return whether a payload requests the checks of a function: it is exactly `{"check": true}`."""
+    return isinstance(payload, Mapping) and payload.keys() == {"check"} and payload["check"] is True
+
+
+def is_test_request(payload: object) -> bool:
+    """Return whether a payload requests the checks, and a test message to each channel."""
+    return (
+        isinstance(payload, Mapping)
+        and payload.keys() == {"check", "send_test"}
+        and payload["check"] is True
+        and payload["send_test"] is True
+    )
+
+
 _DELIVERY_EXAMPLES = 'examples: {"project": "search"} or {"sweep": true}'
 
 

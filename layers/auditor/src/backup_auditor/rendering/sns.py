@@ -24,7 +24,7 @@ MAX_SUBJECT_LENGTH = 99
 """ASCII characters: fewer than 100."""
 _MAX_ATTRIBUTE_LENGTH = 200
 _MAX_ROWS = 100
-_MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
+MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
 _NON_ASCII = re.compile(r"[^\x20-\x7e]+")
 _COMBINING_MARKS = re.compile("[\u0300-\u036f]")
 _MIN_NAME_LENGTH = 30
@@ -80,7 +80,7 @@ def _build_limited_publication(digest: Digest, row_limit: int) -> Publication:
 def _build_parts(summary: str, text: str, document: Mapping[str, object]) -> str:
     """Return one text for each protocol, as JSON."""
     machine_text = json.dumps(document, separators=(",", ":"))
-    return json.dumps({"default": summary, "email": text, **dict.fromkeys(_MACHINE_PROTOCOLS, machine_text)})
+    return json.dumps({"default": summary, "email": text, **dict.fromkeys(MACHINE_PROTOCOLS, machine_text)})
 
 
 def _build_subject(title_parts: tuple[str, str, str]) -> str:

@@ -31,6 +31,7 @@ METRIC_UNITS = {
     "ProjectsOverdue": "Count",
     "ProjectsIncomplete": "Count",
     "ProjectsNewlyFailed": "Count",
+    "TopicsWithoutSubscription": "Count",
 }
 """The unit of each metric. CloudWatch has no unit for hours and days."""
 
