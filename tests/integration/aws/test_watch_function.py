@@ -81,7 +81,7 @@ def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.Cap
         "failing": ["late"],
         "incomplete": ["late"],
     }
-    line, _ = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
+    (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
     assert (line["ProjectsOverdue"], line["ProjectsIncomplete"], line["ProjectsNewlyFailed"]) == ([1.0], [1.0], [1.0])
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stack"]]
 
