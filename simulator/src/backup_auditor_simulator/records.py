@@ -138,9 +138,9 @@ class RecordSet:
         return damage is not None and position % damage.every == 0
 
     def _damage_values(self, values: list[float], position: int) -> list[float]:
-        if self._is_damaged(DamageKind.NAN_VALUES, position):
-            values = [*values[:-1], math.nan]
-        return values[:-1] if self._is_damaged(DamageKind.WRONG_DIMENSION, position) else values
+        if self._is_damaged(DamageKind.WRONG_DIMENSION, position):
+            values = values[:-1]
+        return [*values[:-1], math.nan] if self._is_damaged(DamageKind.NAN_VALUES, position) else values
 
     def _damage_sparse(self, sparse: dict[str, list[Any]], position: int) -> dict[str, list[Any]]:
         return sparse | {"values": self._damage_values(sparse["values"], position)}

@@ -183,6 +183,14 @@ def test_damaged_values_are_not_finite_or_too_few() -> None:
         assert all(map(math.isfinite, record["values"])) is are_finite
 
 
+def test_damages_of_values_are_combined() -> None:
+    """A record can have a value less and `NaN`."""
+    records = _build_restored_records(Damage(kind="nan_values"), Damage(kind="wrong_dimension"))
+    record = records.read_record(DEFAULT_NAMESPACE, "record-00000000") or {}
+    assert len(record["values"]) == 7
+    assert math.isnan(record["values"][-1])
+
+
 def test_documents_are_damaged_like_records() -> None:
     """A damage of values is in the vector field of a document."""
     records = _build_restored_records(Damage(kind="wrong_dimension"), fields=DOCUMENT_FIELDS)
