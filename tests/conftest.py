@@ -11,7 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from backup_auditor_simulator.api.app import ParsedRequest
+from backup_auditor_simulator.api.messages import ParsedRequest
 from backup_auditor_simulator.web.recorder import RequestRecorder
 
 TESTS = Path(__file__).parent
@@ -103,7 +103,7 @@ def _record_writes() -> None:
 
     def enter_and_record(recorder: RequestRecorder, request: ParsedRequest) -> None:
         enter_request(recorder, request)
-        if request.method != "GET":
+        if request.is_write:
             _WRITE_REQUESTS.append(request)
 
     setattr(RequestRecorder, "record", enter_and_record)  # noqa: B010  the simulator does not need to know

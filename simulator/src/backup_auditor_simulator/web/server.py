@@ -11,12 +11,12 @@ from typing import Self
 
 import h11
 
-from backup_auditor_simulator.api.app import ParsedRequest, parse_request
-from backup_auditor_simulator.api.messages import Response
+from backup_auditor_simulator.api.app import parse_request
+from backup_auditor_simulator.api.messages import ParsedRequest, Response
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.control import handle_control_request
 from backup_auditor_simulator.web.faults import Fault, FaultKind
-from backup_auditor_simulator.web.recorder import EDITOR_KEY, VIEWER_KEY, RequestRecorder
+from backup_auditor_simulator.web.recorder import DRILL_KEY, EDITOR_KEY, VIEWER_KEY, RequestRecorder
 
 _MAX_HEADER_BYTES = 64 * 1024
 _PIECE_COUNT = 10
@@ -163,10 +163,11 @@ _CONNECTION_START_TURNS = 5  # asyncio takes three from accepting a connection t
 
 
 class Server(RequestRecorder):
-    """A Pinecone control plane on loopback, which serves until its context ends."""
+    """A simulated Pinecone on loopback, which serves until its context ends."""
 
     viewer_key = VIEWER_KEY
     editor_key = EDITOR_KEY
+    drill_key = DRILL_KEY
 
     def __init__(
         self,
