@@ -86,7 +86,7 @@ test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" selects some; AUDITO
 
 .PHONY: unit
 unit: .venv/ready ## run the unit tests, without a build, in under a minute
-	@$(BIN)/pytest tests/unit --numprocesses logical --maxprocesses 8 --hypothesis-profile quick $(ARGS)
+	@$(BIN)/pytest tests/unit --numprocesses logical --maxprocesses 8 --dist worksteal --hypothesis-profile quick $(ARGS)
 
 .PHONY: check
 check: .venv/ready .tools/sam/ready .tools/checkov/ready ## format, lint, types, import rules, dependencies, dead code, documents and their site, template

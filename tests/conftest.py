@@ -11,15 +11,13 @@ from typing import Any
 import hypothesis
 import pytest
 
-from backup_auditor_simulator.api.app import ParsedRequest
+from backup_auditor_simulator.api.messages import ParsedRequest
 from backup_auditor_simulator.web.recorder import RequestRecorder
 
 TESTS = Path(__file__).parent
 SOAK_VARIABLE = "AUDITOR_SOAK"
 SHIFT_VARIABLE = "AUDITOR_TEST_SHIFT_DAYS"
 """The number of days by which the tests move the clock, forward or back: no test may depend on the date."""
-SIMULATOR_TESTS = TESTS / "integration" / "simulator"
-"""Tests of the simulator itself."""
 SOCKET_FOLDERS = ("integration", "e2e", "browser")
 _STATE_NUMBERS = count()
 _WRITE_REQUESTS: list[ParsedRequest] = []
@@ -88,7 +86,12 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run tests with costly shared fixtures on one worker; pytest 9.2 does not know the groups of xdist 3.8."""
+    """Run tests with costly shared fixtures on one worker; pytest 9.2 does not know the groups of xdist 3.8.
+
+    Another distribution than the default, such as `--dist worksteal`, keeps its own scheduler.
+    """
+    if config.getoption("dist") != "load":
+        return None
     from support.xdist import CostScheduling  # noqa: PLC0415  the module imports xdist, which may be missing
 
     return CostScheduling(config, log)
@@ -100,7 +103,7 @@ def _record_writes() -> None:
 
     def enter_and_record(recorder: RequestRecorder, request: ParsedRequest) -> None:
         enter_request(recorder, request)
-        if request.method != "GET":
+        if request.is_write:
             _WRITE_REQUESTS.append(request)
 
     setattr(RequestRecorder, "record", enter_and_record)  # noqa: B010  the simulator does not need to know
@@ -108,12 +111,14 @@ def _record_writes() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Disable sockets outside the socket folders, and skip long tests outside `make soak`."""
+    is_soak = os.environ.get(SOAK_VARIABLE) == "1"
     for item in items:
-        if item.path.relative_to(TESTS).parts[0] not in SOCKET_FOLDERS:
+        folder, _, rest = item.nodeid.removeprefix("tests/").partition("/")
+        if folder not in SOCKET_FOLDERS:
             item.add_marker(pytest.mark.disable_socket)
-        if SIMULATOR_TESTS in item.path.parents:
+        if folder == "integration" and rest.startswith("simulator/"):
             item.add_marker(pytest.mark.writes)
-        if item.get_closest_marker("soak") and os.environ.get(SOAK_VARIABLE) != "1":
+        if not is_soak and item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.skip(reason="long: make soak runs it"))
 
 

@@ -1,9 +1,10 @@
-"""Count the registered projects that have had no complete audit for too long."""
+"""Find the registered projects that are not audited, and notify their channels."""
 
+from backup_auditor.bootstrap.aws import LambdaContext
 from backup_auditor.bootstrap.watch import LOG, handle
 
 
 @LOG.inject_lambda_context(clear_state=True)
-def lambda_handler(_event: object, _context: object) -> dict[str, object]:
-    """Check every registered project and return the overdue projects."""
-    return handle()
+def lambda_handler(event: object, context: LambdaContext) -> dict[str, object]:
+    """Look at every registered project and return those that fail."""
+    return handle(event, context)

@@ -1,28 +1,37 @@
-"""The costs of the stack in docs/operations/cost.md: prices, quantities and their sums."""
+"""The costs of the stack in docs/operations/cost.md and README.md: prices, quantities and their sums."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from docs.markdown import table
 from docs.template import template
 
+# Prices in US dollars
+GB_SECOND = 0.0000133334  # Lambda on arm64
+MILLION_WRITES, MILLION_READS = 0.625, 0.125  # DynamoDB, on demand
+STORED_GB_MONTH = 0.023  # S3
+SECRET_MONTH = 0.40  # Secrets Manager
+KEY_MONTH = 1.00  # KMS
+METRIC_MONTH, DASHBOARD_MONTH = 0.30, 3.00  # CloudWatch; a metric is charged for the hours in which it is sent
+ALARM_METRIC_MONTH, COMPOSITE_ALARM_MONTH = 0.10, 0.50  # CloudWatch; a query is charged for each metric it evaluates
+LOG_GB = 0.50  # CloudWatch Logs, stored
+MILLION_EVENTS, MILLION_POLLS = 1.00, 0.40  # EventBridge and Scheduler; SQS
+
+# Quantities of a month
+PROJECTS = (1, 100, 1000)
 NIGHTS = 30
 HOURS = 720
-AUDIT_SECONDS = 30
-AUDIT_GB = 1.0
+AUDIT_SECONDS, AUDIT_GB = 30, 1.0
 SWEEPS, SWEEP_SECONDS, SWEEP_GB = 2880, 0.5, 1.0
-WATCHES, WATCH_SECONDS, WATCH_GB = 720, 2, 0.25
+WATCH_SECONDS, WATCH_SECONDS_OF_PROJECT, WATCH_GB = 1.0, 0.033, 0.25
 ITEMS_WRITTEN = ITEMS_READ = 500
+WATCH_READS = 2
 REPORT_MB, REPORT_NIGHTS = 3.7, 400
 LOG_MB = 0.2
-METRICS_OF_PROJECT, METRICS_OF_STACK = 22, 2
-
-GB_SECOND = 0.0000133334
-MILLION_WRITES, MILLION_READS = 0.625, 0.125
-S3_GB, SECRET, METRIC, ALARM, DASHBOARD, LOG_GB = 0.023, 0.40, 0.30, 0.10, 3.00, 0.50
-MILLION_EVENTS, MILLION_TRACES, MILLION_POLLS = 1.00, 5.00, 0.40
-QUEUES, POLLERS, POLL_SECONDS = 2, 5, 20
-EVENTS_OF_PROJECT, TRACES_OF_PROJECT = 100, 90
+METRICS_OF_PROJECT, METRICS_OF_STACK = 22, 3
+REMEDIATION_METRICS = 2
+POLLERS, POLL_SECONDS = 5, 20
+EVENTS_OF_PROJECT = 100
 
 
 class Row(NamedTuple):
@@ -33,28 +42,77 @@ class Row(NamedTuple):
     dollars: Callable[[int], float]
 
 
-def alarm_metrics() -> tuple[int, int]:
-    """Return the number of metrics in the alarms of every stack, and of queries over the metrics of all projects."""
-    alarms = [
-        it["Properties"]
-        for it in template()["Resources"].values()
-        if it["Type"] == "AWS::CloudWatch::Alarm" and "Condition" not in it
-    ]
+class _AlarmCount(NamedTuple):
+    """What alarms are charged for: metrics, metrics of each project that queries evaluate, composite alarms."""
+
+    metrics: int
+    queries: int
+    composites: int
+
+
+def _count_alarms(*, is_remediation: bool) -> _AlarmCount:
+    """Count the alarms of every stack, or those that remediation adds."""
+    resources = template()["Resources"].values()
+    alarms = [it for it in resources if it["Type"] == "AWS::CloudWatch::Alarm"]
     metrics = queries = 0
     for alarm in alarms:
-        parts = alarm.get("Metrics", [{"MetricStat": {}}])
-        metrics += sum("MetricStat" in it for it in parts)
-        queries += sum(str(it.get("Expression", "")).startswith("SELECT") for it in parts)
-    return metrics, queries
+        is_optional = "Condition" in alarm
+        for part in alarm["Properties"].get("Metrics", [{"MetricStat": {}}]):
+            if (is_optional or _is_optional(part)) == is_remediation:
+                metrics += "MetricStat" in str(part)
+                queries += "GROUP BY project" in str(part)
+    composites = sum(it["Type"] == "AWS::CloudWatch::CompositeAlarm" for it in resources)
+    return _AlarmCount(metrics, queries, 0 if is_remediation else composites)
 
 
-def rows() -> list[Row]:
-    """Return the lines of the bill."""
-    metrics, queries = alarm_metrics()
-    short_runs = SWEEPS * SWEEP_SECONDS * SWEEP_GB + WATCHES * WATCH_SECONDS * WATCH_GB
-    runs = SWEEPS + WATCHES + NIGHTS
-    polls = QUEUES * POLLERS * HOURS * 3600 // POLL_SECONDS
-    items = ITEMS_WRITTEN * MILLION_WRITES + ITEMS_READ * MILLION_READS
+def _is_optional(part: Any) -> bool:  # noqa: ANN401  a part of the template
+    return isinstance(part, list)
+
+
+def _count_queues(*, is_remediation: bool) -> int:
+    """Count the queues that Lambda polls."""
+    queues = [it for it in template()["Resources"].values() if it["Type"] == "AWS::SQS::Queue"]
+    return sum("RedrivePolicy" in it["Properties"] and ("Condition" in it) == is_remediation for it in queues)
+
+
+def _poll_row(*, is_remediation: bool) -> Row:
+    count = _count_queues(is_remediation=is_remediation)
+    polls = count * POLLERS * HOURS * 3600 // POLL_SECONDS
+    return Row(
+        "SQS",
+        f"{count} {'queue' if count == 1 else 'queues'} × {POLLERS} pollers of Lambda × {HOURS} hours, one poll every"
+        f" {POLL_SECONDS} s, × {MILLION_POLLS:.2f} per million",
+        lambda _: polls * MILLION_POLLS / 1e6,
+    )
+
+
+def _alarm_row(*, is_remediation: bool) -> Row:
+    metrics, queries, composites = _count_alarms(is_remediation=is_remediation)
+    composite_text = f"; {composites} composite alarms × {COMPOSITE_ALARM_MONTH:.2f}" if composites else ""
+    return Row(
+        "CloudWatch alarms",
+        f"{metrics} metrics × {ALARM_METRIC_MONTH:.2f}; {queries} query × {ALARM_METRIC_MONTH:.2f} per project at most"
+        f"{composite_text}",
+        lambda projects: ALARM_METRIC_MONTH * (metrics + queries * projects) + COMPOSITE_ALARM_MONTH * composites,
+    )
+
+
+def _secret_row() -> Row:
+    return Row(
+        "Secrets Manager",
+        f"{SECRET_MONTH:.2f} per secret: one key per project, and one webhook",
+        lambda projects: (projects + 1) * SECRET_MONTH,
+    )
+
+
+def _dashboard_row() -> Row:
+    return Row("Dashboard", f"{DASHBOARD_MONTH:.2f}", lambda _: DASHBOARD_MONTH)
+
+
+def list_rows() -> list[Row]:
+    """Return the lines of the bill of a stack with the defaults of its parameters."""
+    runs = SWEEPS + HOURS + NIGHTS
+    item_price = ITEMS_WRITTEN * MILLION_WRITES + ITEMS_READ * MILLION_READS
     return [
         Row(
             "Lambda, audits",
@@ -62,73 +120,126 @@ def rows() -> list[Row]:
             lambda projects: projects * NIGHTS * AUDIT_SECONDS * AUDIT_GB * GB_SECOND,
         ),
         Row(
-            "Lambda, sweeps and overdue checks",
-            f"({SWEEPS:,} × {SWEEP_SECONDS} s × {SWEEP_GB:g} GB + {WATCHES} × {WATCH_SECONDS} s × {WATCH_GB} GB)"
-            f" × {GB_SECOND:.10f}",
-            lambda _: short_runs * GB_SECOND,
+            "Lambda, sweeps and counts of projects",
+            f"({SWEEPS:,} × {SWEEP_SECONDS} s × {SWEEP_GB:g} GB + {HOURS} × ({WATCH_SECONDS:g} s +"
+            f" {WATCH_SECONDS_OF_PROJECT} s per project) × {WATCH_GB} GB) × {GB_SECOND:.10f}",
+            lambda projects: (
+                GB_SECOND
+                * (
+                    SWEEPS * SWEEP_SECONDS * SWEEP_GB
+                    + HOURS * (WATCH_SECONDS + WATCH_SECONDS_OF_PROJECT * projects) * WATCH_GB
+                )
+            ),
         ),
         Row(
             "DynamoDB",
-            f"{NIGHTS} nights × ({ITEMS_WRITTEN} writes × {MILLION_WRITES} + {ITEMS_READ} reads × {MILLION_READS})"
-            " per million, per project; less than 1 MB stored each",
-            lambda projects: projects * NIGHTS * items / 1e6,
+            f"({NIGHTS} nights × ({ITEMS_WRITTEN} writes × {MILLION_WRITES} + {ITEMS_READ} reads × {MILLION_READS})"
+            f" + {HOURS} × {WATCH_READS} reads × {MILLION_READS}) per million, per project; less than 1 MB stored each",
+            lambda projects: projects * (NIGHTS * item_price + HOURS * WATCH_READS * MILLION_READS) / 1e6,
         ),
         Row(
             "S3",
-            f"{REPORT_NIGHTS} nights × {REPORT_MB} MB × {S3_GB} per GB, per project, from night {REPORT_NIGHTS} on",
-            lambda projects: projects * REPORT_NIGHTS * REPORT_MB / 1000 * S3_GB,
+            f"{REPORT_NIGHTS} nights × {REPORT_MB} MB × {STORED_GB_MONTH} per GB, per project, from night"
+            f" {REPORT_NIGHTS} on",
+            lambda projects: projects * REPORT_NIGHTS * REPORT_MB / 1000 * STORED_GB_MONTH,
         ),
-        Row(
-            "Secrets Manager",
-            f"{SECRET:.2f} per secret: one key per project, and one webhook; nothing for SecureString parameters",
-            lambda projects: (projects + 1) * SECRET,
-        ),
+        _secret_row(),
         Row(
             "CloudWatch metrics",
-            f"{METRICS_OF_PROJECT} × {METRIC:.2f} × {NIGHTS} of {HOURS} hours, per project;"
-            f" {METRICS_OF_STACK} × {METRIC:.2f} of the hourly check",
-            lambda projects: METRIC * (projects * METRICS_OF_PROJECT * NIGHTS / HOURS + METRICS_OF_STACK),
+            f"{METRICS_OF_PROJECT} × {METRIC_MONTH:.2f} × {NIGHTS} of {HOURS} hours, per project;"
+            f" {METRICS_OF_STACK} × {METRIC_MONTH:.2f} of the hourly count",
+            lambda projects: METRIC_MONTH * (projects * METRICS_OF_PROJECT * NIGHTS / HOURS + METRICS_OF_STACK),
         ),
-        Row(
-            "CloudWatch alarms",
-            f"{metrics} metrics × {ALARM:.2f}; {queries} query × {ALARM:.2f} per project at most",
-            lambda projects: ALARM * (metrics + queries * projects),
-        ),
-        Row("Dashboard", f"{DASHBOARD:.2f}; the first three of an account are free", lambda _: DASHBOARD),
+        _alarm_row(is_remediation=False),
+        _dashboard_row(),
         Row(
             "Logs",
             f"{LOG_MB} MB per night × {LOG_GB:.2f} per GB, per project",
             lambda projects: projects * NIGHTS * LOG_MB / 1000 * LOG_GB,
         ),
+        _poll_row(is_remediation=False),
         Row(
-            "SQS",
-            f"{QUEUES} queues × {POLLERS} pollers of Lambda × {HOURS} hours, one poll every {POLL_SECONDS} s, × "
-            f"{MILLION_POLLS:.2f} per million",
-            lambda _: polls * MILLION_POLLS / 1e6,
-        ),
-        Row(
-            "EventBridge, Scheduler, X-Ray",
-            f"{runs:,} scheduled runs × ({MILLION_EVENTS:.2f} + {MILLION_TRACES:.2f}) per million; per project"
-            f" {EVENTS_OF_PROJECT} events × {MILLION_EVENTS:.2f} + {TRACES_OF_PROJECT} traces × {MILLION_TRACES:.2f}"
-            " per million",
-            lambda projects: (
-                (
-                    runs * (MILLION_EVENTS + MILLION_TRACES)
-                    + projects * (EVENTS_OF_PROJECT * MILLION_EVENTS + TRACES_OF_PROJECT * MILLION_TRACES)
-                )
-                / 1e6
-            ),
+            "EventBridge, Scheduler",
+            f"({runs:,} scheduled runs + {EVENTS_OF_PROJECT} events per project) × {MILLION_EVENTS:.2f} per million",
+            lambda projects: (runs + EVENTS_OF_PROJECT * projects) * MILLION_EVENTS / 1e6,
         ),
     ]
 
 
-def total(projects: int) -> float:
+def list_remediation_rows() -> list[Row]:
+    """Return what remediation adds to the bill, if every project has proposals every night."""
+    return [
+        Row(
+            "Lambda",
+            f"{NIGHTS} nights × {AUDIT_SECONDS} s × {AUDIT_GB:g} GB × {GB_SECOND:.10f}, per project",
+            lambda projects: projects * NIGHTS * AUDIT_SECONDS * AUDIT_GB * GB_SECOND,
+        ),
+        Row(
+            "Secrets Manager",
+            f"{SECRET_MONTH:.2f} per key with write access, one per project",
+            lambda projects: projects * SECRET_MONTH,
+        ),
+        Row(
+            "CloudWatch metrics",
+            f"{REMEDIATION_METRICS} × {METRIC_MONTH:.2f} × {NIGHTS} of {HOURS} hours, per project",
+            lambda projects: METRIC_MONTH * projects * REMEDIATION_METRICS * NIGHTS / HOURS,
+        ),
+        _alarm_row(is_remediation=True),
+        _poll_row(is_remediation=True),
+    ]
+
+
+def compute_total(projects: int) -> float:
     """Return the cost of a stack per month in dollars."""
-    return sum(it.dollars(projects) for it in rows())
+    return sum(it.dollars(projects) for it in list_rows())
 
 
 def list_costs() -> str:
     """Return the table of costs."""
-    lines = [[it.what, it.arithmetic, f"{it.dollars(1):.2f}", f"{it.dollars(100):.2f}"] for it in rows()]
-    lines.append(["**total**", "", f"**{total(1):.2f}**", f"**{total(100):.2f}**"])
-    return table(["US dollars per month", "how it is computed", "1 project", "100 projects"], lines)
+    return _list_bill(list_rows(), "total")
+
+
+def list_cost_options() -> str:
+    """Return the table of what parameters add or save."""
+    options = [
+        Row(
+            "`EnableDashboard` is `false`",
+            "no dashboard; the first three of an account are free, as long as they show at most 50 metrics",
+            lambda projects: -_dashboard_row().dollars(projects),
+        ),
+        Row(
+            "keys and webhook as `SecureString` parameters",
+            "standard parameters cost nothing",
+            lambda projects: -_secret_row().dollars(projects),
+        ),
+        Row("`KmsKeyArn`", f"{KEY_MONTH:.2f} for the key", lambda _: KEY_MONTH),
+    ]
+    return _list_table("parameter", [_cells(it, "+.2f") for it in options])
+
+
+def list_remediation_costs() -> str:
+    """Return the table of what remediation adds."""
+    return _list_bill(list_remediation_rows(), "total")
+
+
+def describe_cost() -> str:
+    """Return the sentence about the costs."""
+    one, hundred, thousand = (f"{compute_total(it):.0f}" for it in PROJECTS)
+    return (
+        f"The stack costs about {one} US dollars per month for one project, {hundred} for 100 projects and {thousand}"
+        " for 1,000."
+    )
+
+
+def _list_bill(rows: Sequence[Row], name: str) -> str:
+    sums = [f"**{sum(it.dollars(projects) for it in rows):.2f}**" for projects in PROJECTS]
+    return _list_table("US dollars per month", [*(_cells(it, ".2f") for it in rows), [f"**{name}**", "", *sums]])
+
+
+def _list_table(first_column: str, lines: Sequence[Sequence[str]]) -> str:
+    columns = [f"{it:,} {'project' if it == 1 else 'projects'}" for it in PROJECTS]
+    return table([first_column, "how it is computed", *columns], lines)
+
+
+def _cells(row: Row, form: str) -> list[str]:
+    return [row.what, row.arithmetic, *(format(row.dollars(it), form) for it in PROJECTS)]

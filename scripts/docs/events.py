@@ -8,10 +8,17 @@ from functools import partial
 from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject
+from backup_auditor.domain.audit_record import LastAudits, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.notifications.digest import create_digest, create_messages
+from backup_auditor.domain.notifications.failures import (
+    FAILURE_SEVERITY,
+    create_notice_messages,
+    find_failure,
+    find_notice,
+)
 from backup_auditor.domain.outbox import Channel, ChannelKind, Trigger
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
@@ -19,8 +26,14 @@ from backup_auditor.domain.remediation.actions import CreateSchedule
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Proposal, RemediationPlan
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.digest import build_report_link
-from backup_auditor.rendering.events import build_audit_events, build_creation_event, build_proposal_events
-from backup_auditor.rendering.sns import build_publication
+from backup_auditor.rendering.events import (
+    build_audit_events,
+    build_creation_event,
+    build_failure_event,
+    build_proposal_events,
+)
+from backup_auditor.rendering.failure_notice import NoticeMessage
+from backup_auditor.rendering.sns import Publication, build_notice_publication, build_publication
 from docs.markdown import table
 
 _NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
@@ -35,6 +48,8 @@ _SENT = {
     "Backup Finding Opened": "Sent when a finding is non-compliant for the first time.",
     "Backup Finding Reopened": "Sent when a finding is non-compliant again after it was resolved.",
     "Backup Finding Resolved": "Sent when an open finding is compliant or not applicable, or its resource is gone.",
+    "Backup Audit Failed": "Sent once when the audit of a project failed in all attempts or is overdue. The next"
+    " `Backup Audit Completed` of the project is its end.",
     "Backup Schedule Proposed": "Sent for each action that the policy proposes, after each audit as long as it is due.",
     "Backup Schedule Created": "Sent for each action that was applied, whatever its kind.",
 }
@@ -59,9 +74,11 @@ _MEANINGS = {
     "id": "The id of the schedule or the backup that was created or changed.",
     "index": "The index.",
     "kind": "`create_schedule`, `update_schedule` or `first_backup`.",
+    "last_complete_at": "The time of the last complete audit, or null.",
     "message_id": "Identifies the message. It is the same when the message is sent again.",
     "min_severity": "The lowest severity that the channel receives.",
     "name": "The name of the schedule or the backup.",
+    "notice": "What the message says about the failure: `opened`, `reminder` or `resolved`.",
     "observed_at": "The time to which the findings apply, in UTC.",
     "omitted": "How many entries do not fit into the message.",
     "open": "How many findings are open, by severity.",
@@ -84,6 +101,7 @@ _MEANINGS = {
     "resource": "The index, deleted index or project: `type`, `project`, `name` and `id`.",
     "schema_version": "The version of this format. Keys may be added to it; none is removed.",
     "severity": "The severity of the finding; of a message, the worst one that it reports.",
+    "since": "When the failure began.",
     "slots": "How many backups of the quota the action needs.",
     "state": "The result of the action.",
     "summary": "Counts, as in the report.",
@@ -98,6 +116,17 @@ _MESSAGE_MEANINGS = _MEANINGS | {
     " the same for the HTML page, or is null.",
 }
 """What each key of a message means."""
+_FAILURE_MEANINGS = _MEANINGS | {
+    "compliance": "`INSUFFICIENT_DATA`: the message says nothing about the backups.",
+    "event": "`Backup Audit Failed`; when the failure is resolved, `Backup Audit Completed`.",
+    "kind": "`failed`: the last request failed in all attempts. `overdue`: no complete audit for 30h.",
+    "observed_at": "When the failure was noticed, in UTC.",
+    "reason": "Why: the error of the audit, or the age of the last complete one.",
+    "remediation": "What to do; empty when the failure is resolved.",
+    "severity": f"`{FAILURE_SEVERITY}`.",
+    "trigger": f"Why the message is sent: `{Trigger.CHANGE}` or `{Trigger.REMINDER}`.",
+}
+"""What each key of the event and the messages of a failure means."""
 _EXPIRES = "The last recovery point expires on 2026-11-05 06:00 UTC, in 3d (horizon: 7d), and the schedule is paused."
 _FAILED = "The last two finished backups failed: nightly-20261102T030000Z, 2026-11-02 03:00 UTC."
 _UNPROTECTED = "Deletion protection is disabled, and the policy requires it."
@@ -105,12 +134,17 @@ _UNPROTECTED = "Deletion protection is disabled, and the policy requires it."
 
 def describe_audit_events() -> str:
     """Return a section for each event of an audit: when it is sent, its keys, and a sample."""
-    return "\n".join(_describe_event(it, _COMMON) for it in sample_events())
+    return "\n".join(_describe_event(it, _COMMON, _MEANINGS) for it in sample_events())
+
+
+def describe_failure_event() -> str:
+    """Return a section for the event of a failure: when it is sent, its keys, and a sample."""
+    return _describe_event(sample_failure_event(), ("schema_version", "project"), _FAILURE_MEANINGS)
 
 
 def describe_remediation_events() -> str:
     """Return a section for each event of a remediation: when it is sent, its keys, and a sample."""
-    return "\n".join(_describe_event(it, ()) for it in sample_remediation_events())
+    return "\n".join(_describe_event(it, (), _MEANINGS) for it in sample_remediation_events())
 
 
 def list_common_keys() -> str:
@@ -127,6 +161,18 @@ def list_message_keys() -> str:
     return table(("key", "meaning"), ((f"`{key}`", _MESSAGE_MEANINGS[key]) for key in document))
 
 
+def list_failure_message_keys() -> str:
+    """Return the table of the keys of the JSON of a message about a failure."""
+    _, document = _split_publication(build_notice_publication(_sample_notice_message()))
+    return table(("key", "meaning"), ((f"`{key}`", _FAILURE_MEANINGS[key]) for key in document))
+
+
+def show_failure_message_sample() -> str:
+    """Return a message about a failure as an e-mail subscription receives it."""
+    email, _ = _split_publication(build_notice_publication(_sample_notice_message()))
+    return email
+
+
 def show_message_sample() -> str:
     """Return a message as an e-mail subscription and as a queue receive it."""
     email, document = _sample_message(_report())
@@ -137,6 +183,12 @@ def sample_events() -> list[dict[str, object]]:
     """Return one event of each type of an audit, without the keys that AWS adds."""
     found = dict(build_audit_events(_report(), _KEPT))
     return [{"source": "backup-auditor", "detail-type": kind, "detail": detail} for kind, detail in found.items()]
+
+
+def sample_failure_event() -> dict[str, object]:
+    """Return the event of a failure, without the keys that AWS adds."""
+    kind, detail = build_failure_event("search", _sample_notice_message().notice)
+    return {"source": "backup-auditor", "detail-type": kind, "detail": detail}
 
 
 def sample_remediation_events() -> list[dict[str, object]]:
@@ -165,9 +217,9 @@ def _sample_action() -> CreateSchedule:
     return CreateSchedule("orders", "auditor", Frequency.DAILY, timedelta(days=14), 15, "It has no backup schedule.")
 
 
-def _describe_event(event: Mapping[str, Any], left_out: Iterable[str]) -> str:
+def _describe_event(event: Mapping[str, Any], left_out: Iterable[str], meanings: Mapping[str, str]) -> str:
     kind = event["detail-type"]
-    rows = ((f"`{key}`", _MEANINGS[key]) for key in event["detail"] if key not in left_out)
+    rows = ((f"`{key}`", meanings[key]) for key in event["detail"] if key not in left_out)
     return f"### {kind}\n\n{_SENT[kind]}\n\n{table(('key', 'meaning'), rows)}\n{_block(event)}"
 
 
@@ -175,7 +227,23 @@ def _sample_message(report: Report) -> tuple[str, dict[str, object]]:
     """Return the text of an e-mail and the JSON document for a queue."""
     [message] = create_messages(report, _KEPT, (_TOPIC,), _NOW - timedelta(days=1))
     link_to = partial(build_report_link, region="eu-central-1")
-    publication = build_publication(create_digest(report, message, _TOPIC, build_link=link_to))
+    return _split_publication(build_publication(create_digest(report, message, _TOPIC, build_link=link_to)))
+
+
+def _sample_notice_message() -> NoticeMessage:
+    failed_at = _NOW - timedelta(minutes=10)
+    reason = "Pinecone rejected the key (401); store a key of the project in secret backup-auditor/keys/search"
+    project = WatchedProject(LastAudits(None, None), failed_audit=FailedAudit(failed_at, reason))
+    failure = find_failure("search", project, _NOW)
+    notice = find_notice(failure, None, _NOW - timedelta(days=1, hours=2), _NOW)
+    if notice is None:
+        raise ValueError("the sample project does not fail")
+    [message] = create_notice_messages("search", notice, (_TOPIC,))
+    return NoticeMessage(message, notice, is_possible_duplicate=False)
+
+
+def _split_publication(publication: Publication) -> tuple[str, dict[str, object]]:
+    """Return the text of an e-mail and the JSON document for a queue."""
     parts = json.loads(publication.message)
     return f"```text\nSubject: {publication.subject}\n\n{parts['email']}```\n", json.loads(parts["sqs"])
 

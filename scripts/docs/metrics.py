@@ -29,8 +29,10 @@ _MEANINGS = {
     "AuditDurationMs": "Duration of the audit.",
     "ProjectsOverdue": "Projects without a complete audit for 30h.",
     "ProjectsIncomplete": "Projects whose last audit had a read error.",
+    "ProjectsNewlyFailed": "Projects whose audit failed in all attempts or became overdue since the look before.",
+    "TopicsWithoutSubscription": "Topics of findings that have no confirmed subscription.",
 }
-_OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete")
+_OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete", "ProjectsNewlyFailed", "TopicsWithoutSubscription")
 
 
 def list_metrics() -> str:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from backup_auditor.adapters.aws import idempotency
 from backup_auditor.adapters.dynamodb import items
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.rendering.formats import FORMATS
+from backup_auditor_simulator.damages import DamageKind
 from backup_auditor_simulator.web.faults import FaultKind
 from docs.markdown import fill_sections
 from docs.transcripts import run_transcripts
@@ -127,11 +129,13 @@ def test_every_format_is_described() -> None:
     assert sorted(rows) == sorted(FORMATS)
 
 
-def test_every_fault_of_the_simulator_is_described() -> None:
-    """The table of faults has one row for each kind of fault."""
+@pytest.mark.parametrize("heading,kinds", [("Faults", FaultKind), ("Damages", DamageKind)])
+def test_every_fault_and_damage_of_the_simulator_is_described(heading: str, kinds: type[StrEnum]) -> None:
+    """The table of faults has one row for each kind of fault, and that of damages one for each kind of damage."""
     text = (ROOT / "docs" / "development" / "simulator.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([a-z_]+)` \|", text.partition("\n## Faults\n")[2], flags=re.MULTILINE)
-    assert rows[1:] == list(FaultKind)
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z_]+)` \|", section, flags=re.MULTILINE)
+    assert rows[1:] == list(kinds)
 
 
 def test_the_architecture_lists_every_item() -> None:
@@ -142,7 +146,7 @@ def test_the_architecture_lists_every_item() -> None:
     sort_keys = {
         state: {items.HEAD_SORT_KEY, items.AUDIT_PREFIX, items.CHUNK_PREFIX, "sent#"},
         remediation: {items.ACTION_PREFIX, items.PLAN_PREFIX},
-        watch: {items.REGISTRATION_SORT_KEY},
+        watch: {items.REGISTRATION_SORT_KEY, items.FAILED_AUDIT_SORT_KEY, items.NOTICE_SORT_KEY},
     }
     for partition, expected_keys in sort_keys.items():
         assert {sort for name, sort in rows if name == partition} == {it.strip("#") for it in expected_keys}

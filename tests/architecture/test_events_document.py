@@ -14,7 +14,11 @@ DOCUMENT = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8
 
 def test_each_event_has_a_sample() -> None:
     """The document has a section and a sample for each type of event."""
-    samples = [*events_document.sample_events(), *events_document.sample_remediation_events()]
+    samples = [
+        *events_document.sample_events(),
+        events_document.sample_failure_event(),
+        *events_document.sample_remediation_events(),
+    ]
     assert [it["detail-type"] for it in samples] == [*EventType, *RemediationEventType]
     assert all(f"\n### {it}\n" in DOCUMENT for it in [*EventType, *RemediationEventType])
 

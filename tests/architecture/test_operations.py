@@ -60,7 +60,8 @@ def test_findings_are_in_the_order_of_the_catalog() -> None:
 def test_every_alarm_has_a_section() -> None:
     """The page of the alarms has one section for each alarm of the template."""
     sections = re.findall(r"^## ([a-z-]+)$", ALARMS, re.MULTILINE)
-    texts = [find_properties(name)["AlarmDescription"] for name in find_resources("AWS::CloudWatch::Alarm")]
+    names = [*find_resources("AWS::CloudWatch::Alarm"), *find_resources("AWS::CloudWatch::CompositeAlarm")]
+    texts = [find_properties(name)["AlarmDescription"] for name in names]
     assert {re.findall(r'docs/operations/alarms\.md, "([a-z-]+)"', text)[0] for text in texts} == set(sections)
 
 

@@ -36,7 +36,8 @@ POLICY = f"""version: 1
 project: {{backup_quota: 5000}}
 remediation: {{create_schedules: apply, max_creations: {CREATION_COUNT}}}
 """
-SLACK_SECRET, EDITOR_SECRET = "backup-auditor/webhooks/slack", "backup-auditor-editor/search"
+EDITOR_PREFIX = "backup-auditor-editor/"
+SLACK_SECRET, EDITOR_SECRET = "backup-auditor/webhooks/slack", f"{EDITOR_PREFIX}search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,11 @@ def _prepare_unprotected_project(application: str) -> Iterator[Load]:
     project = build_scenario(f"bare:{CREATION_COUNT}", now=now())
     with serve_audited_project(project, application) as variables:
         put_secret(Server.editor_key, EDITOR_SECRET)
-        remediation_variables = {"POLICY": _store_document(variables, POLICY), "EDITOR_KEY_SECRET": EDITOR_SECRET}
+        remediation_variables = {
+            "POLICY": _store_document(variables, POLICY),
+            "EDITOR_KEY_SECRET": EDITOR_SECRET,
+            "EDITOR_NAME_PREFIX": EDITOR_PREFIX,
+        }
         yield Load(f"{CREATION_COUNT} schedules to be made", {**variables, **remediation_variables})
         schedule_count = sum(bool(it.schedules) for it in project.indexes.values())
         if schedule_count != CREATION_COUNT:

@@ -11,12 +11,15 @@ import pytest
 from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
-from backup_auditor.domain.outbox import OutboxMessage, Trigger
+from backup_auditor.domain.notifications.digest import readdress
+from backup_auditor.domain.notifications.failures import create_notice_messages
+from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage, Trigger
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError
 from backup_auditor.ports.stores import Claim, Outbox, StateStore
 from support.aws.dynamodb import open_table
 from support.builders.facts import DAY, HOUR, NOW, SECOND
+from support.builders.notifications import SNS_CHANNEL, build_notice
 from support.fakes.stores import PROJECT, FakeStore, record_change
 
 type StoreAndOutboxes = tuple[StateStore, Outbox, Outbox]
@@ -25,6 +28,7 @@ type OpenOutboxes = Callable[[], AbstractContextManager[StoreAndOutboxes]]
 
 FIRST_STATE = ProjectState(revision=1, audit_id="first", observed_at=NOW)
 LEASE = timedelta(minutes=15)
+REPORT = StoredReport("s3://reports/default/report.json", "5f" * 32)
 MESSAGE = OutboxMessage(
     message_id="1",
     project=PROJECT,
@@ -32,18 +36,19 @@ MESSAGE = OutboxMessage(
     observed_at=NOW,
     channel_id="sns:topic",
     trigger=Trigger.CHANGE,
-    report=StoredReport("s3://reports/default/report.json", "5f" * 32),
+    content=REPORT,
     previous_at=None,
 )
-PAGED_REPORT = replace(MESSAGE.report, page=StoredFile("s3://reports/default/report.html", "7c" * 32))
+PAGED_REPORT = replace(REPORT, page=StoredFile("s3://reports/default/report.html", "7c" * 32))
 EVENT_MESSAGE = replace(
     MESSAGE,
     message_id="2",
     channel_id="events",
     trigger=Trigger.AUDIT,
-    report=PAGED_REPORT,
+    content=PAGED_REPORT,
     previous_at=NOW - DAY,
 )
+NOTICE_MESSAGE = create_notice_messages(PROJECT, build_notice(), (SNS_CHANNEL,))[0]
 FIRST_CLAIM = Claim(1, is_possible_duplicate=False)
 
 
@@ -93,6 +98,18 @@ def test_a_message_is_listed_as_it_was_recorded(open_outboxes: OpenOutboxes) -> 
         assert list(outbox.list_pending(PROJECT, NOW)) == [MESSAGE, EVENT_MESSAGE, later_message]
         assert len(outbox.list_pending(None, NOW)) == 6
         assert [it.project for it in outbox.list_pending("default#1", NOW)] == ["default#1"]
+
+
+@every_outbox
+def test_a_notice_is_listed_as_it_was_recorded(open_outboxes: OpenOutboxes) -> None:
+    """A message about a failure has its notice, and no report, also when it is sent to another channel."""
+    replacement = readdress(NOTICE_MESSAGE, Channel(ChannelKind.SNS, "corrected"))
+    with open_outbox_with(open_outboxes, NOTICE_MESSAGE) as (outbox, other_outbox):
+        assert list(outbox.list_pending(PROJECT, NOW)) == [NOTICE_MESSAGE]
+        outbox.claim(NOTICE_MESSAGE, NOW, NOW + LEASE)
+        assert outbox.readdress(NOTICE_MESSAGE, replacement)
+        assert list(other_outbox.list_pending(PROJECT, NOW)) == [replacement]
+        assert (replacement.content, replacement.audit_id) == (NOTICE_MESSAGE.content, None)
 
 
 @every_outbox

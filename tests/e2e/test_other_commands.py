@@ -174,7 +174,7 @@ def test_the_simulator_serves_until_a_signal(number: signal.Signals) -> None:
     flags = [str(COMMAND), "simulate", "--scenario", "fleet:1x5", "--now", MOMENT]
     with subprocess.Popen(flags, stdout=subprocess.PIPE, text=True, env=build_environment()) as process:
         assert process.stdout is not None
-        addresses = dict(process.stdout.readline().split() for _ in range(3))
+        addresses = dict(process.stdout.readline().split() for _ in range(4))
         env = build_environment(PINECONE_CONTROLLER_HOST=addresses["url"], PINECONE_API_KEY=addresses["viewer-key"])
         result = run_command("audit", "--now", MOMENT, env=env)
         process.send_signal(number)

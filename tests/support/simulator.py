@@ -26,7 +26,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState, RemediationPlan
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.worker_pool import WorkerPool
-from backup_auditor_simulator.api.app import ParsedRequest
+from backup_auditor_simulator.api.messages import ParsedRequest
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.server import Server
 from support.builders.plans import build_remediation_policy

@@ -3,8 +3,9 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,31 @@ from backup_auditor.adapters.aws import metrics
 from backup_auditor.application.notifications import dispatcher
 from backup_auditor.rendering.digest import _CONSOLE_HOSTS
 from support.aws.template import find_properties, find_resources, load_transformed_template, name_function
-from support.aws_local.cloudwatch import MetricValue, find_alarms
+from support.aws_local.cloudwatch import MetricValue, find_alarm_messages, find_alarms
 from support.aws_local.stack import STACK_NAME, Stack
 
 ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
-ROUTED_METRICS = {"ProjectsOverdue", "ProjectsIncomplete"}
+ROUTED_METRICS = {"ProjectsOverdue", "ProjectsIncomplete", "ProjectsNewlyFailed"}
 OF_STACK = {"stack": STACK_NAME}
 MAX_DURATION = timedelta(minutes=5)
 """The maximum duration of a sweep."""
 EMITTED_METRICS = set(metrics.METRIC_UNITS)
-AWS_METRICS = {"Errors", "Invocations", "Throttles", "ApproximateNumberOfMessagesVisible"}
+AWS_METRICS = {
+    "Errors",
+    "Invocations",
+    "Throttles",
+    "ApproximateNumberOfMessagesVisible",
+    "InvocationDroppedCount",
+    "FailedInvocations",
+}
+SENDERS = {
+    "NewFailureAlarm",
+    "NeedsAttentionAlarm",
+    "FunctionFailureAlarm",
+    "DeliveryFailuresAlarm",
+    "ScheduleCreationFailuresAlarm",
+}
+"""The alarms that send messages."""
 MISSING_DATA_TREATMENT = {
     "WatchSilentAlarm": "breaching",
     "ProjectsOverdueAlarm": "ignore",
@@ -31,11 +47,19 @@ MISSING_DATA_TREATMENT = {
 }
 START = datetime(2026, 11, 22, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 
 
 def load_alarms() -> dict[str, dict[str, Any]]:
-    """Return the alarms, by their names in the template."""
+    """Return the alarms on metrics, by their names in the template."""
     return {name: it["Properties"] for name, it in find_resources("AWS::CloudWatch::Alarm").items()}
+
+
+def load_all_alarms() -> dict[str, dict[str, Any]]:
+    """Return the alarms on metrics and the composite alarms, by their names in the template."""
+    composite_alarms = find_resources("AWS::CloudWatch::CompositeAlarm").items()
+    return load_alarms() | {name: it["Properties"] for name, it in composite_alarms}
 
 
 def list_metric_stats(alarm: dict[str, Any]) -> list[dict[str, Any]]:
@@ -58,11 +82,49 @@ def list_queries() -> list[str]:
     return [it for it in list_expressions() if it.startswith("SELECT")]
 
 
-def find_active_alarms(*data: MetricValue, end: datetime = START + HOUR) -> set[str]:
-    """Return the alarms that these metrics raise until a time."""
+@cache
+def load_stack() -> Stack:
+    """Return the stack of the template, whose resources have their logical names."""
     template = load_transformed_template()
-    stack = Stack(template, {}, {name: name for name in template["Resources"]}, {}, {}, {}, {}, (), ())
-    return find_alarms(stack, data, START, end)
+    return Stack(template, {}, {name: name for name in template["Resources"]}, {}, {}, {}, {}, (), ())
+
+
+def find_active_alarms(*data: MetricValue, end: datetime = START + HOUR) -> set[str]:
+    """Return the alarms on metrics that these metrics raise until a time."""
+    return find_alarms(load_stack(), data, START, end) & set(load_alarms())
+
+
+def list_messages(*data: MetricValue, end: datetime) -> list[tuple[str, float]]:
+    """Return the alarms that send a message when they start, each with the hours since the start."""
+    return [
+        (it.alarm, round((it.moment - START) / HOUR, 1)) for it in find_alarm_messages(load_stack(), data, START, end)
+    ]
+
+
+def make_counts(
+    hours: float, *, overdue: float = 0, incomplete: float = 0, newly_failed: float = 0, first: float = 0
+) -> list[MetricValue]:
+    """Return the hourly counts of `watch` between two hours; `newly_failed` is in the first one."""
+    counts = []
+    for number in range(int(hours - first)):
+        moment = first + number + 0.2
+        counts += [
+            make_value("ProjectsOverdue", overdue, moment),
+            make_value("ProjectsIncomplete", incomplete, moment),
+            make_value("ProjectsNewlyFailed", 0 if number else newly_failed, moment),
+        ]
+    return counts
+
+
+def make_dead_letters(count: int, hours: float, *, first: float) -> list[MetricValue]:
+    """Return the number of dead letters between two hours, as often as SQS sends it."""
+    queue = {"QueueName": "DeadLetterQueue"}
+    return [
+        MetricValue(
+            "AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, count, START + first * HOUR + number * MINUTE
+        )
+        for number in range(0, int((hours - first) * 60), 5)
+    ]
 
 
 def make_value(name: str, value: float, hours: float = 0.5, dimensions: Mapping[str, str] | None = None) -> MetricValue:
@@ -75,6 +137,7 @@ def make_stack_metrics(stack: str, value: float) -> list[MetricValue]:
     dimensions_by_name: dict[str, dict[str, str]] = {
         "ProjectsOverdue": {},
         "ProjectsIncomplete": {},
+        "ProjectsNewlyFailed": {},
         "DeliveryFailures": {"project": "search"},
         "ScheduleCreationFailures": {"project": "search"},
     }
@@ -107,22 +170,28 @@ def load_dashboard() -> dict[str, Any]:
     return document
 
 
-def test_every_alarm_publishes_to_the_topic_of_alarms() -> None:
-    """Every alarm publishes to the topic of alarms when it starts and ends, and the topic's policy allows this."""
+def test_only_alarms_that_name_a_cause_send_messages() -> None:
+    """An alarm that sends messages does so when it starts and ends, and the topic's policy allows this."""
     topic = {"Fn::If": ["OwnsAlarmTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}
-    for alarm in load_alarms().values():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [topic]
+    for name, alarm in load_all_alarms().items():
+        assert alarm.get("AlarmActions") == alarm.get("OKActions") == ([topic] if name in SENDERS else None)
         assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
     allow_statement = find_properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"][0]
     assert allow_statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allow_statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":alarm:${AWS::StackName}-*")
 
 
+def test_every_alarm_is_in_a_message() -> None:
+    """An alarm that sends no messages is part of a composite alarm that does."""
+    rules = json.dumps([it["Properties"] for it in find_resources("AWS::CloudWatch::CompositeAlarm").values()])
+    assert set(re.findall(r'ALARM\(\\*"\$\{(\w+)\}\\*"\)', rules)) == set(load_alarms()) - SENDERS
+
+
 def test_alarms_do_not_depend_on_what_they_watch() -> None:
     """The topic of findings has the customer's key, and the topic of alarms has no key whose policy could fail."""
     resources = load_transformed_template()["Resources"]
     key = {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
-    assert resources["AlertTopic"]["Properties"] == {"KmsMasterKeyId": key}
+    assert resources["AlertTopic"]["Properties"]["KmsMasterKeyId"] == key
     assert "KmsMasterKeyId" not in resources["AlarmTopic"].get("Properties", {})
     assert {resources[it]["Condition"] for it in ("AlarmTopic", "AlarmTopicPolicy")} == {"OwnsAlarmTopic"}
 
@@ -147,10 +216,10 @@ def test_the_outputs_say_that_nobody_is_subscribed() -> None:
     assert not empty_text
 
 
-@pytest.mark.parametrize("name", sorted(find_resources("AWS::CloudWatch::Alarm")))
+@pytest.mark.parametrize("name", sorted(load_all_alarms()))
 def test_an_alarm_describes_the_remedy(name: str) -> None:
     """The description of an alarm starts with the remedy and names an existing section of the documentation."""
-    text = load_alarms()[name]["AlarmDescription"]
+    text = load_all_alarms()[name]["AlarmDescription"]
     assert re.match(r"(Fix|Inspect|Raise|Read) ", text)
     (section,) = re.findall(r'docs/operations/alarms\.md, "([a-z-]+)"\.$', text)
     assert f"\n## {section}\n" in ALARMS.read_text(encoding="utf-8")
@@ -163,16 +232,17 @@ def test_missing_data_is_treated_by_kind(name: str) -> None:
 
 
 def test_missing_data_raises_no_alarm_before_the_first_count() -> None:
-    """The alarm on missing counts is created after the schedule, whose first count starts immediately."""
-    assert load_transformed_template()["Resources"]["WatchSilentAlarm"]["DependsOn"] == "WatchSchedule"
+    """The alarm on missing counts is not evaluated before its periods can have counts."""
+    alarm = load_alarms()["WatchSilentAlarm"]
+    warm_up = alarm["WarmUpConfiguration"]
+    assert warm_up == {"WarmUpPeriodDurationInMinutes": alarm["EvaluationPeriods"] * alarm["Period"] // 60}
     assert find_properties("WatchSchedule")["ScheduleExpression"] == "rate(1 hour)"
-    assert "StartDate" not in find_properties("WatchSchedule")
     assert load_alarms()["ProjectsOverdueAlarm"]["Period"] == 3600
 
 
 def test_no_project_ends_the_alarm_of_another() -> None:
     """A shared alarm sums failures or counts projects, and a pending message fails at least once per period."""
-    assert all(it.startswith("SELECT SUM(") and "Failures) FROM" in it for it in list_queries())
+    assert all(it.startswith("SELECT SUM(") for it in list_queries())
     assert [it["Name"] for it in load_alarms()["IncompleteAuditAlarm"]["Dimensions"]] == ["stack"]
     good_value = make_value("AuditComplete", 1, dimensions={"project": "other"})
     for name, alarm in {
@@ -191,7 +261,13 @@ def test_no_project_ends_the_alarm_of_another() -> None:
 
 def test_stacks_side_by_side_have_their_own_alarms() -> None:
     """The failures of another stack raise no alarm, and its zeros end none, also where nothing runs."""
-    alarms = {"ProjectsOverdueAlarm", "IncompleteAuditAlarm", "DeliveryFailuresAlarm", "ScheduleCreationFailuresAlarm"}
+    alarms = {
+        "ProjectsOverdueAlarm",
+        "ProjectsNewlyFailedAlarm",
+        "IncompleteAuditAlarm",
+        "DeliveryFailuresAlarm",
+        "ScheduleCreationFailuresAlarm",
+    }
     healthy, failing = make_stack_metrics(STACK_NAME, 0), make_stack_metrics(STACK_NAME, 1)
     assert find_active_alarms(*healthy, *make_stack_metrics("staging", 1)) == set()
     assert find_active_alarms(*failing, *make_stack_metrics("staging", 0)) == alarms
@@ -223,29 +299,196 @@ def test_three_errors_raise_the_alarm_of_the_dispatch(errors: int, *, is_alarm_e
     assert find_active_alarms(*data) == expected_alarms
 
 
-@pytest.mark.parametrize("verb", ["notify", "watch"])
 @pytest.mark.parametrize(
     "hours, is_alarm_expected",
     [pytest.param(4, False, id="outage-of-three-hours"), pytest.param(7, True, id="broken-function")],
 )
-def test_errors_for_six_hours_raise_the_alarm_of_a_function_that_repeats_its_work(
-    verb: str, hours: int, *, is_alarm_expected: bool
-) -> None:
+def test_errors_for_six_hours_raise_the_alarm_of_the_delivery(hours: int, *, is_alarm_expected: bool) -> None:
     """Errors in four successive hours raise no alarm, and errors in every hour do."""
     data = [
         it
         for hour in range(hours)
-        for it in make_lambda_metrics(name_function(verb), times=4, errors=1, hours=hour + 0.5)
+        for it in make_lambda_metrics(name_function("notify"), times=4, errors=1, hours=hour + 0.5)
     ]
     counts = [make_value("ProjectsOverdue", 0, hour + 0.5) for hour in range(hours)]
-    expected_alarms = {f"{verb.capitalize()}ErrorsAlarm"} if is_alarm_expected else set()
+    expected_alarms = {"NotifyErrorsAlarm"} if is_alarm_expected else set()
     assert find_active_alarms(*data, *counts, end=START + hours * HOUR) == expected_alarms
+
+
+@pytest.mark.parametrize("minutes, is_alarm_expected", [(30, False), (75, True)])
+def test_throttling_for_an_hour_raises_an_alarm(minutes: int, *, is_alarm_expected: bool) -> None:
+    """Throttles of any function in each quarter of an hour raise the alarm after an hour."""
+    functions = [name_function(verb) for verb in ("audit", "notify", "watch")]
+    data = [
+        MetricValue("AWS/Lambda", "Throttles", {"FunctionName": functions[number % 3]}, 2, START + number * 5 * MINUTE)
+        for number in range(1, minutes // 5)
+    ]
+    expected_alarms = {"ThrottlesAlarm"} if is_alarm_expected else set()
+    assert find_active_alarms(*data, end=START + 2 * HOUR) == expected_alarms
+
+
+@pytest.mark.parametrize(
+    "namespace, name, dimensions, alarm",
+    [
+        ("AWS/Scheduler", "InvocationDroppedCount", {"ScheduleGroup": "Schedules"}, "ScheduleInvocationsDroppedAlarm"),
+        (
+            "AWS/Events",
+            "FailedInvocations",
+            {"EventBusName": STACK_NAME, "RuleName": "x"},
+            "RuleInvocationsFailedAlarm",
+        ),
+    ],
+)
+def test_a_request_that_is_given_up_raises_an_alarm(
+    namespace: str, name: str, dimensions: dict[str, str], alarm: str
+) -> None:
+    """What Scheduler or EventBridge could not deliver is one message."""
+    value = MetricValue(namespace, name, dimensions, 1, START + HOUR / 2)
+    assert find_active_alarms(value) == {alarm}
+    assert list_messages(value, end=START + HOUR) == [("FunctionFailureAlarm", 0.5)]
 
 
 @pytest.mark.parametrize("hours, expected_alarms", [(5, set()), (7, {"WatchSilentAlarm"})])
 def test_six_hours_without_a_count_raise_an_alarm(hours: int, expected_alarms: set[str]) -> None:
     """Missing counts raise no alarm for five hours, and one after that."""
     assert find_active_alarms(make_value("ProjectsOverdue", 0, 0.1), end=START + hours * HOUR) == expected_alarms
+
+
+NIGHT_FAILED = 3.75
+"""The hours after which a request of a night becomes a dead letter."""
+
+
+def make_failed_night(day: int, *, letters: int, overdue: int, is_new: bool = True) -> list[MetricValue]:
+    """Return the data of a night in which an audit fails in all attempts, and of the day after it.
+
+    `letters` and `overdue` are the numbers before that night; six hours after it began, a new failure is overdue too.
+    """
+    hour = day * 24
+    return [
+        *make_counts(hour + 4, overdue=overdue, first=hour),
+        *make_counts(hour + 6, overdue=overdue, newly_failed=int(is_new), first=hour + 4),
+        *make_counts(hour + 24, overdue=overdue + is_new, first=hour + 6),
+        *make_dead_letters(letters, hour + NIGHT_FAILED, first=hour),
+        *make_dead_letters(letters + 1, hour + 24, first=hour + NIGHT_FAILED),
+    ]
+
+
+def test_one_cause_is_one_message() -> None:
+    """A refused key causes dead letters, a failure and an overdue project, and one message on that morning."""
+    (message, reminder) = list_messages(*make_failed_night(0, letters=0, overdue=0), end=START + DAY)
+    assert message == ("NewFailureAlarm", 3.8)
+    name, hours = reminder
+    assert name == "NeedsAttentionAlarm"
+    assert hours > 8, "the project is not fixed, hours after the message"
+
+
+def test_a_failure_that_is_fixed_is_not_repeated() -> None:
+    """After the cause is fixed and the request is sent again, no second message follows."""
+    data = [
+        *make_counts(4),
+        *make_counts(5, newly_failed=1, first=4),
+        *make_counts(24, first=5),
+        *make_dead_letters(0, NIGHT_FAILED, first=0),
+        *make_dead_letters(1, 5, first=NIGHT_FAILED),
+        *make_dead_letters(0, 24, first=5),
+    ]
+    assert list_messages(*data, end=START + DAY) == [("NewFailureAlarm", 3.8)]
+
+
+def test_a_failure_that_stays_is_not_repeated_every_night() -> None:
+    """The nightly requests of a project that is overdue fail every night without a further message."""
+    nights = [
+        it for day in range(4) for it in make_failed_night(day, letters=day, overdue=min(day, 1), is_new=day == 0)
+    ]
+    assert [name for name, _ in list_messages(*nights, end=START + 4 * DAY)] == [
+        "NewFailureAlarm",
+        "NeedsAttentionAlarm",
+    ]
+
+
+def test_a_second_failure_is_a_message_while_the_first_stands() -> None:
+    """Another project that fails three days later is a message of its own, although the first is still overdue."""
+    nights = [
+        *make_failed_night(0, letters=0, overdue=0),
+        *make_failed_night(1, letters=1, overdue=1, is_new=False),
+        *make_failed_night(2, letters=2, overdue=1, is_new=False),
+        *make_failed_night(3, letters=4, overdue=1),
+    ]
+    messages = list_messages(*nights, end=START + 4 * DAY)
+    assert [name for name, _ in messages] == ["NewFailureAlarm", "NeedsAttentionAlarm", "NewFailureAlarm"]
+    assert 3 * 24 < messages[-1][1] < 3 * 24 + 6
+
+
+def test_crashes_until_the_last_attempt_are_one_message() -> None:
+    """A function that crashes in every attempt is a message within the hour; the dead letter and the delay are not."""
+    crashes = [
+        it
+        for number in range(14)
+        for it in make_lambda_metrics(name_function("audit"), times=1, errors=1, hours=0.1 + number * 16 / 60)
+    ]
+    data = [
+        *crashes,
+        *make_counts(6),
+        *make_counts(7, overdue=1, newly_failed=1, first=6),
+        *make_counts(12, overdue=1, first=7),
+        *make_dead_letters(0, NIGHT_FAILED, first=0),
+        *make_dead_letters(1, 12, first=NIGHT_FAILED),
+    ]
+    messages = list_messages(*data, end=START + 10 * HOUR)
+    assert [name for name, _ in messages] == ["NewFailureAlarm"]
+    assert messages[0][1] < 1
+
+
+def test_an_incomplete_audit_that_becomes_overdue_is_one_message() -> None:
+    """An audit that could not read everything is a message when it is recorded, and none when it is overdue."""
+    data = [
+        *make_counts(4),
+        *make_counts(6, incomplete=1, first=4),
+        *make_counts(7, incomplete=1, overdue=1, newly_failed=1, first=6),
+        *make_counts(12, incomplete=1, overdue=1, first=7),
+    ]
+    assert list_messages(*data, end=START + 12 * HOUR) == [("NewFailureAlarm", 4.2)]
+
+
+def test_a_failure_that_was_not_counted_as_new_is_a_message_an_hour_later() -> None:
+    """If the count of a new failure is lost, the number of overdue projects still is a message."""
+    data = [*make_counts(2), *make_counts(8, overdue=1, first=2)]
+    assert list_messages(*data, end=START + 8 * HOUR) == [("NeedsAttentionAlarm", 3.2)]
+
+
+def test_reading_a_dead_letter_is_no_new_dead_letter() -> None:
+    """A message that is invisible for a minute while a person reads it, and a redrive, are no growth."""
+    data = [
+        *make_dead_letters(1, 6, first=0),
+        *make_dead_letters(0, 6.1, first=6),
+        *make_dead_letters(1, 12, first=6.1),
+        *make_dead_letters(0, 13, first=12),
+    ]
+    assert "DeadLettersAddedAlarm" not in find_alarms(load_stack(), data, START + 6 * HOUR, START + 13 * HOUR)
+
+
+def test_a_dead_letter_in_an_idle_queue_is_growth() -> None:
+    """A queue that sent no metrics, because nothing used it for hours, has grown with its first message."""
+    assert "DeadLettersAddedAlarm" in find_active_alarms(*make_dead_letters(1, 8, first=7), end=START + 8 * HOUR)
+
+
+def test_each_project_whose_alert_fails_is_a_message() -> None:
+    """A second project whose channel fails is a message while that of the first still fails."""
+    data = [
+        make_value("DeliveryFailures", 1, first + number * 0.75, {"project": project})
+        for project, first in {"search": 0.1, "shop": 3.1}.items()
+        for number in range(8)
+    ]
+    data += make_counts(9)
+    messages = [it.contributor for it in find_alarm_messages(load_stack(), data, START, START + 9 * HOUR)]
+    assert messages == ["search", "shop"]
+
+
+def test_a_failed_delivery_that_is_not_repeated_ends_its_alarm() -> None:
+    """The alarm is on for an hour after the last failure, also if no zero follows it."""
+    data = make_value("DeliveryFailures", 1, 0.1, {"project": "search"})
+    assert find_active_alarms(data, end=START + HOUR) == {"DeliveryFailuresAlarm"}
+    assert "DeliveryFailuresAlarm" not in find_alarms(load_stack(), [data], START + 1.2 * HOUR, START + 3 * HOUR)
 
 
 def test_each_metric_in_use_is_emitted() -> None:
@@ -256,6 +499,7 @@ def test_each_metric_in_use_is_emitted() -> None:
     text = json.dumps(load_dashboard()).replace('\\"', '"')
     shown_metrics = set(re.findall(r'MetricName="(\w+)"', text)) | ROUTED_METRICS
     assert alarm_metrics == ROUTED_METRICS | {"DeliveryFailures", "ScheduleCreationFailures"} | AWS_METRICS
+    shown_metrics |= set(re.findall(r"SELECT \w+\((\w+)\)", text))
     assert shown_metrics <= EMITTED_METRICS
     for name in ROUTED_METRICS:
         assert f'"PineconeBackupAuditor", "{name}", "stack", "name"' in text
@@ -263,24 +507,91 @@ def test_each_metric_in_use_is_emitted() -> None:
 
 def test_queries_use_the_emitted_dimensions() -> None:
     """The queries use the namespace and the dimensions of the emitted metrics."""
-    assert len(list_queries()) == 2
-    for query in list_queries():
-        assert query.endswith(
-            f"""FROM SCHEMA("{metrics.NAMESPACE}", project, stack) WHERE stack = '${{AWS::StackName}}'"""
-        )
+    condition = f"""FROM SCHEMA("{metrics.NAMESPACE}", project, stack) WHERE stack = '${{AWS::StackName}}'"""
+    assert sorted(it.partition("FROM")[2] for it in list_queries()) == sorted(
+        [
+            *[f"{condition} GROUP BY project".removeprefix("FROM")] * 2,
+            """ SCHEMA("AWS/Events", EventBusName, RuleName) WHERE EventBusName = '${Bus}'""",
+        ]
+    )
     text = json.dumps(load_dashboard()).replace('\\"', '"')
     searches = re.findall(r"""SEARCH\('\{([^}]+)\} MetricName="\w+"([^']*)'""", text)
     assert {schema for schema, _ in searches} == {
         f"{metrics.NAMESPACE},project,stack",
         f"{metrics.NAMESPACE},project,severity,stack",
     }
-    assert {condition for _, condition in searches} == {' stack="name"'}
+    assert {re.sub(r' severity="\w+"', "", condition) for _, condition in searches} == {' stack="name"'}
     assert len(searches) == text.count("SEARCH(")
+    shown_queries = re.findall(r"SELECT [^}]*?(?=\", \"id\")", text)
+    assert all(condition.replace("${AWS::StackName}", "name") in it for it in shown_queries)
+    assert len(shown_queries) == text.count("SELECT ")
+
+
+def list_metric_widgets() -> list[dict[str, Any]]:
+    """Return the properties of the widgets of the dashboard that show metrics."""
+    return [it["properties"] for it in load_dashboard()["widgets"] if it["type"] == "metric"]
+
+
+@pytest.mark.parametrize("properties", list_metric_widgets(), ids=lambda it: it["title"])
+def test_a_widget_shows_at_most_ten_lines(properties: dict[str, Any]) -> None:
+    """A widget shows numbers, sums, or the ten worst projects, however many projects there are."""
+    lines = 0
+    for metric in properties["metrics"]:
+        expression = metric[0]["expression"] if isinstance(metric[0], dict) else ""
+        limits = re.findall(r"LIMIT (\d+)$|ASC, (\d+)\)$", expression)
+        is_sum = not expression or (expression.startswith(("SUM(SEARCH(", "SELECT")) and "GROUP BY" not in expression)
+        assert is_sum or limits, expression
+        lines += int("".join(limits[0])) if limits else 1
+    assert lines <= 10
+    assert sum("SELECT" in json.dumps(it) for it in properties["metrics"]) <= 1, "a widget has one query at most"
+
+
+def test_queries_of_the_dashboard_read_at_most_two_weeks() -> None:
+    """A query over metrics covers two weeks; only a search covers the thirty days of the share of nights."""
+    assert load_dashboard()["start"] == "-P14D"
+    longer_widgets = [it for it in list_metric_widgets() if "start" in it]
+    assert [(it["start"], "SELECT" in json.dumps(it)) for it in longer_widgets] == [("-P30D", False)]
+
+
+def compute_shares(values: Mapping[str, Sequence[tuple[int, int]]], days: int) -> list[tuple[str, float]]:
+    """Return the lowest shares of complete nights, as the dashboard computes them from values of `AuditComplete`."""
+    (widget,) = [it for it in list_metric_widgets() if it["view"] == "table"]
+    ((metric,),) = widget["metrics"]
+    pattern = (
+        r"SORT\(100 \* FILL\(SEARCH\('.* MetricName=\"AuditComplete\" .*', 'Maximum', 86400\), 0\), AVG, ASC, (\d+)\)"
+    )
+    match = re.fullmatch(pattern, metric["expression"])
+    assert match
+    assert widget["table"]["summaryColumns"] == ["AVG"]
+    shares = {}
+    for project, data in values.items():
+        daily_values = [max((value for day, value in data if day == number), default=0) for number in range(days)]
+        shares[project] = sum(100 * it for it in daily_values) / days
+    return sorted(shares.items(), key=lambda it: it[1])[: int(match[1])]
+
+
+def test_the_share_of_nights_counts_missing_nights() -> None:
+    """A night without an audit counts as not complete, and one whose retry was complete counts as complete."""
+    every_night = [(day, 1) for day in range(30)]
+    shares = compute_shares(
+        {
+            "complete": every_night,
+            "retried": [(0, 0), *every_night],
+            "incomplete-once": [(0, 0), *every_night[1:]],
+            "missing-thrice": every_night[3:],
+            **{f"other-{number}": every_night for number in range(10)},
+        },
+        30,
+    )
+    assert shares[:2] == [("missing-thrice", 90), ("incomplete-once", pytest.approx(96.7, abs=0.1))]
+    assert dict(shares[2:]).keys() >= {"complete", "retried"}
+    assert {share for _, share in shares[2:]} == {100}
+    assert len(shares) == 10
 
 
 def test_the_dashboard_shows_every_alarm() -> None:
     """The dashboard shows all alarms, and no two widgets overlap."""
-    assert set(re.findall(r"\$\{(\w+Alarm)\.Arn\}", render_dashboard_text())) == set(load_alarms())
+    assert set(re.findall(r"\$\{(\w+Alarm)\.Arn\}", render_dashboard_text())) == set(load_all_alarms())
     placed_alarms = [
         (x, y)
         for it in load_dashboard()["widgets"]
@@ -289,6 +600,17 @@ def test_the_dashboard_shows_every_alarm() -> None:
     ]
     assert len(placed_alarms) == len(set(placed_alarms))
     assert max(x for x, _ in placed_alarms) < 24
+
+
+def test_the_dashboard_is_optional() -> None:
+    """Without the parameter there is no dashboard, which costs money, and no output with its address."""
+    template = load_transformed_template()
+    assert template["Resources"]["Dashboard"]["Condition"] == "HasDashboard"
+    assert template["Outputs"]["DashboardUrl"]["Condition"] == "HasDashboard"
+    assert template["Conditions"]["HasDashboard"] == {"Fn::Equals": [{"Ref": "EnableDashboard"}, "true"]}
+    assert [name for name in template["Outputs"] if "Dashboard" in json.dumps(template["Outputs"][name])] == [
+        "DashboardUrl"
+    ]
 
 
 def test_the_dashboard_lists_open_findings() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from backup_auditor.application.fleet import OVERDUE_AFTER
 from backup_auditor.domain.events import QUEUE_ATTEMPTS
+from backup_auditor.domain.notifications.failures import OVERDUE_AFTER
 from support.aws.template import FUNCTIONS, find_properties, find_resources, list_leaves, load_template, name_function
 
 RULE_NAMES = {
@@ -56,9 +56,10 @@ def test_every_request_starts_one_function(detail: dict[str, Any], verb: str) ->
 
 
 def test_a_completed_audit_starts_the_delivery() -> None:
-    """The event of a completed audit starts the delivery, and the event of a finding starts no function."""
+    """The event of a completed audit starts the delivery, and events of findings and failures start no function."""
     assert find_started("Backup Audit Completed", {"project": "search"}) == ["notify"]
     assert find_started("Backup Finding Opened", {"project": "search"}) == []
+    assert find_started("Backup Audit Failed", {"project": "search"}) == []
 
 
 @pytest.mark.parametrize("count, verbs", [(0, ["notify"]), (1, ["notify", "remediate"])])

@@ -1,1 +1,1 @@
-"""A Pinecone control plane on loopback, with a clock that tests can set."""
+"""A Pinecone on loopback, with a clock that tests can set."""

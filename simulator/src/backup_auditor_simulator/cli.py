@@ -24,10 +24,15 @@ def run(scenario_name: str, port: int = 0, now: datetime | None = None, latency:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: stop_event.set())
     with Server(project, port, latency, clock=None if now else _read_clock) as server:
-        lines = (f"url {server.url}", f"viewer-key {server.viewer_key}", f"editor-key {server.editor_key}")
+        lines = (
+            f"url {server.url}",
+            f"viewer-key {server.viewer_key}",
+            f"editor-key {server.editor_key}",
+            f"drill-key {server.drill_key}",
+        )
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
         stop_event.wait()
-    write_count = sum(it.method != "GET" for it in server.requests)
+    write_count = sum(it.is_write for it in server.requests)
     sys.stdout.write(f"writes {write_count}\n")
     return 0

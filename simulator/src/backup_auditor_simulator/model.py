@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any
 
+from backup_auditor_simulator.damages import Damage, DamageKind
+
 _MONTHS_PER_YEAR = 12
 
 
@@ -71,6 +73,9 @@ class RunOutcome(Enum):
     """It stays planned, and nothing after it is planned."""
 
 
+_VECTOR_INDEX_FIELDS = frozenset({"_values", "_sparse_values"})
+
+
 @dataclass(slots=True, eq=False)
 class Index:
     """An index, live or deleted."""
@@ -95,10 +100,41 @@ class Index:
     is_terminating: bool = False
     """Whether its deletion has begun and not ended."""
     source_backup_id: str | None = None
+    data_seed: str = ""
+    """The seed of its generated records; a restored index has that of the index that was backed up."""
+    damages: tuple[Damage, ...] = ()
+    counted_polls: int = 0
+    """How many answers had its counts, while they are late."""
     cmek_id: str | None = None
     pod_type: str = "p1.x1"
     schedules: dict[str, "Schedule"] = field(default_factory=dict)
     backups: dict[str, "Backup"] = field(default_factory=dict)
+
+    @property
+    def host_label(self) -> str:
+        """Return the first part of its host, which names this index and no later one of its name."""
+        return f"{self.name}-{self.id[:7]}"
+
+    @property
+    def holds_documents(self) -> bool:
+        """Whether it holds documents: an index of vectors has a field with a reserved name."""
+        return not self.fields.keys() & _VECTOR_INDEX_FIELDS
+
+    def get_damage(self, kind: DamageKind) -> Damage | None:
+        """Return its damage of a kind."""
+        return next((it for it in self.damages if it.kind is kind), None)
+
+    def find_state(self, now: datetime) -> str:
+        """Return its state at a time, as the service spells it."""
+        if self.is_terminating:
+            return "Terminating"
+        if now < self.ready_at:
+            return "Initializing"
+        return "Ready" if self.get_damage(DamageKind.FAILED_RESTORE) is None else "InitializationFailed"
+
+    def has_host(self, now: datetime) -> bool:
+        """Return whether it has a host at a time, at which its records are read."""
+        return self.find_state(now) in {"Ready", "Terminating"}
 
     @property
     def vector_field(self) -> Mapping[str, Any]:
@@ -161,6 +197,13 @@ class RestoreJob:
     index: Index
     created_at: datetime
     completed_at: datetime | None = None
+
+    @property
+    def status(self) -> str:
+        """Return its status; a restore that runs is pending, too."""
+        if self.completed_at is None:
+            return "Pending"
+        return "Completed" if self.index.get_damage(DamageKind.FAILED_RESTORE) is None else "Failed"
 
 
 ERROR_CODES = {

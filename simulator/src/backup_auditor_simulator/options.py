@@ -44,6 +44,13 @@ class SimulatorOptions:
     """How long a backup takes until it is ready, or has failed."""
     backup_deletion_duration: timedelta = timedelta(seconds=5)
     restore_duration: timedelta = timedelta(minutes=10)
+    """How long a restore takes until the index is ready."""
+    restore_job_duration: timedelta | None = None
+    """How long a restore job is `Pending`; `None` is as long as the restore."""
+    index_quota: int | None = 20
+    """The limit of indexes for calls that create one (5, 10, 20 or 200 by plan); `None` is no limit."""
+    default_namespace: str = "__default__"
+    """The name of the default namespace in answers, where others write an empty name."""
     lists_scheduled_runs: bool = False
     """Whether `GET /backups` lists planned runs."""
     scheduled_run_status: str | None = None

@@ -9,6 +9,7 @@ from functools import partial
 from threading import RLock
 from typing import Any
 
+from backup_auditor_simulator.damages import Damage, DamageKind
 from backup_auditor_simulator.model import (
     ApiError,
     Backup,
@@ -33,6 +34,7 @@ _SECOND_ENABLED_MESSAGES = (
     "Only one enabled backup schedule is allowed per index.",
     "A backup schedule is already enabled for this index.",
 )
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _NAME_PATTERN = re.compile(r"[a-z0-9]([a-z0-9-]{0,43}[a-z0-9])?")
 
 
@@ -60,6 +62,8 @@ class SimulatedProject:
         self.schedules: dict[str, Schedule] = {}
         self.backups: dict[str, Backup] = {}
         self.restore_jobs: dict[str, RestoreJob] = {}
+        self.damages: list[Damage] = []
+        """The damages of the restores to come."""
         self._cached_listing: tuple[int, list[Backup]] | None = None
         self.revision = 0
         """Counts the changes, so that a stored listing is known to be out of date."""
@@ -102,6 +106,10 @@ class SimulatedProject:
     def get_restore_job(self, job_id: str) -> RestoreJob:
         """Return a restore job, or refuse with 404."""
         return _require(self.restore_jobs.get(job_id), f"Restore job {job_id}")
+
+    def find_index_by_label(self, host_label: str) -> Index | None:
+        """Return the live index whose host has a first part; `None` if there is none."""
+        return next((it for it in self.indexes.values() if it.host_label == host_label), None)
 
     def list_indexes_named(self, name: str) -> list[Index]:
         """Return all indexes that had a name, the live one last."""
@@ -389,7 +397,9 @@ class SimulatedProject:
         if traits.get("namespaces") is None:
             traits["namespaces"] = self.rng.randrange(1, 40)
         ready_at = self.now + self.options.index_creation_duration
-        given_traits = {key: value for key, value in traits.items() if value not in (None, {})}
+        given_traits = {"data_seed": index_id} | {
+            key: value for key, value in traits.items() if value not in (None, {})
+        }
         index = Index(index_id, name, self.now, ready_at, **given_traits)
         index.tags = dict(index.tags)
         self.indexes[name] = index
@@ -419,20 +429,42 @@ class SimulatedProject:
                 "Deletion protection is enabled for this index. Disable deletion protection before retrying.",
                 "FORBIDDEN",
             )
-        for schedule in list(index.schedules.values()):
-            self.remove_schedule(schedule)
+        self._remove_schedules(index)
         index.is_terminating = True
-        self._add_event(self.now + self.options.index_deletion_duration, partial(self._finish_index_deletion, index))
+        self._add_event(self.now + self.options.index_deletion_duration, partial(self.remove_index, index))
         self.record_change()
         self.advance(timedelta())
+
+    def remove_index(self, index: Index) -> None:
+        """Remove an index from the project immediately, with its schedules and the jobs that restored it."""
+        if index.deleted_at is not None:
+            return
+        self._remove_schedules(index)
+        index.is_terminating = False
+        index.deleted_at = self.now
+        del self.indexes[index.name]
+        self.deleted_indexes.setdefault(index.name, []).append(index)
+        self.restore_jobs = {key: job for key, job in self.restore_jobs.items() if job.index is not index}
+        self.record_change(*index.backups.values())
+
+    def _remove_schedules(self, index: Index) -> None:
+        for schedule in list(index.schedules.values()):
+            self.remove_schedule(schedule)
+
+    def require_index_slot(self) -> None:
+        """Refuse with 403 to create an index if the quota of indexes is used up."""
+        quota = self.options.index_quota
+        if quota is not None and len(self.indexes) >= quota:
+            raise ApiError(403, f"You've reached the max indexes allowed in your project ({quota}).", "FORBIDDEN")
 
     def create_index_from_backup(
         self, backup_id: str, name: str, *, tags: Mapping[str, str] | None = None, deletion_protection: bool = False
     ) -> RestoreJob:
-        """Start a restore of a backup into a new index, which is ready when the restore job is complete."""
+        """Start a restore of a backup into a new index. Index and restore job end independently of each other."""
         backup = self.get_backup(backup_id)
         if backup.state is not BackupState.READY:
             raise ApiError(412, f"Backup {backup_id} is not ready.")
+        self.require_index_slot()
         source = backup.index
         index = self.create_index(
             name,
@@ -446,11 +478,22 @@ class SimulatedProject:
             records=backup.record_count,
             namespaces=backup.namespace_count,
             source_backup_id=backup.id,
+            data_seed=source.data_seed,
         )
-        index.ready_at = self.now + self.options.restore_duration
+        index.damages = tuple(it for it in self.damages if it.applies_to(source.name))
+        if index.get_damage(DamageKind.WRONG_SCHEMA) is not None:
+            index.fields = {name: _change_vector_field(it) for name, it in index.fields.items()}
         job = RestoreJob(self.make_id(), backup, index, self.now)
         self.restore_jobs[job.id] = job
-        self._add_event(index.ready_at, partial(self._complete_restore, job))
+        if index.get_damage(DamageKind.STUCK_RESTORE) is not None:
+            index.ready_at = _NEVER
+            return job
+        index.ready_at = self.now + self.options.restore_duration
+        job_duration = self.options.restore_job_duration
+        self._add_event(
+            index.ready_at if job_duration is None else self.now + job_duration, partial(self._complete_restore, job)
+        )
+        self.advance(timedelta())
         return job
 
     def force_status(self, backup: Backup, status: str) -> None:
@@ -511,17 +554,17 @@ class SimulatedProject:
             raise ApiError(400, f"retention.expire_after_days must be between 1 and {max_days}.")
         return timedelta(days=days)
 
-    def _finish_index_deletion(self, index: Index) -> None:
-        name = index.name
-        index.is_terminating = False
-        index.deleted_at = self.now
-        del self.indexes[name]
-        self.deleted_indexes.setdefault(name, []).append(index)
-        self.record_change(*index.backups.values())
-
     def _complete_restore(self, job: RestoreJob) -> None:
         job.completed_at = self.now
         self.record_change()
+
+
+def _change_vector_field(index_field: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "metric" not in index_field:
+        return index_field
+    other_metric = "cosine" if index_field["metric"] == "dotproduct" else "dotproduct"
+    other_dimension = {"dimension": index_field["dimension"] + 1} if "dimension" in index_field else {}
+    return {**index_field, "metric": other_metric, **other_dimension}
 
 
 def _require[Row](row: Row | None, resource: str) -> Row:

@@ -49,7 +49,7 @@ def audit_fleet_once(folder: Path, count: int) -> None:
         assert app.flow.dead_letters == []
         assert app.aws.denied_permissions == []
         responses = {it.content for it in app.watch()}
-        expected = {"registered": count, "overdue": 0, "projects": [], "incomplete": []}
+        expected = {"registered": count, "overdue": 0, "projects": [], "failing": [], "incomplete": []}
         assert [json.loads(it) for it in responses] == [expected]
 
 

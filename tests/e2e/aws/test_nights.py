@@ -29,8 +29,10 @@ from support.aws_local.recipients import find_changes, find_linked_key
 UNUSED_ACTIONS: dict[str, set[str]] = {
     "DispatchFunction": {"s3:GetObject"},  # the registry is a parameter here
     "AuditFunction": set(),
-    "NotifyFunction": {"dynamodb:ConditionCheckItem"},  # `test_corrected_channel.py` corrects a channel
-    "WatchFunction": {"s3:GetObject"},  # as above
+    # `test_corrected_channel.py` corrects a channel, and `test_doctor.py` checks the topics
+    "NotifyFunction": {"dynamodb:ConditionCheckItem", "sns:GetTopicAttributes"},
+    # as above; `test_failing_projects.py` has ping URLs
+    "WatchFunction": {"s3:GetObject", "secretsmanager:GetSecretValue"},
 }
 """The allowed actions that a function did not use in these nights, with the reason.
 
@@ -203,8 +205,25 @@ def test_only_nights_with_a_fault_raise_alarms(nights: NightlyRuns) -> None:
     """An invalid registry entry, key or policy and a read error raise alarms, and a normal night raises none."""
     first_alarms, second_alarms, third_alarms = (it.alarms for it in nights.results)
     assert first_alarms == set()
-    assert second_alarms == {"DeadLettersAlarm"}
-    assert third_alarms == second_alarms | {"IncompleteAuditAlarm", "ProjectsOverdueAlarm"}
+    assert second_alarms >= {"DeadLettersAlarm", "ProjectsNewlyFailedAlarm"}
+    assert third_alarms >= second_alarms | {"IncompleteAuditAlarm", "ProjectsOverdueAlarm"}
+
+
+def test_every_night_with_a_new_fault_is_one_message(nights: NightlyRuns) -> None:
+    """The faults of a night are one message; those of the night before still stand, which is another."""
+    messages = [[it.alarm for it in night.alarm_messages] for night in nights.results]
+    assert messages == [[], ["NewFailureAlarm"], ["NeedsAttentionAlarm", "NewFailureAlarm"]]
+
+
+def test_each_failed_audit_is_reported_to_its_channels(nights: NightlyRuns) -> None:
+    """The channels of a failing or overdue project receive one message each; an invalid entry has only the bus."""
+    assert [it.notices for it in nights.results[:2]] == [[], []]
+    (_, second_night, third_night) = nights.results
+    notices = Counter((it.project, it.channel.partition(":")[0], it.notice) for it in third_night.notices)
+    failing_projects = ("team-03", "team-04", "team-05")  # the first is incomplete, and overdue in the morning
+    assert notices == {(name, channel, "opened"): 1 for name in failing_projects for channel in ("sns", "slack")}
+    assert len(second_night.find_events("Backup Audit Failed", "broken")) == 1
+    assert all(len(third_night.find_events("Backup Audit Failed", it)) == 1 for it in failing_projects)
 
 
 def test_a_failed_audit_becomes_a_dead_letter(app: Application) -> None:

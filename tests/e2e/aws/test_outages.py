@@ -39,6 +39,7 @@ def check_short_outage(nights: OutageNights, service: str, after: int) -> None:
     # a message whose acceptance could not be recorded is sent again, and says so
     assert list(nights.find_violations(may_repeat=service == "dynamodb" and after > 0)) == [], context
     assert (nights.find_alarms(), nights.app.flow.dead_letters) == (set(), []), context
+    assert nights.count_failures() == {}, context
 
 
 def choose_instants(nights: OutageNights, service: str, count: int) -> list[int]:
@@ -65,12 +66,13 @@ def test_no_outage_of_three_hours_costs_a_fleet_a_night(fleet: OutageNights, ser
 
 @pytest.mark.parametrize("service", ["s3", "ssm"])
 def test_a_night_lost_to_a_long_outage_is_redriven(nights: OutageNights, service: str) -> None:
-    """An outage of six hours leaves dead letters and alarms that morning, and redriving brings every audit."""
+    """An outage of six hours is an alarm and a message to every project that morning; redriving brings every audit."""
     nights.run_night(None)  # the time until a project is overdue begins in a regular night
     nights.run_night(nights.make_outage(service, LONG))
     assert nights.list_records() == []
     assert {it.queue for it in nights.app.flow.dead_letters} == {"DispatchQueue" if service == "ssm" else "AuditQueue"}
-    assert {"DeadLettersAlarm", "ProjectsOverdueAlarm"} <= nights.find_alarms()
+    assert {"DeadLettersAlarm", "ProjectsOverdueAlarm", "ProjectsNewlyFailedAlarm"} <= nights.find_alarms()
+    assert nights.count_failures() == {(name, kind): 1 for name in nights.projects for kind in ("sns", "slack")}
     nights.redrive()
     assert list(nights.find_violations(may_repeat=False)) == []
     assert nights.app.flow.dead_letters == []

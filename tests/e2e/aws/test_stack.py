@@ -15,6 +15,8 @@ from support.aws_local.templates import read_template
 
 REMOVED_TYPES = {
     "AWS::CloudWatch::Alarm": "evaluated by support.aws_local.cloudwatch",
+    "AWS::CloudWatch::CompositeAlarm": "evaluated by support.aws_local.cloudwatch",
+    "AWS::Logs::QueryDefinition": "asserted on the template",
     "AWS::S3::BucketPolicy": "enforced by support.aws_local.aws",
     "AWS::SNS::Subscription": "not needed: only an e-mail address",
     "AWS::SNS::TopicPolicy": "asserted on the template",

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
+from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.audit import handle
 from backup_auditor.bootstrap.aws import get_sources
@@ -30,11 +31,9 @@ from support.aws.single_project import (
     put_secret,
     take_events,
 )
-from support.raw_server import serve_answer
 from support.simulator import add_healthy_index, build_empty_project, serve
 
 ROOT = Path(__file__).parents[3]
-PING_ADDRESS_NAME = "backup-auditor/webhooks/ping"
 REQUESTED_EVENT = json.loads((ROOT / "events/audit.requested.json").read_text(encoding="utf-8"))
 
 
@@ -272,15 +271,15 @@ def test_an_audit_without_enough_time_publishes_no_events(harness: AuditFunction
     assert len(harness.load_reports()) == 1
 
 
-def test_the_ping_url_is_called_after_a_complete_audit(
-    harness: AuditFunctionHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A complete audit calls the URL that the secret has."""
-    monkeypatch.setenv("PING_URL_SECRET", PING_ADDRESS_NAME)
-    with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, requests):
-        put_secret(f"http://127.0.0.1:{port}/check", PING_ADDRESS_NAME)
+def test_a_failed_audit_is_recorded_for_the_watch(harness: AuditFunctionHarness) -> None:
+    """The last attempt at an audit whose key is refused stores when and why it failed."""
+    put_secret("pcsk" + "_refused_" + "x" * 20)
+    with pytest.raises(BadKeyError):
         harness.audit_in_new_process({})
-    assert [it.split(b" HTTP")[0] for it in requests] == [b"GET /check"]
+    store = DynamoWatchStore(boto3.client("dynamodb"), os.environ["STATE_TABLE"])
+    failed_audit = store.load_projects(["search"])["search"].failed_audit
+    assert failed_audit is not None
+    assert failed_audit.reason.endswith("; store a key of the project in secret backup-auditor/keys/search")
 
 
 @pytest.mark.parametrize(

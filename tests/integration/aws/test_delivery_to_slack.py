@@ -22,6 +22,7 @@ from support.slack_server import (
     UNAVAILABLE_ANSWER,
     SlackAnswer,
     SlackReceiver,
+    iterate_elements,
     make_busy_answer,
     serve_slack,
 )
@@ -56,7 +57,7 @@ def post_and_fail(webhook: str, seconds: float = 5.0) -> DeliveryError:
 
 
 def test_a_digest_is_posted(slack_receiver: SlackReceiver) -> None:
-    """A posted digest has blocks within Slack's limits and escaped names."""
+    """A posted digest has blocks within Slack's limits, and a name in it is literal text."""
     report = build_alert_report(*(build_open_finding(f"<!channel> {number}") for number in range(500)))
     (message,) = create_messages(report, STORED_REPORT, (SLACK_CHANNEL,), None)
     post_payload(
@@ -65,7 +66,9 @@ def test_a_digest_is_posted(slack_receiver: SlackReceiver) -> None:
     )
     ((path, payload),) = slack_receiver.posted_messages
     assert path == f"/services/{CANARY}"
-    assert "<!channel>" not in str(payload)
+    assert "<!channel>" not in payload["text"]
+    elements = [it for block in payload["blocks"] if block["type"] == "rich_text" for it in iterate_elements(block)]
+    assert {"type": "text", "text": "<!channel> 0", "style": {"bold": True}} in elements
 
 
 @pytest.mark.parametrize(
@@ -188,17 +191,58 @@ def test_an_untrusted_certificate_is_refused(slack_receiver: SlackReceiver, tmp_
     assert slack_receiver.requested_paths == []
 
 
-def test_the_receiver_refuses_what_slack_refuses(slack_receiver: SlackReceiver) -> None:
-    """The fake receiver refuses payloads beyond Slack's limits."""
-    oversized_blocks: dict[str, object] = {
-        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x"}}] * 51
-    }
-    oversized_text: dict[str, object] = {"text": "x" * 13_001}
-    empty_payload: dict[str, object] = {"attachments": []}
-    for payload, reason_text in (
-        (oversized_blocks, "invalid_blocks"),
-        (oversized_text, "msg_too_long"),
-        (empty_payload, "no_text"),
-    ):
-        with pytest.raises(ChannelRefusedError, match=reason_text):
-            post_payload(slack_receiver.make_webhook(CANARY), payload)
+def build_rich_text(*elements: object) -> dict[str, object]:
+    """Build a payload with one block of rich text."""
+    return {"text": "x", "blocks": [{"type": "rich_text", "elements": list(elements)}]}
+
+
+def build_section(*elements: object) -> dict[str, object]:
+    """Build a payload with one paragraph of rich text."""
+    return build_rich_text({"type": "rich_text_section", "elements": list(elements)})
+
+
+@pytest.mark.parametrize(
+    "payload,reason_text",
+    [
+        pytest.param({"blocks": [{"type": "divider"}] * 51}, "invalid_blocks", id="unknown-blocks"),
+        pytest.param(
+            {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x"}}] * 51},
+            "invalid_blocks",
+            id="too-many-blocks",
+        ),
+        pytest.param({"text": "x" * 13_001}, "msg_too_long", id="long-text"),
+        pytest.param(build_section({"type": "text", "text": "x" * 13_000}), "msg_blocks_too_long", id="long-blocks"),
+        pytest.param({"attachments": []}, "no_text", id="empty"),
+        pytest.param(build_rich_text(), "invalid_blocks", id="no-element"),
+        pytest.param(build_section(), "invalid_blocks", id="no-text"),
+        pytest.param(build_section({"type": "text", "text": ""}), "invalid_blocks", id="empty-text"),
+        pytest.param(build_section({"type": "mrkdwn", "text": "x"}), "invalid_blocks", id="markup"),
+        pytest.param(build_section({"type": "broadcast", "range": "channel"}), "invalid_blocks", id="mention"),
+        pytest.param(build_section({"type": "text", "text": "x", "url": "https://a"}), "invalid_blocks", id="key"),
+        pytest.param(build_section({"type": "text", "text": "x", "style": "bold"}), "invalid_blocks", id="style"),
+        pytest.param(build_section({"type": "link", "text": "x", "url": "x"}), "invalid_blocks", id="address"),
+        pytest.param(build_section({"type": "link", "text": "x"}), "invalid_blocks", id="no-address"),
+        pytest.param(build_rich_text({"type": "text", "text": "x"}), "invalid_blocks", id="text-without-section"),
+        pytest.param(
+            build_rich_text({"type": "rich_text_list", "style": "bullet", "elements": [{"type": "text", "text": "x"}]}),
+            "invalid_blocks",
+            id="item-without-section",
+        ),
+        pytest.param(
+            build_rich_text(
+                {
+                    "type": "rich_text_list",
+                    "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}],
+                }
+            ),
+            "invalid_blocks",
+            id="list-without-style",
+        ),
+    ],
+)
+def test_the_receiver_refuses_what_slack_refuses(
+    slack_receiver: SlackReceiver, payload: dict[str, object], reason_text: str
+) -> None:
+    """The fake receiver refuses payloads beyond Slack's limits, and rich text that Slack does not document."""
+    with pytest.raises(ChannelRefusedError, match=f"{reason_text}: Slack rejected the message format"):
+        post_payload(slack_receiver.make_webhook(CANARY), payload)

@@ -263,7 +263,7 @@ def test_a_corrected_secret_is_read_again(store_secret: Callable[[Any], str], se
 
 def build_sources(registration: Registration) -> ConfigSources:
     """Build the sources of a function process with a registry or a single project."""
-    return ConfigSources(FunctionSettings("", "", "", "", registration, None, None))
+    return ConfigSources(FunctionSettings("", "", "", "", registration, None, None, None))
 
 
 def test_an_invalid_policy_is_not_replaced_by_an_older_one(aws: AwsSession) -> None:

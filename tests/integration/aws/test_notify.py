@@ -4,10 +4,11 @@ import importlib.util
 import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -57,7 +58,9 @@ class Cloud:
         """Record the messages of an audit with an opened finding."""
         facts = {"observed_at": NOW, "audit_id": f"audit-of-{name}", **facts}
         report = build_alert_report(build_open_finding(name), project=project, **facts)
-        stored_report = EvidenceBucket(boto3.client("s3"), self.environ["EVIDENCE_BUCKET"]).store_report(report)
+        evidence = EvidenceBucket(boto3.client("s3"), self.environ["EVIDENCE_BUCKET"])
+        stored_report = evidence.store_report(report)
+        stored_report = replace(stored_report, page=evidence.store_page(report, stored_report))
         for message in create_messages(report, stored_report, (EVENT_CHANNEL, self.topic, SLACK_CHANNEL), YESTERDAY):
             item = {**build_message_key(message), **encode_message(message)}
             boto3.client("dynamodb").put_item(TableName=self.environ["STATE_TABLE"], Item=item)
@@ -163,6 +166,17 @@ def test_the_event_of_an_audit_sends_each_message_once(cloud: Cloud) -> None:
     for case in ("completed", "project", "sweep"):
         assert cloud.invoke_sample(case, HOUR)["sent"] == 0
     assert (cloud.take_messages(), len(cloud.slack.posted_messages)) == ([], 1)
+
+
+def test_a_message_links_reports_under_the_base_url(cloud: Cloud) -> None:
+    """With `REPORT_BASE_URL`, Slack and the topic link the page there, and Slack links the finding on it."""
+    cloud.patch.setenv("REPORT_BASE_URL", "https://reports.example.com/audits")
+    cloud.record_audit()
+    assert cloud.invoke_sample("completed")["sent"] == 3
+    ((_, payload),) = cloud.slack.posted_messages
+    link_pattern = r'"url": "https://reports\.example\.com/audits/[^"#]+\.html#finding-[0-9a-f]{32}"'
+    assert re.search(link_pattern, json.dumps(payload))
+    assert "console.aws" not in json.dumps(payload)
 
 
 def test_concurrent_invocations_send_each_message_once(cloud: Cloud) -> None:

@@ -1,4 +1,4 @@
-"""Test the call of the ping URL after a complete audit."""
+"""Test the call of a ping URL."""
 
 from pathlib import Path
 
@@ -27,7 +27,9 @@ def test_the_url_is_called_once_unchanged() -> None:
     [
         pytest.param(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "returned 404", id="not-found"),
         pytest.param(
-            b"HTTP/1.1 520 \r\nContent-Length: 0\r\n\r\n", "returned 520; the next audit calls it again", id="gateway"
+            b"HTTP/1.1 520 \r\nContent-Length: 0\r\n\r\n",
+            "returned 520; the next look of watch calls it again",
+            id="gateway",
         ),
         pytest.param(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n", "returned 302", id="redirect"),
         pytest.param(b"no HTTP\r\n\r\n", "did not respond", id="no-http"),

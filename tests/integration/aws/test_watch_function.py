@@ -1,7 +1,8 @@
-"""Test that the function `watch` counts overdue projects and registers new ones, with real boto3."""
+"""Test that the function `watch` counts failing projects, stores notices and calls URLs, with real boto3."""
 
 import importlib.util
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,20 +12,27 @@ import boto3
 import pytest
 
 from backup_auditor.adapters.aws.session import AwsSession
+from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import DocumentError
 from support.aws.moto import serve_moto
-from support.aws.single_project import FakeLambdaContext, create_resources, make_resource_names
+from support.aws.single_project import FakeLambdaContext, create_resources, make_resource_names, put_secret
 from support.builders.facts import HOUR, NOW, ago
 from support.fakes.stores import record_change
+from support.raw_server import serve_answer
 
 ROOT = Path(__file__).parents[3]
+TOPIC_ARN = "arn:aws:sns:eu-central-1:123456789012:alerts"
 WATCH_EVENT = json.loads((ROOT / "events/watch.scheduled.json").read_text(encoding="utf-8"))
 REGISTRY_PARAMETER = "/backup-auditor/watched-registry"
-REGISTRY = "version: 1\nprojects:\n" + "".join(f"  - {{name: {it}, secret: {it}}}\n" for it in ("fresh", "late", "new"))
+PING_SECRET = "backup-auditor/webhooks/ping"  # noqa: S105  the name of a secret
+REGISTRY = "version: 1\nprojects:\n" + "".join(
+    f"  - {{name: {it}, secret: backup-auditor/keys/{it}, ping_secret: {PING_SECRET}-{it}}}\n"
+    for it in ("fresh", "late", "new")
+)
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +44,9 @@ def application(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
             **environ,
             **names,
             "REGISTRY": f"ssm:{REGISTRY_PARAMETER}",
-            "NAME_PREFIX": "s/",
+            "NAME_PREFIX": "backup-auditor/",
+            "TOPIC_PREFIX": "arn:aws:sns:eu-central-1:123456789012:backup-auditor-",
+            "ALERT_TOPIC": TOPIC_ARN,
             "STACK_NAME": "stack",
         }.items():
             monkeypatch.setenv(name, value)
@@ -64,9 +74,15 @@ def invoke_watch() -> Any:
 
 def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
     """A project is overdue 30 hours after its last complete audit; a new project is not overdue yet."""
-    assert invoke_watch() == {"registered": 3, "overdue": 1, "projects": ["late"], "incomplete": ["late"]}
+    assert invoke_watch() == {
+        "registered": 3,
+        "overdue": 1,
+        "projects": ["late"],
+        "failing": ["late"],
+        "incomplete": ["late"],
+    }
     (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
-    assert (line["ProjectsOverdue"], line["ProjectsIncomplete"]) == ([1.0], [1.0])
+    assert (line["ProjectsOverdue"], line["ProjectsIncomplete"], line["ProjectsNewlyFailed"]) == ([1.0], [1.0], [1.0])
     assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stack"]]
 
 
@@ -76,6 +92,57 @@ def test_a_new_project_is_overdue_30_hours_after_its_registration(monkeypatch: p
     get_sources.cache_clear()
     monkeypatch.setattr(runtime, "now", lambda: NOW + timedelta(hours=30, seconds=1))
     assert invoke_watch()["projects"] == ["fresh", "late", "new"]
+
+
+def test_a_failure_is_in_the_outbox_once() -> None:
+    """The channels of the failing project have a message after any number of looks."""
+    for _ in range(2):
+        invoke_watch()
+    messages = DynamoOutbox(AwsSession().dynamodb, os.environ["STATE_TABLE"]).list_pending(None, NOW)
+    assert sorted((it.project, it.channel_id) for it in messages) == [("late", "events"), ("late", f"sns:{TOPIC_ARN}")]
+
+
+def test_the_urls_of_audited_projects_are_called(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A URL is read from its secret; one without a secret is a warning, and one of a failing project is not called."""
+    monkeypatch.setenv("PING_URL_SECRET", PING_SECRET)
+    get_sources.cache_clear()
+    with serve_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, requests):
+        for name in ("fresh", "late"):
+            put_secret(f"http://127.0.0.1:{port}/{name}", f"{PING_SECRET}-{name}")
+        put_secret(f"http://127.0.0.1:{port}/stack", PING_SECRET)
+        invoke_watch()
+    assert [it.split(b" HTTP")[0] for it in requests] == [b"GET /fresh"]
+    (message,) = [it for it in caplog.messages if "ping URL" in it]
+    assert message.startswith(f"a ping URL could not be called: the secret {PING_SECRET}-new: there is no such secret")
+
+
+def count_unsubscribed(capsys: pytest.CaptureFixture[str]) -> list[Any]:
+    """Invoke the function, and return the values of the metric of topics."""
+    get_sources.cache_clear()
+    capsys.readouterr()
+    invoke_watch()
+    lines = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
+    return [it["TopicsWithoutSubscription"] for it in lines if "TopicsWithoutSubscription" in it]
+
+
+def test_a_topic_without_a_subscription_is_counted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subscription counts when it is confirmed; a topic that cannot be examined makes the metric unknown."""
+    sns = boto3.client("sns")
+    topic = sns.create_topic(Name="backup-auditor-alerts")["TopicArn"]
+    monkeypatch.setenv("ALERT_TOPIC", topic)
+    registry = "version: 1\nprojects:\n  - {name: fresh, secret: backup-auditor/keys/fresh}\n"
+    boto3.client("ssm").put_parameter(Name=REGISTRY_PARAMETER, Value=registry, Type="String", Overwrite=True)
+    assert count_unsubscribed(capsys) == [[1.0]]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="team@example.com")
+    assert count_unsubscribed(capsys) == [[1.0]]
+    sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.com")
+    assert count_unsubscribed(capsys) == [[0.0]]
+    sns.delete_topic(TopicArn=topic)
+    assert count_unsubscribed(capsys) == []
 
 
 def test_a_missing_registry_is_an_error_without_a_metric(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, Actio
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor.domain.target_schedule import build_target_schedule
 from backup_auditor.errors import PineconeError, UsageError
-from backup_auditor_simulator.api.app import ParsedRequest
+from backup_auditor_simulator.api.messages import ParsedRequest
 from backup_auditor_simulator.model import BackupState
 from backup_auditor_simulator.model import IndexKind as Deployed
 from backup_auditor_simulator.project import SimulatedProject

@@ -132,9 +132,9 @@ def test_the_command_serves_until_a_signal(number: signal.Signals) -> None:
     code = "import sys; from backup_auditor_simulator.cli import run; sys.exit(run('fleet:2x2'))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        addresses = dict(process.stdout.readline().split() for _ in range(3))
+        addresses = dict(process.stdout.readline().split() for _ in range(4))
         try:
-            assert addresses.keys() == {"url", "viewer-key", "editor-key"}
+            assert addresses.keys() == {"url", "viewer-key", "editor-key", "drill-key"}
             with httpx.Client(base_url=addresses["url"], trust_env=False) as client:
                 now = datetime.fromisoformat(client.get("/_simulator/clock").json()["now"])
                 assert abs(now - read_real_clock()) < timedelta(minutes=1)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pinecone import Pinecone
-from pinecone.errors import ConflictError, ForbiddenError, NotFoundError, UnauthorizedError
+from pinecone.errors import ConflictError, ForbiddenError, IndexInitFailedError, NotFoundError, UnauthorizedError
 from pinecone.exceptions import PineconeApiException
+from pinecone.models.indexes.index import IndexModel
 
+from backup_auditor_simulator.damages import Damage
 from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.options import SimulatorOptions
 from backup_auditor_simulator.project import SimulatedProject
@@ -16,6 +19,7 @@ from backup_auditor_simulator.web.server import Server
 from support.simulator import SIMULATED_NOW, build_empty_project, serve
 
 DAY = timedelta(days=1)
+DENSE_FIELDS = {"_values": {"type": "dense_vector", "dimension": 8, "metric": "cosine"}}
 
 
 @pytest.fixture
@@ -78,6 +82,80 @@ def test_an_index_is_created_from_a_backup(pinecone: Pinecone, server: Server) -
     server.project.advance(timedelta(minutes=11))
     assert pinecone.restore_jobs.describe(job_id=job.restore_job_id).status == "Completed"
     assert pinecone.indexes.describe("orders-copy").source_backup_id == backup.backup_id
+
+
+@pytest.fixture
+def drill_client(server: Server) -> Iterator[Pinecone]:
+    """Open the SDK's client with the key of drills, which also reads records."""
+    with Pinecone(api_key=server.drill_key, host=server.url) as client:
+        yield client
+
+
+def _create_backup(server: Server, name: str, **traits: Any) -> str:
+    """Create an index and its backup, and return the id of the backup."""
+    server.project.create_index(name, records=300, namespaces=3, **traits)
+    backup = server.project.create_backup(name)
+    server.project.advance(timedelta(minutes=11))
+    return backup.id
+
+
+def test_a_restored_index_is_read(drill_client: Pinecone, server: Server) -> None:
+    """The SDK waits for a restored index, and counts, lists, fetches and finds its records."""
+    backup_id = _create_backup(server, "invoices", fields=DENSE_FIELDS)
+    server.project.options.restore_duration = timedelta()
+    description = drill_client.create_index_from_backup(name="copy", backup_id=backup_id, tags={"drill": "7"})
+    assert isinstance(description, IndexModel)
+    (job,) = drill_client.restore_jobs.list()
+    assert (job.status, job.percent_complete) == ("Completed", 100)
+    with drill_client.index(host=description.host or "") as index:
+        stats = index.describe_index_stats()
+        assert (stats.total_vector_count, stats.dimension, stats.metric) == (300, 8, "cosine")
+        assert {name: it.vector_count for name, it in stats.namespaces.items()} == {
+            it.name: it.record_count for page in index.list_namespaces() for it in page.namespaces
+        }
+        ids = [it.id or "" for page in index.list(namespace="tenant-00001", limit=40) for it in page.vectors]
+        assert len(set(ids)) == stats.namespaces["tenant-00001"].vector_count == 100
+        vectors = index.fetch(ids=[*ids[:5], "nothing"], namespace="tenant-00001").vectors
+        assert list(vectors) == ids[:5]
+        for record_id, vector in vectors.items():
+            response = index.query(vector=vector.values, top_k=1, namespace="tenant-00001")
+            assert [it.id for it in response.matches] == [record_id]
+    drill_client.indexes.delete("copy")
+    assert not drill_client.indexes.exists("copy")
+    with pytest.raises(NotFoundError):
+        drill_client.restore_jobs.describe(job_id=job.restore_job_id)
+
+
+def test_a_failed_restore_is_recognized_by_the_sdk(drill_client: Pinecone, server: Server) -> None:
+    """The SDK recognizes the state of an index whose restore failed."""
+    backup_id = _create_backup(server, "invoices", fields=DENSE_FIELDS)
+    server.project.options.restore_duration = timedelta()
+    server.project.damages.append(Damage(kind="failed_restore"))
+    with pytest.raises(IndexInitFailedError):
+        drill_client.create_index_from_backup(name="copy", backup_id=backup_id)
+    assert [it.status for it in drill_client.restore_jobs.list()] == ["Failed"]
+
+
+def test_documents_are_listed_and_fetched(drill_client: Pinecone, server: Server) -> None:
+    """The SDK lists and fetches the documents of a restored index, and vector calls are refused."""
+    backup_id = _create_backup(server, "articles", fields={"body": {"type": "string", "full_text_search": {}}})
+    server.project.options.restore_duration = timedelta()
+    description = drill_client.create_index_from_backup(name="copy", backup_id=backup_id)
+    assert isinstance(description, IndexModel)
+    with drill_client.index(host=description.host or "") as index:
+        ids = [it.id for it in index.documents.list(namespace="tenant-00001", limit=60)]
+        assert len(set(ids)) == 100
+        documents = index.documents.fetch(namespace="tenant-00001", ids=ids[:2]).documents
+        assert list(documents) == ids[:2]
+        with pytest.raises(PineconeApiException) as error_info:
+            index.fetch(ids=ids[:2], namespace="tenant-00001")
+        assert error_info.value.status_code == 400
+
+
+def test_a_key_without_a_role_for_records_is_forbidden(pinecone: Pinecone) -> None:
+    """The SDK reports that the editor's key reads no records."""
+    with pinecone.index(name="orders") as index, pytest.raises(ForbiddenError):
+        index.describe_index_stats()
 
 
 def test_a_schedule_is_created_and_runs(pinecone: Pinecone, server: Server) -> None:

@@ -1,6 +1,6 @@
 """Test that a simulator in a separate process reports writes, so that no audit can write unnoticed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import httpx
 import pytest
@@ -37,3 +37,35 @@ def test_allowed_writes_are_not_reported() -> None:
     """A write causes no error if writes are allowed."""
     with run_simulator("empty", allows_writes=True) as it:
         assert send_change(it, Server.editor_key) == 404
+
+
+def use_drill_client(environment: Mapping[str, str], use: Callable[[httpx.Client], int]) -> int:
+    """Send requests with the key of drills, and return what they return."""
+    headers = {"Api-Key": Server.drill_key, "X-Pinecone-Api-Version": "2026-07"}
+    url = environment["PINECONE_CONTROLLER_HOST"]
+    with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
+        return use(client)
+
+
+def read_counts(client: httpx.Client) -> int:
+    """Read the number of records of an index, with a POST."""
+    response = client.post(f"{client.get('/indexes/orders').json()['host']}/describe_index_stats", json={})
+    return int(response.json()["totalVectorCount"])
+
+
+def restore_backup(client: httpx.Client) -> int:
+    """Restore the newest backup, and return the status of the response."""
+    backup_id = client.get("/backups").json()["data"][0]["backup_id"]
+    return client.post(f"/backups/{backup_id}/create-index", json={"name": "copy"}).status_code
+
+
+def test_reading_records_is_not_reported() -> None:
+    """A call that reads records causes no error, although its method is POST."""
+    with run_simulator("drill") as environment:
+        assert use_drill_client(environment, read_counts) == 900
+
+
+def test_a_restore_is_reported() -> None:
+    """A restore causes an error."""
+    with pytest.raises(RuntimeError, match="the drill project received write calls"), run_simulator("drill") as it:
+        assert use_drill_client(it, restore_backup) == 202

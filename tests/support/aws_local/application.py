@@ -82,9 +82,11 @@ class Application(DeployedApplication):
         self.stack = create_stack(self.aws, BUILD_OUTPUT, parameters, {"PINECONE_CONTROLLER_HOST": self.pinecone.url})
         self.aws.denials = self.stack.denials
         self.runner = self._exit_stack.enter_context(FunctionRunner(self.aws, self.stack, folder, self.clock))
+        names = {it.name: logical_name for logical_name, it in self.stack.functions.items()}
+        self.aws.invoke_function = lambda name, event: self.runner.invoke(names[name], event)
         self.flow = EventFlow(self.aws, self.stack, self.runner, self.clock, repeat_probability=repeat_probability)
         self._exit_stack.enter_context(self.flow.connect_rules())
-        self.queue_url = self._subscribe_queue(self.stack.physical_ids["AlertTopic"], "alerts")
+        self.queue_url = self.subscribe_queue(self.stack.physical_ids["AlertTopic"], "alerts")
 
     def __enter__(self) -> Self:
         """Return the application."""
@@ -158,7 +160,7 @@ class Application(DeployedApplication):
         self.put_secret(f"{EDITOR_SECRET_PREFIX}{name}", make_editor_key(name))
         self.pinecone.add_key(name, make_editor_key(name), EDITOR)
 
-    def _subscribe_queue(self, topic: str, name: str) -> str:
+    def subscribe_queue(self, topic: str, name: str) -> str:
         """Return the address of a new queue that receives the messages of a topic."""
         sqs, sns = self.open_client("sqs"), self.open_client("sns")
         url: str = sqs.create_queue(QueueName=name)["QueueUrl"]

@@ -1,6 +1,6 @@
 """AWS on loopback: moto behind a server that identifies the caller, applies IAM, and injects faults."""
 
-import io
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -14,14 +14,16 @@ from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from support.aws.moto import MotoServices, QuietHandler
+from support.aws.moto import MotoServices, QuietHandler, count_topic_subscriptions, read_content
 from support.aws_local.callers import FunctionRequest, Principal
 from support.aws_local.iam import Statement, is_allowed
+from support.aws_local.invocation import Invocation
 from support.aws_local.moto_tables import copy_table
 from support.aws_local.outages import Outage
 from support.aws_local.requests import AwsCall, Permission, parse_call
 from support.faults.aws_requests import AwsFault, AwsFaultKind, build_error_response
 
+_INVOCATION_PATH = re.compile(r"/2015-03-31/functions/([\w-]+)/invocations")
 type _StartResponse = Callable[..., Any]
 
 
@@ -37,6 +39,8 @@ class LocalAws:
         self.requests: list[FunctionRequest] = []
         self.denied_permissions: list[tuple[str, Permission]] = []
         self.faults: list[AwsFault] = []
+        self.invoke_function: Callable[[str, bytes], Invocation] | None = None
+        """What invokes a function by its name, for callers of Lambda."""
         self.outage: Outage | None = None
         """The outage of one service of AWS."""
         self._moto = MotoServices()
@@ -56,6 +60,7 @@ class LocalAws:
         """Start the server, without state that other tests left in moto."""
         moto_api_backend.reset()
         self._patches.setattr(Table, "__deepcopy__", copy_table, raising=False)
+        count_topic_subscriptions(self._patches)
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=QuietHandler)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
@@ -71,12 +76,17 @@ class LocalAws:
 
     def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        content = _read_content(environ)
+        content = read_content(environ)
         if environ["PATH_INFO"].startswith("/moto-api"):
             return self._moto(environ, start_response)
         headers = {name[5:].replace("_", "-").lower(): it for name, it in environ.items() if name.startswith("HTTP_")}
         call = parse_call(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, content)
         principal = self.principals.get(call.key)
+        invocation_match = _INVOCATION_PATH.fullmatch(environ["PATH_INFO"])
+        if principal is None and invocation_match and self.invoke_function is not None:
+            invocation = self.invoke_function(invocation_match[1], content)
+            function_headers = {} if invocation.succeeded else {"X-Amz-Function-Error": "Unhandled"}
+            return Response(invocation.content, headers=function_headers)(environ, start_response)
         if principal is None:
             return self._moto(environ, start_response)
         response = self._respond(environ, call, principal)
@@ -128,13 +138,3 @@ class LocalAws:
 def _make_error_response(kind: AwsFaultKind, call: AwsCall, *text: str) -> Response:
     error_response = build_error_response(kind, call, *text)
     return Response(error_response.content, error_response.status, content_type=error_response.content_type)
-
-
-def _read_content(environ: dict[str, Any]) -> bytes:
-    """Read the content of a request, and restore the stream."""
-    stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
-    content: bytes = stream.read() if environ.get("wsgi.input_terminated") else stream.read(int(length or 0))
-    environ["wsgi.input"] = io.BytesIO(content)
-    environ["CONTENT_LENGTH"] = str(len(content))
-    environ.pop("HTTP_TRANSFER_ENCODING", None)
-    return content

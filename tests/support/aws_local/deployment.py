@@ -2,23 +2,28 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from support.aws_local.aws import LocalAws
 from support.aws_local.clients import open_client
 from support.aws_local.clock import MovedClock
-from support.aws_local.cloudwatch import MetricValue, collect_metrics, find_alarms
+from support.aws_local.cloudwatch import (
+    AlarmMessage,
+    MetricValue,
+    collect_metrics,
+    find_alarm_messages,
+    find_alarms,
+    repeat_counts,
+)
 from support.aws_local.events import EventFlow
 from support.aws_local.runner import FunctionRunner
 from support.aws_local.stack import Stack
 
 _LAMBDA_ACTIONS = {
-    # Lambda writes the log and sends traces with the role of the function; the product calls neither
+    # Lambda writes the log with the role of the function; the product does not
     "logs:CreateLogStream",
     "logs:PutLogEvents",
-    "xray:PutTraceSegments",
-    "xray:PutTelemetryRecords",
     # Lambda polls the queue of a function with its role, which support.aws_local.events checks
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
@@ -39,16 +44,18 @@ class DeployedApplication:
 
     def __init__(self) -> None:
         """Start without messages."""
-        self._published: list[Any] = []
+        self._published: dict[str, list[Any]] = {}
 
     def open_client(self, service: str) -> Any:
         """Open a client of a service for the test itself."""
         return open_client(service, self.aws.endpoint)
 
-    def list_published(self) -> list[Any]:
-        """Return all messages of the stack's topic so far, in the envelope that a queue receives."""
-        self._published += self._take_messages(self.queue_url)
-        return list(self._published)
+    def list_published(self, queue_url: str | None = None) -> list[Any]:
+        """Return all messages in a queue so far, by default in that of the stack's topic."""
+        url = queue_url or self.queue_url
+        messages = self._published.setdefault(url, [])
+        messages += self._take_messages(url)
+        return list(messages)
 
     def collect_metrics(self, first_invocation: int = 0) -> list[MetricValue]:
         """Return the metrics from an invocation number on, and the present and earlier numbers of dead letters."""
@@ -56,15 +63,25 @@ class DeployedApplication:
         counts = [*self.flow.dead_letter_counts, (self.clock.now(), len(self.flow.dead_letters))]
         return [
             *collect_metrics(self.runner.invocations[first_invocation:]),
-            *(MetricValue("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, it, moment) for moment, it in counts),
+            *(
+                MetricValue("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, count, moment)
+                for moment, count in repeat_counts(counts)
+            ),
         ]
 
     def find_alarms(self, first_invocation: int = 0) -> set[str]:
         """Return the alarms that the invocations from this number on trigger until now."""
-        values = self.collect_metrics(first_invocation)
+        return find_alarms(self.stack, *self._collect_data(first_invocation))
+
+    def find_alarm_messages(self, first_invocation: int = 0) -> list[AlarmMessage]:
+        """Return the messages that alarms send because of the invocations from this number on."""
+        return find_alarm_messages(self.stack, *self._collect_data(first_invocation))
+
+    def _collect_data(self, first_invocation: int) -> tuple[list[MetricValue], datetime, datetime]:
+        """Return the metrics from an invocation on, and the times between which alarms are evaluated."""
         invocations = self.runner.invocations[first_invocation:]
         start = min((it.ended_at for it in invocations), default=self.clock.now()) - timedelta(seconds=1)
-        return find_alarms(self.stack, [it for it in values if it.moment > start], start, self.clock.now())
+        return self.collect_metrics(first_invocation), start, self.clock.now()
 
     def list_items(self, partition: str | None = None) -> list[Mapping[str, Any]]:
         """Return all items of the table, or those of one partition."""

@@ -10,7 +10,7 @@ from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault as PineconeFault
 from support.aws_local.application import CONFIG_BUCKET, Application, make_key
-from support.aws_local.cloudwatch import MetricValue, collect_metrics
+from support.aws_local.cloudwatch import AlarmMessage, MetricValue, collect_metrics
 from support.aws_local.invocation import Invocation
 from support.aws_local.recipients import DeliveredMessage, list_topic_messages, list_webhook_messages
 from support.aws_local.stack import STACK_NAME
@@ -40,9 +40,15 @@ class NightResult:
     pages: dict[str, str]
     """The pages that this night added, by project."""
     topic_messages: list[DeliveredMessage]
+    """The digests that the topic received."""
     webhook_messages: list[DeliveredMessage]
+    """The digests that the webhook received."""
+    notices: list[DeliveredMessage]
+    """The messages about failures of both channels."""
     events: list[Any]
     alarms: set[str]
+    alarm_messages: list[AlarmMessage]
+    """The messages that alarms sent when they started."""
     audit_counts: Counter[str] = field(default_factory=Counter)
     """How many audits of each project were recorded."""
 
@@ -80,21 +86,24 @@ class NightlyRuns:
         first_invocation = len(app.runner.invocations)
         app.run_night(moment)
         reports, pages = app.load_reports(), app.load_pages()
+        topic_messages, webhook_messages = list_topic_messages(app)[topic:], list_webhook_messages(app)[webhook:]
         night = NightResult(
             moment,
             app.runner.invocations[first_invocation:],
             {key.partition("/")[0]: json.loads(it) for key, it in reports.items() if key not in keys},
             {key.partition("/")[0]: it.decode() for key, it in pages.items() if key not in keys},
-            list_topic_messages(app)[topic:],
-            list_webhook_messages(app)[webhook:],
+            [it for it in topic_messages if it.notice is None],
+            [it for it in webhook_messages if it.notice is None],
+            [it for it in (*topic_messages, *webhook_messages) if it.notice is not None],
             list(app.flow.events.values())[events:],
             app.find_alarms(first_invocation),
+            app.find_alarm_messages(first_invocation),
             Counter(key.partition("/")[0] for key in reports if key not in keys),
         )
         self._positions = (
             {*reports, *pages},
-            topic + len(night.topic_messages),
-            webhook + len(night.webhook_messages),
+            topic + len(topic_messages),
+            webhook + len(webhook_messages),
             events + len(night.events),
         )
         self.results.append(night)

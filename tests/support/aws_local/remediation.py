@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_auditor_simulator.api.app import ParsedRequest
+from backup_auditor_simulator.api.messages import ParsedRequest
 from backup_auditor_simulator.project import SimulatedProject
 from support.aws_local.application import Application
 

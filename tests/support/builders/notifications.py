@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from backup_auditor.domain.audit_failure import AuditFailure, FailureKind, FailureNotice, NoticeKind
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.listing import ReadFailure
@@ -130,10 +131,23 @@ def build_digest(  # noqa: PLR0913  each is an independent fact of a digest
         observed_at=report.observed_at,
         channel_id=channel.channel_id,
         trigger=trigger,
-        report=stored_report,
+        content=stored_report,
         previous_at=previous_at,
     )
     return create_digest(report, message, channel, build_link=build_link, is_possible_duplicate=is_possible_duplicate)
+
+
+def build_notice(
+    kind: NoticeKind = NoticeKind.OPENED,
+    *,
+    hours: float = 0,
+    failure_kind: FailureKind = FailureKind.FAILED,
+    reason: str = "401: Invalid API key; store a key of the project in secret backup-auditor/keys/search",
+    next_step: str = "fix the cause",
+) -> FailureNotice:
+    """Build a notice some hours after `NOW` about a failure that began an hour before `NOW`."""
+    failure = AuditFailure(failure_kind, NOW - timedelta(hours=1), reason, next_step)
+    return FailureNotice(kind, failure, NOW + timedelta(hours=hours), YESTERDAY)
 
 
 _HOSTILE_TEXTS = (
@@ -152,7 +166,7 @@ _HOSTILE_TEXTS = (
 _TEXT_STRATEGY = (
     st.text(max_size=40)
     | st.sampled_from(_HOSTILE_TEXTS)
-    | st.sampled_from(["&", "<", "\U0001f600", "é"]).map(lambda it: it * 4000)
+    | st.sampled_from(["&", '"', "\U0001f600", "é"]).map(lambda it: it * 4000)
 )
 _FINDING_STRATEGY = st.builds(
     build_open_finding,

@@ -30,6 +30,7 @@ from support.builders.notifications import (
     YESTERDAY,
     build_alert_report,
     build_open_finding,
+    make_report_link,
 )
 from support.fakes.log import FakeLog
 from support.fakes.stores import FakeEvidence, FakeOutbox, PendingMessage
@@ -155,8 +156,8 @@ class DeliveryHarness:
         if kind is ChannelKind.EVENTS:
             return EventSender(self.bus, lambda: self.seconds_left)
         if kind is ChannelKind.SNS:
-            return TopicSender(self.topics, self.retrier, "eu-central-1")
-        return WebhookSender(self.webhooks, self.retrier, "eu-central-1")
+            return TopicSender(self.topics, self.retrier, make_report_link)
+        return WebhookSender(self.webhooks, self.retrier, make_report_link)
 
     def _find_route(self, message: OutboxMessage) -> Route:
         return ChannelRouter(self._load_registry).find_route(message)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from backup_auditor.application.project_audit import AuditDependencies
+from backup_auditor.domain.audit_failure import FailedAudit
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.listing import ListingRead
 from backup_auditor.domain.model import Backup, Index, Schedule
@@ -79,7 +80,8 @@ class AuditHarness:
     now: datetime = NOW
     metrics: list[tuple[str | None, dict[str, float | None], dict[str, str]]] = field(default_factory=list)
     notified_projects: list[str] = field(default_factory=list)
-    ping_count: int = 0
+    failed_audits: dict[str, FailedAudit] = field(default_factory=dict)
+    """The recorded failures, by project."""
     recorded_report: StoredReport | None = None
     """The report that an earlier attempt at the request recorded."""
     clock_seconds: float = 0.0
@@ -142,9 +144,8 @@ class _HarnessDependencies(AuditDependencies):
     def publish_events(self, project: str) -> None:
         self._harness.fail_or_return("publish", self._harness.notified_projects).append(project)
 
-    def ping(self) -> None:
-        self._harness.fail_or_return("ping", None)
-        self._harness.ping_count += 1
+    def record_failure(self, project: str, failed_audit: FailedAudit) -> None:
+        self._harness.fail_or_return("failure", self._harness.failed_audits)[project] = failed_audit
 
     def emit(
         self, project: str | None, values: Mapping[str, float | None], *, dimensions: Mapping[str, str] | None = None

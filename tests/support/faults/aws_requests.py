@@ -92,7 +92,7 @@ def build_error_response(kind: AwsFaultKind, call: AwsCall, text: str = "made up
         return AwsErrorResponse(
             status, f"<Error><Code>{code}</Code><Message>{escape(text)}</Message></Error>".encode(), "text/xml"
         )
-    if call.service == "sns":
+    if call.service in {"sns", "cloudformation"}:
         error_element = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
         return AwsErrorResponse(status, f"<ErrorResponse>{error_element}</ErrorResponse>".encode(), "text/xml")
     content = json.dumps({"__type": code, "message": text}).encode()

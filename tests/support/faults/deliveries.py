@@ -244,7 +244,7 @@ def load_message_report(simulation: DeliverySimulation, message: OutboxMessage) 
     """Load the report of a message."""
     from backup_auditor.rendering.formats.json import load_report  # noqa: PLC0415  only this function needs it
 
-    return load_report(simulation.evidence.read(message.report), message.report.location)
+    return load_report(simulation.evidence.read(message.require_report()), message.require_report().location)
 
 
 def make_delivery_error(kind: DeliveryFaultKind) -> DeliveryError:

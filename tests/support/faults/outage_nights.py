@@ -87,6 +87,12 @@ class OutageNights:
         """Return the alarms of this night."""
         return self.app.find_alarms(self._first_invocation)
 
+    def count_failures(self) -> Counter[tuple[str, str]]:
+        """Return how often each project was reported as failing to each kind of channel since the night began."""
+        topic, webhook, _ = self._positions
+        messages = [*list_topic_messages(self.app)[topic:], *list_webhook_messages(self.app)[webhook:]]
+        return Counter((it.project, it.channel.partition(":")[0]) for it in messages if it.notice == "opened")
+
     def _count_calls(self, service: str) -> int:
         if service == "pinecone":
             return sum(len(it.requests) for it in self.app.pinecone.recorders.values())

@@ -129,7 +129,7 @@ def test_the_record_and_every_message_say_where_the_page_is() -> None:
     assert recording.audit is not None
     assert recording.audit.report is not None
     assert recording.audit.report.page == StoredFile(f"{recording.audit.report.location}.html", report.audit_id)
-    assert {it.report for it in recording.messages} == {recording.audit.report}
+    assert {it.content for it in recording.messages} == {recording.audit.report}
     assert recording.page_failure is None
 
 
@@ -194,7 +194,7 @@ def test_messages_are_recorded_with_the_audit_that_causes_them() -> None:
         )
         recording = recorder.record(state_before, outcome, report)
         assert recording.audit is not None
-        assert {it.report for it in recording.messages} == {recording.audit.report}
+        assert {it.content for it in recording.messages} == {recording.audit.report}
         recorded_messages.append([(it.channel_id, it.previous_at) for it in recording.messages])
     assert recorded_messages[0] == [("events", None), ("sns:topic", None)]
     assert ("events", NOW) in recorded_messages[1]

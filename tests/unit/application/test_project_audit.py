@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from backup_auditor.application.project_audit import audit_project
+from backup_auditor.domain.audit_failure import FailedAudit
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.events import AuditRequest
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
@@ -27,7 +28,7 @@ from backup_auditor.errors import (
     UnavailableError,
     describe_failure,
 )
-from support.builders.facts import DAY, build_failed_listing, build_index, build_schedule
+from support.builders.facts import DAY, NOW, build_failed_listing, build_index, build_schedule
 from support.builders.reports import build_bare_index
 from support.fakes.project_audit import SEARCH_PROJECT, AuditHarness
 from support.fakes.stores import FakeEvidence
@@ -59,7 +60,7 @@ def run_and_fail(harness: AuditHarness, error: type[Exception], request: AuditRe
 
 
 def test_an_audit_is_recorded_measured_and_published() -> None:
-    """A complete audit stores its report, emits metrics, publishes events and calls the ping URL."""
+    """A complete audit stores its report, emits metrics and publishes events."""
     harness = AuditHarness()
     summary = run_harness(harness)
     (audit,) = harness.store.audits_by_project["search"]
@@ -72,7 +73,7 @@ def test_an_audit_is_recorded_measured_and_published() -> None:
     assert harness.find_project_metrics()["IndexesProtected"] == 1
     assert harness.find_project_metrics()["ApiThrottles"] == 3
     assert harness.find_project_metrics()["AuditDurationMs"] == 1500
-    assert (harness.notified_projects, harness.ping_count) == (["search"], 1)
+    assert harness.notified_projects == ["search"]
     assert harness.log.keys == {"project": "search", "request_reason": "nightly", "audit_id": audit.audit_id}
 
 
@@ -88,11 +89,7 @@ def test_an_audit_without_a_page_says_so_and_is_no_failure() -> None:
     assert harness.log.get_messages("error") == [
         f"{location} has no HTML page: the bucket takes none of search beside {location}"
     ]
-    assert (harness.find_project_metrics()["AuditComplete"], harness.notified_projects, harness.ping_count) == (
-        1,
-        ["search"],
-        1,
-    )
+    assert (harness.find_project_metrics()["AuditComplete"], harness.notified_projects) == (1, ["search"])
 
 
 def test_open_findings_are_measured_by_severity_and_logged_the_worst_first() -> None:
@@ -114,13 +111,13 @@ def test_the_only_project_need_not_be_named() -> None:
 
 
 def test_the_last_attempt_at_an_incomplete_audit_is_recorded() -> None:
-    """It is recorded and measured, and the ping URL is not called."""
+    """It is recorded and measured, and it is no failure: it has a report."""
     harness = AuditHarness(build_index(schedules=build_failed_listing()))
     assert run_harness(harness)["complete"] is False
     assert harness.find_project_metrics()["AuditComplete"] == 0
     assert harness.find_project_metrics()["AuditCompleted"] == 1
     assert harness.log.get_messages("warning") == ["read error"]
-    assert (harness.notified_projects, harness.ping_count) == (["search"], 0)
+    assert harness.notified_projects == ["search"]
 
 
 RETRIED_REQUEST = AuditRequest("search", "nightly", "request-1", is_final=False)
@@ -147,7 +144,7 @@ def test_a_request_whose_audit_is_recorded_is_not_audited_again() -> None:
     assert run_harness(harness, RETRIED_REQUEST) == first_summary
     assert harness.metrics == [("search", {"AuditCompleted": 1, "AuditComplete": 1}, {})]
     assert len(harness.store.audits_by_project["search"]) == 1
-    assert (harness.notified_projects, harness.ping_count) == (["search", "search"], 2)
+    assert harness.notified_projects == ["search", "search"]
 
 
 def test_an_incomplete_audit_after_an_incomplete_one_is_recorded_at_once() -> None:
@@ -160,10 +157,10 @@ def test_an_incomplete_audit_after_an_incomplete_one_is_recorded_at_once() -> No
 
 
 def test_a_failed_audit_that_is_tried_again_is_not_measured() -> None:
-    """Only the last attempt counts as an audit that was not completed."""
+    """Only the last attempt counts as an audit that was not completed, and is recorded as a failure."""
     harness = AuditHarness(failures={"indexes": ForbiddenError("403: this key may not list indexes")})
     run_and_fail(harness, ForbiddenError, RETRIED_REQUEST)
-    assert harness.metrics == []
+    assert (harness.metrics, harness.failed_audits) == ([], {})
 
 
 def test_an_audit_older_than_the_last_is_not_published() -> None:
@@ -173,7 +170,7 @@ def test_an_audit_older_than_the_last_is_not_published() -> None:
     harness.now -= CLOCK_TOLERANCE
     summary = run_harness(harness)
     assert summary["report"] is None
-    assert (harness.notified_projects, harness.ping_count) == (["search"], 1)
+    assert harness.notified_projects == ["search"]
     assert any("changes nothing" in it for it in harness.log.get_messages("info"))
 
 
@@ -187,15 +184,11 @@ def test_a_recorded_audit_of_the_future_fails_every_audit_before_it() -> None:
     assert message.startswith("the last recorded audit of search, of 2026-11-22T12:00:00Z, is in the future")
     assert message.endswith("backup-auditor state discard --project search --table TABLE")
     assert harness.metrics == [("search", FAILED_METRICS, {})]
-    assert (harness.store.load("search"), harness.notified_projects, harness.ping_count) == (
-        state_before,
-        ["search"],
-        1,
-    )
+    assert (harness.store.load("search"), harness.notified_projects) == (state_before, ["search"])
 
 
 def test_entries_that_share_a_secret_are_no_success() -> None:
-    """Entries with one secret get a warning, their audits count as incomplete, and no ping URL is called."""
+    """Entries with one secret get a warning, and their audits count as incomplete."""
     other_project = RegisteredProject(
         "billing", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys/search-AbCdEf"
     )
@@ -208,7 +201,7 @@ def test_entries_that_share_a_secret_are_no_success() -> None:
     )
     assert json.loads(content)["warnings"] == [warning]
     assert harness.find_project_metrics()["AuditComplete"] == 0
-    assert (harness.notified_projects, harness.ping_count) == (["search"], 0)
+    assert harness.notified_projects == ["search"]
     assert harness.log.get_messages("error") == [warning]
 
 
@@ -231,7 +224,7 @@ def test_a_key_of_another_pinecone_project_fails_the_audit_and_records_nothing()
     assert harness.metrics == [("search", FAILED_METRICS, {})]
     assert harness.store.load("search") is state_before
     assert harness.evidence.files == files_before
-    assert (harness.notified_projects, harness.ping_count) == (["search"], 1)
+    assert harness.notified_projects == ["search"]
 
 
 def test_a_key_of_another_pinecone_project_that_was_replaced_since_is_read_again() -> None:
@@ -253,10 +246,11 @@ def test_a_key_of_another_pinecone_project_that_was_replaced_since_is_read_again
     ],
 )
 def test_a_failed_audit_is_measured_and_raised(part: str, error: Exception) -> None:
-    """A failed audit counts as not completed, and not as incomplete, because it is retried."""
+    """A failed audit counts as not completed, and not as incomplete, and its time and reason are recorded."""
     harness = AuditHarness(failures={part: error})
     assert run_and_fail(harness, type(error)) == str(error)
     assert harness.metrics == [("search", FAILED_METRICS, {})]
+    assert harness.failed_audits == {"search": FailedAudit(NOW, str(error))}
     assert harness.store.audits_by_project == {}
 
 
@@ -275,13 +269,27 @@ def test_a_mistake_in_its_entry_keeps_that_project_alone() -> None:
     )
     assert run_and_fail(harness, RegistryError) == "ssm:/registry:4: the project has no secret"
     assert harness.find_project_metrics() == FAILED_METRICS
+    assert harness.failed_audits == {"search": FailedAudit(NOW, "ssm:/registry:4: the project has no secret")}
+
+
+def test_a_failure_that_cannot_be_recorded_hides_no_error() -> None:
+    """A table that cannot be reached is a warning, and the error of the audit is raised."""
+    failures: dict[str, Exception] = {
+        "key": SecretError("the secret keys/search is empty"),
+        "failure": StateError("the table is gone"),
+    }
+    harness = AuditHarness(failures=failures)
+    assert run_and_fail(harness, SecretError) == "the secret keys/search is empty"
+    assert harness.log.get_messages("warning") == [
+        "failure not recorded; the function watch reports the project when it is overdue"
+    ]
 
 
 def test_a_project_that_is_not_registered_is_no_metric() -> None:
-    """An unknown project name does not become a metric dimension."""
+    """An unknown project name becomes neither a metric dimension nor a recorded failure."""
     harness = AuditHarness()
     assert "does not contain the project 'other'" in run_and_fail(harness, RegistryError, AuditRequest("other"))
-    assert harness.metrics == []
+    assert (harness.metrics, harness.failed_audits) == ([], {})
 
 
 def test_one_of_several_has_to_be_named() -> None:
@@ -331,21 +339,15 @@ def test_an_audit_that_could_not_be_recorded_is_made_again() -> None:
     harness.store.record = _make_raiser(StateError("the table is gone"))  # type: ignore[method-assign]
     assert run_and_fail(harness, StateError) == "the table is gone"
     assert harness.metrics == [("search", FAILED_METRICS, {})]
-    assert (harness.notified_projects, harness.ping_count) == ([], 0)
+    assert harness.notified_projects == []
 
 
-@pytest.mark.parametrize(
-    "part, message",
-    [
-        pytest.param("publish", "events not published; the function notify retries them within 15m", id="events"),
-        pytest.param("ping", "the ping URL could not be called", id="ping"),
-    ],
-)
-def test_an_audit_succeeds_without_events_and_ping(part: str, message: str) -> None:
+def test_an_audit_succeeds_without_events() -> None:
     """A failure after the recording is only logged."""
-    harness = AuditHarness(failures={part: DeliveryError("it did not answer")})
+    harness = AuditHarness(failures={"publish": DeliveryError("it did not answer")})
     assert run_harness(harness)["complete"] is True
-    assert harness.log.get_messages("warning") == [message]
+    assert harness.failed_audits == {}
+    assert harness.log.get_messages("warning") == ["events not published; the function notify retries them within 15m"]
 
 
 def _make_raiser(error: Exception) -> Any:

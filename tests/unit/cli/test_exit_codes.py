@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.exit_codes import choose_audit_exit_code, choose_worst_exit_code
+from backup_auditor.cli.exit_codes import choose_audit_exit_code, choose_doctor_exit_code, choose_worst_exit_code
+from backup_auditor.domain.checkup import Check, fail_check, pass_check, skip_check
 from backup_auditor.domain.finding import Compliance, Severity
 from support.builders.facts import READ_FAILURE
 from support.builders.reports import EXEMPTION, build_finding, build_report
@@ -67,3 +68,16 @@ def test_unknown_wins_over_non_compliant() -> None:
 def test_the_worst_of_several_is_what_leaves_most_unknown(codes: list[int], code: int) -> None:
     """Not audited is worse than incomplete, incomplete worse than non-compliant."""
     assert choose_worst_exit_code(codes) == code
+
+
+@pytest.mark.parametrize(
+    "checks, code",
+    [
+        pytest.param([pass_check("a", "")], 0, id="all-pass"),
+        pytest.param([pass_check("a", ""), skip_check("b", "")], 0, id="one-is-skipped"),
+        pytest.param([pass_check("a", ""), fail_check("b", "", "")], 1, id="one-fails"),
+    ],
+)
+def test_a_failed_check_is_exit_code_1(checks: list[Check], code: int) -> None:
+    """Skipped checks do not change the exit code."""
+    assert choose_doctor_exit_code(checks) == code

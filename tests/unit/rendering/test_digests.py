@@ -1,19 +1,15 @@
-"""Digests compared with approved ones: `digests/` has a file for each kind of night.
+"""Digests compared with approved ones: `digests/` has a file for each kind of night."""
 
-After a deliberate change of a sentence, write the files again with
-`pytest tests/unit/rendering/test_digests.py --approve`, and reads what changed.
-"""
-
-import json
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import Drift
+from backup_auditor.rendering.digest import build_report_link
 from backup_auditor.rendering.slack import build_slack_payload
 from backup_auditor.rendering.sns import build_publication
 from support.builders.notifications import (
@@ -26,8 +22,8 @@ from support.builders.notifications import (
     build_resolved_finding,
 )
 from support.builders.reports import EXEMPTION
+from support.rendered_messages import check_approved, render_sections
 
-FOLDER = Path(__file__).parent / "digests"
 LAST_FINDING = build_open_finding(
     control="recovery-points-outlast-horizon",
     severity=Severity.CRITICAL,
@@ -97,6 +93,21 @@ CASES: Mapping[str, Digest] = {
     ),
     "possible-duplicate": build_digest(build_alert_report(LAST_FINDING), SLACK_CHANNEL, is_possible_duplicate=True),
     "report-without-a-link": build_digest(build_alert_report(LAST_FINDING), SLACK_CHANNEL, build_link=lambda _: None),
+    "linked-findings": build_digest(
+        build_alert_report(
+            build_open_finding(
+                "users",
+                control="schedule-is-enabled",
+                reason="Schedule nightly is not enabled, so no new recovery points are made.",
+                remediation="Find out why the schedules of users are paused. Then resume one with"
+                ' PATCH /backup-schedules/s-1 and {"enabled": true}; this also takes a backup immediately.',
+                remediation_values={"schedule_id": "s-1"},
+            ),
+            build_open_finding("pages", Severity.MEDIUM, "ongoing", days=2),
+        ),
+        SLACK_CHANNEL,
+        build_link=partial(build_report_link, region="eu-central-1", base_url="https://reports.example.com"),
+    ),
     "without-a-page": build_digest(
         build_alert_report(LAST_FINDING), SLACK_CHANNEL, stored_report=replace(STORED_REPORT, page=None)
     ),
@@ -106,22 +117,5 @@ CASES: Mapping[str, Digest] = {
 @pytest.mark.parametrize("case", CASES)
 def test_digests_are_approved(case: str, request: pytest.FixtureRequest) -> None:
     """Every word of it: subject, e-mail, the short text, the JSON, and what Slack shows."""
-    rendered_text, path = _render_all(CASES[case]), FOLDER / f"{case}.txt"
-    if request.config.getoption("--approve"):
-        FOLDER.mkdir(exist_ok=True)
-        path.write_text(rendered_text, encoding="utf-8")
-    assert rendered_text == path.read_text(encoding="utf-8")
-
-
-def _render_all(digest: Digest) -> str:
-    publication = build_publication(digest)
-    parts = json.loads(publication.message)
-    sections = {
-        "subject": publication.subject,
-        "attributes": json.dumps(dict(publication.attributes), indent=1),
-        "email": parts["email"],
-        "default": parts["default"],
-        "sqs": json.dumps(json.loads(parts["sqs"]), indent=1),
-        "slack": json.dumps(build_slack_payload(digest), indent=1, ensure_ascii=False),
-    }
-    return "\n".join(f"=== {name}\n{text.rstrip()}\n" for name, text in sections.items())
+    digest = CASES[case]
+    check_approved(case, render_sections(build_publication(digest), build_slack_payload(digest)), request.config)

@@ -1,5 +1,6 @@
 """Each function reads only the variables that it needs, and refuses invalid values."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from backup_auditor.domain.registry import NamePrefixes, RegisteredProject
 from backup_auditor.errors import SettingsError
 from backup_auditor.settings.functions import read_function_settings
 from backup_auditor.settings.variables import FUNCTION_VARIABLES, VARIABLES_BY_FUNCTION
+from support.aws.template import load_template
 
 ROOT = Path(__file__).parents[3]
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:alerts"
@@ -33,6 +35,7 @@ ALL_VARIABLES = {
     "SLACK_SECRET": "backup-auditor/webhooks/slack",
     "SLACK_SEVERITY": "critical",
     "WEEKLY_SUMMARY": "true",
+    "REPORT_BASE_URL": "https://reports.example.com/audits",
     "PING_URL_SECRET": "backup-auditor/webhooks/ping",
     "AUDIT_RETENTION_DAYS": "400",
 }
@@ -81,7 +84,16 @@ def test_one_project_has_its_key_its_policy_and_the_channels_of_the_stack() -> N
     )
     assert settings.registration.registry_address is None
     assert (settings.state_table, settings.evidence_bucket, settings.event_bus) == ("table", "bucket", "bus")
-    assert (settings.ping_url_secret, settings.retention) == ("backup-auditor/webhooks/ping", timedelta(days=400))
+    assert settings.retention == timedelta(days=400)
+
+
+def test_the_watch_has_the_channels_and_the_ping_url_of_the_stack() -> None:
+    """The watch needs the channels of each project, and no key."""
+    settings = read_function_settings("watch", ALL_VARIABLES)
+    assert settings.ping_url_secret == ALL_VARIABLES["PING_URL_SECRET"]
+    assert settings.registration.single_project is not None
+    assert settings.registration.single_project.secret is None
+    assert [it.kind for it in settings.registration.single_project.channels] == [ChannelKind.SNS, ChannelKind.SLACK]
 
 
 def test_only_remediation_has_the_key_that_may_write() -> None:
@@ -117,7 +129,8 @@ def test_optional_settings_can_be_absent() -> None:
     )
     settings = read_function_settings("audit", {it: ALL_VARIABLES[it] for it in required_names})
     assert settings.registration.single_project == RegisteredProject("search", "backup-auditor/keys/search")
-    assert (settings.ping_url_secret, settings.retention) == (None, None)
+    assert settings.retention is None
+    assert read_function_settings("watch", {it: ALL_VARIABLES[it] for it in required_names}).ping_url_secret is None
     notify_config = read_function_settings("notify", {it: ALL_VARIABLES[it] for it in (*required_names, "ALERT_TOPIC")})
     assert notify_config.registration.channels == (Channel(ChannelKind.SNS, TOPIC, Severity.LOW),)
 
@@ -147,7 +160,6 @@ def test_a_retention_of_zero_days_keeps_records() -> None:
         ),
         pytest.param("SLACK_SEVERITY", "HIGH", "is not a severity", id="capitals"),
         pytest.param("SLACK_SECRET", "https://hooks.example/x", "looks like the secret itself", id="webhook"),
-        pytest.param("PING_URL_SECRET", "https://ping.example/x", "looks like the secret itself", id="address"),
         pytest.param("WEEKLY_SUMMARY", "weekly", "is not a boolean; set it to true or false", id="weekly"),
         pytest.param("AUDIT_RETENTION_DAYS", "-1", "is not a number of days", id="negative"),
         pytest.param("AUDIT_RETENTION_DAYS", "36501", "is not a number of days", id="beyond-a-century"),
@@ -161,7 +173,31 @@ def test_what_cannot_be_used_is_refused_by_name(name: str, value: str, message: 
     assert "\n" not in str(error_info.value)
 
 
-@pytest.mark.parametrize("name", ["API_KEY_SECRET", "SLACK_SECRET", "PING_URL_SECRET"])
+BASE_URLS = [
+    pytest.param("https://reports.example.com", True, id="host"),
+    pytest.param("https://reports.example.com:8443/audits/search/", True, id="path"),
+    pytest.param("http://reports.example.com", False, id="not-encrypted"),
+    pytest.param("reports.example.com", False, id="no-scheme"),
+    pytest.param("https://user@example.com", False, id="user"),
+    pytest.param("https://example.com/a?b=c", False, id="query"),
+    pytest.param("https://example.com/#a", False, id="fragment"),
+    pytest.param("https://", False, id="no-host"),
+]
+
+
+@pytest.mark.parametrize("value, is_accepted", BASE_URLS)
+def test_a_base_url_can_be_followed_by_a_key(value: str, *, is_accepted: bool) -> None:
+    """The function and the template accept the same URLs: those that a key can follow."""
+    pattern = load_template()["Parameters"]["ReportBaseUrl"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, value) is not None) is is_accepted
+    if is_accepted:
+        assert read_function_settings("notify", ALL_VARIABLES | {"REPORT_BASE_URL": value}).report_base_url == value
+    else:
+        with pytest.raises(SettingsError, match="REPORT_BASE_URL is not a base URL; write https://HOST"):
+            read_function_settings("notify", ALL_VARIABLES | {"REPORT_BASE_URL": value})
+
+
+@pytest.mark.parametrize("name", ["API_KEY_SECRET", "SLACK_SECRET"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -203,10 +239,10 @@ def test_topics_and_secrets_may_be_in_any_partition(partition: str) -> None:
 def test_a_secret_is_named_in_full(value: str, *, is_valid: bool) -> None:
     """A name, a complete ARN and the address of a parameter are accepted; IAM would refuse a partial ARN."""
     if is_valid:
-        assert read_function_settings("audit", ALL_VARIABLES | {"PING_URL_SECRET": value}).ping_url_secret == value
+        assert read_function_settings("watch", ALL_VARIABLES | {"PING_URL_SECRET": value}).ping_url_secret == value
         return
     with pytest.raises(SettingsError, match=r"its complete ARN .with the six characters at the end., or ssm:NAME"):
-        read_function_settings("audit", ALL_VARIABLES | {"PING_URL_SECRET": value})
+        read_function_settings("watch", ALL_VARIABLES | {"PING_URL_SECRET": value})
 
 
 def test_the_document_names_every_variable() -> None:

@@ -99,6 +99,13 @@ def test_the_healthy_project_has_every_kind_of_index() -> None:
     }
 
 
+def test_the_backups_of_the_drill_project_have_the_counts_of_their_index() -> None:
+    """Every backup of a small index has exactly its records and namespaces."""
+    project = build_scenario("drill", now=NOW)
+    counts = {(it.index.name, it.record_count, it.namespace_count) for it in project.list_backups()}
+    assert counts == {("orders", 900, 3), ("articles", 120, 2), ("search-terms", 300, 1), ("ledgers", 200, 2)}
+
+
 @pytest.mark.parametrize("name", ["nothing", "fleet:0x5", "fleet:5", "fleet:5x1000", ""])
 def test_an_unknown_scenario_is_refused_by_name(name: str) -> None:
     """The error lists the known scenarios."""

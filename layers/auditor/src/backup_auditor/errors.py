@@ -10,6 +10,7 @@ BackupAuditorError
 │   ├── RemediationPlanError  a remediation plan is unknown, or may not be applied
 │   ├── InventoryFileError    a saved inventory could not be read
 │   ├── ProjectMismatchError  the state belongs to another Pinecone project
+│   ├── StackError            the stack on AWS does not exist or could not be examined
 │   └── StateError            the state could not be read or written
 │       └── FutureAuditError    the last recorded audit is later than this machine's clock
 ├── EvidenceError           a report could not be stored or read
@@ -33,6 +34,7 @@ BackupAuditorError
     ├── ThrottledError        429 to each attempt
     ├── UnavailableError      no response, 408 or 5xx to each attempt
     │   ├── UnreachableError    the host could not be resolved, reached or trusted
+    │   │   └── UntrustedHostError  its certificate is not trusted, or TLS with it failed
     │   ├── DeadlineError       the time limit of the audit has passed
     │   └── OutcomeUnknownError the response to a write was lost, and reading did not show its result
     └── MalformedResponseError  the response could not be parsed
@@ -150,6 +152,10 @@ class UnreachableError(UnavailableError):
     """The host could not be resolved, reached or trusted."""
 
 
+class UntrustedHostError(UnreachableError):
+    """The certificate of the host is not trusted, or TLS with it failed. A retry does not help."""
+
+
 class DeadlineError(UnavailableError):
     """The time limit of the audit has passed."""
 
@@ -227,6 +233,10 @@ class ProjectMismatchError(UsageError):
     def with_remedy(self, remedy: str) -> "ProjectMismatchError":
         """Return the same error with what to do."""
         return ProjectMismatchError(self.project, self.recorded_id, self.found_id, remedy)
+
+
+class StackError(UsageError):
+    """The stack on AWS does not exist, or a part of it could not be examined."""
 
 
 class StateError(UsageError):

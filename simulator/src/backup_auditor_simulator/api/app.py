@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from backup_auditor_simulator.api import backups, indexes, schedules
-from backup_auditor_simulator.api.messages import Body, Call, Family, Response, build_error_response, find_family
+from backup_auditor_simulator.api.data_plane import (
+    build_gateway_response,
+    find_data_handler,
+    is_data_path,
+    respond_with_records,
+)
+from backup_auditor_simulator.api.messages import (
+    Body,
+    Call,
+    Family,
+    ParsedRequest,
+    Response,
+    build_error_response,
+    find_family,
+)
 from backup_auditor_simulator.model import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 
@@ -70,22 +84,11 @@ def find_route(method: str, path: str) -> tuple[Route, str] | None:
 
 
 VIEWER = "viewer"
+"""A role that reads the control plane."""
 EDITOR = "editor"
-
-
-@dataclass(slots=True)
-class ParsedRequest:
-    """A received request, and the status of its answer."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    version: str | None
-    role: str | None
-    """`viewer` or `editor`; `None` where the key is not accepted."""
-    content: bytes = b""
-    status: int | None = None
-    """`None` while no answer was sent, or where none ever is."""
+"""A role that reads and changes the control plane."""
+DRILLER = "driller"
+"""A role that also reads the data plane."""
 
 
 def parse_request(
@@ -93,12 +96,16 @@ def parse_request(
 ) -> ParsedRequest:
     """Read a request's target and headers (names in lower case). `roles` says what each key may do."""
     parts = urlsplit(target)
+    path, parameters = unquote(parts.path), parse_qsl(parts.query, keep_blank_values=True)
     return ParsedRequest(
         method=method,
-        path=unquote(parts.path),
-        query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+        host=headers.get("host", ""),
+        path=path,
+        query=dict(parameters),
+        ids=[value for name, value in parameters if name == "ids"],
         version=headers.get("x-pinecone-api-version"),
         role=roles.get(headers.get("api-key", "")),
+        is_write=method != "GET" and find_data_handler(method, path) is None,
         content=content,
     )
 
@@ -106,13 +113,23 @@ def parse_request(
 def respond(project: SimulatedProject, request: ParsedRequest) -> Response:
     """Answer a request."""
     family: Family | None = None
+    is_data_call = is_data_path(request.path)
     with project.lock:
         try:
             family = find_family(request.version)
-            return _handle_call(project, request, family)
+            return (_handle_data_call if is_data_call else _handle_call)(project, request, family)
         except ApiError as error:
             # The key is checked before the request reaches the API.
-            return build_error_response(error if request.role else ApiError(401, _KEY_MESSAGE), family)
+            refusal = error if request.role else ApiError(401, _KEY_MESSAGE)
+            return build_gateway_response(refusal) if is_data_call else build_error_response(refusal, family)
+
+
+def _handle_data_call(project: SimulatedProject, request: ParsedRequest, family: Family) -> Response:
+    if request.role is None:
+        raise ApiError(401, _KEY_MESSAGE)
+    if request.role != DRILLER:
+        raise ApiError(403, "Forbidden")
+    return respond_with_records(project, request, family)
 
 
 def _handle_call(project: SimulatedProject, request: ParsedRequest, family: Family) -> Response:
@@ -127,6 +144,7 @@ def _handle_call(project: SimulatedProject, request: ParsedRequest, family: Fami
             raise ApiError(400, f"Unknown query parameter `{parameter}`.")
     if route.is_schedule_call and project.options.plan_denies_listings:
         project.require_plan()
-    if route.is_write and request.role != EDITOR:
+    if route.is_write and request.role == VIEWER:
         raise ApiError(403, f"Access denied: Permission control::{route.permission} is required")
-    return route.handler(Call(project, family, resource_key, request.query, Body.parse(request.content)))
+    body = Body.parse(request.content)
+    return route.handler(Call(project, family, f"http://{request.host}", resource_key, request.query, body))

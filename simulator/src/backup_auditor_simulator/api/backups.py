@@ -1,7 +1,9 @@
 """The calls about backups and restore jobs."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from backup_auditor_simulator.api.indexes import take_protection
 from backup_auditor_simulator.api.messages import Call, Response, encode_json, write_backup, write_moment
 from backup_auditor_simulator.model import ApiError, Backup, IndexKind, RestoreJob
 
@@ -62,12 +64,10 @@ def create_index_from_backup(call: Call) -> Response:
     """Start to create an index from a backup."""
     name = call.body.require("name", str)
     tags = call.body.take_texts("tags")
-    protection = call.body.take("deletion_protection", str)
+    is_protected = take_protection(call.body) or False
     call.body.take("read_capacity", dict)
     call.body.reject_unknown_fields()
-    job = call.project.create_index_from_backup(
-        call.resource_key, name, tags=tags, deletion_protection=protection == "enabled"
-    )
+    job = call.project.create_index_from_backup(call.resource_key, name, tags=tags, deletion_protection=is_protected)
     return Response(202, encode_json({"restore_job_id": job.id, "index_id": job.index.id}))
 
 
@@ -83,15 +83,16 @@ def describe_restore_job(call: Call) -> Response:
 
 
 def _write_restore_job(call: Call, job: RestoreJob) -> bytes:
-    row = {
+    row: dict[str, Any] = {
         "restore_job_id": job.id,
         "backup_id": job.backup.id,
         "target_index_name": job.index.name,
         "target_index_id": job.index.id,
-        "status": "Pending" if job.completed_at is None else "Completed",
+        "status": job.status,
         "created_at": write_moment(job.created_at, call.family, job.id),
-        "percent_complete": 0.0 if job.completed_at is None else 100.0,
     }
     if job.completed_at is not None:
         row["completed_at"] = write_moment(job.completed_at, call.family, job.id + "completed")
+    if job.status == "Completed":
+        row["percent_complete"] = 100
     return encode_json(row)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from backup_auditor_simulator.api.data_plane import write_host
 from backup_auditor_simulator.api.messages import Body, Call, Response, build_body_error, encode_json
 from backup_auditor_simulator.model import ApiError, Index, IndexKind
 
@@ -11,15 +12,17 @@ _ON_DEMAND = {"mode": "OnDemand", "status": {"state": "Ready"}}
 
 
 def _write_index(call: Call, index: Index) -> bytes:
-    """Write an index. No API family returns its id or its creation time."""
-    is_ready = call.project.now >= index.ready_at
-    state = "Terminating" if index.is_terminating else "Ready" if is_ready else "Initializing"
+    """Write an index. No API family returns its id or its creation time; one that is new has no host yet."""
+    state = index.find_state(call.project.now)
     row: dict[str, Any] = {
         "name": index.name,
-        "host": f"{index.name}-{index.id[:7]}.svc.{index.environment}.pinecone.io",
         "status": {"ready": state == "Ready", "state": state},
         "deletion_protection": "enabled" if index.deletion_protection else "disabled",
     }
+    if index.has_host(call.project.now):
+        row["host"] = write_host(call.server_url, index)
+    if index.kind is IndexKind.BYOC:
+        row["private_host"] = f"{index.host_label}.svc.private.{index.environment}.pinecone.io"
     return encode_json(row | (_build_new_row(index) if call.family.is_new else _build_old_row(index)))
 
 
@@ -90,15 +93,16 @@ def create_index(call: Call) -> Response:
     body = call.body
     traits = _parse_new_traits(body) if call.family.is_new else _parse_old_traits(body)
     name = body.take("name", str, f"index-{call.project.make_id()[:8]}")
-    traits |= {"tags": body.take_texts("tags"), "deletion_protection": _take_protection(body) or False}
+    traits |= {"tags": body.take_texts("tags"), "deletion_protection": take_protection(body) or False}
     body.reject_unknown_fields()
+    call.project.require_index_slot()
     return call.build_created_response(_write_index(call, call.project.create_index(name or "", **traits)))
 
 
 def configure_index(call: Call) -> Response:
     """Change the tags or the protection of an index."""
     body = call.body
-    tags, is_protected = body.take_texts("tags"), _take_protection(body)
+    tags, is_protected = body.take_texts("tags"), take_protection(body)
     for ignored_field in ("spec", "embed", "schema", "deployment", "read_capacity"):
         body.take(ignored_field, dict)
     body.reject_unknown_fields()
@@ -112,7 +116,8 @@ def delete_index(call: Call) -> Response:
     return Response(202)
 
 
-def _take_protection(body: Body) -> bool | None:
+def take_protection(body: Body) -> bool | None:
+    """Take whether an index is protected from deletion; `None` if the body does not say it."""
     text = body.take("deletion_protection", str)
     if text not in {None, "enabled", "disabled"}:
         raise ApiError(400, "deletion_protection must be enabled or disabled.")

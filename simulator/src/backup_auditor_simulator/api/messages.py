@@ -202,6 +202,27 @@ def _choose_status(backup: Backup, family: Family, options: SimulatorOptions) ->
             return options.scheduled_run_status or ("Initializing" if family.is_new else "Scheduled")
 
 
+@dataclass(slots=True, kw_only=True)
+class ParsedRequest:
+    """A received request, and the status of its answer."""
+
+    method: str
+    host: str
+    """The address that it was sent to."""
+    path: str
+    query: Mapping[str, str]
+    ids: Sequence[str] = ()
+    """The values of the query parameter `ids`, the only one that is repeated."""
+    version: str | None
+    role: str | None
+    """`viewer`, `editor` or `driller`; `None` where the key is not accepted."""
+    is_write: bool
+    """Whether it would change the project; a request for an unknown call would."""
+    content: bytes = b""
+    status: int | None = None
+    """`None` while no answer was sent, or where none ever is."""
+
+
 _UNAUTHORIZED = 401
 
 
@@ -224,7 +245,8 @@ def write_token(offset: int, step: int) -> str:
     return urlsafe_b64encode(f"{body}:{crc32(body.encode()):08x}".encode()).decode()
 
 
-def _parse_token(token: str) -> tuple[int, int]:
+def parse_token(token: str) -> tuple[int, int]:
+    """Return the offset of a page and the page size of its token; refuse with 400 a malformed token."""
     try:
         offset, step, _ = urlsafe_b64decode(token.encode()).decode().split(":")
         values = int(offset), int(step)
@@ -235,8 +257,8 @@ def _parse_token(token: str) -> tuple[int, int]:
     return values
 
 
-def _parse_limit(query: Mapping[str, str]) -> int | None:
-    text = query.get("limit")
+def parse_limit(text: str | None) -> int | None:
+    """Read the size of a page; refuse with 400 one that is out of range."""
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PAGE_SIZE):
@@ -250,6 +272,8 @@ class Call:
 
     project: SimulatedProject
     family: Family
+    server_url: str
+    """The address at which the client reaches the service; the hosts of indexes begin with it."""
     resource_key: str
     """The name or id in the path; empty where the path has none."""
     query: Mapping[str, str]
@@ -266,9 +290,9 @@ class Call:
         absent. A token holds an offset and the page size it was made with. A `limit` beside a token changes how many
         rows this page has, and not where the next one begins: rows are skipped or repeated, as by the service.
         """
-        limit, token = _parse_limit(self.query), self.query.get("paginationToken")
+        limit, token = parse_limit(self.query.get("limit")), self.query.get("paginationToken")
         default_size = 100 if self.family.is_new else 10
-        offset, step = (0, limit or default_size) if token is None else _parse_token(token)
+        offset, step = (0, limit or default_size) if token is None else parse_token(token)
         page_rows = rows[offset : offset + (limit or step)]
         pagination = b',"pagination":null' if self.family.is_new else b""
         if len(page_rows) == (limit or step):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios.healthy import build_bare, build_fleet, build_healthy
+from backup_auditor_simulator.scenarios.healthy import build_bare, build_drill, build_fleet, build_healthy
 from backup_auditor_simulator.scenarios.neglected import build_neglected
 
 SCENARIOS = {
@@ -14,6 +14,7 @@ SCENARIOS = {
     "empty": "a project without an index",
     "bare": "indexes without any backup: bare:INDEXES (default: 200)",
     "fleet": "a healthy project of any size: fleet:INDEXESxBACKUPS (default: 200x5)",
+    "drill": "four small indexes, one of each kind, whose backups are restored within two seconds",
 }
 """The content of each scenario in one line."""
 
@@ -25,6 +26,7 @@ _BUILDERS: dict[str, Callable[..., SimulatedProject]] = {
     "healthy": build_healthy,
     "neglected": build_neglected,
     "empty": SimulatedProject,
+    "drill": build_drill,
 }
 
 

@@ -1,4 +1,4 @@
-"""Uniform projects: healthy, healthy of any size, or without any schedule."""
+"""Uniform projects: healthy, healthy of any size or small enough to restore, or without any schedule."""
 
 from datetime import datetime, timedelta
 
@@ -41,7 +41,7 @@ _SPREAD_HOURS = 20
 
 def build_fleet(now: datetime, *, indexes: int = 200, backups_per_index: int = 5, seed: int = 0) -> SimulatedProject:
     """Build a project without a quota whose indexes each have a daily schedule with a number of backups."""
-    script = Script(now, seed=seed, options=SimulatorOptions(backup_quota=None))
+    script = Script(now, seed=seed, options=SimulatorOptions(backup_quota=None, index_quota=None))
     retention_days = max(_MIN_RETENTION_DAYS, backups_per_index + 1)
     for number in range(indexes):
         ScheduledIndex(
@@ -57,7 +57,25 @@ def build_fleet(now: datetime, *, indexes: int = 200, backups_per_index: int = 5
 
 def build_bare(now: datetime, *, indexes: int = 200, seed: int = 0) -> SimulatedProject:
     """Build a project of indexes that have neither a schedule nor a backup; it has no quota."""
-    project = SimulatedProject(now, seed=seed, options=SimulatorOptions(backup_quota=None))
+    project = SimulatedProject(now, seed=seed, options=SimulatorOptions(backup_quota=None, index_quota=None))
     for number in range(indexes):
         project.create_index(f"bare-{number:05d}")
     return project
+
+
+_SMALL_VECTORS = {"fields": {"_values": {"type": "dense_vector", "dimension": 8, "metric": "cosine"}}}
+_SMALL_INDEXES = (
+    ScheduledIndex(name="orders", traits={"records": 900, "namespaces": 3, **_PRODUCTION, **_SMALL_VECTORS}),
+    ScheduledIndex(name="articles", traits={"records": 120, "namespaces": 2, **_DOCUMENTS}),
+    ScheduledIndex(name="search-terms", traits={"records": 300, "namespaces": 1, **_SPARSE}),
+    ScheduledIndex(name="ledgers", traits={"records": 200, "namespaces": 2, **BYOC, **_SMALL_VECTORS}),
+)
+
+
+def build_drill(now: datetime, *, seed: int = 0) -> SimulatedProject:
+    """Build a project of small indexes, whose backups have the same counts as they have, and are restored fast."""
+    restore_duration = timedelta(seconds=2)
+    script = Script(now, seed=seed, options=SimulatorOptions(restore_duration=restore_duration))
+    for index in _SMALL_INDEXES:
+        index.add_to(script)
+    return script.build_project()

@@ -194,7 +194,7 @@ _INDEXES: dict[str, tuple[Step, ...]] = {
 def build_neglected(now: datetime, *, seed: int = 0) -> SimulatedProject:
     """Build the neglected project as of a time."""
     # Its backup listing shows planned runs, and the service lets backups be kept for years.
-    options = SimulatorOptions(lists_scheduled_runs=True, max_retention=timedelta(days=3650))
+    options = SimulatorOptions(lists_scheduled_runs=True, max_retention=timedelta(days=3650), index_quota=None)
     script = Script(now, seed=seed, options=options)
     for name, steps in _INDEXES.items():
         for step in steps:

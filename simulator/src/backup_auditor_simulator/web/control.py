@@ -6,8 +6,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.api.messages import Response, encode_json
+from backup_auditor_simulator.api.messages import ParsedRequest, Response, encode_json
+from backup_auditor_simulator.damages import Damage
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
@@ -17,8 +17,8 @@ from backup_auditor_simulator.web.recorder import RequestRecorder
 def parse_change(text: str) -> Callable[[SimulatedProject], object]:
     """Return the change that a text names. Raises `ValueError` if it names none.
 
-    It is `delete-first-backup`, `delete-last-backup` (as listed), `create-backup NAME`, `delete-index NAME` or
-    `advance SECONDS`.
+    It is `delete-first-backup`, `delete-last-backup` (as listed), `create-backup NAME`, `delete-index NAME`,
+    `replace-restored-index` or `advance SECONDS`.
     """
     name, _, argument = text.partition(" ")
     match name:
@@ -30,6 +30,8 @@ def parse_change(text: str) -> Callable[[SimulatedProject], object]:
             return lambda project: project.create_backup(argument)
         case "delete-index":
             return lambda project: project.delete_index(argument)
+        case "replace-restored-index":
+            return _replace_restored_index
         case "advance":
             duration = timedelta(seconds=float(argument))
             return lambda project: project.advance(duration)
@@ -41,6 +43,14 @@ def _delete_backup(project: SimulatedProject, position: int) -> None:
     backups = project.list_backups()
     if backups:
         project.remove_backup(backups[position])
+
+
+def _replace_restored_index(project: SimulatedProject) -> None:
+    """Delete the index that was restored last, and create another one of its name."""
+    restored_indexes = [it for it in project.indexes.values() if it.source_backup_id is not None]
+    if restored_indexes:
+        project.remove_index(restored_indexes[-1])
+        project.create_index(restored_indexes[-1].name)
 
 
 _ROOT_PATH = "/_simulator/"
@@ -103,6 +113,17 @@ def _clear_faults(recorder: RequestRecorder, _: _Members) -> object:
     return {"faults": 0}
 
 
+def _add_damage(recorder: RequestRecorder, members: _Members) -> object:
+    recorder.project.damages.append(Damage(**members))
+    return {"damages": len(recorder.project.damages)}
+
+
+def _clear_damages(recorder: RequestRecorder, _: _Members) -> object:
+    """Remove the damages of the restores to come; restored indexes keep theirs."""
+    recorder.project.damages.clear()
+    return {"damages": 0}
+
+
 def _set_scenario(recorder: RequestRecorder, members: _Members) -> object:
     """Replace the project, at `now` or at the moment of the one before it, and forget the requests."""
     now = datetime.fromisoformat(members["now"]) if "now" in members else recorder.project.now
@@ -120,5 +141,7 @@ _HANDLERS: dict[tuple[str, str], Callable[[RequestRecorder, _Members], object]] 
     ("POST", "latency"): _set_latency,
     ("POST", "faults"): _add_fault,
     ("DELETE", "faults"): _clear_faults,
+    ("POST", "damages"): _add_damage,
+    ("DELETE", "damages"): _clear_damages,
     ("POST", "scenario"): _set_scenario,
 }

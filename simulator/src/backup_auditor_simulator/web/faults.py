@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from backup_auditor_simulator.api.app import ParsedRequest
-from backup_auditor_simulator.api.messages import Response, encode_error
+from backup_auditor_simulator.api.data_plane import build_gateway_response, is_data_path
+from backup_auditor_simulator.api.messages import ParsedRequest, Response, build_error_response, encode_error
 from backup_auditor_simulator.model import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 
@@ -16,7 +16,7 @@ class FaultKind(StrEnum):
     """The kinds of faults of an answer."""
 
     STATUS = "status"
-    """`status` with `body`, or with an error that says `code` and `message`; `headers` besides."""
+    """`status` with `body`, or with an error of the called API that says `code` and `message`; `headers` besides."""
     GARBAGE = "garbage"
     """`body` with status 200, instead of the response; without `body`, the page of a proxy."""
     REFUSE_PLAN = "refuse_plan"
@@ -95,7 +95,7 @@ class Fault:
         self.applied_count += 1
         return True
 
-    def build_response(self) -> Response | None:
+    def build_response(self, request: ParsedRequest) -> Response | None:
         """Return the answer that replaces the right one; `None` if the right one is sent."""
         headers = dict(self.headers)
         body = self.body.encode() if isinstance(self.body, str) else self.body
@@ -105,7 +105,11 @@ class Fault:
             case FaultKind.GARBAGE:
                 return Response(200, _PROXY_PAGE if body is None else body, self.content_type or "text/html", headers)
             case FaultKind.STATUS:
-                content = encode_error(ApiError(self.status, self.message, self.code)) if body is None else body
-                return Response(self.status, content, self.content_type or "application/json", headers)
+                error = ApiError(self.status, self.message, self.code)
+                is_data_call = is_data_path(request.path)
+                response = build_gateway_response(error) if is_data_call else build_error_response(error, None)
+                content = response.content if body is None else body
+                default_type = response.content_type if body is None else "application/json"
+                return Response(self.status, content, self.content_type or default_type, headers)
             case _:
                 return None

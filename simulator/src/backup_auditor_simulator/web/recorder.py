@@ -6,14 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from backup_auditor_simulator.api.app import EDITOR, VIEWER, ParsedRequest, respond
-from backup_auditor_simulator.api.messages import Response, build_error_response, encode_json, write_token
+from backup_auditor_simulator.api.app import DRILLER, EDITOR, VIEWER, respond
+from backup_auditor_simulator.api.messages import (
+    ParsedRequest,
+    Response,
+    build_error_response,
+    encode_json,
+    write_token,
+)
 from backup_auditor_simulator.model import ApiError
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault, FaultKind
 
 VIEWER_KEY = "viewer-key-for-tests"
 EDITOR_KEY = "editor-key-for-tests"
+DRILL_KEY = "drill-key-for-tests"
 
 
 @dataclass(slots=True, eq=False)
@@ -28,7 +35,9 @@ class RequestRecorder:
     requests: list[ParsedRequest] = field(default_factory=list)
     """Every request so far, in the order of arrival; those under `/_simulator/` are not among them."""
     faults: list[Fault] = field(default_factory=list)
-    roles: Mapping[str, str] = field(default_factory=lambda: {VIEWER_KEY: VIEWER, EDITOR_KEY: EDITOR})
+    roles: Mapping[str, str] = field(
+        default_factory=lambda: {VIEWER_KEY: VIEWER, EDITOR_KEY: EDITOR, DRILL_KEY: DRILLER}
+    )
 
     def record(self, request: ParsedRequest) -> None:
         """Record a request."""
@@ -43,7 +52,7 @@ class RequestRecorder:
         """Process a request, and return the answer to send."""
         try:
             self.follow_clock()
-            response = fault.build_response() if fault else None
+            response = fault.build_response(request) if fault else None
             if response is None:
                 if fault and fault.change is not None:
                     with self.project.lock:

@@ -4,18 +4,19 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from threading import Event, Thread
 from typing import Self
 
 import h11
 
-from backup_auditor_simulator.api.app import ParsedRequest, parse_request
-from backup_auditor_simulator.api.messages import Response
+from backup_auditor_simulator.api.app import parse_request
+from backup_auditor_simulator.api.messages import ParsedRequest, Response
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.control import handle_control_request
 from backup_auditor_simulator.web.faults import Fault, FaultKind
-from backup_auditor_simulator.web.recorder import EDITOR_KEY, VIEWER_KEY, RequestRecorder
+from backup_auditor_simulator.web.recorder import DRILL_KEY, EDITOR_KEY, VIEWER_KEY, RequestRecorder
 
 _MAX_HEADER_BYTES = 64 * 1024
 _PIECE_COUNT = 10
@@ -120,6 +121,9 @@ class Connection(asyncio.Protocol):
 
     def _encode_head(self, response: Response) -> bytes:
         headers = [("content-type", response.content_type), *response.headers.items()]
+        if "date" not in response.headers:
+            now = self._recorder.project.now.astimezone(UTC)
+            headers.append(("date", format_datetime(now, usegmt=True)))
         if response.status != 204:  # noqa: PLR2004  an answer without content says no length
             headers.append(("content-length", str(len(response.content))))
         return self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""
@@ -159,10 +163,11 @@ _CONNECTION_START_TURNS = 5  # asyncio takes three from accepting a connection t
 
 
 class Server(RequestRecorder):
-    """A Pinecone control plane on loopback, which serves until its context ends."""
+    """A simulated Pinecone on loopback, which serves until its context ends."""
 
     viewer_key = VIEWER_KEY
     editor_key = EDITOR_KEY
+    drill_key = DRILL_KEY
 
     def __init__(
         self,

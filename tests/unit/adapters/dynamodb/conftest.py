@@ -9,6 +9,7 @@ import pytest
 from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.adapters.dynamodb.table import Table
+from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
 from support.aws.dynamodb import list_chunk_names, list_items, open_table
 
 
@@ -28,6 +29,11 @@ class TableUnderTest:
     def outbox(self) -> DynamoOutbox:
         """A new outbox in the table."""
         return DynamoOutbox(self.client, self.name)
+
+    @property
+    def watch_store(self) -> DynamoWatchStore:
+        """A new store of `watch` in the table."""
+        return DynamoWatchStore(self.client, self.name)
 
     @property
     def items(self) -> list[dict[str, Any]]:

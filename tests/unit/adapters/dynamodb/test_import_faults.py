@@ -21,12 +21,12 @@ EARLIER = ExportedState(PROJECT, ProjectState(revision=30, audit_id="a-0", obser
 @pytest.mark.parametrize("earlier", [pytest.param(None, id="empty-table"), pytest.param(EARLIER, id="earlier-state")])
 def test_an_import_that_is_killed_can_be_repeated(earlier: ExportedState | None, *, after: bool) -> None:
     """After a kill at any call, the table has the earlier or the new state, and a repeated import completes it."""
+    before = EMPTY_STATE if earlier is None else earlier.state
     for call_number in count():
         with open_table() as (client, table):
             store = DynamoTransfer(client, table)
             if earlier is not None:
                 import_state(store, earlier)
-            before = store.export_state(PROJECT).state
             fault = NthCallFault(make_raiser(KilledError), call_number)
             is_killed = False
             with inject_fault(client, fault, after=after):
@@ -34,16 +34,16 @@ def test_an_import_that_is_killed_can_be_repeated(earlier: ExportedState | None,
                     import_state(store, EXPORTED)
                 except KilledError:
                     is_killed = True
-            state = replace(store.export_state(PROJECT).state, revision=0, first_backup_ids=frozenset())
+            stored = store.export_state(PROJECT)
+            state = replace(stored.state, revision=0, first_backup_ids=frozenset())
             assert state in (
                 replace(before, revision=0),
                 replace(EXPORTED.state, revision=0, first_backup_ids=frozenset()),
             )
-            stored = store.export_state(PROJECT)
             state_import = build_import(EXPORTED, stored)
-            if before == EMPTY_STATE and state_import is not None:
-                assert not state_import.is_replacement
-            import_state(store, EXPORTED)
+            if state_import is not None:
+                assert state_import.is_replacement is (earlier is not None)
+                store.import_state(state_import)
             final = store.export_state(PROJECT)
             assert replace(final, state=replace(final.state, revision=12)) == EXPORTED
             if not is_killed:

@@ -10,14 +10,15 @@ import pytest
 
 from backup_auditor.adapters.dynamodb.chunks import HEAD_VERSION
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
-from backup_auditor.domain.audit_record import AuditRecord, StoredReport
+from backup_auditor.domain.audit_failure import FailedAudit
+from backup_auditor.domain.audit_record import AuditRecord, LastAudits, StoredReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import StateError
-from backup_auditor.ports.stores import LastAudits
 from support.builders.audit_sequence import AuditSequence
 from support.builders.facts import DAY, HOUR, NOW, build_backup, build_index, build_inventory
+from support.builders.notifications import build_notice
 from support.fakes.stores import PROJECT, record_and_load, record_change
 from support.faults.aws_clients import (
     NthCallFault,
@@ -83,14 +84,6 @@ def test_the_last_audits_are_read_without_the_state(table: Any) -> None:
     with inject_fault(table.client, NthCallFault(lambda: None, 99)) as calls:
         assert table.store.find_last_audits(PROJECT) == LastAudits(NOW + DAY, NOW)
     assert calls.call_count == 1
-
-
-def test_a_project_is_registered_at_the_first_call(table: Any) -> None:
-    """Later calls return the time of the first call; each project has its own."""
-    assert table.store.ensure_registered(PROJECT, NOW) == NOW
-    with repeat_calls(table.client):
-        assert table.store.ensure_registered(PROJECT, NOW + DAY) == NOW
-    assert table.store.ensure_registered("other", NOW + DAY) == NOW + DAY
 
 
 def test_the_state_of_a_newer_version_is_refused(table: Any) -> None:
@@ -187,7 +180,10 @@ def test_an_unusable_table_is_a_one_line_error(table: Any, error: Any, expected_
         lambda: record_change(table.store, FIRST_STATE, replace(FIRST_STATE, revision=2)),
         lambda: table.store.list_audits(PROJECT, NOW),
         lambda: table.store.find_last_audits(PROJECT),
-        lambda: table.store.ensure_registered(PROJECT, NOW),
+        lambda: table.watch_store.load_projects([PROJECT]),
+        lambda: table.watch_store.ensure_registered(PROJECT, NOW),
+        lambda: table.watch_store.record_failed_audit(PROJECT, FailedAudit(NOW, "403")),
+        lambda: table.watch_store.record_notice(PROJECT, build_notice(), (), None),
         lambda: table.outbox.list_pending(None, NOW),
         lambda: table.outbox.claim(MESSAGE, NOW, NOW + LEASE),
         lambda: table.outbox.mark_sent(MESSAGE, NOW),

@@ -74,12 +74,16 @@ def test_on_aws_an_entry_needs_a_secret_and_a_policy_address() -> None:
 
 
 def make_project(
-    key: str = "team/keys/a", editor: str | None = None, slack: str | None = None, sns: str | None = None
+    key: str = "team/keys/a",
+    editor: str | None = None,
+    slack: str | None = None,
+    sns: str | None = None,
+    ping: str | None = None,
 ) -> RegisteredProject:
     """Return a project with these names."""
     targets = {ChannelKind.SLACK: slack, ChannelKind.SNS: sns}
     channels = tuple(Channel(kind, target) for kind, target in targets.items() if target is not None)
-    return RegisteredProject("a", key, channels=channels, line=3, editor_secret=editor)
+    return RegisteredProject("a", key, channels=channels, line=3, editor_secret=editor, ping_secret=ping)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +94,7 @@ def make_project(
         pytest.param(make_project("ssm:/team/keys/a"), id="parameter"),
         pytest.param(make_project(editor="editors/a", slack="team/webhooks/a"), id="other-kinds"),
         pytest.param(make_project(sns=f"{ACCOUNT_ARN}team-a"), id="topic"),
+        pytest.param(make_project(ping="team/webhooks/ping-a"), id="ping"),
         pytest.param(make_project(sns=f"{ACCOUNT_ARN}stack"), id="topic-of-the-stack"),
     ],
 )
@@ -126,6 +131,12 @@ def test_names_with_the_prefix_of_their_kind_are_allowed(project: RegisteredProj
             make_project(slack="team/keys/a"),
             "has the slack team/keys/a, which the stack may not read; give it a name that starts with team/webhooks/",
             id="slack",
+        ),
+        pytest.param(
+            make_project(ping="team/keys/a"),
+            "has the ping_secret team/keys/a, which the stack may not read; give it a name that starts with"
+            " team/webhooks/",
+            id="ping",
         ),
         pytest.param(
             make_project(sns=f"{ACCOUNT_ARN.replace('eu', 'us')}team-a"),

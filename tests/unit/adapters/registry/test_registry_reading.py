@@ -57,6 +57,15 @@ def test_an_entry_takes_the_defaults() -> None:
     assert [it.has_weekly_summary for it in third_project.channels] == [True, False]
 
 
+def test_an_entry_names_its_ping_url() -> None:
+    """The secret with the URL is named in the same way as other secrets."""
+    (project,) = read_entries("{name: a, secret: s/a, ping_secret: ssm:/webhooks/ping-a}").projects
+    assert project.ping_secret == "ssm:/webhooks/ping-a"  # noqa: S105  the name of a secret
+    (error,) = read_entries("{name: a, secret: s/a, ping_secret: https://ping.example/x}").errors
+    assert 'ping_secret of the project "a" looks like the secret itself' in error.text
+    assert "ping.example" not in error.text
+
+
 @pytest.mark.parametrize(
     "text,reason",
     [
@@ -123,7 +132,8 @@ def test_every_problem_outside_entries_is_reported() -> None:
         pytest.param(
             "{name: a, secret: s, x: p}",
             "a",
-            'unknown key "x" in the project "a"; known there: name, secret, key_env, editor_secret, policy, alerts',
+            'unknown key "x" in the project "a"; known there: name, secret, key_env, editor_secret, ping_secret,'
+            " policy, alerts",
             id="far-key",
         ),
         pytest.param("{name: a, secret: s, alerts: {}}", "a", 'alerts of the project "a" is not a list', id="no-list"),

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from backup_auditor.application.notifications.dispatcher import ChannelRouter, deliver_pending
-from backup_auditor.domain.outbox import ChannelKind
+from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.notifications.failures import create_notice_messages
+from backup_auditor.domain.outbox import Channel, ChannelKind
 from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import (
     AcceptanceUnknownError,
@@ -25,9 +27,11 @@ from support.builders.notifications import (
     SLACK_CHANNEL,
     SNS_CHANNEL,
     build_alert_report,
+    build_notice,
     build_open_finding,
 )
-from support.fakes.channels import DeliveryHarness
+from support.fakes.channels import ALL_CHANNELS, DeliveryHarness
+from support.fakes.stores import PendingMessage
 
 MINUTE = timedelta(minutes=1)
 BUSY_ERROR = DeliveryError("it returned 503")
@@ -45,6 +49,38 @@ def test_every_channel_is_notified_once() -> None:
     assert [it.detail_type for it in harness.bus.recorded_calls] == ["Backup Audit Completed", "Backup Finding Opened"]
     assert harness.sweep_after().sent_count == 0
     assert not harness.outbox.pending_by_id
+
+
+def record_notice(harness: DeliveryHarness, channels: tuple[Channel, ...] = ALL_CHANNELS) -> None:
+    """Store the messages of a notice about a failure of `search`."""
+    messages = create_notice_messages("search", build_notice(), channels)
+    harness.outbox.pending_by_id |= {it.message_id: PendingMessage(it) for it in messages}
+    harness.channels["search"] = channels
+
+
+def test_a_notice_is_delivered_without_a_report() -> None:
+    """Each channel accepts a notice once, whatever its minimum severity, and the bus receives its event."""
+    harness = DeliveryHarness()
+    record_notice(harness, (EVENT_CHANNEL, SNS_CHANNEL, replace(SLACK_CHANNEL, min_severity=Severity.CRITICAL)))
+    assert harness.deliver().sent_count == 3
+    assert [it.detail_type for it in harness.bus.recorded_calls] == ["Backup Audit Failed"]
+    (publication,) = harness.topics.recorded_calls
+    assert publication["subject"] == "CRITICAL: search: audit failed"
+    (post,) = harness.webhooks.recorded_calls
+    assert post["payload"]["text"].startswith(
+        "CRITICAL: search: audit failed. The audit of search failed in all attempts"
+    )
+    assert harness.sweep_after().sent_count == 0
+
+
+def test_a_notice_reaches_the_corrected_channel() -> None:
+    """A notice to a channel that the project no longer has goes to one of the same kind."""
+    harness = DeliveryHarness()
+    record_notice(harness, (SNS_CHANNEL,))
+    harness.channels["search"] = (replace(SNS_CHANNEL, target="corrected"),)
+    assert harness.deliver().waiting_count == 1
+    assert harness.sweep_after().sent_count == 1
+    assert [it["topic"] for it in harness.topics.recorded_calls] == ["corrected"]
 
 
 def test_only_the_requested_kind_is_delivered() -> None:
@@ -197,7 +233,7 @@ def test_an_altered_report_is_not_sent() -> None:
     """An altered report counts as a failure at once, and the log names the version to restore."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SNS_CHANNEL,))
-    stored_report = message.report
+    stored_report = message.require_report()
     harness.evidence.files[stored_report.location] += b" "
     assert harness.deliver().failures_by_project == {"search": 1}
     assert not harness.topics.recorded_calls
@@ -208,9 +244,10 @@ def test_a_missing_report_is_not_sent() -> None:
     """The message waits until its report exists again."""
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(SNS_CHANNEL,))
-    content = harness.evidence.files.pop(message.report.location)
+    location = message.require_report().location
+    content = harness.evidence.files.pop(location)
     assert harness.deliver().failed_count == 1
-    harness.evidence.files[message.report.location] = content
+    harness.evidence.files[location] = content
     assert harness.sweep_after().sent_count == 1
 
 
@@ -294,8 +331,8 @@ def test_a_report_of_another_version_is_not_sent() -> None:
     harness = DeliveryHarness()
     (message,) = harness.record_audit(channels=(EVENT_CHANNEL,))
     content = b'{"schema_version": "2"}'
-    stored_report = replace(message.report, sha256=hashlib.sha256(content).hexdigest())
+    stored_report = replace(message.require_report(), sha256=hashlib.sha256(content).hexdigest())
     harness.evidence.files[stored_report.location] = content
-    harness.outbox.pending_by_id[message.message_id].message = replace(message, report=stored_report)
+    harness.outbox.pending_by_id[message.message_id].message = replace(message, content=stored_report)
     assert harness.deliver().failed_count == 1
     assert "schema version" in harness.log.join_messages("warning")

@@ -84,7 +84,7 @@ def test_a_digest_has_the_links_of_the_stored_report() -> None:
     assert STORED_REPORT.page is not None
     assert digest.report_link == f"link to {STORED_REPORT.location}"
     assert digest.page_link == f"link to {STORED_REPORT.page.location}"
-    message = replace(build_message(), report=replace(STORED_REPORT, page=None))
+    message = replace(build_message(), content=replace(STORED_REPORT, page=None))
     assert create_digest(ONGOING_REPORT, message, SNS_CHANNEL, build_link=str).page_link is None
 
 

@@ -189,7 +189,7 @@ def test_a_message_has_what_its_digest_needs() -> None:
         "0123456789abcdef0123456789abcdef",
         NOW,
     )
-    assert (message.channel_id, message.report, message.previous_at) == (
+    assert (message.channel_id, message.content, message.previous_at) == (
         SNS_CHANNEL.channel_id,
         STORED_REPORT,
         YESTERDAY,

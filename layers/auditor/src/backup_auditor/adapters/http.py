@@ -27,6 +27,7 @@ def is_transient(status: int) -> bool:
 
 FILE_VARIABLE = "SSL_CERT_FILE"
 DIRECTORY_VARIABLE = "SSL_CERT_DIR"
+_SYSTEM_STORE = "the operating system's certificate store"
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine, Arch
     "/etc/pki/tls/certs/ca-bundle.crt",  # Amazon Linux, Fedora, RHEL
@@ -62,6 +63,14 @@ def make_tls_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
     return context
 
 
+def describe_store(environ: Mapping[str, str] = os.environ) -> str:
+    """Return which certificates are trusted."""
+    file, directories = _read_store_variables(environ)
+    variables = [f"{FILE_VARIABLE}={file}"] if file else []
+    variables += [f"{DIRECTORY_VARIABLE}={os.pathsep.join(directories)}"] if directories else []
+    return " and ".join(variables) or _SYSTEM_STORE
+
+
 def explain_tls_failure(error: ssl.SSLError, host: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return in one line why TLS with a host failed, and what to do."""
     if not isinstance(error, ssl.SSLCertVerificationError):
@@ -78,15 +87,9 @@ def _find_remedy(code: int, environ: Mapping[str, str]) -> str:
         return "check the clock of this machine, and renew the certificate"
     if code in {_WRONG_HOST, _WRONG_ADDRESS}:
         return "check the host name, and whether a proxy answers in its place"
-    file, directories = _read_store_variables(environ)
-    variables = [f"{FILE_VARIABLE}={file}"] if file else []
-    variables += [f"{DIRECTORY_VARIABLE}={os.pathsep.join(directories)}"] if directories else []
-    if variables:
-        return f"only {' and '.join(variables)} is trusted; add the CA that signed the certificate there, or unset it"
-    return (
-        "only the operating system's certificate store is trusted; "
-        f"add the CA that signed the certificate there, or set {FILE_VARIABLE} to a PEM file with that CA"
-    )
+    store = describe_store(environ)
+    alternative = f"set {FILE_VARIABLE} to a PEM file with that CA" if store == _SYSTEM_STORE else "unset it"
+    return f"only {store} is trusted; add the CA that signed the certificate there, or {alternative}"
 
 
 def _read_store_variables(environ: Mapping[str, str]) -> tuple[str, list[str]]:

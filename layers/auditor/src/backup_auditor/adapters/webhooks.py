@@ -29,14 +29,15 @@ def ping(url: str, secret_name: str) -> None:
     subject = f"the URL in {secret_name}"
     try:
         with closing(_make_connection(parts, _PING_SECONDS, subject, DeliveryError)) as connection:
-            connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+            _, _, path, query, _ = parts
+            connection.request("GET", (path or "/") + (f"?{query}" if query else ""))
             status = connection.getresponse().status
     except ssl.SSLCertVerificationError as error:
         raise DeliveryError(explain_tls_failure(error, subject)) from None
     except (OSError, HTTPException) as error:
         raise DeliveryError(f"{subject} did not respond ({type(error).__name__})") from None
     if is_transient(status):
-        raise DeliveryError(f"{subject} returned {status}; the next audit calls it again")
+        raise DeliveryError(f"{subject} returned {status}; the next look of watch calls it again")
     if status not in _SUCCESS:  # redirects are not followed: the address is a secret
         raise DeliveryError(f"{subject} returned {status}; correct the URL in the secret")
 
@@ -69,7 +70,10 @@ _WEBHOOK_PATTERN = re.compile(
 )
 """Slack's own hosts, and loopback for tests. Any other host would receive a digest that is not meant for it."""
 _REASON_PATTERN = re.compile(r"[a-z_]{1,60}", re.ASCII)
-_MESSAGE_REASONS = ("invalid_blocks", "invalid_blocks_format", "invalid_payload", "msg_too_long", "no_text")
+_MESSAGE_REASONS = (
+    *("invalid_blocks", "invalid_blocks_format", "invalid_payload"),
+    *("msg_blocks_too_long", "msg_too_long", "no_text"),
+)
 _MAX_WAIT_SECONDS = 15.0
 _MAX_RESPONSE_LENGTH = 2000
 
@@ -81,13 +85,18 @@ class SlackWebhooks:
         """Take the function that returns the webhook in a secret."""
         self._read_webhook = read_webhook
 
-    def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
-        """Post once to the webhook in a secret, with a timeout. Raises `DeliveryError`, `SecretError`."""
+    def read_valid(self, secret_name: str) -> str:
+        """Return the webhook in a secret. Raises `ChannelRefusedError` if it is not one of Slack, and `SecretError`."""
         webhook = self._read_webhook(secret_name)
         if _WEBHOOK_PATTERN.fullmatch(webhook) is None:
             raise ChannelRefusedError(
                 f"the secret {secret_name} holds no Slack webhook; store https://hooks.slack.com/services/…"
             )
+        return webhook
+
+    def post(self, secret_name: str, payload: Mapping[str, object], seconds: float) -> None:
+        """Post once to the webhook in a secret, with a timeout. Raises `DeliveryError`, `SecretError`."""
+        webhook = self.read_valid(secret_name)
         body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "backup-auditor"}
         parts = urlsplit(webhook)

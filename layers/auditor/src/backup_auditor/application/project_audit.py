@@ -4,10 +4,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from shlex import quote
 from typing import Protocol
 
 from backup_auditor.application.audit import AuditResult, run_audit
+from backup_auditor.domain.audit_failure import FailedAudit
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.events import AuditRequest
 from backup_auditor.domain.policy import Policy
@@ -68,8 +70,8 @@ class AuditDependencies(ProjectDependencies, Protocol):
     def publish_events(self, project: str) -> None:
         """Publish the events of a project's audits."""
 
-    def ping(self) -> None:
-        """Call the ping URL, if there is one. Raises `DeliveryError` and `SecretError`."""
+    def record_failure(self, project: str, failed_audit: FailedAudit) -> None:
+        """Record that the request failed in all attempts, so that `watch` notifies the project. Raises `StateError`."""
 
     def monotonic(self) -> float:
         """Return the seconds of a clock that never goes back."""
@@ -77,6 +79,7 @@ class AuditDependencies(ProjectDependencies, Protocol):
 
 _FAILURE_METRICS = {"AuditCompleted": 0}
 """Without `AuditComplete`, which would stay at 0 until the next night even if a retry succeeds."""
+_MAX_REASON_LENGTH = 1000
 _MAX_LOGGED_FINDINGS = 500
 """Number of findings that are logged, the most severe first. The report has all findings."""
 
@@ -84,10 +87,10 @@ _MAX_LOGGED_FINDINGS = 500
 def audit_project(request: AuditRequest, deps: AuditDependencies) -> dict[str, object]:
     """Audit a project, and return the summary of its report.
 
-    An error that prevents the audit or its recording is raised, so that the request is retried, and measured if nothing
-    retries it. A request whose audit was recorded before its invocation was stopped gets the summary of that audit. An
-    audit whose registry entry shares its secret with another entry counts as incomplete: one of the two projects is not
-    audited.
+    An error that prevents the audit or its recording is raised, so that the request is retried. If nothing retries it,
+    it is measured, and recorded for `watch`. A request whose audit was recorded before its invocation was stopped gets
+    the summary of that audit. An audit whose registry entry shares its secret with another entry counts as incomplete:
+    one of the two projects is not audited.
     """
     started_at = deps.monotonic()
     registry = deps.load_registry(request.project)
@@ -98,17 +101,18 @@ def audit_project(request: AuditRequest, deps: AuditDependencies) -> dict[str, o
         warnings = build_warnings(find_shared_by_secret(registry.projects)).get(project.name, ())
         audit = _ProjectAudit(project, request, deps, warnings)
         summary = audit.find_recorded_summary() or audit.run(started_at)
-    except Exception:
+    except Exception as error:
         if name is not None and request.is_final:
             deps.emit(name, _FAILURE_METRICS)
+            failed_audit = FailedAudit(deps.now(), describe_failure(error)[:_MAX_REASON_LENGTH])
+            warning = "failure not recorded; the function watch reports the project when it is overdue"
+            _try_optional(partial(deps.record_failure, name, failed_audit), warning, deps.log)
         raise
     for warning in warnings:
         deps.log.error(warning, extra={})
     if summary["report"] is not None:
         warning = "events not published; the function notify retries them within 15m"
         _try_optional(lambda: deps.publish_events(project.name), warning, deps.log)
-        if summary["complete"] and not warnings:
-            _try_optional(deps.ping, "the ping URL could not be called", deps.log)
     return summary
 
 
@@ -236,8 +240,8 @@ def _log_result(result: AuditResult, summary: dict[str, object], log: ContextLog
 
 
 def _try_optional(step: Callable[[], None], warning: str, log: ContextLog) -> None:
-    """Run a step whose failure does not change the recorded audit."""
+    """Run a step whose failure does not change the result of the request."""
     try:
         step()
-    except Exception as error:  # noqa: BLE001  the audit is recorded already
+    except Exception as error:  # noqa: BLE001  the audit is recorded, or has failed already
         log.warning(warning, extra={"error": describe_failure(error)})

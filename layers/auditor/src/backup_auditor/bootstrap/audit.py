@@ -10,15 +10,16 @@ from functools import partial
 from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws import metrics
-from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, PING_URL
+from backup_auditor.adapters.aws.config_sources import PINECONE_KEY
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.application.project_audit import audit_project
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, answer_requests, get_seconds_left, get_sources
 from backup_auditor.bootstrap.pinecone import open_project
+from backup_auditor.domain.audit_failure import FailedAudit
 from backup_auditor.domain.audit_record import StoredReport
-from backup_auditor.domain.events import REQUEST_RETENTION, QueueRecord, read_audit_request
+from backup_auditor.domain.events import REQUEST_RETENTION, QueueRecord, is_check_request, read_audit_request
 from backup_auditor.domain.outbox import EVENT_CHANNEL, ChannelKind
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SecretError
@@ -91,12 +92,11 @@ class _AuditInvocation:
         deps = EventDelivery(self._sources, seconds_left, self.log)
         deliver_pending(deps, lambda _message: ChannelRoute(EVENT_CHANNEL), project, ChannelKind.EVENTS)
 
-    def ping(self) -> None:
-        name = self._sources.settings.ping_url_secret
-        if name is not None:
-            from backup_auditor.adapters.webhooks import ping  # noqa: PLC0415  only with a ping URL
+    def record_failure(self, project: str, failed_audit: FailedAudit) -> None:
+        from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore  # noqa: PLC0415  after a failure
 
-            ping(self._sources.load_secret(name, PING_URL), name)
+        store = DynamoWatchStore(self._sources.aws.dynamodb, self._sources.settings.state_table)
+        store.record_failed_audit(project, failed_audit)
 
 
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
@@ -106,6 +106,10 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
 
 def _answer(context: LambdaContext, payload: object, record: QueueRecord | None) -> dict[str, object]:
     """Audit the project of an event, once per event, or of a payload."""
+    if record is None and is_check_request(payload):
+        from backup_auditor.bootstrap.check import check_audit  # noqa: PLC0415  only for a check
+
+        return check_audit(context)
     sources = get_sources("audit")
     request = read_audit_request(payload, is_final=record is None or record.is_final)
     LOG.append_keys(project=request.project, request_id=request.request_id)

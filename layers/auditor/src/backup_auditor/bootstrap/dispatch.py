@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from backup_auditor.adapters.aws.messaging import EventBus
 from backup_auditor.application.fleet import request_audits
 from backup_auditor.bootstrap.aws import LambdaContext, answer_requests, get_seconds_left, get_sources
-from backup_auditor.domain.events import QueueRecord, read_dispatch_request
+from backup_auditor.domain.events import QueueRecord, is_check_request, read_dispatch_request
 
 LOG = Logger(service="dispatch")
 _SECONDS_AFTER_EVENTS = 5.0
@@ -21,6 +21,10 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
 
 
 def _answer(context: LambdaContext, payload: object, record: QueueRecord | None) -> dict[str, object]:
+    if record is None and is_check_request(payload):
+        from backup_auditor.bootstrap.check import check_dispatch  # noqa: PLC0415  only for a check
+
+        return check_dispatch(context)
     sources = get_sources("dispatch")
     bus = EventBus(sources.aws.events, sources.settings.event_bus)
     request = read_dispatch_request(payload, context.aws_request_id if record is None else record.record_id)

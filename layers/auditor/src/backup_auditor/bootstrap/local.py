@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from backup_auditor.adapters.files import ReportFolder, find_copies_beside_state, read_local_file
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.policy import Policy
-from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StateError
+from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StackError, StateError
 from backup_auditor.ports.stores import StateAndAuditStore, StateTransfer
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from backup_auditor.adapters.aws.session import AwsSession
     from backup_auditor.application.evidence import ReportLocator
+    from backup_auditor.ports.stack import DeployedStack
 
 
 def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStore]:
@@ -81,6 +82,14 @@ def fetch_key(name: str) -> str:
 
     source = sources.Source(partial(sources.fetch_secret, session), is_cached=False)
     return sources.read_secret(name, sources.PINECONE_KEY, source)
+
+
+def open_stack(name: str) -> "DeployedStack":
+    """Open a stack on AWS for an examination. Raises `StackError` without boto3."""
+    session = _get_session(f"the stack {name}", StackError)
+    from backup_auditor.adapters.aws.deployed_stack import CloudFormationStack  # noqa: PLC0415  only for AWS
+
+    return CloudFormationStack(session, name)
 
 
 def _make_table_client(table: str) -> "DynamoDBClient":

@@ -18,7 +18,7 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, answer_requests, get_seconds_left, get_sources
 from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.bootstrap.remediation import open_project_for_changes
-from backup_auditor.domain.events import QueueRecord, read_remediation_request
+from backup_auditor.domain.events import QueueRecord, is_check_request, read_remediation_request
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SecretError
 from backup_auditor.ports.messaging import Bus, ContextLog, MetricEmitter
@@ -82,6 +82,10 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
 
 def _answer(context: LambdaContext, payload: object, record: QueueRecord | None) -> dict[str, object]:
     """Remediate the project of an event, once per event, or of a payload."""
+    if record is None and is_check_request(payload):
+        from backup_auditor.bootstrap.check import check_remediate  # noqa: PLC0415  only for a check
+
+        return check_remediate(context)
     # keys and policies are not cached: a policy that says `never` is in force at once
     sources = get_sources("remediate", is_cached=False)
     request = read_remediation_request(payload, is_final=record is None or record.is_final)

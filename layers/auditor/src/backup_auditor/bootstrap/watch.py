@@ -1,22 +1,58 @@
 """Wire the function `watch`. Clients live as long as its process."""
 
+from datetime import datetime
 from functools import partial
 
 from aws_lambda_powertools import Logger
 
-from backup_auditor.adapters.aws.metrics import emit
-from backup_auditor.adapters.dynamodb.state_store import DynamoState
-from backup_auditor.application.fleet import check_overdue
+from backup_auditor.adapters.aws import metrics
+from backup_auditor.adapters.aws.config_sources import PING_URL
+from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
+from backup_auditor.application.watch import watch_projects
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.aws import get_sources, log_errors
+from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
+from backup_auditor.bootstrap.subscriptions import measure_subscriptions
+from backup_auditor.domain.events import is_check_request
+from backup_auditor.ports.messaging import MetricEmitter
 
 LOG = Logger(service="watch")
+_SECONDS_AFTER_PINGS = 10.0
+"""Seconds reserved for pings in progress and the steps after them."""
 
 
-def handle() -> dict[str, object]:
-    """Count the overdue projects and return their names. Errors are logged and raised, so that Lambda retries."""
+class _WatchInvocation:
+    """The dependencies of one invocation, limited by the time that it has left."""
+
+    log = LOG
+
+    def __init__(self, sources: ConfigSources, context: LambdaContext) -> None:
+        self._sources = sources
+        self._context = context
+        self.store = DynamoWatchStore(sources.aws.dynamodb, sources.settings.state_table)
+        self.emit: MetricEmitter = partial(metrics.emit, stack=sources.settings.stack)
+        self.ping_secret = sources.settings.ping_url_secret
+
+    def now(self) -> datetime:
+        return runtime.now()
+
+    def ping(self, secret: str) -> None:
+        from backup_auditor.adapters.webhooks import ping  # noqa: PLC0415  only with a ping URL
+
+        ping(self._sources.load_secret(secret, PING_URL), secret)
+
+    def seconds_left(self) -> float:
+        return get_seconds_left(self._context, _SECONDS_AFTER_PINGS)
+
+
+def handle(event: object, context: LambdaContext) -> dict[str, object]:
+    """Look at all projects and return those that fail. Errors are logged and raised, so that Lambda retries."""
     with log_errors(LOG):
+        if is_check_request(event):
+            from backup_auditor.bootstrap.check import check_watch  # noqa: PLC0415  only for a check
+
+            return check_watch(context)
         sources = get_sources("watch")
-        audit_history = DynamoState(sources.aws.dynamodb, sources.settings.state_table)
-        emit_metrics = partial(emit, stack=sources.settings.stack)
-        return check_overdue(sources.load_registry(), audit_history, runtime.now(), emit_metrics, LOG)
+        registry, deps = sources.load_registry(), _WatchInvocation(sources, context)
+        failing_projects = watch_projects(registry, deps)
+        measure_subscriptions(sources, registry, deps.seconds_left, deps.emit, LOG)
+        return failing_projects

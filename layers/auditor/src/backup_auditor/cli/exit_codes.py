@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, NOT_AUDITED, OK
+from backup_auditor.domain.checkup import Check, CheckStatus, count_checks
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.remediation.plan import APPLIED_STATES, ActionResult, ActionState, RemediationPlan
 from backup_auditor.domain.reporting.report import Report
@@ -23,6 +24,11 @@ def choose_audit_exit_code(report: Report, fail_on: str) -> int:
 def choose_worst_exit_code(codes: Iterable[int]) -> int:
     """Return the code of several audits: the one that leaves most unknown."""
     return min(codes, key=_CODES_WORST_FIRST.index)
+
+
+def choose_doctor_exit_code(checks: Collection[Check]) -> int:
+    """Return 1 if a check failed, else 0. A skipped check does not count: its reason needs no correction."""
+    return NON_COMPLIANT if count_checks(checks, CheckStatus.FAIL) else OK
 
 
 def choose_plan_exit_code(plan: RemediationPlan) -> int:

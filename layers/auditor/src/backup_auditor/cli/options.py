@@ -202,7 +202,7 @@ def run_with_options(
                     clock=runtime.now if is_recorded else None,
                 )
         except PineconeError as error:
-            raise PineconeError(_explain_failure(error, settings.host, options)) from error
+            raise PineconeError(explain_failure(error, settings.host, options.key_variable, options.secret)) from error
     return _add_state_remedy(result, options)
 
 
@@ -244,12 +244,12 @@ def _explain_other_project(options: AuditOptions) -> Iterator[None]:
         ) from None
 
 
-def _explain_failure(error: PineconeError, host: str, options: AuditOptions) -> str:
-    """Return why nothing was audited, and what to do about it."""
+def explain_failure(error: PineconeError, host: str, key_variable: str, secret: str | None) -> str:
+    """Return why the indexes of a project could not be listed, and what to do about it."""
     if isinstance(error, BadKeyError):
-        remedy = f"set {options.key_variable} to a key of the project"
-        if options.secret is not None:
-            remedy = f"store a key of the project in the secret {options.secret}"
+        remedy = f"set {key_variable} to a key of the project"
+        if secret is not None:
+            remedy = f"store a key of the project in the secret {secret}"
         return f"{host} does not accept the key ({error}); {remedy}"
     if isinstance(error, NotFoundError):
         return f"{host} does not respond like Pinecone ({error}); check PINECONE_CONTROLLER_HOST"

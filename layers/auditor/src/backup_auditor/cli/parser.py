@@ -64,6 +64,7 @@ def make_parser() -> ArgumentParser:
     _add_registry(commands)
     _add_evidence(commands)
     _add_state_command(commands)
+    _add_doctor(commands)
     _add_controls(commands)
     _add_simulate(commands)
     return parser
@@ -314,6 +315,29 @@ def _add_state_command(commands: "_SubParsersAction[ArgumentParser]") -> None:
         help="when the table deletes imported audit records: the parameter EvidenceRetentionDays of its stack"
         " (default: never)",
     )
+
+
+_DOCTOR_EXIT_CODES = """\
+exit codes:
+  0  no check failed
+  1  at least one check failed
+  2  nothing was checked: wrong usage, or no such stack
+
+Nothing is changed, at Pinecone or on AWS. Only --send-test sends messages.
+"""
+
+
+def _add_doctor(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    summary = "check whether everything is set up and works, on this machine or on AWS"
+    parser = _add_command(commands, "doctor", summary, _DOCTOR_EXIT_CODES)
+    parser.add_argument("--stack", metavar="NAME", help="check this stack on AWS instead of this machine")
+    parser.add_argument(
+        "--send-test", action="store_true", help="also send a test message to each channel of the stack"
+    )
+    _add_report_options(parser)
+    _add_state_option(parser)
+    parser.add_argument("--registry", metavar="FILE", help="check the keys and states of many projects")
+    _add_format_option(parser, "table", "json")
 
 
 def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:

@@ -39,6 +39,21 @@ class AuditRecord:
     """`None` if the report was not stored, as on a laptop without `--output`."""
 
 
+@dataclass(frozen=True, slots=True)
+class LastAudits:
+    """The times of a project's last audit and of its last complete audit; `None` if there was none."""
+
+    observed_at: datetime | None
+    complete_at: datetime | None
+    pinecone_project_id: str | None = None
+    """Pinecone's id of the audited project; `None` while it is unknown."""
+
+    @property
+    def is_latest_incomplete(self) -> bool:
+        """Whether the last audit is incomplete."""
+        return self.observed_at != self.complete_at
+
+
 class DayStatus(StrEnum):
     """The status of one audit, or of one that is missing."""
 

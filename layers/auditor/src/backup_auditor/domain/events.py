@@ -17,6 +17,8 @@ class EventType(StrEnum):
     FINDING_OPENED = "Backup Finding Opened"
     FINDING_REOPENED = "Backup Finding Reopened"
     FINDING_RESOLVED = "Backup Finding Resolved"
+    AUDIT_FAILED = "Backup Audit Failed"
+    """Sent without an audit."""
 
 
 SOURCE = "backup-auditor"
@@ -163,6 +165,21 @@ def read_audit_request(payload: object, *, is_final: bool = True) -> AuditReques
         )
     request_id = _read_request_id(fields, detail, "request_id", "audit twice", _MAX_TEXT_LENGTH)
     return AuditRequest(project, _read_text(detail, "reason"), request_id, is_final)
+
+
+def is_check_request(payload: object) -> bool:
+    """Return whether a payload requests the checks of a function: it is exactly `{"check": true}`."""
+    return isinstance(payload, Mapping) and payload.keys() == {"check"} and payload["check"] is True
+
+
+def is_test_request(payload: object) -> bool:
+    """Return whether a payload requests the checks, and a test message to each channel."""
+    return (
+        isinstance(payload, Mapping)
+        and payload.keys() == {"check", "send_test"}
+        and payload["check"] is True
+        and payload["send_test"] is True
+    )
 
 
 _DELIVERY_EXAMPLES = 'examples: {"project": "search"} or {"sweep": true}'

@@ -21,6 +21,7 @@ _KEY = re.compile(r"pcsk_|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 MIN_KEY_LENGTH = 8
 """The shortest text that counts as a key. A shorter one could match part of an ordinary word when keys are removed."""
 _PARAMETER = re.compile(r"ssm:[A-Za-z0-9_./-]{1,1011}")
+_BASE_URL = re.compile(r"https://[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?")
 _OBJECT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]{1,1024}")
 
 
@@ -82,6 +83,13 @@ def parse_document_address(text: str) -> str:
     """Parse the address of a document on AWS. Raises `ValueError`."""
     if _PARAMETER.fullmatch(text) is None and _OBJECT.fullmatch(text) is None:
         raise ValueError("is not an address of a document; write ssm:NAME or s3://BUCKET/KEY")
+    return text
+
+
+def parse_base_url(text: str) -> str:
+    """Parse the URL that stands before the keys of objects. Raises `ValueError`."""
+    if _BASE_URL.fullmatch(text) is None:
+        raise ValueError("is not a base URL; write https://HOST or https://HOST/PATH, without a query")
     return text
 
 

@@ -1,9 +1,10 @@
-"""The outbox: messages that are recorded with an audit and stored until a channel accepts them."""
+"""The outbox: messages that are recorded with an audit or a failure, and stored until a channel accepts them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.finding import Severity
 
@@ -50,20 +51,33 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A message to a channel. Its text is rendered from the report when it is sent.
+    """A message to a channel. Its text is rendered from its content when it is sent.
 
-    Its id is made of project, audit and channel, so a repeated audit sends no second message.
+    Its id is made of project, subject and channel, so a repeated audit sends no second message.
     """
 
     message_id: str
     project: str
-    audit_id: str
+    audit_id: str | None
+    """The audit that the message is about; `None` for a notice about a failure."""
     observed_at: datetime
     channel_id: str
     trigger: Trigger
-    report: StoredReport
+    content: StoredReport | FailureNotice
+    """The report of the audit, or the notice."""
     previous_at: datetime | None
-    """The time of the audit before, from which reminders are counted; `None` for the first audit."""
+    """The time of the audit before, from which reminders are counted; `None` for the first audit and a notice."""
+
+    @property
+    def subject_id(self) -> str:
+        """The id of the audit or of the notice."""
+        return self.content.notice_id if isinstance(self.content, FailureNotice) else self.audit_id or ""
+
+    def require_report(self) -> StoredReport:
+        """Return the report of a message about an audit. Raises `TypeError` for a notice."""
+        if isinstance(self.content, FailureNotice):
+            raise TypeError("a notice about a failure has no report")
+        return self.content
 
 
 def parse_min_severity(text: str) -> Severity:

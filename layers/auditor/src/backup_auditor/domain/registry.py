@@ -32,6 +32,8 @@ class RegisteredProject:
     """Its line in the registry."""
     editor_secret: str | None = None
     """The secret that contains a key with write permission. Without it, remediation on AWS is not possible."""
+    ping_secret: str | None = None
+    """The secret that contains a URL to call on AWS while the project is audited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ def _find_problems_on_aws(project: RegisteredProject, prefixes: NamePrefixes) ->
         yield from _find_prefix_problem("editor_secret", project.editor_secret, prefixes.editor_keys)
     if project.policy is not None and not is_on_aws(project.policy):
         yield "has a policy file, but AWS has no files; write ssm:NAME or s3://BUCKET/KEY"
+    if project.ping_secret is not None:
+        yield from _find_prefix_problem("ping_secret", project.ping_secret, prefixes.webhooks)
     for channel in project.channels:
         if channel.kind is ChannelKind.SLACK:
             yield from _find_prefix_problem("slack", channel.target, prefixes.webhooks)

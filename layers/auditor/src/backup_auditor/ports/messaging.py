@@ -31,6 +31,14 @@ class Bus(Protocol):
         """Send events, with retries; those that may have arrived only if `may_duplicate`. Raises nothing."""
 
 
+class Subscriptions(NamedTuple):
+    """How many subscriptions a topic has."""
+
+    confirmed: int
+    pending: int
+    """How many wait for a confirmation. They receive nothing."""
+
+
 class Topics(Protocol):
     """Topics that pass a message to their subscribers."""
 

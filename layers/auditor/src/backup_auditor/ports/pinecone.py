@@ -1,6 +1,7 @@
 """The interfaces to Pinecone: a reader, a writer, and the progress of an audit."""
 
 from collections.abc import Callable, Container
+from datetime import datetime
 from typing import Protocol
 
 from backup_auditor.domain.listing import ListingRead
@@ -45,6 +46,14 @@ class ProjectReader(Protocol):
 
     def read_history(self, schedule_id: str) -> ListingRead[Backup]:
         """Read the runs of a schedule. Raises `NotFoundError`."""
+
+
+class TimedReader(ProjectReader, Protocol):
+    """A reader that also knows the time of the service."""
+
+    @property
+    def service_time(self) -> datetime | None:
+        """The time of the service at its last response; `None` if no response had a valid one."""
 
 
 class Progress(Protocol):

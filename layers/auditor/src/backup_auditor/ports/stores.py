@@ -1,10 +1,11 @@
 """The stores that use cases call: state, outbox, evidence and the remediation log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from backup_auditor.domain.audit_failure import FailureNotice, WatchedProject
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.exported_state import ExportedState, StateImport
 from backup_auditor.domain.lifecycle.state_change import StateChange
@@ -65,29 +66,23 @@ class StateAndAuditStore(StateStore, AuditLog, Protocol):
     """A store of states and of audit records."""
 
 
-@dataclass(frozen=True, slots=True)
-class LastAudits:
-    """The times of a project's last audit and of its last complete audit; `None` if there was none."""
+class WatchStore(Protocol):
+    """What `watch` reads and records about the audits of projects. Its methods raise `StateError`."""
 
-    observed_at: datetime | None
-    complete_at: datetime | None
-    pinecone_project_id: str | None = None
-    """Pinecone's id of the audited project; `None` while it is unknown."""
-
-    @property
-    def is_latest_incomplete(self) -> bool:
-        """Whether the last audit is incomplete."""
-        return self.observed_at != self.complete_at
-
-
-class AuditHistory(Protocol):
-    """The times of the last audits, for the check that finds overdue projects."""
-
-    def find_last_audits(self, project: str) -> LastAudits:
-        """Return the times of the last audits without loading the state."""
+    def load_projects(self, names: Sequence[str]) -> Mapping[str, WatchedProject]:
+        """Return what is stored about each project, by its name, without loading states."""
 
     def ensure_registered(self, project: str, now: datetime) -> datetime:
         """Return when the project was first checked. The first call stores `now` and returns it."""
+
+    def record_notice(
+        self,
+        project: str,
+        notice: FailureNotice,
+        messages: Sequence[OutboxMessage],
+        last_notice: FailureNotice | None,
+    ) -> None:
+        """Record a notice together with its messages; do nothing if `last_notice` is no longer the last one."""
 
 
 @dataclass(frozen=True, slots=True)

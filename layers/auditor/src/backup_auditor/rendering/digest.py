@@ -1,11 +1,14 @@
-"""A digest as text and as JSON: its headline, advice and sections, and the link to the report."""
+"""A digest as spans, as text and as JSON: its headline, advice and sections, and the link to the report."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import quote
 
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
+from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.plan import Proposal
@@ -13,7 +16,7 @@ from backup_auditor.domain.reporting.report import SCHEMA_VERSION
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_minute, format_moment
 from backup_auditor.rendering.formats.json import build_proposal_json, build_stored_file_json
-from backup_auditor.rendering.grouping import label_finding, label_resource
+from backup_auditor.rendering.grouping import build_finding_anchor, label_resource
 from backup_auditor.rendering.summary import (
     COMPLETENESS_CONTROL,
     describe_incompleteness,
@@ -24,20 +27,68 @@ from backup_auditor.rendering.text import escape_text, escape_truncated, format_
 
 _MAX_NAME_LENGTH = 200
 _MAX_SENTENCE_LENGTH = 500
+_MAX_TEXT_LENGTH = 1000
+"""The limit for one text of a row: no name and no reason takes the room of all others."""
+
+
+class SpanStyle(StrEnum):
+    """How a channel that can format text shows a span."""
+
+    BOLD = "bold"
+    """The name of an index."""
+    CODE = "code"
+    """An id, a control or an API call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a line. The texts of all spans, joined, are the line as plain text."""
+
+    text: str
+    style: SpanStyle | None = None
+    link: str | None = None
+    """The URL of what the text names; plain text leaves it out."""
+
+
+type Line = tuple[Span, ...]
+
+_CODE_PATTERN = re.compile(
+    r"\b(?:GET|POST|PUT|PATCH|DELETE) /[^\s,;]*[^\s,;.:)](?: (?:with|and) \{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})?"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+)
+"""API calls and ids in the text of a reason or a remediation."""
+
+
+def _split_code(text: str) -> Iterator[Span]:
+    """Split a text at its API calls and ids, which become code."""
+    position = 0
+    for match in _CODE_PATTERN.finditer(text):
+        yield Span(text[position : match.start()])
+        yield Span(match[0], SpanStyle.CODE)
+        position = match.end()
+    yield Span(text[position:])
+
+
+def join_spans(spans: Iterable[Span]) -> str:
+    """Return spans as plain text."""
+    return "".join(it.text for it in spans)
 
 
 def format_headline(digest: Digest) -> str:
     """Return the most important line of a digest."""
-    return f"{format_title(digest)}. {format_advice(digest)}".rstrip()
+    return f"{format_title(digest)}. {join_spans(build_advice(digest))}".rstrip()
 
 
-def format_advice(digest: Digest) -> str:
+def build_advice(digest: Digest) -> Line:
     """Return what follows the title: read errors, the worst finding, and what to do about it."""
-    worst = _find_worst(digest)
+    worst = find_worst(digest)
     incomplete_sentence = (
         None if worst is not None and worst.control == COMPLETENESS_CONTROL else describe_incompleteness(digest.report)
     )
-    return " ".join(it for it in (incomplete_sentence, _describe_worst(digest)) if it)
+    worst_line = _describe_worst(digest)
+    if incomplete_sentence is None:
+        return worst_line
+    return (Span(incomplete_sentence), *((Span(" "), *worst_line) if worst_line else ()))
 
 
 def format_title(digest: Digest) -> str:
@@ -56,14 +107,14 @@ def format_title_parts(digest: Digest) -> tuple[str, str, str]:
     )
 
 
-def format_severity_counts(findings: Iterable[Finding]) -> str:
-    """Count findings by severity, the worst first: `1 critical, 3 high`."""
-    counts = Counter(it.severity for it in findings)
+def format_severity_counts(severities: Iterable[Severity]) -> str:
+    """Count severities, the worst first: `1 critical, 3 high`."""
+    counts = Counter(severities)
     return ", ".join(f"{counts[it]:,} {it}" for it in reversed(Severity) if counts[it])
 
 
 def _describe_status(digest: Digest) -> str:
-    view, worst = digest.view, _find_worst(digest)
+    view, worst = digest.view, find_worst(digest)
     if worst is not None:
         return worst.severity.upper()
     if view.resolved_findings:
@@ -71,7 +122,7 @@ def _describe_status(digest: Digest) -> str:
     return "OK" if view.is_all_clear else "UNKNOWN"
 
 
-def _find_worst(digest: Digest) -> Finding | None:
+def find_worst(digest: Digest) -> Finding | None:
     """Return the worst opened finding, else the worst finding that is still open."""
     return next(iter(digest.view.opened_findings or digest.view.unresolved_findings), None)
 
@@ -90,7 +141,7 @@ def _describe_changes(digest: Digest) -> str:
         resource_clause = "" if view.opened_findings else f" on {_label_resources(view.resolved_findings)}"
         parts.append(f"{pluralize(len(view.resolved_findings), 'finding')} resolved{resource_clause}")
     if view.unresolved_findings and parts:
-        parts.append(f"still open: {format_severity_counts(view.unresolved_findings)}")
+        parts.append(f"still open: {format_severity_counts(it.severity for it in view.unresolved_findings)}")
     elif view.unresolved_findings:
         parts.append(
             f"{pluralize(len(view.unresolved_findings), 'finding')} still open on"
@@ -111,78 +162,98 @@ def _label_resources(findings: Sequence[Finding] | Sequence[ResolvedFinding]) ->
     return pluralize(len(labels), "index", "indexes") if is_index else pluralize(len(labels), "resource")
 
 
-def _describe_worst(digest: Digest) -> str:
-    """Describe the worst finding, and what to do about it."""
-    view, worst = digest.view, _find_worst(digest)
+def _describe_worst(digest: Digest) -> Line:
+    """Describe the worst finding, and what to do about it; empty if there is nothing to say."""
+    view, worst = digest.view, find_worst(digest)
     if worst is not None:
         reason, next_step = (escape_truncated(it, _MAX_SENTENCE_LENGTH) for it in (worst.reason, worst.remediation))
         is_named = len(view.opened_findings) + len(view.unresolved_findings) == 1 and not view.resolved_findings
-        prefix = "" if is_named else f"First: {escape_truncated(label_finding(worst), _MAX_NAME_LENGTH)}: "
+        label = () if is_named else (Span("First: "), *_build_label(worst.resource, _MAX_NAME_LENGTH), Span(": "))
         full_stop = "" if reason.endswith((".", "…")) else "."  # it may end with an error of the service
-        return f"{prefix}{reason}{full_stop}" + (f" Next: {next_step}" if next_step else "")
+        return (*label, *_split_code(f"{reason}{full_stop}" + (f" Next: {next_step}" if next_step else "")))
     if view.unknown_findings:
-        return f"{pluralize(len(view.unknown_findings), 'check')} could not be evaluated."
+        return (Span(f"{pluralize(len(view.unknown_findings), 'check')} could not be evaluated."),)
     if digest.report.compliance is Compliance.COMPLIANT:
-        return describe_verdict(digest.report)
-    return ""
+        return (Span(describe_verdict(digest.report)),)
+    return ()
 
 
-_MAX_TEXT_LENGTH = 1000
-"""The limit for one text of a row: no name and no reason takes the room of all others."""
+def _build_label(resource: Resource, length: int = _MAX_TEXT_LENGTH) -> Line:
+    """Name a resource as `label_resource` does: the name of an index is bold, the id of a deleted one is code."""
+    label, name = escape_truncated(label_resource(resource), length), escape_truncated(resource.name, length)
+    if resource.type is ResourceType.PROJECT or not label.startswith(name):
+        return (Span(label),)
+    suffix = label.removeprefix(name)
+    start, resource_id, end = suffix.partition(escape_text(resource.id)) if resource.id else (suffix, "", "")
+    return (Span(name, SpanStyle.BOLD), Span(start), Span(resource_id, SpanStyle.CODE), Span(end))
+
 
 _MODE_DESCRIPTIONS = {"propose": "proposed only", "apply": "the policy applies it"}
 
 
 @dataclass(frozen=True, slots=True)
-class DigestSection:
-    """Rows of one kind. The title and the rest contain no text of others."""
+class DigestRow:
+    """One row: a line that names what it is about, and lines that explain it."""
 
-    title: str
-    rows: tuple[str, ...]
-    rest: str = ""
-    """The number of omitted rows, by severity; empty if all are shown."""
+    lines: tuple[Line, ...]
+    finding: Finding | None = None
+    """The finding that the row is about, if it is open or unknown."""
+
+    def __str__(self) -> str:
+        """Return the row as plain text: the lines after the first are indented."""
+        return "\n  ".join(map(join_spans, self.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSection:
+    """Rows of one kind, the first of `row_count`. Titles and counts contain no text of others."""
+
+    name: str
+    rows: tuple[DigestRow, ...]
+    row_count: int
+    severities: tuple[Severity, ...] = ()
+    """The severity of each row, those without a row here included; empty if rows of this kind have none."""
+
+    @property
+    def title(self) -> str:
+        """The name, and the number of rows by severity."""
+        return f"{self.name} ({self.row_count:,}{_describe_severities(self.severities)})"
+
+    def describe_rest(self, shown_count: int) -> str:
+        """Return the number of rows after the first `shown_count`, by severity; empty if there are none."""
+        rest_count = self.row_count - shown_count
+        return (
+            f"And {rest_count:,} more{_describe_severities(self.severities[shown_count:])}." if rest_count > 0 else ""
+        )
 
 
 def build_sections(digest: Digest, row_limit: int) -> tuple[DigestSection, ...]:
     """Return the findings by what became of them, the proposals, read errors and warnings: so many rows of each."""
     view, report = digest.view, digest.report
 
-    def build_findings_section(title: str, findings: Sequence[Finding]) -> DigestSection | None:
-        return _build_section(title, findings, lambda it: _format_finding(it, digest), row_limit, _describe_severities)
+    def build_findings_section(name: str, findings: Sequence[Finding]) -> DigestSection:
+        rows = tuple(_build_finding_row(it, digest) for it in findings[:row_limit])
+        return DigestSection(name, rows, len(findings), tuple(it.severity for it in findings))
 
-    optional_sections = (
+    def build_section[Item](
+        name: str, items: Sequence[Item], build_lines: Callable[[Item], tuple[Line, ...]]
+    ) -> DigestSection:
+        return DigestSection(name, tuple(DigestRow(build_lines(it)) for it in items[:row_limit]), len(items))
+
+    sections = (
         build_findings_section("Opened", view.opened_findings),
-        _build_section("Resolved", view.resolved_findings, _format_resolved, row_limit),
+        build_section("Resolved", view.resolved_findings, _build_resolved_lines),
         build_findings_section("Still open", view.still_open_findings),
         build_findings_section("Open before, unknown now", view.now_unknown_findings),
-        _build_section("Proposed", report.proposals or (), _format_proposal, row_limit),
-        _build_section(
-            "Read errors", report.read_failures, lambda it: f"{_shorten(it.call)}: {_shorten(it.error)}", row_limit
-        ),
-        _build_section("Warnings", report.warnings, _shorten, row_limit),
+        build_section("Proposed", report.proposals or (), _build_proposal_lines),
+        build_section("Read errors", report.read_failures, _build_read_error_lines),
+        build_section("Warnings", report.warnings, lambda it: (tuple(_split_code(_shorten(it))),)),
     )
-    return tuple(it for it in optional_sections if it is not None)
+    return tuple(it for it in sections if it.row_count)
 
 
-def _build_section[Row](
-    title: str,
-    rows: Sequence[Row],
-    format_row: Callable[[Row], str],
-    row_limit: int,
-    describe_rows: Callable[[Sequence[Row]], str] = lambda _: "",
-) -> DigestSection | None:
-    if not rows:
-        return None
-    rest = rows[row_limit:]
-    return DigestSection(
-        f"{title} ({len(rows):,}{describe_rows(rows)})",
-        tuple(map(format_row, rows[:row_limit])),
-        f"And {len(rest):,} more{describe_rows(rest)}." if rest else "",
-    )
-
-
-def _describe_severities(findings: Sequence[Finding]) -> str:
-    return f": {format_severity_counts(findings)}"
+def _describe_severities(severities: Sequence[Severity]) -> str:
+    return f": {format_severity_counts(severities)}" if severities else ""
 
 
 def list_notes(digest: Digest) -> tuple[str, ...]:
@@ -209,13 +280,23 @@ def list_notes(digest: Digest) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _format_finding(finding: Finding, digest: Digest) -> str:
-    resource = _shorten(label_finding(finding))
-    head = f"{finding.severity.upper()} {resource}: {_shorten(finding.control)}{_format_since(finding, digest)}"
-    lines = [head, f"  {_shorten(finding.reason)}"]
-    if finding.remediation:
-        lines.append(f"  Next: {_shorten(finding.remediation)}")
-    return "\n".join(lines)
+def _build_finding_row(finding: Finding, digest: Digest) -> DigestRow:
+    head = (
+        Span(f"{finding.severity.upper()} "),
+        *_build_label(finding.resource),
+        Span(": "),
+        Span(_shorten(finding.control), SpanStyle.CODE, _build_finding_link(finding, digest)),
+        Span(_format_since(finding, digest)),
+    )
+    next_lines = (tuple(_split_code(f"Next: {_shorten(finding.remediation)}")),) if finding.remediation else ()
+    return DigestRow((head, tuple(_split_code(_shorten(finding.reason))), *next_lines), finding)
+
+
+def _build_finding_link(finding: Finding, digest: Digest) -> str | None:
+    """Return the URL of a finding on the page; `None` if there is none: the console does not pass a fragment on."""
+    if digest.page_link is None or _is_console_link(digest.page_link):
+        return None
+    return f"{digest.page_link}#{build_finding_anchor(finding)}"
 
 
 def _format_since(finding: Finding, digest: Digest) -> str:
@@ -227,17 +308,28 @@ def _format_since(finding: Finding, digest: Digest) -> str:
     return f" (since {day}; reminder)" if digest.is_reminder(finding) else f" (since {day})"
 
 
-def _format_resolved(resolved: ResolvedFinding) -> str:
-    resource, control = _shorten(label_resource(resolved.resource)), _shorten(resolved.control)
-    return f"{resource}: {control} (was {resolved.severity})\n  {_shorten(resolved.reason)}"
-
-
-def _format_proposal(proposal: Proposal) -> str:
-    return (
-        f"{_shorten(proposal.index)}: {proposal.kind.label} ({_MODE_DESCRIPTIONS[proposal.mode]})\n "
-        f" {_shorten(proposal.reason)}\n"
-        f"  {proposal.method} {_shorten(proposal.path)} {_shorten(format_json(dict(proposal.body)))}"
+def _build_resolved_lines(resolved: ResolvedFinding) -> tuple[Line, ...]:
+    head = (
+        *_build_label(resolved.resource),
+        Span(": "),
+        Span(_shorten(resolved.control), SpanStyle.CODE),
+        Span(f" (was {resolved.severity})"),
     )
+    return head, tuple(_split_code(_shorten(resolved.reason)))
+
+
+def _build_proposal_lines(proposal: Proposal) -> tuple[Line, ...]:
+    index = Span(_shorten(proposal.index), SpanStyle.BOLD)
+    call = f"{proposal.method} {_shorten(proposal.path)} {_shorten(format_json(dict(proposal.body)))}"
+    return (
+        (index, Span(f": {proposal.kind.label} ({_MODE_DESCRIPTIONS[proposal.mode]})")),
+        tuple(_split_code(_shorten(proposal.reason))),
+        (Span(call, SpanStyle.CODE),),
+    )
+
+
+def _build_read_error_lines(failure: ReadFailure) -> tuple[Line, ...]:
+    return ((Span(_shorten(failure.call), SpanStyle.CODE), Span(f": {_shorten(failure.error)}")),)
 
 
 def _shorten(text: str) -> str:
@@ -247,22 +339,30 @@ def _shorten(text: str) -> str:
 _S3_SCHEME = "s3://"
 _CONSOLE_HOSTS = (("cn-", "console.amazonaws.cn"), ("us-gov-", "console.amazonaws-us-gov.com"))
 """The consoles of the partitions that have their own, by the start of the names of their regions."""
+_DEFAULT_CONSOLE_HOST = "console.aws.amazon.com"
 
 
-def build_report_link(location: str, region: str) -> str | None:
-    """Return the address of a stored file in the console of a region; `None` if it is not on S3."""
+def build_report_link(location: str, region: str, base_url: str | None = None) -> str | None:
+    """Return the URL of a stored file under a base URL, else in the console of a region; `None` if it is not on S3."""
     if not location.startswith(_S3_SCHEME):
         return None
     bucket, _, key = location.removeprefix(_S3_SCHEME).partition("/")
+    if base_url is not None:
+        return f"{base_url.rstrip('/')}/{quote(key)}"
     host = next(
-        (host for region_prefix, host in _CONSOLE_HOSTS if region.startswith(region_prefix)), "console.aws.amazon.com"
+        (host for region_prefix, host in _CONSOLE_HOSTS if region.startswith(region_prefix)), _DEFAULT_CONSOLE_HOST
     )
     return f"https://{host}/s3/object/{quote(bucket)}?region={quote(region)}&prefix={quote(key)}"
 
 
+def _is_console_link(link: str) -> bool:
+    hosts = (_DEFAULT_CONSOLE_HOST, *(host for _, host in _CONSOLE_HOSTS))
+    return link.startswith(tuple(f"https://{it}/" for it in hosts))
+
+
 def find_readable_report(digest: Digest) -> tuple[str, str | None]:
     """Return the location and the link of a report for people: its page, else the report itself."""
-    stored_report = digest.message.report
+    stored_report = digest.stored_report
     if stored_report.page:
         return stored_report.page.location, digest.page_link
     return stored_report.location, digest.report_link
@@ -275,9 +375,10 @@ def render_digest_text(digest: Digest, row_limit: int) -> str:
     if sentences:
         lines += ["", *sentences]
     for section in build_sections(digest, row_limit):
-        lines += ["", section.title.upper(), *section.rows]
-        if section.rest:
-            lines.append(section.rest)
+        lines += ["", section.title.upper(), *map(str, section.rows)]
+        rest = section.describe_rest(len(section.rows))
+        if rest:
+            lines.append(rest)
     return "\n".join([*lines, "", *_render_footer(digest)]) + "\n"
 
 
@@ -300,7 +401,8 @@ def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
     """Return a digest as a JSON object with at most so many rows of each kind, the worst opened finding first."""
     view, message, report = digest.view, digest.message, digest.report
     findings, proposals = (*view.opened_findings, *view.unresolved_findings), report.proposals or ()
-    page = message.report.page and {**build_stored_file_json(message.report.page), "link": digest.page_link}
+    stored_report = digest.stored_report
+    page = stored_report.page and {**build_stored_file_json(stored_report.page), "link": digest.page_link}
     return {
         "schema_version": SCHEMA_VERSION,
         "message_id": message.message_id,
@@ -321,7 +423,7 @@ def build_digest_json(digest: Digest, row_limit: int) -> Mapping[str, object]:
         "open": {it: sum(finding.severity is it for finding in view.open_findings) for it in reversed(Severity)},
         "previously_open_now_unknown": len(view.now_unknown_findings),
         "read_error_count": len(report.read_failures),
-        "report": {**build_stored_file_json(message.report), "link": digest.report_link, "page": page},
+        "report": {**build_stored_file_json(stored_report), "link": digest.report_link, "page": page},
         "findings": [_build_finding(it, digest) for it in findings[:row_limit]],
         "resolved_findings": [_build_resolved(it) for it in view.resolved_findings[:row_limit]],
         **({"proposals": [build_proposal_json(it) for it in proposals[:row_limit]]} if proposals else {}),

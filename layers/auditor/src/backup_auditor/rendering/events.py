@@ -1,8 +1,9 @@
-"""The events of an audit and of remediation, as the bus takes them."""
+"""The events of an audit, of a failure and of remediation, as the bus takes them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
+from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.events import EventType
 from backup_auditor.domain.finding import Finding, Severity
@@ -14,6 +15,7 @@ from backup_auditor.domain.remediation.plan import ActionRecord, ActionResult, R
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, Report
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.digest import build_short_resource_json
+from backup_auditor.rendering.failure_notice import build_failure_json
 from backup_auditor.rendering.formats.json import build_call_json, build_stored_file_json, build_summary_json
 from backup_auditor.rendering.text import truncate
 
@@ -49,6 +51,12 @@ def build_audit_events(report: Report, stored_report: StoredReport) -> Iterator[
         yield EventType.FINDING_REOPENED, {**common_fields, **_build_opened(finding)}
     for resolved in view.resolved_findings:
         yield EventType.FINDING_RESOLVED, {**common_fields, **_build_resolved(resolved)}
+
+
+def build_failure_event(project: str, notice: FailureNotice) -> tuple[EventType, Detail]:
+    """Return the event of a failure of a project's audits."""
+    fields = {"schema_version": SCHEMA_VERSION, "project": truncate(project, _MAX_TEXT_LENGTH)}
+    return EventType.AUDIT_FAILED, {**fields, **build_failure_json(notice, _MAX_TEXT_LENGTH)}
 
 
 def _build_common(report: Report, stored_report: StoredReport) -> Detail:

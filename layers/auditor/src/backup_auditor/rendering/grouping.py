@@ -70,6 +70,11 @@ def count_deleted_indexes(findings: Iterable[Finding]) -> int:
     return len({it.resource.id for it in findings if it.resource.type is ResourceType.DELETED_INDEX})
 
 
+def build_finding_anchor(finding: Finding) -> str:
+    """Return the fragment of a finding on the page, which is the same in every audit."""
+    return f"finding-{finding.fingerprint}"
+
+
 def label_finding(finding: Finding) -> str:
     """Name what a finding is about."""
     return label_resource(finding.resource)

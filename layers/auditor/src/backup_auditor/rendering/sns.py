@@ -1,4 +1,4 @@
-"""A digest as Amazon SNS takes it: text for people, JSON for machines, and attributes for filter policies."""
+"""A digest or a notice as Amazon SNS takes it: text for people, JSON for machines, attributes for filter policies."""
 
 import json
 import re
@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from unicodedata import normalize
 
+from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.notifications.digest import Digest
+from backup_auditor.domain.notifications.failures import FAILURE_SEVERITY
 from backup_auditor.rendering.digest import (
     build_digest_json,
     format_title_parts,
     render_digest_summary,
     render_digest_text,
 )
+from backup_auditor.rendering.failure_notice import NoticeMessage, build_notice_json, render_notice_text
 from backup_auditor.rendering.text import escape_text, escape_truncated
 
 MAX_PUBLICATION_BYTES = 262_144
@@ -21,7 +24,7 @@ MAX_SUBJECT_LENGTH = 99
 """ASCII characters: fewer than 100."""
 _MAX_ATTRIBUTE_LENGTH = 200
 _MAX_ROWS = 100
-_MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
+MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
 _NON_ASCII = re.compile(r"[^\x20-\x7e]+")
 _COMBINING_MARKS = re.compile("[\u0300-\u036f]")
 _MIN_NAME_LENGTH = 30
@@ -53,16 +56,36 @@ def build_publication(digest: Digest) -> Publication:
     return next(it for it in publications if it.size <= MAX_PUBLICATION_BYTES)
 
 
+def build_notice_publication(message: NoticeMessage) -> Publication:
+    """Write a message about a failure, which always has room."""
+    text = render_notice_text(message)
+    attributes = {
+        "project": escape_truncated(message.message.project, _MAX_ATTRIBUTE_LENGTH),
+        "severity": FAILURE_SEVERITY,
+        "compliance": Compliance.INSUFFICIENT_DATA,
+        "event": message.event_type,
+        "message_id": message.message.message_id,
+    }
+    return Publication(
+        _build_subject(message.title_parts), _build_parts(text, text, build_notice_json(message)), attributes
+    )
+
+
 def _build_limited_publication(digest: Digest, row_limit: int) -> Publication:
-    text = render_digest_text(digest, row_limit)
-    document = json.dumps(build_digest_json(digest, row_limit), separators=(",", ":"))
-    parts = {"default": render_digest_summary(digest), "email": text, **dict.fromkeys(_MACHINE_PROTOCOLS, document)}
-    return Publication(_build_subject(digest), json.dumps(parts), _build_attributes(digest))
+    text, summary = render_digest_text(digest, row_limit), render_digest_summary(digest)
+    message = _build_parts(summary, text, build_digest_json(digest, row_limit))
+    return Publication(_build_subject(format_title_parts(digest)), message, _build_attributes(digest))
 
 
-def _build_subject(digest: Digest) -> str:
+def _build_parts(summary: str, text: str, document: Mapping[str, object]) -> str:
+    """Return one text for each protocol, as JSON."""
+    machine_text = json.dumps(document, separators=(",", ":"))
+    return json.dumps({"default": summary, "email": text, **dict.fromkeys(MACHINE_PROTOCOLS, machine_text)})
+
+
+def _build_subject(title_parts: tuple[str, str, str]) -> str:
     """Return status and changes in ASCII, with as much of the project's name as there is room for."""
-    status, project, changes = (_convert_to_ascii(it) for it in format_title_parts(digest))
+    status, project, changes = map(_convert_to_ascii, title_parts)
     name_length = max(MAX_SUBJECT_LENGTH - len(f"{status}: : {changes}"), _MIN_NAME_LENGTH)
     has_name = any(it.isalnum() for it in project)
     subject = f"{status}: {_truncate(project, name_length)}: {changes}" if has_name else f"{status}: {changes}"

@@ -82,6 +82,11 @@ escape_text = escape_control_characters
 truncate = cut_text
 
 
+def count_units(text: str) -> int:
+    """Count a text as JavaScript does, which is never less than its characters."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def format_json(value: object) -> str:
     """Return a value as JSON for people: text in any script as it is written, only controls as escapes."""
     text = json.dumps(value, ensure_ascii=False)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.identifiers import (
+    parse_base_url,
     parse_document_address,
     parse_project_name,
     parse_secret_name,
@@ -48,6 +49,8 @@ class FunctionSettings:
     evidence_bucket: str
     event_bus: str
     registration: Registration
+    report_base_url: str | None
+    """Where people open reports; `None` for the S3 console."""
     ping_url_secret: str | None
     retention: timedelta | None
     """How long records of audits are stored; `None` is without limit."""
@@ -62,6 +65,7 @@ def read_function_settings(function: str, environ: Mapping[str, str]) -> Functio
         evidence_bucket=variables.require(env.EVIDENCE_BUCKET, str) or "",
         event_bus=variables.require(env.EVENT_BUS, str) or "",
         registration=_read_registration(variables),
+        report_base_url=variables.read(env.REPORT_BASE_URL, parse_base_url),
         ping_url_secret=variables.read(env.PING_URL_SECRET, parse_secret_name),
         retention=variables.read(env.AUDIT_RETENTION_DAYS, _parse_retention),
     )

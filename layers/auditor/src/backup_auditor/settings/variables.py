@@ -57,8 +57,13 @@ WEEKLY_SUMMARY = Variable(
     "Whether channels receive a weekly summary while nothing is open: `true` or `false`. A registry can override it.",
     "false",
 )
+REPORT_BASE_URL = Variable(
+    "REPORT_BASE_URL",
+    "The URL under which people open the objects of the bucket. Without it, links lead to the S3 console.",
+)
 PING_URL_SECRET = Variable(
-    "PING_URL_SECRET", "The secret with a URL to call after each complete audit: plain text, or JSON with `PING_URL`."
+    "PING_URL_SECRET",
+    "The secret with a URL to call every hour while no project fails: plain text, or JSON with `PING_URL`.",
 )
 AUDIT_RETENTION_DAYS = Variable(
     "AUDIT_RETENTION_DAYS", "The number of days to store records of audits; without it, or with 0, there is no limit."
@@ -72,10 +77,13 @@ VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
         "dispatch": (EVENT_BUS, *_COMMON_VARIABLES),
         "audit": (
             *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES, API_KEY_SECRET, POLICY),
-            *(*_CHANNEL_VARIABLES, PING_URL_SECRET, AUDIT_RETENTION_DAYS),
+            *(*_CHANNEL_VARIABLES, AUDIT_RETENTION_DAYS),
         ),
-        "notify": (STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES, *_CHANNEL_VARIABLES),
-        "watch": (STATE_TABLE, *_COMMON_VARIABLES),
+        "notify": (
+            *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES),
+            *(*_CHANNEL_VARIABLES, REPORT_BASE_URL),
+        ),
+        "watch": (STATE_TABLE, *_COMMON_VARIABLES, *_CHANNEL_VARIABLES, PING_URL_SECRET),
         "remediate": (STATE_TABLE, EVENT_BUS, *_COMMON_VARIABLES, EDITOR_NAME_PREFIX, EDITOR_KEY_SECRET, POLICY),
     }
 )

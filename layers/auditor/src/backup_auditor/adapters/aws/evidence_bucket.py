@@ -23,6 +23,8 @@ _MEMORY_LIMIT_BYTES = 4 << 20
 _MAX_ATTEMPTS = 20
 """How many names are tried, and how often a name is retried that another process is writing to."""
 _SCHEME = "s3://"
+_REFUSED_NAME = "check/refused"
+_CHECKSUM_REFUSALS = frozenset({"BadDigest", "XAmzContentChecksumMismatch"})
 _JSON, _PAGE = "application/json", "text/html; charset=utf-8"
 
 
@@ -64,6 +66,30 @@ class EvidenceBucket:
             raise EvidenceError(f"{file.location} is not an address in a bucket")
         with _translate_errors(file.location):
             return bytes(self._client.get_object(Bucket=bucket, Key=name)["Body"].read())
+
+    def check_object(self, location: str) -> None:
+        """Raise `EvidenceError` unless a stored file can be read."""
+        bucket, _, name = location.removeprefix(_SCHEME).partition("/")
+        with _translate_errors(location):
+            self._client.head_object(Bucket=bucket, Key=name)
+
+    def check_store(self) -> None:
+        """Raise `EvidenceError` unless the role may store files.
+
+        The checksum of the sent file is of another one: S3 checks the permission and refuses the file.
+        """
+        location = f"{_SCHEME}{self._bucket}/{_REFUSED_NAME}"
+        checksum = b64encode(hashlib.sha256(b"another file").digest()).decode()
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=_REFUSED_NAME, Body=b"", ChecksumSHA256=checksum, IfNoneMatch="*"
+            )
+        except Exception as error:
+            if get_error_code(error) in _CHECKSUM_REFUSALS:
+                return
+            with _translate_errors(location):
+                raise
+        raise EvidenceError(f"{location} was stored with a wrong checksum; check that the bucket is one of S3")
 
     def _put(self, name: str, content: "_Content", report: Report) -> bool:
         """Store a file unless the name is taken. Return whether this file is now stored under the name."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from backup_auditor.adapters.aws.session import build_delivery_error
 from backup_auditor.domain.events import SOURCE
 from backup_auditor.errors import AcceptanceUnknownError, ChannelRefusedError, DeliveryError
-from backup_auditor.ports.messaging import Event, PutResult
+from backup_auditor.ports.messaging import Event, PutResult, Subscriptions
 from backup_auditor.retry import MAX_CALL_SECONDS, Retrier
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
 _MAX_WORKERS = 8
+_REFUSAL_OF_DETAIL = "MalformedDetail"
 
 
 class _Entry(NamedTuple):
@@ -75,6 +76,26 @@ class EventBus:
                 default=None,
             ),
         )
+
+    def check_put(self) -> None:
+        """Raise `DeliveryError` unless the role may put events on the bus.
+
+        The detail of the sent event is no JSON: EventBridge checks the permission and refuses the event.
+        """
+        request: PutEventsRequestEntryTypeDef = {
+            "EventBusName": self._bus,
+            "Source": SOURCE,
+            "DetailType": "Backup Check",
+            "Detail": "{",
+        }
+        try:
+            response = self._client.put_events(Entries=[request])
+        except Exception as error:  # noqa: BLE001  any exception is translated
+            remedy = f"check that the bus {self._bus} exists and that the role may put events"
+            raise build_delivery_error(error, f"the bus {self._bus} cannot be used", remedy) from None
+        code = response["Entries"][0].get("ErrorCode", "") if response["Entries"] else ""
+        if code != _REFUSAL_OF_DETAIL:
+            raise DeliveryError(f"the bus {self._bus} did not answer a check as expected ({code or 'accepted'})")
 
     def _build_entry(self, position: int, event: Event) -> _Entry:
         text = json.dumps(event.detail, separators=(",", ":"), ensure_ascii=False)
@@ -142,6 +163,14 @@ class SnsTopics:
     def __init__(self, client: "SNSClient") -> None:
         """Take a client that sends each call once."""
         self._client = client
+
+    def count_subscriptions(self, topic: str) -> Subscriptions:
+        """Return how many subscriptions a topic has. Raises `DeliveryError`."""
+        try:
+            attributes = self._client.get_topic_attributes(TopicArn=topic)["Attributes"]
+            return Subscriptions(int(attributes["SubscriptionsConfirmed"]), int(attributes["SubscriptionsPending"]))
+        except Exception as error:  # noqa: BLE001  any exception is translated
+            raise build_delivery_error(error, f"{topic} cannot be examined", _TOPIC_REMEDY) from None
 
     def publish(self, topic: str, subject: str, message: str, attributes: Mapping[str, str]) -> None:
         """Publish a message once: JSON with a text for each protocol. Raises `DeliveryError`."""

@@ -30,6 +30,8 @@ METRIC_UNITS = {
     "AuditDurationMs": "Milliseconds",
     "ProjectsOverdue": "Count",
     "ProjectsIncomplete": "Count",
+    "ProjectsNewlyFailed": "Count",
+    "TopicsWithoutSubscription": "Count",
 }
 """The unit of each metric. CloudWatch has no unit for hours and days."""
 

@@ -87,32 +87,32 @@ class AwsSession:
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """The client of the state."""
-        return cast("DynamoDBClient", self._client("dynamodb"))
+        return cast("DynamoDBClient", self.create_client("dynamodb"))
 
     @cached_property
     def s3(self) -> "S3Client":
         """The client of the evidence, and of documents in S3."""
-        return cast("S3Client", self._client("s3"))
+        return cast("S3Client", self.create_client("s3"))
 
     @cached_property
     def ssm(self) -> "SSMClient":
         """The client of the registry and policies. All audits of a night read from it at the same time."""
-        return cast("SSMClient", self._client("ssm", attempts=_PARAMETER_ATTEMPTS))
+        return cast("SSMClient", self.create_client("ssm", attempts=_PARAMETER_ATTEMPTS))
 
     @cached_property
     def secrets(self) -> "SecretsManagerClient":
         """The client of API keys and webhooks."""
-        return cast("SecretsManagerClient", self._client("secretsmanager"))
+        return cast("SecretsManagerClient", self.create_client("secretsmanager"))
 
     @cached_property
     def sns(self) -> "SNSClient":
         """The client of the topics; it sends each call once."""
-        return cast("SNSClient", self._client("sns", attempts=1))
+        return cast("SNSClient", self.create_client("sns", attempts=1))
 
     @cached_property
     def events(self) -> "EventBridgeClient":
         """The client of the bus; it sends each call once."""
-        return cast("EventBridgeClient", self._client("events", attempts=1))
+        return cast("EventBridgeClient", self.create_client("events", attempts=1))
 
     @cached_property
     def _session(self) -> Any:  # noqa: ANN401  boto3 is not imported here
@@ -120,12 +120,13 @@ class AwsSession:
 
         return boto3.session.Session()
 
-    def _client(self, service: str, *, attempts: int = _MAX_ATTEMPTS) -> Any:  # noqa: ANN401  each property has its own type
+    def create_client(self, service: str, *, attempts: int = _MAX_ATTEMPTS, read_seconds: float = _READ_SECONDS) -> Any:  # noqa: ANN401  each property has its own type
+        """Create a client of a service, which sends each call `attempts` times at most."""
         from botocore.config import Config  # noqa: PLC0415
 
         config = Config(
             connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
+            read_timeout=read_seconds,
             max_pool_connections=_CONNECTIONS,
             retries={"mode": "standard", "total_max_attempts": attempts},
         )

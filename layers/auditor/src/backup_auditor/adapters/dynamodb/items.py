@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from backup_auditor.adapters.records import ATTEMPTS, EARLIER_KINDS, to_ticks
-from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
+from backup_auditor.domain.audit_failure import AuditFailure, FailureKind, FailureNotice, NoticeKind
+from backup_auditor.domain.audit_record import AuditRecord, LastAudits, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
 from backup_auditor.domain.remediation.actions import ActionKind
@@ -23,10 +24,13 @@ class Partition(StrEnum):
     """Written by `audit` and `notify`."""
     REMEDIATION = "remediation"
     WATCH = "watch"
+    """Written by `watch`, and by `audit` when it fails."""
 
 
 HEAD_SORT_KEY = "head"
 REGISTRATION_SORT_KEY = "registered"
+FAILED_AUDIT_SORT_KEY = "failed"
+NOTICE_SORT_KEY = "notice"
 OUTBOX_PARTITION = "outbox"
 AUDIT_PREFIX = "audit#"
 AUDIT_PREFIX_END = "audit$"
@@ -152,7 +156,9 @@ def encode_message(message: OutboxMessage) -> Item:
         "occasion": message.trigger,
         "previous_at": message.previous_at,
     }
-    return encode_values(values | _list_report_values(message.report))
+    content = message.content
+    content_values = list_notice_values(content) if isinstance(content, FailureNotice) else _list_report_values(content)
+    return encode_values(values | content_values)
 
 
 def decode_message(item: Mapping[str, Any]) -> OutboxMessage:
@@ -161,13 +167,40 @@ def decode_message(item: Mapping[str, Any]) -> OutboxMessage:
     return OutboxMessage(
         message_id=values["message_id"],
         project=values["project"],
-        audit_id=values["audit_id"],
+        audit_id=values.get("audit_id"),
         observed_at=datetime.fromisoformat(values["observed_at"]),
         channel_id=values["channel"],
         trigger=Trigger(values["occasion"]),
-        report=_read_report(values),
+        content=decode_notice(values) if "notice" in values else _read_report(values),
         previous_at=decode_moment(values.get("previous_at")),
     )
+
+
+def decode_last_audits(values: Mapping[str, Any]) -> LastAudits:
+    """Return the times of the last audits in the values of a head; an empty head has none."""
+    observed_at, complete_at = (decode_moment(values.get(it)) for it in ("observed_at", "complete_at"))
+    return LastAudits(observed_at, complete_at, values.get("pinecone_project_id"))
+
+
+def list_notice_values(notice: FailureNotice) -> dict[str, object]:
+    """Return the values of a notice about a failure."""
+    failure = notice.failure
+    return {
+        "notice": notice.kind,
+        "noticed_at": notice.noticed_at,
+        "complete_at": notice.complete_at,
+        "kind": failure.kind,
+        "since": failure.since,
+        "reason": failure.reason,
+        "next_step": failure.next_step,
+    }
+
+
+def decode_notice(values: Mapping[str, Any]) -> FailureNotice:
+    """Return the notice about a failure that values describe."""
+    since, noticed_at = (datetime.fromisoformat(values[it]) for it in ("since", "noticed_at"))
+    failure = AuditFailure(FailureKind(values["kind"]), since, values["reason"], values["next_step"])
+    return FailureNotice(NoticeKind(values["notice"]), failure, noticed_at, decode_moment(values.get("complete_at")))
 
 
 def _list_report_values(report: StoredReport) -> dict[str, object]:

@@ -25,7 +25,6 @@ from backup_auditor.adapters.dynamodb.items import (
     AUDIT_PREFIX_END,
     FIRST_BACKUP_KEY_PREFIX,
     HEAD_SORT_KEY,
-    REGISTRATION_SORT_KEY,
     Item,
     Partition,
     build_audit_sort_key,
@@ -34,7 +33,7 @@ from backup_auditor.adapters.dynamodb.items import (
     build_partition_key,
     decode_attempt,
     decode_audit,
-    decode_moment,
+    decode_last_audits,
     decode_values,
     encode_audit,
     encode_message,
@@ -42,12 +41,11 @@ from backup_auditor.adapters.dynamodb.items import (
     format_sort_moment,
 )
 from backup_auditor.adapters.dynamodb.table import Table, is_condition_failure
-from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.audit_record import AuditRecord, LastAudits
 from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError, StateError
-from backup_auditor.ports.stores import LastAudits
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,7 +57,7 @@ _MAX_READS = 5
 
 
 class DynamoState:
-    """A `StateStore`, `AuditLog` and `AuditHistory` in one table. Safe to use from many threads.
+    """A `StateStore` and `AuditLog` in one table. Safe to use from many threads.
 
     The state is stored in chunks that a head lists. A recording writes the changed chunks under new names, then head,
     audit record and messages in one transaction. Readers see nothing of it before, and all of it after.
@@ -148,20 +146,7 @@ class DynamoState:
         with self._table.translate_errors():
             attribute_names = ("observed_at", "complete_at", "pinecone_project_id")
             item = self._table.get_item(build_key(project, HEAD_SORT_KEY), attribute_names) or {}
-            observed_at, complete_at, project_id = map(decode_values(item).get, attribute_names)
-            return LastAudits(decode_moment(observed_at), decode_moment(complete_at), project_id)
-
-    def ensure_registered(self, project: str, now: datetime) -> datetime:
-        """Return when a project was registered; store the present time on the first call."""
-        with self._table.translate_errors():
-            response = self._table.call(
-                "update_item",
-                Key=build_key(project, REGISTRATION_SORT_KEY, Partition.WATCH),
-                UpdateExpression="SET since = if_not_exists(since, :now)",
-                ExpressionAttributeValues=encode_values({":now": now}),
-                ReturnValues="ALL_NEW",
-            )
-            return decode_moment(decode_values(response["Attributes"]).get("since")) or now
+            return decode_last_audits(decode_values(item))
 
     def _query_audits(self, project: str, since: datetime) -> Iterator[Item]:
         values = {

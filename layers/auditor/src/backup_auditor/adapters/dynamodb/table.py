@@ -47,10 +47,10 @@ class Table:
             "Item | None", self.call("get_item", Key=key, ConsistentRead=True, **_build_projection(names)).get("Item")
         )
 
-    def get_items(self, keys: Iterable[Item]) -> Iterator[Item]:
-        """Yield the items of keys with consistent reads, in any order. Missing items are omitted."""
+    def get_items(self, keys: Iterable[Item], names: Sequence[str] = ()) -> Iterator[Item]:
+        """Yield items, or some of their attributes, with consistent reads, in any order. Missing items are omitted."""
         for batch in batched(keys, _READ_BATCH_SIZE, strict=False):
-            request = {"Keys": batch, "ConsistentRead": True}
+            request = {"Keys": batch, "ConsistentRead": True, **_build_projection(names)}
             for response in self._call_batch("batch_get_item", request, "UnprocessedKeys", "read"):
                 yield from response["Responses"].get(self.name, ())
 

@@ -75,6 +75,8 @@ class PineconeClient:
         """How many requests were sent, retries included."""
         self.throttles = 0
         """How many requests were answered with 429."""
+        self.date_header: str | None = None
+        """The `Date` of the last response that had one."""
         self._transport = transport
         self._runtime = runtime
         self._limiter = ConcurrencyLimiter(connection.max_concurrency)
@@ -168,6 +170,8 @@ class PineconeClient:
             outcome = self._transport.send(method, target, version, self.deadline, body)
         except PineconeError as error:
             outcome = error
+        if isinstance(outcome, Response):
+            self.date_header = outcome.headers.get("date") or self.date_header
         if is_throttle(outcome):
             with self._counter_lock:
                 self.throttles += 1

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -60,6 +62,15 @@ class PineconeReader:
     def throttles(self) -> int:
         """How many requests were answered with 429."""
         return self._client.throttles
+
+    @property
+    def service_time(self) -> datetime | None:
+        """The time of the service at its last response; `None` if no response had a valid one."""
+        try:
+            moment = parsedate_to_datetime(self._client.date_header or "")
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
 
     def read_indexes(self) -> ListingRead[Index]:
         """Return the live indexes, which come in one response. Raises any `PineconeError`."""

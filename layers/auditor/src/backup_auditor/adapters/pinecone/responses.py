@@ -22,6 +22,7 @@ from backup_auditor.errors import (
     UnavailableError,
     UnreachableError,
     UnsupportedError,
+    UntrustedHostError,
 )
 
 _QUOTA_PATTERN = re.compile(r"\bquotas?\b", re.IGNORECASE)
@@ -116,7 +117,7 @@ def is_throttle(outcome: Outcome) -> bool:
 
 def is_retryable(outcome: Outcome) -> bool:
     """Return whether a retry of a call that changes nothing may succeed."""
-    return is_overload(outcome) and not isinstance(outcome, PermanentError | DeadlineError)
+    return is_overload(outcome) and not isinstance(outcome, PermanentError | UntrustedHostError | DeadlineError)
 
 
 def may_have_taken_effect(outcome: Outcome) -> bool:

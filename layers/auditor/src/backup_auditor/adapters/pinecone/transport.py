@@ -18,6 +18,7 @@ from backup_auditor.errors import (
     SettingsError,
     UnavailableError,
     UnreachableError,
+    UntrustedHostError,
 )
 
 # where click and rich are installed, httpx loads its command line: a tenth of the time of a whole audit
@@ -30,7 +31,7 @@ _MAX_ERROR_LENGTH = 1000
 
 
 class PermanentError(UnreachableError):
-    """The name of the host cannot be resolved, or its certificate is not trusted. A retry does not help."""
+    """The name of the host cannot be resolved. A retry does not help."""
 
 
 class NotConnectedError(UnavailableError):
@@ -86,7 +87,7 @@ def _build_connect_error(error: Exception, host: str, proxy: Proxy | None) -> Un
         if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
             return UnreachableError(f"the connection to {host} was lost during the TLS handshake{proxy_note}; {remedy}")
         if isinstance(cause, ssl.SSLError):
-            return PermanentError(
+            return UntrustedHostError(
                 to_one_line(f"{explain_tls_failure(cause, host)}{proxy_note}", max_length=_MAX_ERROR_LENGTH)
             )
         if isinstance(cause, ConnectionRefusedError):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.notifications.digest import find_trigger, readdress
 from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import Registry
@@ -46,7 +47,8 @@ class Delivery:
 
     message: OutboxMessage
     channel: Channel
-    report: Report
+    content: Report | FailureNotice
+    """The report of the message, or its notice about a failure."""
     is_possible_duplicate: bool
     """Whether an earlier attempt may have arrived although it was not confirmed."""
     progress: str
@@ -231,20 +233,22 @@ class DeliveryAttempt:
     def send(self, channel: Channel, claim: Claim, progress: str) -> DeliveryResult:
         """Send the claimed message to a channel, and record the result."""
         try:
-            report = self._load_report()
-            if find_trigger(channel, report, self.message.previous_at) is None:
+            content = self._load_content()
+            if isinstance(content, Report) and find_trigger(channel, content, self.message.previous_at) is None:
                 return self.drop(
                     f"nothing in it has severity {channel.min_severity} or higher, which the channel requires now"
                 )
             record_progress = partial(self.deps.outbox.record_progress, self.message)
-            delivery = Delivery(self.message, channel, report, claim.is_possible_duplicate, progress, record_progress)
+            delivery = Delivery(self.message, channel, content, claim.is_possible_duplicate, progress, record_progress)
             self.deps.find_sender(channel.kind).send(delivery)
         except Exception as error:  # noqa: BLE001  other messages must be sent
             return self._record_failure(claim, error, describe_failure(error))
         return self._record_accepted()
 
-    def _load_report(self) -> Report:
-        stored_report = self.message.report
+    def _load_content(self) -> Report | FailureNotice:
+        stored_report = self.message.content
+        if isinstance(stored_report, FailureNotice):
+            return stored_report
         content = self.deps.evidence.read(stored_report)
         if hashlib.sha256(content).hexdigest() != stored_report.sha256:
             raise ReportAlteredError(

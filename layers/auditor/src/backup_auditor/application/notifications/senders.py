@@ -1,4 +1,4 @@
-"""Send digests to topics and webhooks, and the events of an audit to the bus."""
+"""Send digests and notices to topics and webhooks, and the events of audits and failures to the bus."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -8,11 +8,12 @@ from functools import partial
 from itertools import groupby
 
 from backup_auditor.application.notifications.dispatcher import Delivery
+from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.notifications.digest import Digest, create_digest
 from backup_auditor.errors import AcceptanceUnknownError, DeliveryError, StateError
 from backup_auditor.ports.messaging import Bus, Event, Topics, Webhooks
-from backup_auditor.rendering.digest import build_report_link
-from backup_auditor.rendering.events import build_audit_events
+from backup_auditor.rendering.events import build_audit_events, build_failure_event
+from backup_auditor.rendering.failure_notice import NoticeMessage
 from backup_auditor.retry import Retrier
 
 _PROGRESS_PATTERN = re.compile(r"(\d{1,9}):((?:\d{1,9}-\d{1,9})(?:,\d{1,9}-\d{1,9})*)", re.ASCII)
@@ -42,17 +43,22 @@ _BATCH_SIZE = 1000
 
 @dataclass(frozen=True, slots=True)
 class TopicSender:
-    """Publishes digests to SNS topics."""
+    """Publishes digests and notices to SNS topics."""
 
     topics: Topics
     retrier: Retrier
-    region: str
+    build_link: Callable[[str], str | None]
+    """Returns the URL of a stored file."""
 
     def send(self, delivery: Delivery) -> None:
-        """Publish the digest of an audit."""
-        from backup_auditor.rendering.sns import build_publication  # noqa: PLC0415  not every project has a topic
+        """Publish the digest of an audit, or a notice about a failure."""
+        from backup_auditor.rendering import sns  # noqa: PLC0415  not every project has a topic
 
-        publication = build_publication(_build_digest(delivery, self.region))
+        content = _build_content(delivery, self.build_link)
+        if isinstance(content, NoticeMessage):
+            publication = sns.build_notice_publication(content)
+        else:
+            publication = sns.build_publication(content)
         publish = partial(
             self.topics.publish,
             delivery.channel.target,
@@ -65,30 +71,35 @@ class TopicSender:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSender:
-    """Posts digests to Slack webhooks."""
+    """Posts digests and notices to Slack webhooks."""
 
     webhooks: Webhooks
     retrier: Retrier
-    region: str
+    build_link: Callable[[str], str | None]
+    """Returns the URL of a stored file."""
 
     def send(self, delivery: Delivery) -> None:
-        """Post the digest of an audit."""
-        from backup_auditor.rendering.slack import build_slack_payload  # noqa: PLC0415  not every project has a webhook
+        """Post the digest of an audit, or a notice about a failure."""
+        from backup_auditor.rendering import slack  # noqa: PLC0415  not every project has a webhook
 
-        payload = build_slack_payload(_build_digest(delivery, self.region))
+        content = _build_content(delivery, self.build_link)
+        if isinstance(content, NoticeMessage):
+            payload = slack.build_notice_payload(content.title, content.advice, content.footnotes)
+        else:
+            payload = slack.build_slack_payload(content)
         self.retrier.call(lambda: self.webhooks.post(delivery.channel.target, payload, self.retrier.seconds_left()))
 
 
 @dataclass(frozen=True, slots=True)
 class EventSender:
-    """Publishes the events of an audit, the event of the completed audit first."""
+    """Publishes the events of an audit, the event of the completed audit first, or the event of a failure."""
 
     bus: Bus
     seconds_left: Callable[[], float]
 
     def send(self, delivery: Delivery) -> None:
         """Publish the events that were not accepted before, and record which are accepted now."""
-        events = [Event(kind, detail) for kind, detail in build_audit_events(delivery.report, delivery.message.report)]
+        events = _build_events(delivery)
         accepted_positions = set(parse_progress(len(events), delivery.progress))
         remaining = [position for position in range(len(events)) if position not in accepted_positions]
         while remaining:
@@ -118,11 +129,20 @@ def _record_accepted(delivery: Delivery, progress: str, error: DeliveryError) ->
     return error
 
 
-def _build_digest(delivery: Delivery, region: str) -> Digest:
+def _build_events(delivery: Delivery) -> list[Event]:
+    content, message = delivery.content, delivery.message
+    if isinstance(content, FailureNotice):
+        return [Event(*build_failure_event(message.project, content))]
+    return [Event(kind, detail) for kind, detail in build_audit_events(content, message.require_report())]
+
+
+def _build_content(delivery: Delivery, build_link: Callable[[str], str | None]) -> Digest | NoticeMessage:
+    if isinstance(delivery.content, FailureNotice):
+        return NoticeMessage(delivery.message, delivery.content, delivery.is_possible_duplicate)
     return create_digest(
-        delivery.report,
+        delivery.content,
         delivery.message,
         delivery.channel,
-        build_link=partial(build_report_link, region=region),
+        build_link=build_link,
         is_possible_duplicate=delivery.is_possible_duplicate,
     )

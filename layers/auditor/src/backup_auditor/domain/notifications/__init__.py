@@ -1,1 +1,1 @@
-"""Messages to channels about an audit: triggers and digests."""
+"""Messages to channels about audits and their failures: triggers, digests and notices."""

@@ -102,6 +102,7 @@ class Digest:
     """The content of one message. The same digest renders to the same text."""
 
     message: OutboxMessage
+    stored_report: StoredReport
     view: ChannelView
     reminder_fingerprints: frozenset[str]
     """The fingerprints of the unresolved findings whose reminder is due."""
@@ -148,12 +149,13 @@ def create_digest(
     is_possible_duplicate: bool = False,
 ) -> Digest:
     """Return the digest of a message, with the channel's current minimum severity."""
-    view, stored_report = ChannelView(report, channel.min_severity), message.report
+    view, stored_report = ChannelView(report, channel.min_severity), message.require_report()
     due_findings = (
         it for it in view.unresolved_findings if _is_reminder_due(it, report.observed_at, message.previous_at)
     )
     return Digest(
         message,
+        stored_report,
         view,
         frozenset(it.fingerprint for it in due_findings),
         build_link(stored_report.location),
@@ -181,7 +183,7 @@ def create_messages(
             observed_at=report.observed_at,
             channel_id=channel.channel_id,
             trigger=trigger,
-            report=stored_report,
+            content=stored_report,
             previous_at=previous_at,
         )
     return tuple(messages.values())
@@ -189,13 +191,13 @@ def create_messages(
 
 def readdress(message: OutboxMessage, channel: Channel) -> OutboxMessage:
     """Return the same message for another channel."""
-    message_id = compute_message_id(message.project, message.audit_id, channel)
+    message_id = compute_message_id(message.project, message.subject_id, channel)
     return replace(message, message_id=message_id, channel_id=channel.channel_id)
 
 
-def compute_message_id(project: str, audit_id: str, channel: Channel) -> str:
-    """Return the id of a message, which depends on project, audit and channel."""
-    parts = (project, audit_id, channel.channel_id)
+def compute_message_id(project: str, subject_id: str, channel: Channel) -> str:
+    """Return the id of a message, which depends on project, audit or notice, and channel."""
+    parts = (project, subject_id, channel.channel_id)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
 
 

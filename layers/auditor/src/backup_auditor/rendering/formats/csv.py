@@ -9,9 +9,8 @@ from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import cut_text, find_cluster_end
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.formats import RenderOptions
-from backup_auditor.rendering.slack import count_units
 from backup_auditor.rendering.summary import build_audit_facts, count_totals
-from backup_auditor.rendering.text import escape_text, format_json, format_value
+from backup_auditor.rendering.text import count_units, escape_text, format_json, format_value
 
 _COLUMNS = (
     "project",

@@ -115,6 +115,7 @@ def _load_finding(facts: _Json) -> Finding:
         exemption=None if exemption is None else _load_exemption(exemption),
         lifecycle=facts["lifecycle"],
         first_seen=None if first_seen is None else parse_moment(first_seen),
+        remediation_values=facts.get("remediation_values", {}),
     )
 
 
@@ -332,6 +333,7 @@ def build_summary_json(summary: Summary) -> dict[str, object]:
 
 
 def _build_finding(finding: Finding) -> dict[str, object]:
+    has_values = finding.is_open and bool(finding.remediation_values)
     return {
         "control": finding.control,
         "resource": build_resource_json(finding.resource),
@@ -340,6 +342,7 @@ def _build_finding(finding: Finding) -> dict[str, object]:
         "reason": finding.reason,
         "evidence": finding.evidence,
         "remediation": finding.remediation,
+        **({"remediation_values": finding.remediation_values} if has_values else {}),
         "exemption": finding.exemption.evidence if finding.exemption else None,
         "fingerprint": finding.fingerprint,
         "lifecycle": finding.lifecycle,

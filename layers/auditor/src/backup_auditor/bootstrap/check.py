@@ -1,0 +1,239 @@
+"""Wire the checks of each function: what it answers to `{"check": true}`. Only such a payload imports this module.
+
+Each function reaches only its own checks, so that no role needs the permissions of another function.
+"""
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, PING_URL, SLACK_WEBHOOK
+from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.adapters.aws.messaging import EventBus, SnsTopics
+from backup_auditor.adapters.code_hash import compute_code_hash
+from backup_auditor.adapters.dynamodb.items import Partition
+from backup_auditor.adapters.dynamodb.table_access import TableAccess
+from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
+from backup_auditor.adapters.webhooks import SlackWebhooks
+from backup_auditor.application.audit import check_policy_dates
+from backup_auditor.application.function_checks import (
+    CheckRunner,
+    build_test_checks,
+    check_audits,
+    check_keys,
+    check_once,
+    check_registry,
+    check_topics,
+    list_channels,
+)
+from backup_auditor.bootstrap import runtime
+from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources
+from backup_auditor.bootstrap.pinecone import open_project
+from backup_auditor.domain.checkup import Check, FunctionAnswer, fail_by_message, pass_check, skip_check
+from backup_auditor.domain.outbox import ChannelKind
+from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.errors import BackupAuditorError, PineconeError
+from backup_auditor.ports.messaging import Subscriptions
+from backup_auditor.retry import Retrier
+from backup_auditor.settings.pinecone import read_settings_with_key
+
+_READING_TIME = timedelta(seconds=20)
+"""How long the indexes of one project are read at most."""
+_MAX_TRIED_PROJECTS = 10
+"""How many projects are looked through for a stored report."""
+
+type _Checks = Callable[[ConfigSources, Registry, CheckRunner], Iterator[Check]]
+
+
+def check_dispatch(context: LambdaContext) -> dict[str, object]:
+    """Return the checks of `dispatch`."""
+    return _answer("dispatch", context, lambda sources, _registry, _runner: iter((_check_bus(sources),)))
+
+
+def check_audit(context: LambdaContext) -> dict[str, object]:
+    """Return the checks of `audit`."""
+    return _answer("audit", context, _check_audit_parts)
+
+
+def check_notify(context: LambdaContext, *, sends_test: bool) -> dict[str, object]:
+    """Return the checks of `notify`; on request, send a test message to each channel."""
+    return _answer("notify", context, partial(_check_notify_parts, sends_test=sends_test))
+
+
+def check_watch(context: LambdaContext) -> dict[str, object]:
+    """Return the checks of `watch`."""
+    return _answer("watch", context, _check_watch_parts)
+
+
+def check_remediate(context: LambdaContext) -> dict[str, object]:
+    """Return the checks of `remediate`. It reads the projects only."""
+    return _answer("remediate", context, _check_remediate_parts)
+
+
+def _answer(function: str, context: LambdaContext, list_checks: _Checks) -> dict[str, object]:
+    """Return the hash of the code and the checks. What fails before the first check is a failed check, too."""
+    checks: list[Check] = []
+    try:
+        sources = get_sources(function, is_cached=False)  # a correction counts at once
+        checks.append(pass_check("settings", "every variable is valid"))
+        registry = sources.load_registry()
+        checks += check_registry(registry)
+        checks += list_checks(sources, registry, CheckRunner(partial(get_seconds_left, context)))
+    except BackupAuditorError as error:
+        checks.append(fail_by_message("registry" if checks else "settings", error, "deploy the stack again"))
+    return FunctionAnswer(compute_code_hash(), tuple(checks)).to_json()
+
+
+def _check_bus(sources: ConfigSources) -> Check:
+    bus = EventBus(sources.aws.events, sources.settings.event_bus)
+    return check_once("bus", bus.check_put, "the role may put events")
+
+
+def _check_audit_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
+    table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
+    bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
+    yield from _check_policies(sources, registry, runner)
+    yield from _check_keys(sources, {it.name: it.secret for it in registry.projects if it.secret}, runner)
+    yield _check_table(registry, table.check_get, table.check_put, table.check_update)
+    yield _check_reports(table, bucket, registry)
+    yield check_once("bucket", bucket.check_store, "the role may store reports")
+    yield _check_bus(sources)
+
+
+def _check_remediate_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
+    table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
+    yield from _check_policies(sources, registry, runner)
+    yield from _check_keys(sources, {it.name: it.editor_secret for it in registry.projects if it.editor_secret}, runner)
+    check_put = partial(table.check_put, partition=Partition.REMEDIATION)
+    yield _check_table(registry, table.check_get, check_put)
+    yield _check_bus(sources)
+
+
+def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
+    table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
+    check_put, check_update = (partial(it, partition=Partition.WATCH) for it in (table.check_put, table.check_update))
+    yield _check_table(registry, check_put, check_update)
+    # `notify` checks whether someone receives the findings: it knows all channels
+    yield from runner.check_all("topics", ("topic", "topics"), _list_counts(sources, registry))
+
+    secrets = {sources.settings.ping_url_secret, *(it.ping_secret for it in registry.projects)}
+    pings = {it: partial(sources.load_secret, it, PING_URL) for it in sorted(filter(None, secrets))}
+    yield from runner.check_all("ping", ("URL", "URLs"), pings)
+    store = DynamoWatchStore(sources.aws.dynamodb, sources.settings.state_table)
+    try:
+        projects = store.load_projects(registry.names)
+    except BackupAuditorError as error:
+        yield fail_by_message("audits", error)
+    else:
+        yield from check_audits(projects, runtime.now())
+
+
+def _check_notify_parts(
+    sources: ConfigSources, registry: Registry, runner: CheckRunner, *, sends_test: bool
+) -> Iterator[Check]:
+    table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
+    bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
+    yield _check_table(registry, table.check_get, table.check_put, table.check_update)
+    yield _check_reports(table, bucket, registry)
+    yield _check_bus(sources)
+    yield from _check_topics(sources, registry, runner)
+    webhooks = SlackWebhooks(lambda name: sources.load_secret(name, SLACK_WEBHOOK))
+    works = {it: partial(webhooks.read_valid, it) for it in list_channels(registry, ChannelKind.SLACK)}
+    yield from runner.check_all("webhooks", ("webhook", "webhooks"), works)
+    if sends_test:
+        yield from build_test_checks(runner.collect(_list_test_messages(sources, registry, webhooks, runner)))
+
+
+def _check_topics(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
+    yield from check_topics(registry, runner.collect(_list_counts(sources, registry)))
+
+
+def _list_counts(sources: ConfigSources, registry: Registry) -> Mapping[str, Callable[[], Subscriptions]]:
+    """Return what counts the subscriptions of each topic."""
+    topics = SnsTopics(sources.aws.sns)
+    return {it: partial(topics.count_subscriptions, it) for it in list_channels(registry, ChannelKind.SNS)}
+
+
+def _list_test_messages(
+    sources: ConfigSources, registry: Registry, webhooks: SlackWebhooks, runner: CheckRunner
+) -> Mapping[str, Callable[[], None]]:
+    """Return what sends the test message, once to each channel."""
+    from backup_auditor.rendering.channel_test import build_test_payload, build_test_publication  # noqa: PLC0415  rare
+
+    stack, topics = sources.settings.stack, SnsTopics(sources.aws.sns)
+    retrier = Retrier(runner.seconds_left, time.sleep, random.uniform)
+
+    def publish(topic: str, projects: tuple[str, ...]) -> None:
+        publication = build_test_publication(stack, projects)
+        arguments = (publication.subject, publication.message, publication.attributes)
+        retrier.call(partial(topics.publish, topic, *arguments))
+
+    def post(secret: str, projects: tuple[str, ...]) -> None:
+        payload = build_test_payload(stack, projects)
+        retrier.call(lambda: webhooks.post(secret, payload, runner.seconds_left()))
+
+    topic_names, webhook_names = (list_channels(registry, it) for it in (ChannelKind.SNS, ChannelKind.SLACK))
+    return {
+        **{f"topic {it}": partial(publish, it, names) for it, names in topic_names.items()},
+        **{f"webhook {it}": partial(post, it, names) for it, names in webhook_names.items()},
+    }
+
+
+def _check_table(registry: Registry, *works: Callable[[str], None]) -> Check:
+    """Return whether the role may use the table, by the partitions of the first project."""
+    project = next(iter(registry.names), "none")
+
+    def use_table() -> None:
+        for work in works:
+            work(project)
+
+    return check_once("table", use_table, "the role may read and write")
+
+
+def _check_reports(table: TableAccess, bucket: EvidenceBucket, registry: Registry) -> Check:
+    """Return whether the last stored report of a project can be read."""
+
+    def find_location() -> str | None:
+        names = registry.names[:_MAX_TRIED_PROJECTS]
+        return next(filter(None, map(table.find_last_location, names)), None)
+
+    try:
+        location = find_location()
+    except BackupAuditorError as error:
+        return fail_by_message("reports", error)
+    if location is None:
+        return skip_check("reports", "no report is stored yet that could be read")
+    return check_once("reports", partial(bucket.check_object, location), "the role may read them")
+
+
+def _check_policies(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
+    """Yield whether the policy of each project is valid. Projects with one policy are one check."""
+
+    def check_policy(project: RegisteredProject) -> None:
+        check_policy_dates(sources.load_policy(project), runtime.now())
+
+    works = {it.policy or "the built-in policy": partial(check_policy, it) for it in registry.projects}
+    yield from runner.check_all("policies", ("policy", "policies"), works)
+
+
+def _check_keys(sources: ConfigSources, secrets: Mapping[str, str], runner: CheckRunner) -> Iterator[Check]:
+    """Yield whether the keys can be read and are different, and whether Pinecone accepts them."""
+    load = partial(sources.load_secret, secret_format=PINECONE_KEY)
+    keys = runner.collect({name: partial(load, it) for name, it in secrets.items()})
+    yield from check_keys(keys, secrets)
+    works = {name: partial(_read_indexes, name, it, secrets) for name, it in keys.items() if isinstance(it, str)}
+    yield from runner.check_all("Pinecone", ("key", "keys"), works)
+
+
+def _read_indexes(project: str, key: str, secrets: Mapping[str, str]) -> None:
+    settings = read_settings_with_key(os.environ, key)
+    try:
+        with open_project(replace(settings, deadline=_READING_TIME)) as reader:
+            reader.read_indexes()
+    except BackupAuditorError as error:
+        remedy = f"check the key in {secrets[project]}, and the way from the function to Pinecone"
+        raise PineconeError(f"{project}: {error}; {remedy}") from None

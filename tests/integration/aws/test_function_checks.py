@@ -1,0 +1,242 @@
+"""Test that each function answers its checks with real boto3, and that a check changes nothing."""
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.adapters.code_hash import compute_code_hash
+from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.bootstrap import runtime
+from backup_auditor.bootstrap.aws import get_sources
+from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.lifecycle.state_change import diff_states
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from backup_auditor.errors import RequestError
+from backup_auditor_simulator.scenarios import build_scenario
+from support.aws.moto import serve_moto
+from support.aws.single_project import (
+    KEY_SECRET,
+    FakeLambdaContext,
+    create_resources,
+    make_project_variables,
+    make_resource_names,
+    put_secret,
+    take_events,
+)
+from support.builders.facts import NOW
+from support.builders.notifications import build_alert_report, build_open_finding
+from support.simulator import SIMULATED_NOW, serve
+from support.slack_server import NO_SERVICE_ANSWER, SlackReceiver, serve_slack
+
+ROOT = Path(__file__).parents[3]
+FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate")
+EDITOR_SECRET = "backup-auditor-editor/search"  # noqa: S105  the name of a secret
+SLACK_SECRET = "backup-auditor/webhooks/slack"  # noqa: S105  the name of a secret
+CANARY = "xCanaryx" * 3
+
+
+class Application:
+    """An application with one project on moto, in which everything works."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, slack: SlackReceiver, variables: dict[str, str]) -> None:
+        """Create the resources, and a channel of each kind."""
+        self.slack = slack
+        self.patch = patch
+        self.names = variables
+        create_resources(variables)
+        self.topic = boto3.client("sns").create_topic(Name="backup-auditor-alerts")["TopicArn"]
+        self.queue = boto3.client("sqs").create_queue(QueueName="alerts")["QueueUrl"]
+        patch.setenv("ALERT_TOPIC", self.topic)
+        put_secret(slack.make_webhook(f"T0/B0/{CANARY}"), SLACK_SECRET)
+
+    def subscribe(self) -> None:
+        """Subscribe a queue to the topic."""
+        arn = boto3.client("sqs").get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        boto3.client("sns").subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+
+    def record_audit(self) -> None:
+        """Store a report, and the record of its audit."""
+        report = build_alert_report(build_open_finding("orders"), project="search", observed_at=NOW, audit_id="audit")
+        stored_report = EvidenceBucket(boto3.client("s3"), self.names["EVIDENCE_BUCKET"]).store_report(report)
+        audit = AuditRecord(report.audit_id, NOW, True, report.compliance, stored_report)
+        state = ProjectState(revision=1, audit_id=report.audit_id, observed_at=NOW, complete_at=NOW)
+        change = diff_states(EMPTY_STATE, state)
+        assert change is not None
+        store = DynamoState(boto3.client("dynamodb"), self.names["STATE_TABLE"])
+        store.record("search", replace(change, audit=audit))
+
+    def invoke(self, function: str, payload: object) -> Any:
+        """Invoke a handler as Lambda does."""
+        get_sources.cache_clear()
+        spec = importlib.util.spec_from_file_location("app", ROOT / f"functions/{function}/app.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return json.loads(json.dumps(module.lambda_handler(payload, FakeLambdaContext(300.0, function))))
+
+    def check(self, function: str) -> dict[str, str]:
+        """Return the status of each check of a function; a check of several items has the worst status."""
+        answer = self.invoke(function, {"check": True})
+        assert answer["code"] == compute_code_hash()
+        assert CANARY not in json.dumps(answer)
+        assert all((it["status"] == "fail") == (it["remedy"] is not None) for it in answer["checks"])
+        statuses: dict[str, str] = {}
+        for check in answer["checks"]:
+            if statuses.get(check["name"]) != "fail":
+                statuses[check["name"]] = check["status"]
+        return statuses
+
+    def find_failed(self, function: str) -> set[str]:
+        """Return the names of the failed checks of a function."""
+        return {name for name, it in self.check(function).items() if it == "fail"}
+
+    def take_snapshot(self) -> object:
+        """Return everything that a function could have changed."""
+        items = boto3.client("dynamodb").scan(TableName=self.names["STATE_TABLE"])["Items"]
+        versions = boto3.client("s3").list_object_versions(Bucket=self.names["EVIDENCE_BUCKET"]).get("Versions", [])
+        messages = boto3.client("sqs").get_queue_attributes(
+            QueueUrl=self.queue, AttributeNames=["ApproximateNumberOfMessages"]
+        )["Attributes"]
+        keys = sorted((it["Key"], it["VersionId"]) for it in versions)
+        return sorted(map(repr, items)), keys, messages, take_events(), list(self.slack.posted_messages)
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """Create a new application for each test."""
+    project = build_scenario("fleet:2x3", now=SIMULATED_NOW)
+    with serve_moto() as environ, serve(project) as server, serve_slack() as slack:
+        names = make_resource_names(request.node.name)
+        variables = {**environ, **names, **make_project_variables(server)}
+        variables |= {
+            "EDITOR_NAME_PREFIX": "backup-auditor-editor/",
+            "EDITOR_KEY_SECRET": EDITOR_SECRET,
+            "SLACK_SECRET": SLACK_SECRET,
+        }
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(runtime, "now", lambda: NOW)
+        put_secret(server.viewer_key, KEY_SECRET)
+        put_secret(server.editor_key, EDITOR_SECRET)
+        yield Application(monkeypatch, slack, names)
+        get_sources.cache_clear()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_check_changes_nothing(app: Application, function: str) -> None:
+    """Table, bucket, queue, bus and Slack are the same after a check, before the first audit and after it."""
+    app.subscribe()
+    for is_audited in (False, True):
+        if is_audited:
+            app.record_audit()
+        before = app.take_snapshot()
+        statuses = app.check(function)
+        assert app.take_snapshot() == before
+        assert "fail" not in statuses.values()
+
+
+def test_each_function_checks_what_it_uses(app: Application) -> None:
+    """The checks of a function are those of its settings, secrets and rights."""
+    app.subscribe()
+    app.record_audit()
+    common = {"settings", "registry"}
+    assert {it: set(app.check(it)) - common for it in FUNCTIONS} == {
+        "dispatch": {"bus"},
+        "audit": {"policies", "keys", "Pinecone", "table", "reports", "bucket", "bus"},
+        "notify": {"table", "reports", "bus", "topics", "webhooks"},
+        "watch": {"table", "topics", "audits"},
+        "remediate": {"policies", "keys", "Pinecone", "table", "bus"},
+    }
+
+
+@pytest.mark.parametrize(
+    "variables, failed",
+    [
+        pytest.param({"STATE_TABLE": "no-such-table"}, {"table", "reports"}, id="table"),
+        pytest.param({"EVIDENCE_BUCKET": "no-such-bucket"}, {"bucket"}, id="bucket"),
+        pytest.param({"API_KEY_SECRET": "no-such-secret"}, {"keys"}, id="key"),
+        pytest.param({"POLICY": "ssm:/no-such-policy"}, {"policies"}, id="policy"),
+        pytest.param({"PING_URL_SECRET": "no-such-secret"}, {"ping"}, id="ping"),
+        pytest.param({"PINECONE_CONTROLLER_HOST": "http://127.0.0.1:1"}, {"Pinecone"}, id="pinecone"),
+        pytest.param({"REGISTRY": "ssm:/no-such-registry"}, {"registry"}, id="registry"),
+        pytest.param({"EVENT_BUS": ""}, {"settings"}, id="setting"),
+    ],
+)
+def test_one_fault_fails_its_check(app: Application, variables: dict[str, str], failed: set[str]) -> None:
+    """A resource that is missing fails the checks that need it, and the others are made."""
+    for name, value in variables.items():
+        app.patch.setenv(name, value)
+    assert app.find_failed("audit") == failed
+
+
+def test_a_refused_key_fails(app: Application) -> None:
+    """A key that Pinecone does not accept fails, and the key is not shown."""
+    put_secret(f"wrong-key-{CANARY}", KEY_SECRET)
+    assert app.find_failed("audit") == {"Pinecone"}
+
+
+@pytest.mark.parametrize("value", ["https://example.com/services/T0", "not a URL", " "])
+def test_an_invalid_webhook_fails(app: Application, value: str) -> None:
+    """A webhook must be one of Slack; it is not called."""
+    app.subscribe()
+    put_secret(value, SLACK_SECRET)
+    assert app.find_failed("notify") == {"webhooks"}
+    assert app.slack.requested_paths == []
+
+
+def test_without_an_address_and_a_webhook_it_fails(app: Application) -> None:
+    """A topic without a subscription fails if it is the only channel of the project."""
+    assert app.find_failed("notify") == set()  # Slack receives the findings
+    app.patch.delenv("SLACK_SECRET")
+    assert app.find_failed("notify") == {"topics"}
+    app.subscribe()
+    assert app.find_failed("notify") == set()
+
+
+def test_keys_of_different_secrets_must_differ(app: Application) -> None:
+    """Two entries whose secrets hold the same key fail; a hundred entries are checked within one answer."""
+    entries = [f"  - {{name: p{it}, secret: backup-auditor/keys/p{it}}}\n" for it in range(100)]
+    boto3.client("ssm").put_parameter(
+        Name="/registry", Value="version: 1\nprojects:\n" + "".join(entries), Type="String"
+    )
+    app.patch.setenv("REGISTRY", "ssm:/registry")
+    for number in range(100):
+        put_secret(f"key-{number // 2}_{CANARY}", f"backup-auditor/keys/p{number}")
+    answer = app.invoke("audit", {"check": True})
+    assert [it["status"] for it in answer["checks"] if it["name"] == "keys"] == ["fail"] * 50
+    assert len([it for it in answer["checks"] if it["name"] == "Pinecone"]) == 21
+    assert CANARY not in json.dumps(answer)
+
+
+def test_a_test_message_reaches_each_channel_once(app: Application) -> None:
+    """Topic and webhook get one marked message each; a channel that refuses it fails."""
+    app.subscribe()
+    for _ in range(2):
+        answer = app.invoke("notify", {"check": True, "send_test": True})
+        assert [it["status"] for it in answer["checks"] if it["name"] == "test message"] == ["pass", "pass"]
+    assert len(app.slack.posted_messages) == 2
+    assert "Test message from backup-auditor (stack stack)" in str(app.slack.posted_messages[0])
+    messages = boto3.client("sqs").receive_message(QueueUrl=app.queue, MaxNumberOfMessages=10)["Messages"]
+    assert len(messages) == 2
+    assert json.loads(json.loads(messages[0]["Body"])["Message"])["projects"] == ["search"]
+    app.slack.answers = [NO_SERVICE_ANSWER]
+    answer = app.invoke("notify", {"check": True, "send_test": True})
+    assert sorted(it["status"] for it in answer["checks"] if it["name"] == "test message") == ["fail", "pass"]
+
+
+@pytest.mark.parametrize("function", ["audit", "dispatch", "notify", "remediate"])
+@pytest.mark.parametrize(
+    "payload", [{"check": 1}, {"check": True, "project": "search"}, {"check": True, "send_test": 1}]
+)
+def test_another_payload_keeps_its_error(app: Application, function: str, payload: object) -> None:
+    """Only the exact payload is a check: every other one is refused as before."""
+    with pytest.raises(RequestError):
+        app.invoke(function, payload)
