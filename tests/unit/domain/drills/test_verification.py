@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from backup_auditor.domain.drills.verification import (
     QUERY_LIMIT,
-    Check,
     CheckName,
     CheckState,
+    ContentCheck,
     ExpectedContent,
     FetchedRecord,
     FoundContent,
@@ -28,7 +28,7 @@ from backup_auditor.domain.drills.verification import (
 from support.builders.drills import EXPECTED, FOUND, SAMPLE, build_sampled_record
 
 
-def find_check(verification: Verification, name: CheckName) -> Check:
+def find_check(verification: Verification, name: CheckName) -> ContentCheck:
     """Return the check with a name."""
     (check,) = [it for it in verification.checks if it.name is name]
     return check

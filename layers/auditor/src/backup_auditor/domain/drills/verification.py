@@ -109,7 +109,7 @@ _ESSENTIAL_CHECKS = frozenset((CheckName.RECORD_COUNT, CheckName.NAMESPACE_COUNT
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ContentCheck:
     """One comparison, with its figures."""
 
     name: CheckName
@@ -127,7 +127,7 @@ class Verification:
     expected: ExpectedContent
     found: FoundContent | None
     """`None` if the index could not be read."""
-    checks: tuple[Check, ...]
+    checks: tuple[ContentCheck, ...]
     sampled: int = 0
     """How many records were fetched and checked."""
     queried: int = 0
@@ -154,7 +154,7 @@ class Verification:
         return tuple(dict.fromkeys(it.detail for it in self._decisive_checks))
 
     @property
-    def _decisive_checks(self) -> tuple[Check, ...]:
+    def _decisive_checks(self) -> tuple[ContentCheck, ...]:
         """The checks because of which it did not pass."""
         state = self.state
         if state is CheckState.PASSED:
@@ -224,11 +224,11 @@ def build_verification(expected: ExpectedContent, found: FoundContent, sample: F
 
 def build_failed_verification(expected: ExpectedContent, reason: str) -> Verification:
     """Return the verification of an index that could not be read, and why: nothing is verified."""
-    checks = (Check(it, CheckState.NOT_VERIFIED, reason, may_settle=True) for it in CheckName)
+    checks = (ContentCheck(it, CheckState.NOT_VERIFIED, reason, may_settle=True) for it in CheckName)
     return Verification(expected, None, tuple(it for it in checks if it.name in _ESSENTIAL_CHECKS))
 
 
-def _compare_settings(expected: ExpectedContent, found: FoundContent) -> Iterator[Check]:
+def _compare_settings(expected: ExpectedContent, found: FoundContent) -> Iterator[ContentCheck]:
     pairs: tuple[tuple[CheckName, object, object], ...] = (
         (CheckName.DIMENSION, expected.dimension, found.dimension),
         (CheckName.METRIC, expected.metric, found.metric),
@@ -237,39 +237,39 @@ def _compare_settings(expected: ExpectedContent, found: FoundContent) -> Iterato
     for name, expected_value, found_value in pairs:
         noun = name.replace("_", " ")
         if expected_value is None:
-            yield Check(name, CheckState.NOT_VERIFIED, f"The backup does not have its {noun}.")
+            yield ContentCheck(name, CheckState.NOT_VERIFIED, f"The backup does not have its {noun}.")
         elif found_value is None:
-            yield Check(name, CheckState.NOT_VERIFIED, f"The restored index does not report its {noun}.")
+            yield ContentCheck(name, CheckState.NOT_VERIFIED, f"The restored index does not report its {noun}.")
         else:
             state = CheckState.PASSED if found_value == expected_value else CheckState.FAILED
-            yield Check(name, state, f"The {noun} is {found_value} (backup: {expected_value}).")
+            yield ContentCheck(name, state, f"The {noun} is {found_value} (backup: {expected_value}).")
 
 
-def _check_record_count(expected: ExpectedContent, found: FoundContent) -> Check:
+def _check_record_count(expected: ExpectedContent, found: FoundContent) -> ContentCheck:
     name = CheckName.RECORD_COUNT
     if expected.record_count is None:
-        return Check(name, CheckState.NOT_VERIFIED, "The backup does not have its number of records.")
+        return ContentCheck(name, CheckState.NOT_VERIFIED, "The backup does not have its number of records.")
     detail = f"The restored index has {pluralize(found.record_count, 'record')} (backup: {expected.record_count:,})."
     if found.record_count == expected.record_count:
-        return Check(name, CheckState.PASSED, detail)
-    return Check(name, CheckState.FAILED, detail, may_settle=True)
+        return ContentCheck(name, CheckState.PASSED, detail)
+    return ContentCheck(name, CheckState.FAILED, detail, may_settle=True)
 
 
-def _check_namespace_count(expected: ExpectedContent, found: FoundContent) -> Check:
+def _check_namespace_count(expected: ExpectedContent, found: FoundContent) -> ContentCheck:
     """Compare the namespaces. A backup may or may not count those without a record."""
     name = CheckName.NAMESPACE_COUNT
     if expected.namespace_count is None:
-        return Check(name, CheckState.NOT_VERIFIED, "The backup does not have its number of namespaces.")
+        return ContentCheck(name, CheckState.NOT_VERIFIED, "The backup does not have its number of namespaces.")
     counts = merge_default_namespace(found.namespaces)
     filled_count = sum(it > 0 for it in counts.values())
     detail = f"The restored index has {pluralize(filled_count, 'namespace')} with records (backup:"
     detail = f"{detail} {expected.namespace_count:,})."
     if filled_count <= expected.namespace_count <= len(counts):
-        return Check(name, CheckState.PASSED, detail)
-    return Check(name, CheckState.FAILED, detail, may_settle=True)
+        return ContentCheck(name, CheckState.PASSED, detail)
+    return ContentCheck(name, CheckState.FAILED, detail, may_settle=True)
 
 
-def _check_sample(expected: ExpectedContent, found: FoundContent, sample: FoundSample) -> Check:
+def _check_sample(expected: ExpectedContent, found: FoundContent, sample: FoundSample) -> ContentCheck:
     dimension = expected.dimension if expected.dimension is not None else found.dimension
     faults = [
         f"{quote_text(it.record_id)} in {quote_text(it.namespace)} {fault}"
@@ -282,18 +282,18 @@ def _check_sample(expected: ExpectedContent, found: FoundContent, sample: FoundS
     size = len(sample.records)
     if faults:
         detail = f"{len(faults):,} of {size:,} sampled records are damaged: {_list_examples(faults)}."
-        return Check(CheckName.SAMPLE, CheckState.FAILED, detail)
+        return ContentCheck(CheckName.SAMPLE, CheckState.FAILED, detail)
     if missing_ids:
         text = f"{len(missing_ids):,} of {size:,} sampled records are listed and cannot be fetched"
         detail = f"{text}: {_list_examples(missing_ids)}."
-        return Check(CheckName.SAMPLE, CheckState.FAILED, detail, may_settle=True)
+        return ContentCheck(CheckName.SAMPLE, CheckState.FAILED, detail, may_settle=True)
     if sample.failure is not None:
         detail = f"The sample is incomplete: {sample.failure}."
-        return Check(CheckName.SAMPLE, CheckState.NOT_VERIFIED, detail, may_settle=True)
+        return ContentCheck(CheckName.SAMPLE, CheckState.NOT_VERIFIED, detail, may_settle=True)
     if not size and found.record_count:
         detail = "No record of the restored index was listed."
-        return Check(CheckName.SAMPLE, CheckState.NOT_VERIFIED, detail, may_settle=True)
-    return Check(CheckName.SAMPLE, CheckState.PASSED, f"{pluralize(size, 'sampled record')} could be read.")
+        return ContentCheck(CheckName.SAMPLE, CheckState.NOT_VERIFIED, detail, may_settle=True)
+    return ContentCheck(CheckName.SAMPLE, CheckState.PASSED, f"{pluralize(size, 'sampled record')} could be read.")
 
 
 def _find_fault(record: FetchedRecord, dimension: int | None, sample: FoundSample) -> str | None:
@@ -314,14 +314,14 @@ def _is_found(sampled_record: SampledRecord) -> bool:
     return sampled_record.scores_by_id is not None and sampled_record.record_id in sampled_record.scores_by_id
 
 
-def _check_own_vectors(found: FoundContent, sample: FoundSample) -> Check:
+def _check_own_vectors(found: FoundContent, sample: FoundSample) -> ContentCheck:
     name = CheckName.OWN_VECTORS
     if sample.holds_documents or not can_query_own_vector(found.metric, found.vector_type):
         kind = "documents" if sample.holds_documents else f"{found.vector_type} vectors by {found.metric}"
-        return Check(name, CheckState.NOT_VERIFIED, f"A query need not find {kind} by themselves.")
+        return ContentCheck(name, CheckState.NOT_VERIFIED, f"A query need not find {kind} by themselves.")
     queried_records = [it for it in sample.records if it.scores_by_id is not None]
     if not queried_records:
-        return Check(name, CheckState.NOT_VERIFIED, "No record was queried.")
+        return ContentCheck(name, CheckState.NOT_VERIFIED, "No record was queried.")
     lost_ids = [
         f"{quote_text(it.record_id)} in {quote_text(it.namespace)}"
         for it in queried_records
@@ -329,8 +329,10 @@ def _check_own_vectors(found: FoundContent, sample: FoundSample) -> Check:
     ]
     if lost_ids:
         text = f"{len(lost_ids):,} of {len(queried_records):,} records are not found by their own vectors"
-        return Check(name, CheckState.FAILED, f"{text}: {_list_examples(lost_ids)}.", may_settle=True)
-    return Check(name, CheckState.PASSED, f"{pluralize(len(queried_records), 'record')} found by their own vectors.")
+        return ContentCheck(name, CheckState.FAILED, f"{text}: {_list_examples(lost_ids)}.", may_settle=True)
+    return ContentCheck(
+        name, CheckState.PASSED, f"{pluralize(len(queried_records), 'record')} found by their own vectors."
+    )
 
 
 def _has_only_ties(scores_by_id: Mapping[str, float]) -> bool:
