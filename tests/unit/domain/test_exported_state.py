@@ -8,7 +8,7 @@ import pytest
 from backup_auditor.domain.exported_state import ExportedState, build_import, explain_refusal
 from backup_auditor.domain.project_state import EMPTY_STATE
 from support.builders.exported_states import ATTEMPT, AUDIT, EARLIER_AUDIT, PLAN, PROJECT, build_exported_state
-from support.builders.facts import DAY, NOW, SECOND
+from support.builders.facts import DAY, NOW, SECOND, build_known_drill
 
 EXPORTED = build_exported_state()
 EMPTY = ExportedState(PROJECT, EMPTY_STATE)
@@ -27,6 +27,7 @@ def explain(exported: ExportedState, stored: ExportedState, *, may_replace: bool
     [
         pytest.param(EMPTY, id="nothing"),
         pytest.param(replace(EMPTY, audits=(AUDIT,)), id="some-audits"),
+        pytest.param(replace(EMPTY, state=replace(EMPTY_STATE, drills=EXPORTED.state.drills)), id="a-discarded-state"),
         pytest.param(replace(EXPORTED, attempts=()), id="everything-but-attempts"),
         pytest.param(replace(EMPTY, audits=EXPORTED.audits, plans=EXPORTED.plans), id="everything-but-the-state"),
     ],
@@ -41,6 +42,9 @@ def test_a_store_that_loses_no_record_imports(stored: ExportedState) -> None:
     [
         pytest.param(OLDER, id="older-state"),
         pytest.param(replace(EXPORTED, state=replace(EXPORTED.state, findings={})), id="another-state-of-that-time"),
+        pytest.param(
+            replace(EMPTY, state=replace(EMPTY_STATE, drills={"d-9": build_known_drill()})), id="another-drill"
+        ),
         pytest.param(replace(EMPTY, audits=(replace(EARLIER_AUDIT, audit_id="other"),)), id="another-audit"),
         pytest.param(replace(EMPTY, audits=(replace(AUDIT, is_complete=True),)), id="other-values-of-an-audit"),
         pytest.param(replace(EMPTY, plans=(replace(PLAN, stored_id="other"),)), id="another-plan"),

@@ -67,15 +67,23 @@ def build_import(exported: ExportedState, stored: ExportedState) -> StateImport 
     change = diff_states(stored.state, replace(exported.state, revision=revision))
     if change is None:
         raise ValueError("the states before and after an import have the same revision")
-    is_state_lost = _ignore_revision(stored.state) not in (EMPTY_STATE, _ignore_revision(exported.state))
     return StateImport(
         exported.project,
         replace(change, discarded_audits=audits.deletes),
         audits,
         plans,
         attempts,
-        is_replacement=is_state_lost or any(it.deletes or it.replaced for it in all_changes),
+        is_replacement=not _contains(exported.state, stored.state)
+        or any(it.deletes or it.replaced for it in all_changes),
     )
+
+
+def _contains(exported: ProjectState, stored: ProjectState) -> bool:
+    """Return whether an exported state has all that is stored. After a discard only restore drills are stored."""
+    stored_audits = replace(_ignore_revision(stored), drills={})
+    if stored_audits == EMPTY_STATE:
+        return stored.drills.items() <= exported.drills.items()
+    return _ignore_revision(stored) == _ignore_revision(exported)
 
 
 def _diff_records[Record](
