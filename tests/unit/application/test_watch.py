@@ -18,6 +18,10 @@ from support.builders.notifications import EVENT_CHANNEL, SLACK_CHANNEL, SNS_CHA
 from support.fakes.watch import FakeWatchDependencies, FakeWatchStore
 
 
+def describe_step(name: str) -> str:
+    """Return the next step for a project."""
+    return f'fix the cause, then invoke the function audit with {{"project": "{name}"}}'
+
 
 def register(name: str, ping: str, key: str | None = None) -> RegisteredProject:
     """Return a project with a ping URL."""
@@ -78,10 +82,8 @@ def test_failures_are_counted_and_each_is_logged_with_the_next_step() -> None:
     }
     assert harness.deps.values == {"ProjectsOverdue": [1], "ProjectsIncomplete": [0], "ProjectsNewlyFailed": [2]}
     assert harness.deps.log.get_messages("error") == [
-        "late: no complete audit for 1d 7h; read its last lines in the log of the function audit, fix the cause, then invoke"
-        ' the function audit with {"project": "late"}',
-        'failed: 401: Invalid API key; fix the cause, then invoke the function audit with {"project": "failed"}, or wait'
-        " for the next night",
+        f"late: no complete audit for 1d 7h; read its last lines in the log of the function audit, {describe_step('late')}",
+        f"failed: 401: Invalid API key; {describe_step('failed')}, or wait for the next night",
     ]
     assert [facts["project"] for level, _, facts in harness.deps.log.lines if level == "error"] == ["late", "failed"]
 

@@ -28,7 +28,7 @@ from backup_auditor.domain.notifications.failures import (
 from backup_auditor.domain.outbox import Channel, ChannelKind, Trigger
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from support.builders.facts import DAY, HOUR, NOW, SECOND
-from support.builders.notifications import EVENT_CHANNEL, SLACK_CHANNEL, SNS_CHANNEL, YESTERDAY, build_notice
+from support.builders.notifications import EVENT_CHANNEL, SLACK_CHANNEL, SNS_CHANNEL, build_notice
 
 MINUTE = timedelta(minutes=1)
 CHANNELS = (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL)
@@ -175,9 +175,7 @@ def test_a_notice_is_due_by_the_last_one(
         pytest.param(NOW - HOUR + SECOND, NoticeKind.RESOLVED, id="one-second-after"),
     ],
 )
-def test_only_a_complete_audit_since_the_failure_ends_it(
-    complete_at: datetime | None, kind: NoticeKind | None
-) -> None:
+def test_only_a_complete_audit_since_the_failure_ends_it(complete_at: datetime | None, kind: NoticeKind | None) -> None:
     """Neither an incomplete audit nor a state that was discarded is the end of a failure."""
     notice = find_notice(None, build_notice(), complete_at, NOW)
     assert (notice and notice.kind) == kind
