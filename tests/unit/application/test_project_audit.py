@@ -280,7 +280,7 @@ def test_a_direct_invocation_that_fails_is_not_recorded() -> None:
     assert harness.failed_audits == {}
 
 
-def test_the_time_of_a_failed_audit_is_its_start() -> None:
+def test_the_time_of_a_failed_audit_is_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """An audit that began while the failed one was in progress is later than it."""
     harness = AuditHarness()
 
@@ -288,7 +288,7 @@ def test_the_time_of_a_failed_audit_is_its_start() -> None:
         harness.now += HOUR
         raise StateError("the table is gone")
 
-    harness.store.record = fail_later  # type: ignore[method-assign]
+    monkeypatch.setattr(harness.store, "record", fail_later)
     run_and_fail(harness, StateError)
     assert harness.now == NOW + HOUR
     assert harness.failed_audits["search"].failed_at == NOW

@@ -81,8 +81,9 @@ def test_failures_are_counted_and_each_is_logged_with_the_next_step() -> None:
         "incomplete": [],
     }
     assert harness.deps.values == {"ProjectsOverdue": [1], "ProjectsIncomplete": [0], "ProjectsNewlyFailed": [2]}
+    first_step = "read its last lines in the log of the function audit"
     assert harness.deps.log.get_messages("error") == [
-        f"late: no complete audit for 1d 7h; read its last lines in the log of the function audit, {describe_step('late')}",
+        f"late: no complete audit for 1d 7h; {first_step}, {describe_step('late')}",
         f"failed: 401: Invalid API key; {describe_step('failed')}, or wait for the next night",
     ]
     assert [facts["project"] for level, _, facts in harness.deps.log.lines if level == "error"] == ["late", "failed"]
