@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from backup_auditor.adapters.dynamodb.watch_store import list_watched_keys
 from docs.markdown import table
+from docs.metrics import METRICS_OF_STACK
 from docs.template import template
 
 # Prices in US dollars
@@ -25,10 +27,10 @@ AUDIT_SECONDS, AUDIT_GB = 30, 1.0
 SWEEPS, SWEEP_SECONDS, SWEEP_GB = 2880, 0.5, 1.0
 WATCH_SECONDS, WATCH_SECONDS_OF_PROJECT, WATCH_GB = 1.0, 0.033, 0.25
 ITEMS_WRITTEN = ITEMS_READ = 500
-WATCH_READS = 2
+WATCH_READS = len(list_watched_keys("project"))
 REPORT_MB, REPORT_NIGHTS = 3.7, 400
 LOG_MB = 0.2
-METRICS_OF_PROJECT, METRICS_OF_STACK = 22, 3
+METRICS_OF_PROJECT = 22
 REMEDIATION_METRICS = 2
 POLLERS, POLL_SECONDS = 5, 20
 EVENTS_OF_PROJECT = 100
@@ -147,8 +149,8 @@ def list_rows() -> list[Row]:
         Row(
             "CloudWatch metrics",
             f"{METRICS_OF_PROJECT} × {METRIC_MONTH:.2f} × {NIGHTS} of {HOURS} hours, per project;"
-            f" {METRICS_OF_STACK} × {METRIC_MONTH:.2f} of the hourly count",
-            lambda projects: METRIC_MONTH * (projects * METRICS_OF_PROJECT * NIGHTS / HOURS + METRICS_OF_STACK),
+            f" {len(METRICS_OF_STACK)} × {METRIC_MONTH:.2f} of the hourly count",
+            lambda projects: METRIC_MONTH * (projects * METRICS_OF_PROJECT * NIGHTS / HOURS + len(METRICS_OF_STACK)),
         ),
         _alarm_row(is_remediation=False),
         _dashboard_row(),

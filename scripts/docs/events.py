@@ -49,7 +49,7 @@ _SENT = {
     "Backup Finding Reopened": "Sent when a finding is non-compliant again after it was resolved.",
     "Backup Finding Resolved": "Sent when an open finding is compliant or not applicable, or its resource is gone.",
     "Backup Audit Failed": "Sent once when the audit of a project failed in all attempts or is overdue. The next"
-    " `Backup Audit Completed` of the project is its end.",
+    " `Backup Audit Completed` of the project with `complete` true is its end.",
     "Backup Schedule Proposed": "Sent for each action that the policy proposes, after each audit as long as it is due.",
     "Backup Schedule Created": "Sent for each action that was applied, whatever its kind.",
 }

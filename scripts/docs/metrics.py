@@ -29,10 +29,11 @@ _MEANINGS = {
     "AuditDurationMs": "Duration of the audit.",
     "ProjectsOverdue": "Projects without a complete audit for 30h.",
     "ProjectsIncomplete": "Projects whose last audit had a read error.",
-    "ProjectsNewlyFailed": "Projects whose audit failed in all attempts or became overdue since the look before.",
+    "ProjectsNewlyFailed": "Projects whose audit failed in all attempts or became overdue, when that is recorded.",
     "TopicsWithoutSubscription": "Topics of findings that have no confirmed subscription.",
 }
-_OF_ALL_PROJECTS = ("ProjectsOverdue", "ProjectsIncomplete", "ProjectsNewlyFailed", "TopicsWithoutSubscription")
+METRICS_OF_STACK = ("ProjectsOverdue", "ProjectsIncomplete", "ProjectsNewlyFailed", "TopicsWithoutSubscription")
+"""The metrics that `watch` emits every hour for all projects together."""
 
 
 def list_metrics() -> str:
@@ -41,7 +42,7 @@ def list_metrics() -> str:
         (
             f"`{name}`",
             unit,
-            "`stack`" if name in _OF_ALL_PROJECTS else "`stack`, `project`",
+            "`stack`" if name in METRICS_OF_STACK else "`stack`, `project`",
             _MEANINGS[name],
             _alarms(name),
         )

@@ -10,6 +10,7 @@ import pytest
 
 from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.domain.audit_failure import NoticeKind
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.notifications.digest import readdress
 from backup_auditor.domain.notifications.failures import create_notice_messages
@@ -19,7 +20,7 @@ from backup_auditor.errors import ConflictingRecordError
 from backup_auditor.ports.stores import Claim, Outbox, StateStore
 from support.aws.dynamodb import open_table
 from support.builders.facts import DAY, HOUR, NOW, SECOND
-from support.builders.notifications import SNS_CHANNEL, build_notice
+from support.builders.notifications import SLACK_CHANNEL, SNS_CHANNEL, build_notice
 from support.fakes.stores import PROJECT, FakeStore, record_change
 
 type StoreAndOutboxes = tuple[StateStore, Outbox, Outbox]
@@ -110,6 +111,26 @@ def test_a_notice_is_listed_as_it_was_recorded(open_outboxes: OpenOutboxes) -> N
         assert outbox.readdress(NOTICE_MESSAGE, replacement)
         assert list(other_outbox.list_pending(PROJECT, NOW)) == [replacement]
         assert (replacement.content, replacement.audit_id) == (NOTICE_MESSAGE.content, None)
+
+
+@every_outbox
+def test_a_notice_waits_for_the_older_ones_of_its_channel(open_outboxes: OpenOutboxes) -> None:
+    """The end of a failure is not due before its beginning was sent; other channels and digests do not wait."""
+    slack_opened = create_notice_messages(PROJECT, build_notice(), (SLACK_CHANNEL,))[0]
+    end = build_notice(NoticeKind.RESOLVED, hours=1)
+    resolved, slack_resolved = create_notice_messages(PROJECT, end, (SNS_CHANNEL, SLACK_CHANNEL))
+    digest = replace(MESSAGE, channel_id=SNS_CHANNEL.channel_id, observed_at=NOW + 2 * HOUR)
+    messages = (NOTICE_MESSAGE, slack_opened, resolved, slack_resolved, digest)
+    with open_outbox_with(open_outboxes, *messages) as (outbox, _):
+        assert set(outbox.list_pending(None, NOW)) == set(messages)
+        outbox.mark_sent(slack_opened, NOW)
+        outbox.claim(NOTICE_MESSAGE, NOW, NOW + LEASE)
+        assert list(outbox.list_pending(None, NOW)) == [slack_resolved, digest]
+        outbox.mark_failed(NOTICE_MESSAGE, "503", NOW + HOUR)
+        assert list(outbox.list_pending(None, NOW + HOUR - SECOND)) == [slack_resolved, digest]
+        assert set(outbox.list_pending(None, NOW + HOUR)) == {NOTICE_MESSAGE, resolved, slack_resolved, digest}
+        outbox.mark_sent(NOTICE_MESSAGE, NOW + HOUR)
+        assert set(outbox.list_pending(None, NOW + HOUR)) == {resolved, slack_resolved, digest}
 
 
 @every_outbox

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from backup_auditor.adapters.aws import metrics
 from backup_auditor.application.notifications import dispatcher
 from backup_auditor.rendering.digest import _CONSOLE_HOSTS
 from support.aws.template import find_properties, find_resources, load_transformed_template, name_function
-from support.aws_local.cloudwatch import MetricValue, find_alarm_messages, find_alarms
+from support.aws_local.cloudwatch import MetricValue, find_alarm_messages, find_alarms, sort_search
 from support.aws_local.stack import STACK_NAME, Stack
 
 ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
@@ -171,10 +172,11 @@ def load_dashboard() -> dict[str, Any]:
 
 
 def test_only_alarms_that_name_a_cause_send_messages() -> None:
-    """An alarm that sends messages does so when it starts and ends, and the topic's policy allows this."""
+    """An alarm that sends messages does so when it starts and ends, except an edge, which has no end."""
     topic = {"Fn::If": ["OwnsAlarmTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmTopicArn"}]}
     for name, alarm in load_all_alarms().items():
-        assert alarm.get("AlarmActions") == alarm.get("OKActions") == ([topic] if name in SENDERS else None)
+        assert alarm.get("AlarmActions") == ([topic] if name in SENDERS else None)
+        assert alarm.get("OKActions") == ([topic] if name in SENDERS - {"NewFailureAlarm"} else None)
         assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
     allow_statement = find_properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"][0]
     assert allow_statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
@@ -263,6 +265,7 @@ def test_stacks_side_by_side_have_their_own_alarms() -> None:
     """The failures of another stack raise no alarm, and its zeros end none, also where nothing runs."""
     alarms = {
         "ProjectsOverdueAlarm",
+        "ProjectsRecentlyOverdueAlarm",
         "ProjectsNewlyFailedAlarm",
         "IncompleteAuditAlarm",
         "DeliveryFailuresAlarm",
@@ -299,20 +302,27 @@ def test_three_errors_raise_the_alarm_of_the_dispatch(errors: int, *, is_alarm_e
     assert find_active_alarms(*data) == expected_alarms
 
 
+@pytest.mark.parametrize("verb", ["notify", "watch"])
 @pytest.mark.parametrize(
     "hours, is_alarm_expected",
     [pytest.param(4, False, id="outage-of-three-hours"), pytest.param(7, True, id="broken-function")],
 )
-def test_errors_for_six_hours_raise_the_alarm_of_the_delivery(hours: int, *, is_alarm_expected: bool) -> None:
-    """Errors in four successive hours raise no alarm, and errors in every hour do."""
+def test_errors_for_six_hours_raise_the_alarm_of_repeated_work(
+    verb: str, hours: int, *, is_alarm_expected: bool
+) -> None:
+    """Errors in four successive hours raise no alarm, and errors in every hour do, also of a `watch` that counts."""
     data = [
         it
         for hour in range(hours)
-        for it in make_lambda_metrics(name_function("notify"), times=4, errors=1, hours=hour + 0.5)
+        for it in make_lambda_metrics(name_function(verb), times=4, errors=1, hours=hour + 0.5)
     ]
     counts = [make_value("ProjectsOverdue", 0, hour + 0.5) for hour in range(hours)]
-    expected_alarms = {"NotifyErrorsAlarm"} if is_alarm_expected else set()
-    assert find_active_alarms(*data, *counts, end=START + hours * HOUR) == expected_alarms
+    end = START + hours * HOUR
+    assert find_active_alarms(*data, *counts, end=end) == (
+        {f"{verb.capitalize()}ErrorsAlarm"} if is_alarm_expected else set()
+    )
+    messages = [name for name, _ in list_messages(*data, *counts, end=end)]
+    assert messages == (["FunctionFailureAlarm"] if is_alarm_expected else [])
 
 
 @pytest.mark.parametrize("minutes, is_alarm_expected", [(30, False), (75, True)])
@@ -393,6 +403,47 @@ def test_a_failure_that_is_fixed_is_not_repeated() -> None:
         *make_dead_letters(0, 24, first=5),
     ]
     assert list_messages(*data, end=START + DAY) == [("NewFailureAlarm", 3.8)]
+
+
+def make_fixed_night(day: int, fixed_at: float) -> list[MetricValue]:
+    """Return the data of a night whose failed audit is complete after some hours, and of the day after it.
+
+    On the first day the failure is new; on a later one the project was overdue before.
+    """
+    fixed_moment = START + (day * 24 + fixed_at) * HOUR
+    return [
+        replace(it, value=0) if it.name == "ProjectsOverdue" and it.moment > fixed_moment else it
+        for it in make_failed_night(day, letters=day, overdue=int(day > 0), is_new=day == 0)
+    ]
+
+
+@pytest.mark.parametrize("fixed_at", [6.5, 7, 8, 8.5, 10])
+def test_the_end_of_a_failure_is_no_new_failure(fixed_at: float) -> None:
+    """An overdue project that is audited again, while its dead letter still waits, causes no second message."""
+    messages = list_messages(*make_fixed_night(0, fixed_at), end=START + DAY)
+    assert [it for it in messages if it[0] == "NewFailureAlarm"] == [("NewFailureAlarm", 3.8)]
+
+
+def test_a_failure_that_is_fixed_on_the_second_morning_has_two_messages() -> None:
+    """The failure is a message, and that it stands is one; its dead letter of the second night and its end are none."""
+    nights = [*make_failed_night(0, letters=0, overdue=0), *make_fixed_night(1, 5)]
+    assert list_messages(*nights, end=START + 2 * DAY) == [("NewFailureAlarm", 3.8), ("NeedsAttentionAlarm", 10.2)]
+
+
+@pytest.mark.parametrize("verb", ["dispatch", "remediate"])
+def test_an_overdue_project_hides_no_errors_of_other_functions(verb: str) -> None:
+    """Requests of an overdue project reach neither `dispatch` nor `remediate`, so their errors are new."""
+    data = [
+        *make_failed_night(0, letters=0, overdue=0),
+        *(
+            it
+            for number in range(3)
+            for it in make_lambda_metrics(name_function(verb), times=1, errors=1, hours=18 + number / 10)
+        ),
+    ]
+    messages = list_messages(*data, end=START + DAY)
+    assert [name for name, _ in messages] == ["NewFailureAlarm", "NeedsAttentionAlarm", "NewFailureAlarm"]
+    assert messages[-1][1] == pytest.approx(18.2, abs=0.1)
 
 
 def test_a_failure_that_stays_is_not_repeated_every_night() -> None:
@@ -554,20 +605,18 @@ def test_queries_of_the_dashboard_read_at_most_two_weeks() -> None:
 
 
 def compute_shares(values: Mapping[str, Sequence[tuple[int, int]]], days: int) -> list[tuple[str, float]]:
-    """Return the lowest shares of complete nights, as the dashboard computes them from values of `AuditComplete`."""
+    """Return the lowest shares of complete nights: the expression of the dashboard, for values of `AuditComplete`."""
     (widget,) = [it for it in list_metric_widgets() if it["view"] == "table"]
     ((metric,),) = widget["metrics"]
-    pattern = (
-        r"SORT\(100 \* FILL\(SEARCH\('.* MetricName=\"AuditComplete\" .*', 'Maximum', 86400\), 0\), AVG, ASC, (\d+)\)"
-    )
-    match = re.fullmatch(pattern, metric["expression"])
-    assert match
-    assert widget["table"]["summaryColumns"] == ["AVG"]
-    shares = {}
-    for project, data in values.items():
-        daily_values = [max((value for day, value in data if day == number), default=0) for number in range(days)]
-        shares[project] = sum(100 * it for it in daily_values) / days
-    return sorted(shares.items(), key=lambda it: it[1])[: int(match[1])]
+    assert (widget["start"], widget["table"]["summaryColumns"]) == (f"-P{days}D", ["AVG"])
+    data = [
+        make_value("AuditComplete", factor * value, day * 24 + 2.5, {"project": project, "stack": stack})
+        for stack, factor in {"name": 1, "staging": 0}.items()
+        for project, nights in values.items()
+        for day, value in nights
+    ]
+    averages = sort_search(metric["expression"], data, START, START + days * DAY)
+    return [(dimensions["project"], average) for dimensions, average in averages]
 
 
 def test_the_share_of_nights_counts_missing_nights() -> None:

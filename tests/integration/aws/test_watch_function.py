@@ -14,10 +14,12 @@ import pytest
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
+from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from backup_auditor.errors import DocumentError
+from backup_auditor.errors import DocumentError, StateError
+from docs.metrics import METRICS_OF_STACK
 from support.aws.moto import serve_moto
 from support.aws.single_project import FakeLambdaContext, create_resources, make_resource_names, put_secret
 from support.builders.facts import HOUR, NOW, ago
@@ -72,6 +74,11 @@ def invoke_watch() -> Any:
     return module.lambda_handler(WATCH_EVENT, FakeLambdaContext())
 
 
+def list_metric_lines(capsys: pytest.CaptureFixture[str]) -> list[Any]:
+    """Return the lines with metrics since the last call."""
+    return [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
+
+
 def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.CaptureFixture[str]) -> None:
     """A project is overdue 30 hours after its last complete audit; a new project is not overdue yet."""
     assert invoke_watch() == {
@@ -81,9 +88,10 @@ def test_a_project_without_a_recent_complete_audit_is_overdue(capsys: pytest.Cap
         "failing": ["late"],
         "incomplete": ["late"],
     }
-    (line,) = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
-    assert (line["ProjectsOverdue"], line["ProjectsIncomplete"], line["ProjectsNewlyFailed"]) == ([1.0], [1.0], [1.0])
-    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stack"]]
+    lines = list_metric_lines(capsys)
+    values = {name: line[name] for line in lines for name in METRICS_OF_STACK if name in line}
+    assert values == {"ProjectsOverdue": [1.0], "ProjectsIncomplete": [1.0], "ProjectsNewlyFailed": [1.0]}
+    assert all(it["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stack"]] for it in lines)
 
 
 def test_a_new_project_is_overdue_30_hours_after_its_registration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +131,7 @@ def count_unsubscribed(capsys: pytest.CaptureFixture[str]) -> list[Any]:
     get_sources.cache_clear()
     capsys.readouterr()
     invoke_watch()
-    lines = [json.loads(it) for it in capsys.readouterr().out.splitlines() if '"_aws"' in it]
+    lines = list_metric_lines(capsys)
     return [it["TopicsWithoutSubscription"] for it in lines if "TopicsWithoutSubscription" in it]
 
 
@@ -141,8 +149,34 @@ def test_a_topic_without_a_subscription_is_counted(
     assert count_unsubscribed(capsys) == [[1.0]]
     sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.com")
     assert count_unsubscribed(capsys) == [[0.0]]
+    invoke_watch()
+    names = {
+        metric["Name"]
+        for line in list_metric_lines(capsys)
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
+    assert names == set(METRICS_OF_STACK), "the bill counts what the function emits"
     sns.delete_topic(TopicArn=topic)
     assert count_unsubscribed(capsys) == []
+
+
+def test_a_notice_that_cannot_be_recorded_stops_nothing_else(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look fails at last, and counts projects and topics before."""
+    topic = boto3.client("sns").create_topic(Name="backup-auditor-alerts")["TopicArn"]
+    monkeypatch.setenv("ALERT_TOPIC", topic)
+    get_sources.cache_clear()
+
+    def refuse(*_given: object) -> None:
+        raise StateError("the table cannot be written")
+
+    monkeypatch.setattr(DynamoWatchStore, "record_notice", refuse)
+    with pytest.raises(StateError, match="the table cannot be written"):
+        invoke_watch()
+    values = {name: line[name] for line in list_metric_lines(capsys) for name in METRICS_OF_STACK if name in line}
+    assert (values["ProjectsOverdue"], values["ProjectsNewlyFailed"]) == ([1.0], [0.0])
+    assert values["TopicsWithoutSubscription"] == [1.0]
 
 
 def test_a_missing_registry_is_an_error_without_a_metric(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,11 @@ _QUERY_PATTERN = re.compile(
 )
 _SHARE_PATTERN = re.compile(r"IF\((\w+) >= (\d+), 100 \* \1 / (\w+), 0\)")
 _GROWTH_PATTERN = re.compile(r"DIFF\((?:FILL\((?P<filled>\w+), 0\)|(?P<plain>\w+))\)")
+_SORTED_SEARCH_PATTERN = re.compile(
+    r"""SORT\((?P<factor>\d+) \* FILL\(SEARCH\('\{(?P<namespace>\w+),(?P<keys>[\w,]+)\} MetricName="(?P<name>\w+)\""""
+    r""" (?P<key>\w+)="(?P<value>[^"]+)"', '(?P<statistic>\w+)', (?P<period>\d+)\), (?P<missing>\d+)\), AVG,"""
+    r""" (?P<order>ASC|DESC), (?P<limit>\d+)\)"""
+)
 _STEP = timedelta(minutes=5)
 """The time between two evaluations of an alarm."""
 _MAX_GAP = 5
@@ -118,6 +123,28 @@ def find_alarm_messages(
         if "AlarmActions" in properties:
             messages += evaluation.list_messages(name, properties)
     return sorted(messages, key=lambda it: (it.moment, it.alarm, it.contributor or ""))
+
+
+def sort_search(
+    expression: str, values: Iterable[MetricValue], start: datetime, end: datetime
+) -> list[tuple[Mapping[str, str], float]]:
+    """Return the dimensions and the average of each metric that an expression of the dashboard finds and sorts."""
+    match = _SORTED_SEARCH_PATTERN.fullmatch(expression)
+    if match is None:
+        raise NotImplementedError(f"this expression is not supported here: {expression}")
+    expected = (match["namespace"], match["name"], {*match["keys"].split(",")})
+    data_by_metric: dict[tuple[tuple[str, str], ...], list[MetricValue]] = defaultdict(list)
+    for it in sorted(values, key=lambda it: it.moment):
+        if (it.namespace, it.name, set(it.dimensions)) == expected and it.dimensions[match["key"]] == match["value"]:
+            data_by_metric[tuple(it.dimensions.items())].append(it)
+    period = timedelta(seconds=int(match["period"]))
+    ends = [start + number * period for number in range(1, (end - start) // period + 1)]
+    averages: list[tuple[Mapping[str, str], float]] = []
+    for dimensions, data in data_by_metric.items():
+        known_values = [_Series(data, match["statistic"]).compute(it, period) for it in ends]
+        filled_values = [float(match["missing"]) if it is None else it for it in known_values]
+        averages.append((dict(dimensions), sum(int(match["factor"]) * it for it in filled_values) / len(ends)))
+    return sorted(averages, key=lambda it: it[1], reverse=match["order"] == "DESC")[: int(match["limit"])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
 from backup_auditor.domain.lifecycle.state_change import Changes, StateChange, diff_states
-from backup_auditor.domain.outbox import OutboxMessage
+from backup_auditor.domain.outbox import OutboxMessage, list_due
 from backup_auditor.domain.project_state import (
     EMPTY_STATE,
     Drift,
@@ -103,14 +103,15 @@ class FakeOutbox:
 
     def list_pending(self, project: str | None, now: datetime) -> list[OutboxMessage]:
         """Return the messages that are due, the oldest first."""
-        messages = [
-            pending_message.message
+        return list_due(
+            (
+                pending_message.message,
+                (pending_message.retry_at is None or pending_message.retry_at <= now)
+                and (pending_message.claimed_until is None or pending_message.claimed_until <= now),
+            )
             for pending_message in self.pending_by_id.values()
             if project in (None, pending_message.message.project)
-            and (pending_message.retry_at is None or pending_message.retry_at <= now)
-            and (pending_message.claimed_until is None or pending_message.claimed_until <= now)
-        ]
-        return sorted(messages, key=lambda it: (it.observed_at, it.message_id))
+        )
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
         """Claim a message that has no current claim."""

@@ -18,7 +18,8 @@ class FakeWatchStore:
 
     projects: dict[str, WatchedProject] = field(default_factory=dict)
     messages: list[OutboxMessage] = field(default_factory=list)
-    unwritable_projects: set[str] = field(default_factory=set)
+    write_errors: dict[str, Exception] = field(default_factory=dict)
+    """The error of recording a notice, by project."""
     is_unreadable: bool = False
 
     def set_audits(
@@ -54,8 +55,8 @@ class FakeWatchStore:
         last_notice: FailureNotice | None,
     ) -> None:
         """Record a notice and its messages if the notice before it is still the last one."""
-        if project in self.unwritable_projects:
-            raise StateError(f"{project} cannot be written")
+        if project in self.write_errors:
+            raise self.write_errors[project]
         watched_project = self._find(project)
         if watched_project.last_notice == last_notice:
             self.projects[project] = replace(watched_project, last_notice=notice)
@@ -73,7 +74,8 @@ class FakeWatchDependencies:
     log: FakeLog = field(default_factory=FakeLog)
     ping_secret: str | None = None
     moment: datetime = NOW
-    metrics: list[dict[str, float | None]] = field(default_factory=list)
+    values: dict[str, list[float | None]] = field(default_factory=dict)
+    """The values of each metric."""
     pings: list[str] = field(default_factory=list)
     ping_errors: dict[str, Exception] = field(default_factory=dict)
     before_ping: Callable[[], object] = lambda: None
@@ -85,7 +87,8 @@ class FakeWatchDependencies:
         """Record metrics of the stack."""
         assert project is None
         assert not dimensions
-        self.metrics.append(dict(values))
+        for name, value in values.items():
+            self.values.setdefault(name, []).append(value)
 
     def ping(self, secret: str) -> None:
         """Record a ping, or fail."""

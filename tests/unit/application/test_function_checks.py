@@ -125,7 +125,7 @@ def test_each_project_with_an_old_audit_is_named() -> None:
     assert checks[0].detail.startswith("b: no complete audit for 3d")
     assert checks[1].detail.startswith("d: the key was refused")
     assert checks[1].remedy is not None
-    assert checks[1].remedy.startswith("fix the cause, then invoke audit")
+    assert checks[1].remedy.startswith("fix the cause, then invoke the function audit")
     assert checks[2].detail.startswith("2 projects ")
 
 

@@ -28,7 +28,7 @@ from backup_auditor.errors import (
     UnavailableError,
     describe_failure,
 )
-from support.builders.facts import DAY, NOW, build_failed_listing, build_index, build_schedule
+from support.builders.facts import DAY, HOUR, NOW, build_failed_listing, build_index, build_schedule
 from support.builders.reports import build_bare_index
 from support.fakes.project_audit import SEARCH_PROJECT, AuditHarness
 from support.fakes.stores import FakeEvidence
@@ -270,6 +270,28 @@ def test_a_mistake_in_its_entry_keeps_that_project_alone() -> None:
     assert run_and_fail(harness, RegistryError) == "ssm:/registry:4: the project has no secret"
     assert harness.find_project_metrics() == FAILED_METRICS
     assert harness.failed_audits == {"search": FailedAudit(NOW, "ssm:/registry:4: the project has no secret")}
+
+
+def test_a_direct_invocation_that_fails_is_not_recorded() -> None:
+    """Who invokes the function gets the error, and the owner of the project is not alerted."""
+    harness = AuditHarness(failures={"key": SecretError("the secret keys/search is empty")})
+    run_and_fail(harness, SecretError, AuditRequest("search"))
+    assert harness.metrics == [("search", FAILED_METRICS, {})]
+    assert harness.failed_audits == {}
+
+
+def test_the_time_of_a_failed_audit_is_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An audit that began while the failed one was in progress is later than it."""
+    harness = AuditHarness()
+
+    def fail_later(*_given: object) -> None:
+        harness.now += HOUR
+        raise StateError("the table is gone")
+
+    monkeypatch.setattr(harness.store, "record", fail_later)
+    run_and_fail(harness, StateError)
+    assert harness.now == NOW + HOUR
+    assert harness.failed_audits["search"].failed_at == NOW
 
 
 def test_a_failure_that_cannot_be_recorded_hides_no_error() -> None:

@@ -17,7 +17,10 @@ from support.builders.facts import DAY, HOUR, NOW, SECOND
 from support.builders.notifications import EVENT_CHANNEL, SLACK_CHANNEL, SNS_CHANNEL
 from support.fakes.watch import FakeWatchDependencies, FakeWatchStore
 
-NEXT_STEP = 'fix the cause, then invoke audit with {"project": NAME}'
+
+def describe_step(name: str) -> str:
+    """Return the next step for a project."""
+    return f'fix the cause, then invoke the function audit with {{"project": "{name}"}}'
 
 
 def register(name: str, ping: str, key: str | None = None) -> RegisteredProject:
@@ -77,10 +80,11 @@ def test_failures_are_counted_and_each_is_logged_with_the_next_step() -> None:
         "failing": ["late", "failed"],
         "incomplete": [],
     }
-    assert harness.deps.metrics == [{"ProjectsOverdue": 1, "ProjectsIncomplete": 0, "ProjectsNewlyFailed": 2}]
+    assert harness.deps.values == {"ProjectsOverdue": [1], "ProjectsIncomplete": [0], "ProjectsNewlyFailed": [2]}
+    first_step = "read its last lines in the log of the function audit"
     assert harness.deps.log.get_messages("error") == [
-        f"late: no complete audit for 1d 7h; read its last lines in the log of the function audit, {NEXT_STEP}",
-        f"failed: 401: Invalid API key; {NEXT_STEP}, or wait for the next night",
+        f"late: no complete audit for 1d 7h; {first_step}, {describe_step('late')}",
+        f"failed: 401: Invalid API key; {describe_step('failed')}, or wait for the next night",
     ]
     assert [facts["project"] for level, _, facts in harness.deps.log.lines if level == "error"] == ["late", "failed"]
 
@@ -94,7 +98,7 @@ def test_a_second_failure_is_counted_while_the_first_lasts() -> None:
     harness.store.fail_audit("b", harness.deps.moment)
     harness.look(HOUR)
     harness.look(HOUR)
-    assert [it["ProjectsNewlyFailed"] for it in harness.deps.metrics] == [1, 0, 1, 0]
+    assert harness.deps.values["ProjectsNewlyFailed"] == [1, 0, 1, 0]
 
 
 def test_a_project_with_a_failure_is_reported_to_its_own_channels() -> None:
@@ -133,31 +137,45 @@ def test_an_invalid_entry_is_reported_on_the_bus() -> None:
     assert harness.take_notices() == [("typo", "events", NoticeKind.OPENED)]
 
 
-def test_a_removed_project_is_not_reported_any_more() -> None:
-    """A project that is not registered is not looked at, and its end is not reported."""
+def test_a_removed_project_is_forgotten() -> None:
+    """Its end is not reported. If it is added again months later and fails, that is a new failure."""
     harness = WatchHarness("a")
+    registry = harness.registry
     harness.store.fail_audit("a", NOW)
     harness.look()
     harness.registry = Registry(())
     harness.take_notices()
     assert harness.look(DAY)["failing"] == []
     assert harness.take_notices() == []
+    harness.registry = registry
+    harness.look(90 * DAY)
+    assert harness.take_notices() == []
+    assert harness.deps.values["ProjectsNewlyFailed"] == [1, 0, 1]
 
 
-def test_a_notice_that_cannot_be_recorded_is_tried_again() -> None:
-    """The other notices are recorded, the error is raised, and the failure is new again in the next look."""
+@pytest.mark.parametrize("error", [StateError("a cannot be written"), RuntimeError("a cannot be written")])
+def test_a_notice_that_cannot_be_recorded_is_tried_again(error: Exception) -> None:
+    """The other notices are recorded, URLs are called, the error is raised, and only what is recorded is counted."""
     channels: tuple[Channel, ...] = (SNS_CHANNEL,)
-    harness = WatchHarness(RegisteredProject("a", channels=channels), RegisteredProject("b", channels=channels))
+    harness = WatchHarness(
+        RegisteredProject("a", channels=channels), RegisteredProject("b", channels=channels), register("c", "ping/c")
+    )
     for name in "ab":
         harness.store.fail_audit(name, NOW)
-    harness.store.unwritable_projects = {"a"}
-    with pytest.raises(StateError, match="a cannot be written"):
-        harness.look()
-    assert [project for project, *_ in harness.take_notices()] == ["b"]
-    harness.store.unwritable_projects = set()
+    harness.store.write_errors = {"a": error}
+    for notified_projects in (["b"], []):
+        with pytest.raises(type(error), match="a cannot be written"):
+            harness.look()
+        assert [project for project, *_ in harness.take_notices()] == notified_projects
+    assert harness.deps.pings == ["ping/c", "ping/c"]
+    harness.store.write_errors = {}
     harness.look(HOUR)
     assert [project for project, *_ in harness.take_notices()] == ["a"]
-    assert [it["ProjectsNewlyFailed"] for it in harness.deps.metrics] == [2, 1]
+    assert harness.deps.values == {
+        "ProjectsOverdue": [0, 0, 0],
+        "ProjectsIncomplete": [0, 0, 0],
+        "ProjectsNewlyFailed": [1, 0, 1],
+    }
 
 
 def test_a_look_without_time_leaves_notices_to_the_next() -> None:
@@ -182,7 +200,7 @@ def test_projects_whose_last_audit_was_incomplete_are_counted() -> None:
     harness.store.set_audits("half-read-ever", NOW, None)
     harness.store.set_audits("new", None, None)
     assert harness.look()["incomplete"] == ["half-read", "half-read-ever"]
-    assert harness.deps.metrics == [{"ProjectsOverdue": 0, "ProjectsIncomplete": 2, "ProjectsNewlyFailed": 0}]
+    assert harness.deps.values == {"ProjectsOverdue": [0], "ProjectsIncomplete": [2], "ProjectsNewlyFailed": [0]}
     assert harness.deps.log.get_messages("warning")[0].startswith(
         "half-read: its last audit could not read everything; check `read_errors`"
     )
@@ -193,7 +211,7 @@ def test_nothing_overdue_is_a_true_zero() -> None:
     """Missing counts would raise an alarm."""
     harness = WatchHarness()
     assert harness.look()["projects"] == []
-    assert harness.deps.metrics == [{"ProjectsOverdue": 0, "ProjectsIncomplete": 0, "ProjectsNewlyFailed": 0}]
+    assert harness.deps.values == {"ProjectsOverdue": [0], "ProjectsIncomplete": [0], "ProjectsNewlyFailed": [0]}
 
 
 def test_a_project_that_was_never_audited_waits_since_it_was_first_seen() -> None:
@@ -220,7 +238,7 @@ def test_a_state_that_cannot_be_read_is_no_metric() -> None:
     harness.store.is_unreadable = True
     with pytest.raises(StateError):
         harness.look()
-    assert (harness.deps.metrics, harness.deps.pings) == ([], [])
+    assert (harness.deps.values, harness.deps.pings) == ({}, [])
 
 
 def test_a_complete_audit_of_the_future_is_overdue() -> None:
@@ -238,7 +256,7 @@ def test_projects_whose_audits_led_to_one_pinecone_project_are_incomplete() -> N
     for name, pinecone_id in {"a": "project-1", "b": "project-1", "c": "project-2"}.items():
         harness.store.set_audits(name, NOW - HOUR, NOW - HOUR, pinecone_id)
     assert harness.look()["incomplete"] == ["a", "b"]
-    assert harness.deps.metrics == [{"ProjectsOverdue": 0, "ProjectsIncomplete": 2, "ProjectsNewlyFailed": 0}]
+    assert harness.deps.values == {"ProjectsOverdue": [0], "ProjectsIncomplete": [2], "ProjectsNewlyFailed": [0]}
     (message,) = harness.deps.log.get_messages("error")
     assert message.startswith('Registry entries "a" and "b" open the same Pinecone project (project-1), so ')
     assert harness.deps.log.get_messages("warning") == []

@@ -45,6 +45,7 @@ CASES: Mapping[str, NoticeMessage] = {
     "audit-failed-reminder": build_notice_message(build_notice(NoticeKind.REMINDER, hours=24)),
     "audit-failed-ever": build_notice_message(replace(build_notice(), complete_at=None)),
     "audit-failure-resolved": build_notice_message(build_notice(NoticeKind.RESOLVED, hours=25)),
+    "audit-overdue-resolved": build_notice_message(replace(OVERDUE_NOTICE, kind=NoticeKind.RESOLVED)),
 }
 
 

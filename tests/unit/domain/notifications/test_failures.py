@@ -28,7 +28,7 @@ from backup_auditor.domain.notifications.failures import (
 from backup_auditor.domain.outbox import Channel, ChannelKind, Trigger
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from support.builders.facts import DAY, HOUR, NOW, SECOND
-from support.builders.notifications import EVENT_CHANNEL, SLACK_CHANNEL, SNS_CHANNEL, YESTERDAY, build_notice
+from support.builders.notifications import EVENT_CHANNEL, SLACK_CHANNEL, SNS_CHANNEL, build_notice
 
 MINUTE = timedelta(minutes=1)
 CHANNELS = (EVENT_CHANNEL, SNS_CHANNEL, SLACK_CHANNEL)
@@ -69,6 +69,24 @@ def build_project(
             id="failed-and-overdue",
         ),
         pytest.param(
+            build_project(audited=None, complete=None, failed=30 * HOUR),
+            FailureKind.FAILED,
+            30 * HOUR,
+            id="discarded-since-the-failure",
+        ),
+        pytest.param(
+            build_project(audited=None, complete=None, failed=30 * HOUR + SECOND),
+            None,
+            None,
+            id="discarded-since-a-failure-long-ago",
+        ),
+        pytest.param(
+            build_project(audited=40 * HOUR, complete=40 * HOUR, failed=31 * HOUR),
+            FailureKind.OVERDUE,
+            10 * HOUR,
+            id="failed-and-not-requested-since",
+        ),
+        pytest.param(
             build_project(audited=None, complete=None, registered=30 * HOUR), None, None, id="registered-at-limit"
         ),
         pytest.param(
@@ -102,8 +120,11 @@ def test_a_failure_says_what_to_do() -> None:
         FailureKind.FAILED,
         NOW,
         "401: Invalid API key",
-        'fix the cause, then invoke audit with {"project": NAME}, or wait for the next night',
+        'fix the cause, then invoke the function audit with {"project": "search"}, or wait for the next night',
     )
+    quoted = find_failure('my "búsqueda"', build_project(failed=timedelta()), NOW)
+    assert quoted is not None
+    assert r'{"project": "my \"búsqueda\""}' in quoted.next_step
     overdue = find_overdue("search", build_project(complete=31 * HOUR), NOW)
     assert overdue is not None
     assert overdue.reason == "no complete audit for 1d 7h"
@@ -132,15 +153,55 @@ FAILURE = AuditFailure(FailureKind.OVERDUE, NOW, "no complete audit for 1d 7h", 
             None, build_notice(NoticeKind.REMINDER, hours=-1), NoticeKind.RESOLVED, id="over-after-a-reminder"
         ),
         pytest.param(None, build_notice(NoticeKind.RESOLVED, hours=-25), None, id="resolved"),
+        pytest.param(FAILURE, build_notice(hours=-7 * 24), NoticeKind.REMINDER, id="a-week-later"),
+        pytest.param(FAILURE, build_notice(hours=-7 * 24 - 1), NoticeKind.OPENED, id="forgotten"),
+        pytest.param(None, build_notice(hours=-7 * 24 - 1), None, id="forgotten-and-over"),
     ],
 )
 def test_a_notice_is_due_by_the_last_one(
     failure: AuditFailure | None, last_notice: FailureNotice | None, kind: NoticeKind | None
 ) -> None:
     """A failure is opened, repeated after a day, and resolved; nothing is due in between."""
-    notice = find_notice(failure, last_notice, YESTERDAY, NOW)
+    notice = find_notice(failure, last_notice, NOW, NOW)
     assert (notice and notice.kind) == kind
-    assert notice is None or (notice.noticed_at, notice.complete_at) == (NOW, YESTERDAY)
+    assert notice is None or (notice.noticed_at, notice.complete_at) == (NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    "complete_at, kind",
+    [
+        pytest.param(None, None, id="discarded"),
+        pytest.param(NOW - HOUR, None, id="before-the-failure"),
+        pytest.param(NOW - HOUR + SECOND, NoticeKind.RESOLVED, id="one-second-after"),
+    ],
+)
+def test_only_a_complete_audit_since_the_failure_ends_it(complete_at: datetime | None, kind: NoticeKind | None) -> None:
+    """Neither an incomplete audit nor a state that was discarded is the end of a failure."""
+    notice = find_notice(None, build_notice(), complete_at, NOW)
+    assert (notice and notice.kind) == kind
+
+
+def test_a_failure_that_incomplete_audits_follow_is_one_failure() -> None:
+    """It is silent until the project is overdue, is then repeated, and ends with a complete audit."""
+    last_notice: FailureNotice | None = None
+    notices = []
+    for hour in range(1, 24 * 4):
+        now = NOW + hour * HOUR
+        observed_at = NOW if hour < 2 else now  # an incomplete audit every hour, after the failure
+        complete_at = NOW - 20 * HOUR if hour < 80 else NOW + 80 * HOUR
+        failed_audit = FailedAudit(NOW + SECOND, "401: Invalid API key")
+        project = WatchedProject(LastAudits(observed_at, complete_at), None, failed_audit)
+        notice = find_notice(find_failure("search", project, now), last_notice, complete_at, now)
+        if notice is not None:
+            last_notice = notice
+            notices.append((hour, notice.kind, notice.failure.kind))
+    assert notices == [
+        (1, NoticeKind.OPENED, FailureKind.FAILED),
+        (25, NoticeKind.REMINDER, FailureKind.OVERDUE),
+        (49, NoticeKind.REMINDER, FailureKind.OVERDUE),
+        (73, NoticeKind.REMINDER, FailureKind.OVERDUE),
+        (80, NoticeKind.RESOLVED, FailureKind.OVERDUE),
+    ]
 
 
 def test_a_failed_project_that_becomes_overdue_has_one_failure() -> None:
@@ -193,7 +254,8 @@ class History:
         """Look at the project, and record the notice that is due."""
         self.looks.append((moment, is_failing))
         failure = replace(FAILURE, since=moment) if is_failing else None
-        notice = find_notice(failure, self.last_notice, None, moment)
+        complete_at = None if is_failing else moment + SECOND
+        notice = find_notice(failure, self.last_notice, complete_at, moment)
         if notice is not None:
             self.notices.append(notice)
             self.last_notice = notice

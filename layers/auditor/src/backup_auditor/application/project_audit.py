@@ -88,11 +88,11 @@ def audit_project(request: AuditRequest, deps: AuditDependencies) -> dict[str, o
     """Audit a project, and return the summary of its report.
 
     An error that prevents the audit or its recording is raised, so that the request is retried. If nothing retries it,
-    it is measured, and recorded for `watch`. A request whose audit was recorded before its invocation was stopped gets
-    the summary of that audit. An audit whose registry entry shares its secret with another entry counts as incomplete:
-    one of the two projects is not audited.
+    it is measured, and recorded for `watch`, unless the caller of a direct invocation gets the error. A request whose
+    audit was recorded before its invocation was stopped gets the summary of that audit. An audit whose registry entry
+    shares its secret with another entry counts as incomplete: one of the two projects is not audited.
     """
-    started_at = deps.monotonic()
+    started_at, requested_at = deps.monotonic(), deps.now()
     registry = deps.load_registry(request.project)
     name = _find_metric_name(request, registry)
     deps.log.append_keys(project=name or request.project, request_reason=request.reason)
@@ -104,9 +104,10 @@ def audit_project(request: AuditRequest, deps: AuditDependencies) -> dict[str, o
     except Exception as error:
         if name is not None and request.is_final:
             deps.emit(name, _FAILURE_METRICS)
-            failed_audit = FailedAudit(deps.now(), describe_failure(error)[:_MAX_REASON_LENGTH])
-            warning = "failure not recorded; the function watch reports the project when it is overdue"
-            _try_optional(partial(deps.record_failure, name, failed_audit), warning, deps.log)
+            if request.request_id is not None:
+                failed_audit = FailedAudit(requested_at, describe_failure(error)[:_MAX_REASON_LENGTH])
+                warning = "failure not recorded; the function watch reports the project when it is overdue"
+                _try_optional(partial(deps.record_failure, name, failed_audit), warning, deps.log)
         raise
     for warning in warnings:
         deps.log.error(warning, extra={})

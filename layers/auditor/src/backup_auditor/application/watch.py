@@ -22,7 +22,7 @@ from backup_auditor.domain.registry import (
     find_shared_by_target,
 )
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.errors import StateError, describe_failure
+from backup_auditor.errors import describe_failure
 from backup_auditor.ports.messaging import Log, MetricEmitter
 from backup_auditor.ports.stores import WatchStore
 from backup_auditor.worker_pool import WorkerPool
@@ -78,10 +78,11 @@ class _Look:
 
 
 def watch_projects(registry: Registry, deps: WatchDependencies) -> dict[str, object]:
-    """Measure, log and record which projects are not audited, and return their names. Then call the URLs of the others.
+    """Measure, log and record which projects are not audited, call the URLs of the others, and return the names.
 
     Projects whose registry entries open the same Pinecone project count as incomplete: one of them is not audited.
-    Raises `StateError`. If nothing could be read, no metric is emitted, which raises the alarm too.
+    Raises `StateError`. If nothing could be read, no metric is emitted, which raises the alarm too. If a notice could
+    not be recorded, everything else is done before.
     """
     now = deps.now()
     looks = [_look_at(name, it, now) for name, it in _load_projects(registry, deps.store, now).items()]
@@ -90,16 +91,12 @@ def watch_projects(registry: Registry, deps: WatchDependencies) -> dict[str, obj
     warnings_by_project = _find_shared_projects(registry, looks)
     incomplete_names = [it.name for it in looks if it.is_incomplete or it.name in warnings_by_project]
     _log_looks(looks, warnings_by_project, deps.log)
-    # before the notices are recorded: a look that is stopped in between counts its failures again the next time
-    new_count = sum(it.notice is not None and it.notice.kind is NoticeKind.OPENED for it in looks)
-    values = {
-        "ProjectsOverdue": len(overdue_names),
-        "ProjectsIncomplete": len(incomplete_names),
-        "ProjectsNewlyFailed": new_count,
-    }
-    deps.emit(None, values)
-    _record_notices(looks, registry, deps)
+    deps.emit(None, {"ProjectsOverdue": len(overdue_names), "ProjectsIncomplete": len(incomplete_names)})
+    new_count, error = _record_notices(looks, registry, deps)
+    deps.emit(None, {"ProjectsNewlyFailed": new_count})
     _call_urls(registry, {*warnings_by_project, *(it.name for it in failing_looks)}, deps)
+    if error is not None:
+        raise error
     return {
         "registered": len(looks),
         "overdue": len(overdue_names),
@@ -156,13 +153,17 @@ def _log_looks(looks: Sequence[_Look], warnings_by_project: Mapping[str, tuple[s
             log.warning(text, extra={"project": look.name})
 
 
-def _record_notices(looks: Sequence[_Look], registry: Registry, deps: WatchDependencies) -> None:
+def _record_notices(
+    looks: Sequence[_Look], registry: Registry, deps: WatchDependencies
+) -> tuple[int, Exception | None]:
     """Record the notices that are due, each with the messages to the channels of its project.
 
-    An invalid entry has no channels but the bus. Raises the last `StateError` after the other notices were recorded.
+    Return how many failures were opened, and the last error. An opened failure that is not recorded is not counted: it
+    would count as new every hour. An invalid entry has no channels but the bus.
     """
     channels_by_project = {it.name: it.channels for it in registry.projects}
-    last_error: StateError | None = None
+    new_count = 0
+    last_error: Exception | None = None
     for look in looks:
         if look.notice is None:
             continue
@@ -172,13 +173,13 @@ def _record_notices(looks: Sequence[_Look], registry: Registry, deps: WatchDepen
         messages = create_notice_messages(look.name, look.notice, channels_by_project.get(look.name, (EVENT_CHANNEL,)))
         try:
             deps.store.record_notice(look.name, look.notice, messages, look.project.last_notice)
-        except StateError as error:
+        except Exception as error:  # noqa: BLE001  the other notices must be recorded
             last_error = error
             continue
+        new_count += look.notice.kind is NoticeKind.OPENED
         fields = {"project": look.name, "notice": look.notice.kind, "channels": [it.channel_id for it in messages]}
         deps.log.info("notice recorded; the function notify sends it within 15m", extra=fields)
-    if last_error is not None:
-        raise last_error
+    return new_count, last_error
 
 
 def _call_urls(registry: Registry, failing_names: set[str], deps: WatchDependencies) -> None:

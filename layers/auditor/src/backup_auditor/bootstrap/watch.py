@@ -53,6 +53,7 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
             return check_watch(context)
         sources = get_sources("watch")
         registry, deps = sources.load_registry(), _WatchInvocation(sources, context)
-        failing_projects = watch_projects(registry, deps)
-        measure_subscriptions(sources, registry, deps.seconds_left, deps.emit, LOG)
-        return failing_projects
+        try:
+            return watch_projects(registry, deps)
+        finally:
+            measure_subscriptions(sources, registry, deps.seconds_left, deps.emit, LOG)

@@ -22,6 +22,7 @@ class FailedAudit:
     """The last request for an audit of a project that failed in all attempts."""
 
     failed_at: datetime
+    """The start of its last attempt, because the time of an audit is its start too."""
     reason: str
     """The error, in one line without secrets."""
 

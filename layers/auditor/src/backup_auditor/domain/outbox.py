@@ -1,5 +1,6 @@
 """The outbox: messages that are recorded with an audit or a failure, and stored until a channel accepts them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -78,6 +79,23 @@ class OutboxMessage:
         if isinstance(self.content, FailureNotice):
             raise TypeError("a notice about a failure has no report")
         return self.content
+
+
+def list_due(messages: Iterable[tuple[OutboxMessage, bool]]) -> list[OutboxMessage]:
+    """Return the due ones of all pending messages, each with whether its time has come, the oldest first.
+
+    A notice about a failure waits until its channel has the older notices of its project: the end of a failure must
+    not arrive before its beginning. Digests do not wait, because a single altered report would stop all later ones.
+    """
+    due_messages: list[OutboxMessage] = []
+    waiting_channels: set[tuple[str, str]] = set()
+    for message, is_due in sorted(messages, key=lambda it: (it[0].observed_at, it[0].message_id)):
+        channel, is_notice = (message.project, message.channel_id), isinstance(message.content, FailureNotice)
+        if is_due and not (is_notice and channel in waiting_channels):
+            due_messages.append(message)
+        elif is_notice:
+            waiting_channels.add(channel)
+    return due_messages
 
 
 def parse_min_severity(text: str) -> Severity:

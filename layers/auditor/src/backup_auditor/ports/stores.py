@@ -99,7 +99,10 @@ class Outbox(Protocol):
     """The recorded messages that no channel has accepted yet. Its methods raise `StateError`."""
 
     def list_pending(self, project: str | None, now: datetime) -> Sequence[OutboxMessage]:
-        """Return the due messages of a project, or of all: not sent, not claimed, and their retry time has passed."""
+        """Return the due messages of a project, or of all: not sent, not claimed, and their retry time has passed.
+
+        A notice about a failure is not due before the older notices of its project were sent to its channel.
+        """
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
         """Claim a message until a time. Return `None` if another worker has claimed it, or it was sent."""

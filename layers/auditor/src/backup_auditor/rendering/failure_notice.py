@@ -16,6 +16,10 @@ _MAX_NAME_LENGTH = 200
 _MAX_TEXT_LENGTH = 1000
 _CHANGES = {FailureKind.FAILED: "audit failed", FailureKind.OVERDUE: "audit overdue"}
 _CAUSES = {FailureKind.FAILED: "failed in all attempts", FailureKind.OVERDUE: "is overdue"}
+_EARLIER_CAUSES = {
+    FailureKind.FAILED: "The audit before it failed in all attempts",
+    FailureKind.OVERDUE: "The project was overdue",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class NoticeMessage:
         reason, next_step = (escape_truncated(it, _MAX_TEXT_LENGTH) for it in (failure.reason, failure.next_step))
         full_stop = "" if reason.endswith((".", "…")) else "."
         if not self.notice.is_open:
-            return f"An audit of {project} was recorded. The audit before {_CAUSES[failure.kind]}: {reason}{full_stop}"
+            return f"A complete audit of {project} was recorded. {_EARLIER_CAUSES[failure.kind]}: {reason}{full_stop}"
         return f"The audit of {project} {_CAUSES[failure.kind]}: {reason}{full_stop} Next: {next_step}."
 
     @property
@@ -67,11 +71,16 @@ class NoticeMessage:
         notice = self.notice
         complete = "none" if notice.complete_at is None else format_minute(notice.complete_at)
         sentences = [
+            f"As of {format_minute(notice.noticed_at)}.",
             f"{'Failing' if notice.is_open else 'Failed'} since {format_minute(notice.failure.since)}.",
             f"Last complete audit: {complete}.",
         ]
         if notice.is_open:
-            sentences.append("Until an audit is complete, the state of the backups is unknown.")
+            sentences.append(
+                "The state of the backups is unknown."
+                if notice.complete_at is None
+                else "Changes since the last complete audit are unknown."
+            )
         if self.is_possible_duplicate:
             sentences.append("Possible duplicate: an earlier delivery could not be confirmed.")
         return tuple(sentences)

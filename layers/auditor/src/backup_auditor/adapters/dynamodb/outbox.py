@@ -10,13 +10,14 @@ from backup_auditor.adapters.dynamodb.items import (
     build_message_key,
     build_sent_key,
     decode_message,
+    decode_moment,
     decode_values,
     encode_message,
     encode_sent_message,
     encode_values,
 )
 from backup_auditor.adapters.dynamodb.table import Table, is_condition_failure
-from backup_auditor.domain.outbox import OutboxMessage
+from backup_auditor.domain.outbox import OutboxMessage, list_due
 from backup_auditor.ports.stores import Claim
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _MAX_REASON_LENGTH = 500
 _IS_UNCLAIMED = "(attribute_not_exists(taken_until) OR taken_until <= :now)"
-_IS_DUE = f"(attribute_not_exists(retry_at) OR retry_at <= :now) AND {_IS_UNCLAIMED}"
 _IS_CLAIMABLE = f"attribute_exists(PK) AND {_IS_UNCLAIMED}"
 
 
@@ -45,12 +45,11 @@ class DynamoOutbox:
         """Return the messages that are due, the oldest first."""
         prefix = None if project is None else f"{project}#"
         condition = "PK = :outbox" if prefix is None else "PK = :outbox AND begins_with(SK, :project)"
-        values = encode_values({":outbox": OUTBOX_PARTITION, ":project": prefix, ":now": now})
+        values = encode_values({":outbox": OUTBOX_PARTITION, ":project": prefix})
         with self._table.translate_errors():
-            messages = [*map(decode_message, self._table.query(condition, values, FilterExpression=_IS_DUE))]
+            messages = [(decode_message(it), _is_due(it, now)) for it in self._table.query(condition, values)]
         # another project's name may have the same prefix
-        project_messages = [it for it in messages if project in (None, it.project)]
-        return sorted(project_messages, key=lambda it: (it.observed_at, it.message_id))
+        return list_due(it for it in messages if project in (None, it[0].project))
 
     def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> Claim | None:
         """Claim a message that is not claimed."""
@@ -129,3 +128,10 @@ class DynamoOutbox:
             ReturnValues="ALL_NEW",
         )
         return is_met, decode_values(item)
+
+
+def _is_due(item: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether a message is not claimed and the time of its retry has come."""
+    values = decode_values(item)
+    times = (decode_moment(values.get(it)) for it in ("retry_at", "taken_until"))
+    return all(it is None or it <= now for it in times)

@@ -45,11 +45,13 @@ class DynamoWatchStore:
 
     def load_projects(self, names: Sequence[str]) -> Mapping[str, WatchedProject]:
         """Return what is stored about each project, by its name, in few requests."""
-        keys = [key for name in names for key in _list_keys(name)]
+        keys = [key for name in names for key in list_watched_keys(name)]
         with self._table.translate_errors():
             items = {(it["PK"]["S"], it["SK"]["S"]): it for it in self._table.get_items(keys, _ATTRIBUTE_NAMES)}
             return {
-                name: _decode_project([items.get((key["PK"]["S"], key["SK"]["S"]), {}) for key in _list_keys(name)])
+                name: _decode_project(
+                    [items.get((key["PK"]["S"], key["SK"]["S"]), {}) for key in list_watched_keys(name)]
+                )
                 for name in names
             }
 
@@ -101,7 +103,7 @@ class DynamoWatchStore:
                 raise failure
 
 
-def _list_keys(project: str) -> tuple[Item, ...]:
+def list_watched_keys(project: str) -> tuple[Item, ...]:
     """Return the keys of the last audits, the registration, the failed request and the last notice."""
     sort_keys = (REGISTRATION_SORT_KEY, FAILED_AUDIT_SORT_KEY, NOTICE_SORT_KEY)
     return build_key(project, HEAD_SORT_KEY), *(build_key(project, it, Partition.WATCH) for it in sort_keys)

@@ -1,5 +1,6 @@
 """The failure of a project's audits, and the notice that is due about it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,7 +25,8 @@ OVERDUE_AFTER = timedelta(hours=30)
 """The longest day of 25 hours, and five hours for an audit that starts late and needs every attempt of its queue."""
 _REMINDER_INTERVAL = timedelta(days=REMINDER_DAYS[FAILURE_SEVERITY]) - timedelta(minutes=30)
 """Half an hour less than the days: an hourly look that is some minutes early still reminds."""
-_NEXT_STEP = 'fix the cause, then invoke audit with {"project": NAME}'
+_FORGOTTEN_AFTER = timedelta(days=7)
+"""The age at which a notice counts for nothing. Reminders are daily, so nobody watched the project since."""
 _TRIGGERS = {
     NoticeKind.OPENED: Trigger.CHANGE,
     NoticeKind.REMINDER: Trigger.REMINDER,
@@ -35,13 +37,22 @@ _TRIGGERS = {
 def find_failure(name: str, project: WatchedProject, now: datetime) -> AuditFailure | None:
     """Return why a project is not audited now; `None` if it is.
 
-    A failed request counts until a later audit is recorded, complete or not.
+    A failed request counts until a later audit is recorded, complete or not, or the project can be overdue.
     """
     failed_audit, observed_at = project.failed_audit, project.last_audits.observed_at
-    if failed_audit is not None and (observed_at is None or failed_audit.failed_at > observed_at):
-        next_step = f"{_NEXT_STEP}, or wait for the next night"
+    if (
+        failed_audit is not None
+        and now - failed_audit.failed_at <= OVERDUE_AFTER
+        and (observed_at is None or failed_audit.failed_at > observed_at)
+    ):
+        next_step = f"{_describe_next_step(name)}, or wait for the next night"
         return AuditFailure(FailureKind.FAILED, failed_audit.failed_at, failed_audit.reason, next_step)
     return find_overdue(name, project, now)
+
+
+def _describe_next_step(name: str) -> str:
+    payload = json.dumps({"project": name}, ensure_ascii=False)
+    return f"fix the cause, then invoke the function audit with {payload}"
 
 
 def find_overdue(name: str, project: WatchedProject, now: datetime) -> AuditFailure | None:
@@ -66,7 +77,7 @@ def find_overdue(name: str, project: WatchedProject, now: datetime) -> AuditFail
         FailureKind.OVERDUE,
         start + OVERDUE_AFTER,
         f"no complete audit {period}",
-        f"read its last lines in the log of the function audit, {_NEXT_STEP}",
+        f"read its last lines in the log of the function audit, {_describe_next_step(name)}",
     )
 
 
@@ -75,12 +86,18 @@ def find_notice(
 ) -> FailureNotice | None:
     """Return the notice that is due; `None` if the last one is recent enough, or there is nothing to report.
 
-    A project has one failure at a time: one that changes its kind or its reason is the same failure.
+    A project has one failure at a time: one that changes its kind or its reason is the same failure. Only a complete
+    audit since it began ends it. After an incomplete one, which has a report, it is silent until the project is
+    overdue. Of a project that was not watched for a week, for example because it was not registered, the last notice
+    is forgotten.
     """
+    if last_notice is not None and now - last_notice.noticed_at > _FORGOTTEN_AFTER:
+        last_notice = None
     if last_notice is None or not last_notice.is_open:
         return None if failure is None else FailureNotice(NoticeKind.OPENED, failure, now, complete_at)
     if failure is None:
-        return FailureNotice(NoticeKind.RESOLVED, last_notice.failure, now, complete_at)
+        is_over = complete_at is not None and complete_at > last_notice.failure.since
+        return FailureNotice(NoticeKind.RESOLVED, last_notice.failure, now, complete_at) if is_over else None
     if now - last_notice.noticed_at < _REMINDER_INTERVAL:
         return None
     failure = replace(failure, since=last_notice.failure.since)
