@@ -18,7 +18,7 @@ FIRST_NIGHT = datetime(2026, 11, 20, 4, 15, tzinfo=UTC)
 OK_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 SLACK_OWNED, TOPIC_OWNED = "team-00", "team-01"
 """The projects that fail: one whose owner has a webhook, and one whose owner has a topic."""
-PING_PREFIX = "backup-auditor/webhooks/ping"
+PING_PREFIX = "backup-auditor/pings/all"
 
 
 @dataclass

@@ -17,7 +17,7 @@ SAMPLES = sorted(it for it in (ROOT / "events").glob("*.json") if it.name != "en
 PARAMETERS = {
     "ProjectName": "search",
     "ApiKeySecret": "backup-auditor/keys/search",
-    "PingUrlSecret": "backup-auditor/webhooks/ping",
+    "PingUrlSecret": "backup-auditor/pings/all",
     "EnableRemediation": "true",
 }
 OK_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -29,7 +29,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Appli
     projects = {"search": build_scenario("fleet:3x3", now=NOW)}
     folder = tmp_path_factory.mktemp("cloud")
     with serve_answer(OK_RESPONSE) as (port, pings), Application(folder, projects, NOW, parameters=PARAMETERS) as app:
-        app.put_secret("backup-auditor/webhooks/ping", f"http://127.0.0.1:{port}/check/search")
+        app.put_secret("backup-auditor/pings/all", f"http://127.0.0.1:{port}/check/search")
         yield app, pings
 
 

@@ -98,7 +98,7 @@ NAMES_BY_ROLE = {
     "DispatchRole": set[str](),
     "NotifyRole": {"backup-auditor/webhooks/search"},
     "RemediateRole": {"backup-auditor-editor/search"},
-    "WatchRole": set[str](),
+    "WatchRole": {"backup-auditor/pings/search"},
 }
 """The secrets that each function reads, one of each kind."""
 

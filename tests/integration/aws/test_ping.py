@@ -10,7 +10,7 @@ from support.certificates import make_authority, make_server_context
 from support.proxies import serve_tls
 from support.raw_server import serve_answer
 
-SECRET = "backup-auditor/webhooks/ping"  # noqa: S105  a name
+SECRET = "backup-auditor/pings/all"  # noqa: S105  a name
 CANARY = "canary-of-the-ping-tests"
 
 
@@ -55,7 +55,7 @@ def test_the_configured_certificate_store_is_used(monkeypatch: pytest.MonkeyPatc
         serve_tls(plain_port, context) as port,
     ):
         with pytest.raises(
-            DeliveryError, match="the certificate of the URL in backup-auditor/webhooks/ping is not trusted"
+            DeliveryError, match="the certificate of the URL in backup-auditor/pings/all is not trusted"
         ):
             ping(f"https://127.0.0.1:{port}/{CANARY}", SECRET)
         monkeypatch.setenv("SSL_CERT_FILE", str(store))

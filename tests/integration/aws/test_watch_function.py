@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[3]
 TOPIC_ARN = "arn:aws:sns:eu-central-1:123456789012:alerts"
 WATCH_EVENT = json.loads((ROOT / "events/watch.scheduled.json").read_text(encoding="utf-8"))
 REGISTRY_PARAMETER = "/backup-auditor/watched-registry"
-PING_SECRET = "backup-auditor/webhooks/ping"  # noqa: S105  the name of a secret
+PING_SECRET = "backup-auditor/pings/all"  # noqa: S105  the name of a secret
 REGISTRY = "version: 1\nprojects:\n" + "".join(
     f"  - {{name: {it}, secret: backup-auditor/keys/{it}, ping_secret: {PING_SECRET}-{it}}}\n"
     for it in ("fresh", "late", "new")

@@ -36,7 +36,7 @@ ALL_VARIABLES = {
     "SLACK_SEVERITY": "critical",
     "WEEKLY_SUMMARY": "true",
     "REPORT_BASE_URL": "https://reports.example.com/audits",
-    "PING_URL_SECRET": "backup-auditor/webhooks/ping",
+    "PING_URL_SECRET": "backup-auditor/pings/all",
     "AUDIT_RETENTION_DAYS": "400",
 }
 
@@ -117,7 +117,7 @@ def test_a_registry_takes_the_place_of_the_one_project() -> None:
     assert registration.has_weekly_summary
     topics = (TOPIC, ALL_VARIABLES["TOPIC_PREFIX"])
     assert registration.prefixes == NamePrefixes(
-        "backup-auditor/keys/", "backup-auditor/webhooks/", editor_keys=None, topics=topics
+        *("backup-auditor/keys/", "backup-auditor/webhooks/", "backup-auditor/pings/"), editor_keys=None, topics=topics
     )
 
 

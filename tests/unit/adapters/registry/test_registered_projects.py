@@ -12,7 +12,9 @@ ENTRY_ERROR = EntryError("c", 9, 'the project "c" has no secret; add it')
 REGISTRY = Registry((PROJECT_A, PROJECT_B), (ENTRY_ERROR,), "r.yaml")
 ACCOUNT_ARN = "arn:aws:sns:eu-central-1:111122223333:"
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:"  # noqa: S105  the beginning of ARNs
-PREFIXES = NamePrefixes("team/keys/", "team/webhooks/", "editors/", (f"{ACCOUNT_ARN}stack", f"{ACCOUNT_ARN}team-"))
+PREFIXES = NamePrefixes(
+    "team/keys/", "team/webhooks/", "team/pings/", "editors/", (f"{ACCOUNT_ARN}stack", f"{ACCOUNT_ARN}team-")
+)
 
 
 def test_a_project_is_found_by_its_name() -> None:
@@ -94,7 +96,7 @@ def make_project(
         pytest.param(make_project("ssm:/team/keys/a"), id="parameter"),
         pytest.param(make_project(editor="editors/a", slack="team/webhooks/a"), id="other-kinds"),
         pytest.param(make_project(sns=f"{ACCOUNT_ARN}team-a"), id="topic"),
-        pytest.param(make_project(ping="team/webhooks/ping-a"), id="ping"),
+        pytest.param(make_project(ping="team/pings/a"), id="ping"),
         pytest.param(make_project(sns=f"{ACCOUNT_ARN}stack"), id="topic-of-the-stack"),
     ],
 )
@@ -135,7 +137,7 @@ def test_names_with_the_prefix_of_their_kind_are_allowed(project: RegisteredProj
         pytest.param(
             make_project(ping="team/keys/a"),
             "has the ping_secret team/keys/a, which the stack may not read; give it a name that starts with"
-            " team/webhooks/",
+            " team/pings/",
             id="ping",
         ),
         pytest.param(

@@ -59,8 +59,8 @@ def test_an_entry_takes_the_defaults() -> None:
 
 def test_an_entry_names_its_ping_url() -> None:
     """The secret with the URL is named in the same way as other secrets."""
-    (project,) = read_entries("{name: a, secret: s/a, ping_secret: ssm:/webhooks/ping-a}").projects
-    assert project.ping_secret == "ssm:/webhooks/ping-a"  # noqa: S105  the name of a secret
+    (project,) = read_entries("{name: a, secret: s/a, ping_secret: ssm:/pings/a}").projects
+    assert project.ping_secret == "ssm:/pings/a"  # noqa: S105  the name of a secret
     (error,) = read_entries("{name: a, secret: s/a, ping_secret: https://ping.example/x}").errors
     assert 'ping_secret of the project "a" looks like the secret itself' in error.text
     assert "ping.example" not in error.text

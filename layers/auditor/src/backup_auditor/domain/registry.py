@@ -42,6 +42,7 @@ class NamePrefixes:
 
     keys: str = ""
     webhooks: str = ""
+    pings: str = ""
     editor_keys: str | None = None
     """`None` in a function that reads no key with write access."""
     topics: tuple[str, ...] = ()
@@ -118,7 +119,7 @@ def _find_problems_on_aws(project: RegisteredProject, prefixes: NamePrefixes) ->
     if project.policy is not None and not is_on_aws(project.policy):
         yield "has a policy file, but AWS has no files; write ssm:NAME or s3://BUCKET/KEY"
     if project.ping_secret is not None:
-        yield from _find_prefix_problem("ping_secret", project.ping_secret, prefixes.webhooks)
+        yield from _find_prefix_problem("ping_secret", project.ping_secret, prefixes.pings)
     for channel in project.channels:
         if channel.kind is ChannelKind.SLACK:
             yield from _find_prefix_problem("slack", channel.target, prefixes.webhooks)

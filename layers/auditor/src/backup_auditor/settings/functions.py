@@ -118,6 +118,7 @@ def _read_prefixes(variables: _FunctionVariables) -> NamePrefixes:
     return NamePrefixes(
         keys=f"{name_prefix}keys/",
         webhooks=f"{name_prefix}webhooks/",
+        pings=f"{name_prefix}pings/",
         editor_keys=variables.require(env.EDITOR_NAME_PREFIX, str),
         topics=tuple(it for it in topics if it is not None),
     )

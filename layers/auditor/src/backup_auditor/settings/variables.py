@@ -28,7 +28,8 @@ REGISTRY = Variable(
 )
 NAME_PREFIX = Variable(
     "NAME_PREFIX",
-    "The prefix of the secrets that a registry can name: keys have it with `keys/`, webhooks with `webhooks/`.",
+    "The prefix of the secrets that a registry can name: keys have it with `keys/`, webhooks with `webhooks/`, ping"
+    " URLs with `pings/`.",
 )
 EDITOR_NAME_PREFIX = Variable("EDITOR_NAME_PREFIX", "The prefix of the secrets with write-access keys.")
 TOPIC_PREFIX = Variable("TOPIC_PREFIX", "How the ARNs of the topics begin that a registry can name.")
