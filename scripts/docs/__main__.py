@@ -42,6 +42,8 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "scenarios": simulator.list_scenarios,
     "stack-outputs": configuration.list_stack_outputs,
     "stack-parameters": configuration.list_stack_parameters,
+    "test-message-keys": events.list_test_message_keys,
+    "test-message-sample": events.show_test_message_sample,
     "variables": configuration.list_variables,
 }
 """The function that generates the content of each section."""

@@ -25,6 +25,7 @@ from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.actions import CreateSchedule
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Proposal, RemediationPlan
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
+from backup_auditor.rendering.channel_test import build_test_publication
 from backup_auditor.rendering.digest import build_report_link
 from backup_auditor.rendering.events import (
     build_audit_events,
@@ -127,6 +128,15 @@ _FAILURE_MEANINGS = _MEANINGS | {
     "trigger": f"Why the message is sent: `{Trigger.CHANGE}` or `{Trigger.REMINDER}`.",
 }
 """What each key of the event and the messages of a failure means."""
+_TEST_MEANINGS = _MEANINGS | {
+    "compliance": "`INSUFFICIENT_DATA`: the message says nothing about the backups.",
+    "event": "`Backup Channel Test`.",
+    "project": "The first project whose alerts the topic receives.",
+    "projects": "The first five of these projects.",
+    "severity": "`none`.",
+    "stack": "The stack that sent the message.",
+}
+"""What each key of a test message means."""
 _EXPIRES = "The last recovery point expires on 2026-11-05 06:00 UTC, in 3d (horizon: 7d), and the schedule is paused."
 _FAILED = "The last two finished backups failed: nightly-20261102T030000Z, 2026-11-02 03:00 UTC."
 _UNPROTECTED = "Deletion protection is disabled, and the policy requires it."
@@ -165,6 +175,18 @@ def list_failure_message_keys() -> str:
     """Return the table of the keys of the JSON of a message about a failure."""
     _, document = _split_publication(build_notice_publication(_sample_notice_message()))
     return table(("key", "meaning"), ((f"`{key}`", _FAILURE_MEANINGS[key]) for key in document))
+
+
+def list_test_message_keys() -> str:
+    """Return the table of the keys of the JSON of a test message."""
+    _, document = _split_publication(build_test_publication("backup-auditor", ("search", "shop")))
+    return table(("key", "meaning"), ((f"`{key}`", _TEST_MEANINGS[key]) for key in document))
+
+
+def show_test_message_sample() -> str:
+    """Return a test message as an e-mail subscription and as a queue receive it."""
+    email, document = _split_publication(build_test_publication("backup-auditor", ("search", "shop")))
+    return f"{email}\n{_block(document)}"
 
 
 def show_failure_message_sample() -> str:
@@ -245,7 +267,7 @@ def _sample_notice_message() -> NoticeMessage:
 def _split_publication(publication: Publication) -> tuple[str, dict[str, object]]:
     """Return the text of an e-mail and the JSON document for a queue."""
     parts = json.loads(publication.message)
-    return f"```text\nSubject: {publication.subject}\n\n{parts['email']}```\n", json.loads(parts["sqs"])
+    return f"```text\nSubject: {publication.subject}\n\n{parts['email'].rstrip()}\n```\n", json.loads(parts["sqs"])
 
 
 def _block(document: Mapping[str, object]) -> str:

@@ -42,7 +42,7 @@ def test_a_shared_key_is_a_warning_in_both_reports(healthy_server: Server, tmp_p
     result = audit_registry(healthy_server, tmp_path, *SHARED_KEY_ENTRIES)
     project_id = healthy_server.project.project_id
     sentence = (
-        f'Registry entries "search" and "billing" open the same Pinecone project ({project_id}; their key'
+        f'Registry entries "search" and "billing" open the same Pinecone project ({project_id}, their key'
         " is in the variable SEARCH_KEY), so another project is not audited; give each entry a key of its own project."
     )
     assert (result.exit_code, list_warnings(result)) == (3, [[sentence], [sentence]])

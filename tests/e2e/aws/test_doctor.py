@@ -1,13 +1,16 @@
 """Test `doctor --stack` against the built functions, each with the role of the template."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from moto.cloudformation.models import CloudFormationBackend
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
 
 from backup_auditor_simulator.scenarios import build_scenario
 from support.aws_local.application import CANARY, SLACK_SECRET, Application
@@ -18,7 +21,7 @@ from support.aws_local.stack import STACK_NAME
 from support.cli import CompletedCommand, build_environment, run_command
 
 FIRST_NIGHT = datetime(2026, 11, 20, 2, 15, tzinfo=UTC)
-MOTO_GAPS = ("AWS::CloudWatch::Alarm", "AWS::Scheduler::Schedule")
+MOTO_GAPS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::Scheduler::Schedule")
 """The types of resources that moto's CloudFormation cannot create, and that are created here beside it."""
 OPERATOR_KEY = "OPERATOR000000000000"
 
@@ -45,14 +48,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 
 def create_alarms_and_schedules(app: Application, patch: pytest.MonkeyPatch) -> None:
     """Create the alarms and schedules of the template, and let CloudFormation list them."""
-    cloudwatch, scheduler = app.open_client("cloudwatch"), app.open_client("scheduler")
+    support_composite_alarms(patch)
+    scheduler = app.open_client("scheduler")
     scheduler.create_schedule_group(Name=STACK_NAME)
     gaps = []
     for resource_type in MOTO_GAPS:
         for logical_name, properties in app.stack.find_by_type(resource_type).items():
-            if resource_type == MOTO_GAPS[0]:
-                name = properties["AlarmName"]["Fn::Sub"].replace("${AWS::StackName}", STACK_NAME)
-                put_alarm(cloudwatch, name)
+            if "AlarmName" in properties:
+                name = find_alarm_name(app, logical_name)
+                put_alarm(app, logical_name)
             else:
                 name = f"{STACK_NAME}-{logical_name}"
                 put_schedule(scheduler.create_schedule, name)
@@ -70,12 +74,53 @@ def create_alarms_and_schedules(app: Application, patch: pytest.MonkeyPatch) -> 
     patch.setattr(CloudFormationBackend, "list_stack_resources", list_all)
 
 
-def put_alarm(cloudwatch: Any, name: str, *, is_enabled: bool = True) -> None:
-    """Create an alarm with an action, or replace it."""
+def support_composite_alarms(patch: pytest.MonkeyPatch) -> None:
+    """Let moto create composite alarms, and return them only to a caller that asks for this type."""
+    describe_alarms = CloudWatchResponse.describe_alarms
+
+    def describe_types(response: CloudWatchResponse) -> ActionResult:
+        types = response._get_param("AlarmTypes", ["MetricAlarm"])
+        alarms: Any = describe_alarms(response).result
+        return ActionResult({name: it if name.removesuffix("s") in types else [] for name, it in alarms.items()})
+
+    patch.setattr(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm, raising=False)
+    patch.setattr(CloudWatchResponse, "describe_alarms", describe_types)
+
+
+def find_alarm_name(app: Application, logical_name: str) -> str:
+    """Return the name of an alarm of the template."""
+    template: str = app.stack.template["Resources"][logical_name]["Properties"]["AlarmName"]["Fn::Sub"]
+    return template.replace("${AWS::StackName}", STACK_NAME)
+
+
+def resolve_rule(app: Application, value: Any) -> str:
+    """Return the rule of a composite alarm, with its optional parts and with the names of alarms."""
+    if "Fn::If" in value:
+        return resolve_rule(app, value["Fn::If"][1])
+    text, variables = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
+
+    def resolve_name(occurrence: re.Match[str]) -> str:
+        name = occurrence[1]
+        return resolve_rule(app, variables[name]) if name in variables else find_alarm_name(app, name)
+
+    return re.sub(r"\$\{(\w+)\}", resolve_name, text)
+
+
+def put_alarm(app: Application, logical_name: str, *, is_enabled: bool = True) -> None:
+    """Create or replace an alarm of the template, with its actions and its rule."""
+    properties: Mapping[str, Any] = app.stack.template["Resources"][logical_name]["Properties"]
+    topic = app.stack.physical_ids["AlarmTopic"]
+    common = {
+        "AlarmName": find_alarm_name(app, logical_name),
+        "ActionsEnabled": is_enabled,
+        "AlarmActions": [topic for _ in properties.get("AlarmActions", ())],
+    }
+    cloudwatch = app.open_client("cloudwatch")
+    if "AlarmRule" in properties:
+        cloudwatch.put_composite_alarm(**common, AlarmRule=resolve_rule(app, properties["AlarmRule"]))
+        return
     cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        ActionsEnabled=is_enabled,
-        AlarmActions=["arn:aws:sns:eu-central-1:123456789012:alarms"],
+        **common,
         Namespace="AWS/SQS",
         MetricName="any",
         Period=60,
@@ -102,7 +147,9 @@ def put_schedule(call: Any, name: str, state: str = "ENABLED") -> None:
     )
 
 
-def run_doctor(app: Application, *flags: str, key: str = "TESTTESTTESTTESTTEST") -> CompletedCommand:
+def run_doctor(
+    app: Application, *flags: str, stack: str = STACK_NAME, key: str = "TESTTESTTESTTESTTEST"
+) -> CompletedCommand:
     """Run the command as an operator of the stack."""
     env = build_environment(
         AWS_ENDPOINT_URL=app.aws.endpoint,
@@ -110,7 +157,7 @@ def run_doctor(app: Application, *flags: str, key: str = "TESTTESTTESTTESTTEST")
         AWS_ACCESS_KEY_ID=key,
         AWS_SECRET_ACCESS_KEY=key[::-1],
     )
-    return run_command("doctor", "--stack", STACK_NAME, "--format", "json", *flags, env=env)
+    return run_command("doctor", "--stack", stack, "--format", "json", *flags, env=env)
 
 
 def find_statuses(result: CompletedCommand) -> dict[str, str]:
@@ -156,7 +203,7 @@ def test_a_deployed_stack_passes(app: Application) -> None:
     assert {name.partition(":")[0] for name in statuses if ":" in name} == {
         *("dispatch", "audit", "notify", "watch", "remediate")
     }
-    assert {name for name, it in statuses.items() if it == "skipped"} == set()
+    assert {name for name, it in statuses.items() if it == "skipped"} == {"watch: ping"}  # the stack has no URL
     assert "the same as this command's" in result.output
 
 
@@ -164,7 +211,8 @@ def test_a_deployed_stack_passes(app: Application) -> None:
     "action, failed",
     [
         ("events:PutEvents", {f"{it}: bus" for it in ("dispatch", "audit", "notify", "remediate")}),
-        ("dynamodb:PutItem", {f"{it}: table" for it in ("audit", "notify", "remediate")}),
+        ("dynamodb:PutItem", {f"{it}: table" for it in ("audit", "notify", "watch", "remediate")}),
+        ("dynamodb:BatchGetItem", {"watch: audits"}),
         ("dynamodb:UpdateItem", {f"{it}: table" for it in ("audit", "notify", "watch")}),
         ("s3:PutObject", {"audit: bucket"}),
         ("s3:GetObject", {"audit: reports", "notify: reports"}),
@@ -186,17 +234,34 @@ def test_a_denied_right_fails(app: Application, action: str, failed: set[str]) -
 
 def test_what_does_not_run_fails(app: Application) -> None:
     """A disabled schedule, a silent alarm and a dead letter fail, with the command that sends it again."""
-    scheduler, cloudwatch, sqs = (app.open_client(it) for it in ("scheduler", "cloudwatch", "sqs"))
+    scheduler, sqs = (app.open_client(it) for it in ("scheduler", "sqs"))
     queue = app.stack.physical_ids["DeadLetterQueue"]
     put_schedule(scheduler.update_schedule, f"{STACK_NAME}-SweepSchedule", "DISABLED")
-    put_alarm(cloudwatch, f"{STACK_NAME}-dead-letters", is_enabled=False)
+    put_alarm(app, "DeliveryFailuresAlarm", is_enabled=False)
     sqs.send_message(QueueUrl=queue, MessageBody="{}")
     result = run_doctor(app)
     put_schedule(scheduler.update_schedule, f"{STACK_NAME}-SweepSchedule")
-    put_alarm(cloudwatch, f"{STACK_NAME}-dead-letters")
+    put_alarm(app, "DeliveryFailuresAlarm")
     sqs.purge_queue(QueueUrl=queue)
     assert find_failed(result) == {"schedules", "alarms", "dead letters"}
     assert "aws sqs start-message-move-task --source-arn" in result.output
+
+
+def test_a_disabled_composite_alarm_fails(app: Application) -> None:
+    """Alarms that only it reports send no message either; the remedy names the composite alarm."""
+    put_alarm(app, "FunctionFailureAlarm", is_enabled=False)
+    result = run_doctor(app)
+    put_alarm(app, "FunctionFailureAlarm")
+    assert find_failed(result) == {"alarms"}
+    (check,) = (it for it in json.loads(result.output)["checks"] if it["name"] == "alarms")
+    assert check["detail"] == f"alarms have no action, or their actions are disabled: {STACK_NAME}-function-failure"
+
+
+def test_a_stack_can_be_named_by_its_arn(app: Application) -> None:
+    """Schedules are in the group of the stack's name, whatever the command was given."""
+    (stack,) = app.open_client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
+    result = run_doctor(app, stack=stack["StackId"])
+    assert find_failed(result) == set()
 
 
 def test_a_test_message_reaches_each_channel(app: Application) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from backup_auditor.domain.events import QUEUE_ATTEMPTS
 from backup_auditor_simulator.scenarios import build_scenario
-from support.aws_local.application import ROOT, Application, make_key
+from support.aws_local.application import EDITOR_SECRET_PREFIX, ROOT, Application, make_editor_key, make_key
 from support.raw_server import serve_answer
 
 NOW = datetime(2026, 11, 22, 2, 15, tzinfo=UTC)
-SAMPLES = sorted(it for it in (ROOT / "events").glob("*.json") if it.name != "env.sample.json")
+CHECK = ROOT / "events/check.json"
+SAMPLES = sorted(it for it in (ROOT / "events").glob("*.json") if it not in {CHECK, ROOT / "events/env.sample.json"})
 PARAMETERS = {
     "ProjectName": "search",
     "ApiKeySecret": "backup-auditor/keys/search",
@@ -29,6 +30,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Appli
     projects = {"search": build_scenario("fleet:3x3", now=NOW)}
     folder = tmp_path_factory.mktemp("cloud")
     with serve_answer(OK_RESPONSE) as (port, pings), Application(folder, projects, NOW, parameters=PARAMETERS) as app:
+        app.put_secret(f"{EDITOR_SECRET_PREFIX}pinecone", make_editor_key("search"))
         app.put_secret("backup-auditor/pings/all", f"http://127.0.0.1:{port}/check/search")
         yield app, pings
 
@@ -44,6 +46,18 @@ def test_a_sample_succeeds(deployment: tuple[Application, list[bytes]], sample: 
     assert json.loads(invocation.content).get("batchItemFailures", []) == []
     assert all(it.succeeded for it in app.flow.deliver_all())
     assert len(app.runner.invocations) > first_invocation
+    assert app.aws.denied_permissions == []
+
+
+def test_each_function_answers_the_check(deployment: tuple[Application, list[bytes]]) -> None:
+    """The sample is for every function; each answers with checks, and none fails."""
+    app, _ = deployment
+    for function in app.stack.functions:
+        invocation = app.runner.invoke(function, CHECK.read_bytes())
+        assert invocation.succeeded
+        checks = json.loads(invocation.content)["checks"]
+        assert [it for it in checks if it["status"] == "fail"] == []
+        assert "pass" in {it["status"] for it in checks}
     assert app.aws.denied_permissions == []
 
 

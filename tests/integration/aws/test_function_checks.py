@@ -20,6 +20,8 @@ from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import RequestError
 from backup_auditor_simulator.scenarios import build_scenario
+from backup_auditor_simulator.web.faults import Fault
+from backup_auditor_simulator.web.server import Server
 from support.aws.moto import serve_moto
 from support.aws.single_project import (
     KEY_SECRET,
@@ -45,8 +47,11 @@ CANARY = "xCanaryx" * 3
 class Application:
     """An application with one project on moto, in which everything works."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, slack: SlackReceiver, variables: dict[str, str]) -> None:
+    def __init__(
+        self, patch: pytest.MonkeyPatch, pinecone: Server, slack: SlackReceiver, variables: dict[str, str]
+    ) -> None:
         """Create the resources, and a channel of each kind."""
+        self.pinecone = pinecone
         self.slack = slack
         self.patch = patch
         self.names = variables
@@ -126,7 +131,7 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
         monkeypatch.setattr(runtime, "now", lambda: NOW)
         put_secret(server.viewer_key, KEY_SECRET)
         put_secret(server.editor_key, EDITOR_SECRET)
-        yield Application(monkeypatch, slack, names)
+        yield Application(monkeypatch, server, slack, names)
         get_sources.cache_clear()
 
 
@@ -152,7 +157,7 @@ def test_each_function_checks_what_it_uses(app: Application) -> None:
         "dispatch": {"bus"},
         "audit": {"policies", "keys", "Pinecone", "table", "reports", "bucket", "bus"},
         "notify": {"table", "reports", "bus", "topics", "webhooks"},
-        "watch": {"table", "topics", "audits"},
+        "watch": {"table", "topics", "ping", "audits"},
         "remediate": {"policies", "keys", "Pinecone", "table", "bus"},
     }
 
@@ -164,7 +169,6 @@ def test_each_function_checks_what_it_uses(app: Application) -> None:
         pytest.param({"EVIDENCE_BUCKET": "no-such-bucket"}, {"bucket"}, id="bucket"),
         pytest.param({"API_KEY_SECRET": "no-such-secret"}, {"keys"}, id="key"),
         pytest.param({"POLICY": "ssm:/no-such-policy"}, {"policies"}, id="policy"),
-        pytest.param({"PING_URL_SECRET": "no-such-secret"}, {"ping"}, id="ping"),
         pytest.param({"PINECONE_CONTROLLER_HOST": "http://127.0.0.1:1"}, {"Pinecone"}, id="pinecone"),
         pytest.param({"REGISTRY": "ssm:/no-such-registry"}, {"registry"}, id="registry"),
         pytest.param({"EVENT_BUS": ""}, {"settings"}, id="setting"),
@@ -175,6 +179,49 @@ def test_one_fault_fails_its_check(app: Application, variables: dict[str, str], 
     for name, value in variables.items():
         app.patch.setenv(name, value)
     assert app.find_failed("audit") == failed
+
+
+def test_a_missing_ping_url_fails(app: Application) -> None:
+    """The function that calls the URLs checks their secrets."""
+    app.patch.setenv("PING_URL_SECRET", "no-such-secret")
+    assert app.find_failed("watch") == {"ping"}
+
+
+@pytest.mark.parametrize("variable", ["REGISTRY", "EVENT_BUS"])
+def test_without_a_registry_the_other_checks_are_skipped(app: Application, variable: str) -> None:
+    """The answer says that nothing else was checked."""
+    app.patch.setenv(variable, "ssm:/no-such-registry" if variable == "REGISTRY" else "")
+    assert app.check("audit")["other checks"] == "skipped"
+
+
+def test_a_key_that_reads_indexes_only_fails(app: Application) -> None:
+    """The audit would be incomplete, so the check names the missing role, of each function's key."""
+    for function, secret, role in (
+        ("audit", KEY_SECRET, "ControlPlaneViewer"),
+        ("remediate", EDITOR_SECRET, "ControlPlaneEditor"),
+    ):
+        app.pinecone.faults.append(Fault(path="/backups", status=403, message="control::backups::list is required"))
+        checks = app.invoke(function, {"check": True})["checks"]
+        (check,) = (it for it in checks if it["status"] == "fail")
+        assert check["name"] == "Pinecone"
+        assert "403" in check["detail"]
+        assert check["remedy"] == (
+            f"check that the key in {secret} has the role {role}; after a timeout or a 5xx, run doctor again"
+        )
+
+
+def test_the_detail_names_what_was_tried_on_the_table(app: Application) -> None:
+    """The role of no function is called more than what its check showed."""
+    details = {
+        function: next(it["detail"] for it in app.invoke(function, {"check": True})["checks"] if it["name"] == "table")
+        for function in ("audit", "notify", "remediate", "watch")
+    }
+    assert details == {
+        "audit": "the role may get, put and update items",
+        "notify": "the role may get, put and update items",
+        "remediate": "the role may get and put items",
+        "watch": "the role may put and update items",
+    }
 
 
 def test_a_refused_key_fails(app: Application) -> None:
@@ -223,7 +270,7 @@ def test_a_test_message_reaches_each_channel_once(app: Application) -> None:
         answer = app.invoke("notify", {"check": True, "send_test": True})
         assert [it["status"] for it in answer["checks"] if it["name"] == "test message"] == ["pass", "pass"]
     assert len(app.slack.posted_messages) == 2
-    assert "Test message from backup-auditor (stack stack)" in str(app.slack.posted_messages[0])
+    assert "Stack stack" in str(app.slack.posted_messages[0])
     messages = boto3.client("sqs").receive_message(QueueUrl=app.queue, MaxNumberOfMessages=10)["Messages"]
     assert len(messages) == 2
     assert json.loads(json.loads(messages[0]["Body"])["Message"])["projects"] == ["search"]

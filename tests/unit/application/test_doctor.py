@@ -91,6 +91,8 @@ class FakeSetup:
     proxy: Any = None
     keys: Sequence[Any] = ("key-of-one",)
     reader: FakeReader = field(default_factory=FakeReader)
+    readers: Sequence[FakeReader] = ()
+    """The reader of each project; without any they share one."""
     state: Any = field(default_factory=lambda: StateFile("/state", None, is_writable=True))
     own_policy: Any = None
 
@@ -132,7 +134,7 @@ class FakeSetup:
     def _make_project(self, number: int, key: Any) -> ProjectSetup:
         @contextmanager
         def open_reader(_key: str) -> Iterator[FakeReader]:
-            yield self.reader
+            yield self.readers[number - 1] if self.readers else self.reader
 
         return ProjectSetup(
             f"project-{number}",
@@ -207,7 +209,7 @@ def test_one_fault_fails_one_check(changes: dict[str, Any], failed: str, skipped
     ],
 )
 def test_an_error_of_the_first_call_fails_the_check_of_its_cause(error: Exception, failed: str) -> None:
-    """Key, host and certificates are told apart; what is unknown after the error does not pass."""
+    """Key, host and certificates fail separately; what is unknown after the error does not pass."""
     setup = FakeSetup(reader=FakeReader(indexes=error))
     statuses = find_statuses(setup)
     assert {name for name, it in statuses.items() if it is CheckStatus.FAIL} == {failed}
@@ -254,6 +256,22 @@ def test_the_key_must_read_every_listing(changes: dict[str, Any], status: CheckS
 
 
 @pytest.mark.parametrize(
+    "changes, detail",
+    [
+        pytest.param({}, "the key reads 1 index, 0 backups and schedules", id="schedules"),
+        pytest.param({"indexes": ListingRead(())}, "the key reads 0 indexes, 0 backups", id="empty-project"),
+        pytest.param(
+            {"schedules": UnsupportedError("400")}, "the key reads 1 index, 0 backups", id="index-without-backups"
+        ),
+    ],
+)
+def test_only_what_was_read_is_called_readable(changes: dict[str, Any], detail: str) -> None:
+    """Schedules are named only if those of an index were read."""
+    checks = check_local_setup(FakeSetup(reader=FakeReader(**changes)))
+    assert [it.detail for it in checks if it.name == "permissions"] == [detail]
+
+
+@pytest.mark.parametrize(
     "fields, status",
     [
         pytest.param({}, CheckStatus.PASS, id="no-audit"),
@@ -278,10 +296,39 @@ def test_projects_of_a_registry_are_checked_one_by_one() -> None:
 
 
 def test_entries_that_open_one_project_fail() -> None:
-    """Two keys of one Pinecone project fail, although both are accepted."""
-    assert (
-        find_statuses(FakeSetup(registry=Registry(()), keys=("key-of-one", "key-of-two")))["keys"] is CheckStatus.FAIL
+    """One key in two entries fails, with the whole reason in the detail and the whole remedy."""
+    setup = FakeSetup(registry=Registry(()), keys=("one-key", "one-key"))
+    (check,) = (it for it in check_local_setup(setup) if it.name == "keys")
+    assert check.status is CheckStatus.FAIL
+    assert check.detail == (
+        'Registry entries "project-1" and "project-2" open the same Pinecone project (project-1, their keys are the'
+        " same), so another project is not audited"
     )
+    assert check.remedy == "give each entry a key of its own project."
+
+
+@pytest.mark.parametrize(
+    "keys, schedules, status",
+    [
+        pytest.param(("k1", "k2"), None, CheckStatus.PASS, id="all-ids-known"),
+        pytest.param(("k1", "k2"), ListingRead(()), CheckStatus.SKIPPED, id="no-schedule"),
+        pytest.param(("k1", SettingsError("no key; set it")), None, CheckStatus.SKIPPED, id="one-key-missing"),
+        pytest.param((SettingsError("a; b"), SettingsError("a; b")), None, CheckStatus.SKIPPED, id="no-key"),
+        pytest.param(("k1", "k1"), ListingRead(()), CheckStatus.FAIL, id="one-key-twice"),
+        pytest.param(
+            ("k1", "k2"), ListingRead((build_schedule(project_id="id"),)), CheckStatus.FAIL, id="two-keys-of-one-id"
+        ),
+    ],
+)
+def test_projects_are_called_different_only_by_their_ids(
+    keys: Sequence[Any], schedules: Any, status: CheckStatus
+) -> None:
+    """Keys that differ can open one Pinecone project: without the id of each the check is skipped."""
+    readers = [FakeReader(), FakeReader()]
+    for number, reader in enumerate(readers, start=1):
+        reader.schedules = schedules or ListingRead((build_schedule(project_id=f"id-{number}"),))
+    setup = FakeSetup(registry=Registry(()), keys=keys, readers=readers)
+    assert find_statuses(setup)["keys"] is status
 
 
 @pytest.mark.parametrize(
@@ -292,10 +339,11 @@ def test_entries_that_open_one_project_fail() -> None:
     ],
 )
 def test_an_invalid_registry_fails(registry: object) -> None:
-    """No project is known, so nothing is called."""
-    statuses = find_statuses(FakeSetup(registry=registry))
-    assert statuses["registry"] is CheckStatus.FAIL
-    assert statuses["host"] is CheckStatus.SKIPPED
+    """No project is known, so nothing is called, and what needs a project is skipped because of the registry."""
+    checks = {it.name: it for it in check_local_setup(FakeSetup(registry=registry))}
+    assert [name for name, it in checks.items() if it.status is CheckStatus.FAIL] == ["registry"]
+    for name in ("host", "clock", "key", "permissions", "role", "state"):
+        assert (checks[name].status, checks[name].detail) == (CheckStatus.SKIPPED, "the check registry failed")
 
 
 def test_plain_http_uses_no_certificates() -> None:

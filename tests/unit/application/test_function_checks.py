@@ -141,6 +141,20 @@ def test_different_secrets_with_one_key_fail() -> None:
     assert list_statuses(check_keys({}, {})) == [CheckStatus.SKIPPED]
 
 
+@pytest.mark.parametrize(
+    "places, detail",
+    [
+        pytest.param({"a": "s"}, "1 key can be read", id="one"),
+        pytest.param({"a": "s", "b": "s"}, "1 key can be read", id="one-secret-twice"),
+        pytest.param({"a": "s", "b": "t"}, "2 keys can be read; no two are the same", id="two"),
+    ],
+)
+def test_keys_are_called_different_by_their_secrets(places: Mapping[str, str], detail: str) -> None:
+    """The key of a shared secret counts once: the check of the registry fails for it."""
+    (check,) = check_keys({name: f"key-of-{it}" for name, it in places.items()}, places)
+    assert (check.status, check.detail) == (CheckStatus.PASS, detail)
+
+
 def test_a_key_that_cannot_be_read_fails_with_its_remedy() -> None:
     """The check has the error of the secret, and the other keys are not called valid by it."""
     checks = check_keys(
@@ -208,6 +222,6 @@ def test_a_test_message_is_accepted_or_not() -> None:
     """Each channel has a check of its own."""
     results = {"topic a": None, "webhook b": ChannelRefusedError("the webhook returned 404; create a new one")}
     assert [(it.status, it.detail, it.remedy) for it in build_test_checks(results)] == [
-        (CheckStatus.PASS, "topic a accepted it", None),
+        (CheckStatus.PASS, "topic a accepted it; check that it arrived", None),
         (CheckStatus.FAIL, "webhook b: the webhook returned 404", "create a new one"),
     ]

@@ -15,6 +15,7 @@ from backup_auditor.ports.stack import Alarm, StackParts
 CODE = "0123456789ab"
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
 PARTS = StackParts(
+    "auditor",
     "123456789012",
     "UPDATE_COMPLETE",
     {it: f"auditor-{it}" for it in FUNCTIONS},
@@ -32,7 +33,6 @@ PARTS = StackParts(
 class FakeStack:
     """A stack whose parts are given; a part that is an error raises it."""
 
-    name: str = "auditor"
     parts: StackParts = PARTS
     codes: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, Any] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class FakeStack:
 
     def list_enabled_schedules(self, group: str) -> frozenset[str]:
         """Return the enabled schedules."""
-        assert group == self.name
+        assert group == "auditor"
         return frozenset(self._give(self.enabled))
 
     def count_messages(self, queue_url: str) -> int:
@@ -120,6 +120,11 @@ DENIED = StackError("it cannot be examined: AccessDenied; allow your role to cal
             "alarms",
             id="silent-alarm",
         ),
+        pytest.param(
+            {"alarms": [Alarm("auditor-one", False, frozenset({"auditor-two"})), Alarm("auditor-two", False)]},
+            "alarms",
+            id="silent-composite-alarm",
+        ),
         pytest.param({"parts": replace(PARTS, alarms=())}, "alarms", id="no-alarm"),
         pytest.param({"alarms": DENIED}, "alarms", id="alarms-denied"),
         pytest.param({"subscriptions": Subscriptions(0, 0)}, "alarm topic", id="no-subscription"),
@@ -138,6 +143,43 @@ def test_one_fault_fails_one_check(changes: dict[str, Any], label: str) -> None:
     failed = find_failed(FakeStack(**changes))
     assert set(failed) == {label}
     assert failed[label].remedy
+
+
+@pytest.mark.parametrize(
+    "rules, actions, silent",
+    [
+        pytest.param({"a": "b"}, "a", "", id="part-of-one-with-an-action"),
+        pytest.param({"a": "b", "b": "c"}, "a", "", id="part-of-a-part"),
+        pytest.param({"a": "b"}, "b", "a", id="composite-without-an-action"),
+        pytest.param({"a": "bc"}, "", "a", id="the-cause-of-silence-alone"),
+        pytest.param({"a": "c", "b": "c"}, "b", "a", id="part-of-two"),
+        pytest.param({"a": "b"}, "ac", "", id="each-in-one-way"),
+        pytest.param({}, "ab", "c", id="part-of-none"),
+        pytest.param({"a": "b", "b": "a"}, "", "ab", id="parts-of-each-other"),
+        pytest.param({"a": "b", "b": "a"}, "a", "", id="parts-of-each-other-with-an-action"),
+        pytest.param({"a": "bx"}, "a", "", id="alarm-of-another-stack"),
+    ],
+)
+def test_an_alarm_sends_messages_by_itself_or_through_a_composite_alarm(
+    rules: Mapping[str, str], actions: str, silent: str
+) -> None:
+    """An alarm without an action passes if a composite alarm with one names it."""
+    names = sorted({*rules, *actions, *silent, *"".join(rules.values())} - {"x"})
+    alarms = [Alarm(it, it in actions, frozenset(rules.get(it, ""))) for it in names]
+    failed = find_failed(FakeStack(parts=replace(PARTS, alarms=tuple(names)), alarms=alarms))
+    details = [it.detail.partition(": ")[2] for it in failed.values()]
+    assert details == ([", ".join(silent)] if silent else [])
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"])
+def test_an_update_that_was_undone_is_shown(status: str) -> None:
+    """The stack works, with the settings before the update."""
+    checks = check_stack(FakeStack(parts=replace(PARTS, status=status)), CODE, sends_test=False)
+    (check,) = (it for it in checks if it.name == "stack")
+    assert check.status is CheckStatus.PASS
+    assert (
+        check.detail == f"auditor is {status}; the last update failed and was undone, so the settings before it apply"
+    )
 
 
 def test_without_outputs_nothing_is_known_to_work() -> None:

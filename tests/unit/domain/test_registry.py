@@ -95,7 +95,7 @@ def test_a_shared_variable_or_secret_is_the_reason() -> None:
         ),
         pytest.param(
             [EntryTarget("a", "the secret A", "k1", "id-1"), EntryTarget("b", "the secret A", "k1", None)],
-            SharedProject(("a", "b"), "id-1; their key is in the secret A"),
+            SharedProject(("a", "b"), "id-1, their key is in the secret A"),
             id="same-key-and-one-id",
         ),
     ],

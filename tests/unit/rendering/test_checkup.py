@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,14 @@ from backup_auditor.rendering.checkup import render_checks_json, render_checks_t
 from backup_auditor.rendering.sns import MAX_SUBJECT_LENGTH
 from backup_auditor.rendering.text import join_lines
 from support.approval import Approve
+from support.slack_server import find_refusal, iterate_elements
 
 LONG_NAME = (
     "arn:aws:secretsmanager:eu-central-1:123456789012:secret:backup-auditor/keys/a-project-with-a-long-name-a1B2c3"
 )
 CHECKS = (
     pass_check("python", "Python 3.13.1 on linux; backup-auditor 0.1.0"),
-    skip_check("role", "unknown: Pinecone reports the role of no key"),
+    skip_check("role", "unknown: Pinecone does not report the role of a key"),
     replace(pass_check("policies", "12 policies can be used"), function="audit"),
     replace(
         fail_check("keys", f"the secret {LONG_NAME}: there is no such secret", "create it, or correct the name"),
@@ -55,8 +57,34 @@ def test_a_test_message_is_marked_for_people_and_machines() -> None:
     assert "Test message" in publication.subject
     assert len(publication.subject) <= MAX_SUBJECT_LENGTH
     assert publication.subject.isascii()
-    assert "project-0, project-1, project-2, project-3, project-4 and 4 more" in parts["email"]
+    assert "project-0, project-1, project-2, project-3, project-4, 4 more." in parts["email"]
     assert json.loads(parts["sqs"])["event"] == "Backup Channel Test"
-    assert publication.attributes == {"event": "Backup Channel Test", "severity": "none"}
-    assert "Test message" in str(build_test_payload("backup-auditor", ["<!channel> & co"])["text"])
-    assert "<!channel>" not in str(build_test_payload("backup-auditor", ["<!channel> & co"]))
+
+
+def test_a_test_message_for_a_topic_has_the_attributes_of_every_message() -> None:
+    """A filter policy on project, severity, compliance or event finds a value of the published format."""
+    publication = build_test_publication("backup-auditor", ["search", "shop"])
+    assert publication.attributes == {
+        "project": "search",
+        "severity": "none",
+        "compliance": "INSUFFICIENT_DATA",
+        "event": "Backup Channel Test",
+    }
+    document = json.loads(json.loads(publication.message)["sqs"])
+    assert document.items() >= publication.attributes.items()
+
+
+def test_a_test_message_for_slack_has_the_kinds_of_blocks_of_a_digest() -> None:
+    """Slack accepts or refuses it for the same reasons; names of projects are literal texts of a list."""
+    payload: Any = build_test_payload("backup-auditor", ["<!channel> & *co*", "shop"])
+    assert find_refusal("application/json", json.dumps(payload).encode())[0] is None
+    header, body, footnote = payload["blocks"]
+    assert [it["type"] for it in (header, body, footnote)] == ["header", "rich_text", "context"]
+    assert [it["type"] for it in body["elements"]] == [
+        *("rich_text_section", "rich_text_list", "rich_text_preformatted")
+    ]
+    assert [it["text"] for it in iterate_elements(body)] == [
+        "Alerts about these projects arrive here. Nothing has to be done.",
+        *("<!channel> & *co*", "shop", "backup-auditor doctor --stack backup-auditor"),
+    ]
+    assert str(payload["text"]).startswith("Test message from backup-auditor. ")

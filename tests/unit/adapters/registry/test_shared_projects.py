@@ -97,7 +97,7 @@ def test_the_sentence_says_why_and_never_the_key() -> None:
     same_variable_groups = find_shared_by_target(
         [EntryTarget("a", "the variable KEY", "pcsk", "id"), EntryTarget("b", "the variable KEY", "pcsk", None)]
     )
-    assert [it.reason for it in same_variable_groups] == ["id; their key is in the variable KEY"]
+    assert [it.reason for it in same_variable_groups] == ["id, their key is in the variable KEY"]
     same_key_groups = find_shared_by_target(
         [EntryTarget("a", "the variable A", "pcsk", None), EntryTarget("b", "the variable B", "pcsk", None)]
     )

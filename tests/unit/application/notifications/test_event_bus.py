@@ -1,6 +1,7 @@
 """A bus is given ten events a call, and again those that it did not take."""
 
 import json
+import re
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, cast
@@ -45,6 +46,46 @@ class FakeClient:
                 number for number, it in zip(numbers, entry_results, strict=True) if "EventId" in it
             ]
             return {"FailedEntryCount": sum("EventId" not in it for it in entry_results), "Entries": entry_results}
+
+
+class RefusingClient:
+    """Answers each call with the next code, and after the last code as EventBridge answers a detail that is no JSON."""
+
+    def __init__(self, *codes: str) -> None:
+        """Take the codes; an empty one is no error."""
+        self.codes = list(codes)
+        self.call_count = 0
+
+    def put_events(self, *, Entries: list[Any]) -> Any:  # noqa: N803  as boto3 has it
+        """Refuse the entry."""
+        with pytest.raises(ValueError, match="Expecting"):
+            json.loads(Entries[0]["Detail"])
+        self.call_count += 1
+        code = self.codes.pop(0) if self.codes else "MalformedDetail"
+        return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code} if code else {"EventId": "1"}]}
+
+
+@pytest.mark.parametrize(
+    "codes, calls, error",
+    [
+        pytest.param([], 1, None, id="refused-as-expected"),
+        pytest.param(["ThrottlingException", "InternalFailure"], 3, None, id="busy-twice"),
+        pytest.param(["InternalFailure"] * 3, 3, "InternalFailure", id="busy-three-times"),
+        pytest.param([""], 1, "no error", id="accepted"),
+        pytest.param(["NotAuthorizedForSourceException"], 1, "NotAuthorizedForSourceException", id="refused-otherwise"),
+    ],
+)
+def test_a_check_expects_one_refusal(codes: list[str], calls: int, error: str | None) -> None:
+    """A busy bus is asked again; any other answer fails with what to do."""
+    client = RefusingClient(*codes)
+    bus = make_bus(cast("Any", client))
+    if error is None:
+        bus.check_put(lambda: 900.0)
+    else:
+        text = f"the bus auditor answered a check with {error} (expected: MalformedDetail); run doctor again, then"
+        with pytest.raises(DeliveryError, match=f"^{re.escape(text)}"):
+            bus.check_put(lambda: 900.0)
+    assert client.call_count == calls
 
 
 def make_bus(client: FakeClient) -> EventBus:

@@ -43,8 +43,8 @@ MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 _MAX_INDEXES = 10
 """How many indexes are read until a schedule shows Pinecone's id of the project."""
 ROLE_REASON = (
-    "unknown: Pinecone reports the role of no key, and no call that changes nothing shows it; check in the"
-    " console that it is ControlPlaneViewer, which cannot write"
+    "unknown: Pinecone does not report the role of a key, and only a write would show it; check in the console"
+    " that it is ControlPlaneViewer, which cannot write"
 )
 """Why the role of a key is not checked."""
 
@@ -118,11 +118,13 @@ def check_local_setup(setup: LocalSetup) -> list[Check]:
     network_checks = [_check_store(setup), _check_proxy(setup)]
     checks = [pass_check("python", setup.describe_runtime()), variables_check, registry_check]
     checks += [_check_policy(setup), *_check_own_policies(setup, projects)]
-    blocker = next((it.name for it in (variables_check, *network_checks) if it.remedy is not None), None)
+    requirements = (registry_check, variables_check, *network_checks)
+    blocker = next((it.name for it in requirements if it.remedy is not None), None)
     if blocker is not None:
         reason = f"the check {blocker} failed"
         names = ("host", "clock", "key", "permissions", "role")
-        return [*checks, *network_checks, *(skip_check(it, reason) for it in names), *_check_states(setup, projects)]
+        state_checks = _check_states(setup, projects) or [skip_check("state", reason)]
+        return [*checks, *network_checks, *(skip_check(it, reason) for it in names), *state_checks]
     visits = [_visit_project(setup, it) for it in projects]
     checks += [*_check_connection(setup, network_checks, visits), *_check_shared_keys(visits)]
     for visit in visits:
@@ -207,6 +209,8 @@ class _Visit:
     """Why the indexes could not be read."""
     index_count: int = 0
     backup_count: int = 0
+    has_read_schedules: bool = False
+    """Whether the schedules of at least one index were read."""
     failures: tuple[ReadFailure, ...] = ()
     plan_refusal: str | None = None
     project_id: str | None = None
@@ -236,6 +240,7 @@ def _read_project(setup: LocalSetup, project: ProjectSetup, key: str, reader: Ti
     backups = reader.read_backups()
     failures = [it for it in (indexes.failure, backups.failure) if it is not None]
     plan_refusal = project_id = missing = None
+    has_read_schedules = False
     for index in indexes.rows[:_MAX_INDEXES]:
         try:
             schedules = reader.read_schedules(index.name)
@@ -251,6 +256,7 @@ def _read_project(setup: LocalSetup, project: ProjectSetup, key: str, reader: Ti
         if schedules.failure is not None:
             failures.append(schedules.failure)
             break
+        has_read_schedules = True
         project_id = next((it.project_id for it in schedules.rows if it.project_id is not None), None)
         if project_id is not None:
             break
@@ -260,6 +266,7 @@ def _read_project(setup: LocalSetup, project: ProjectSetup, key: str, reader: Ti
         key,
         index_count=len(indexes.rows),
         backup_count=len(backups.rows),
+        has_read_schedules=has_read_schedules,
         failures=tuple(failures),
         plan_refusal=plan_refusal,
         project_id=project_id,
@@ -336,8 +343,13 @@ def _check_shared_keys(visits: Sequence[_Visit]) -> Iterator[Check]:
     targets = [EntryTarget(it.project.name, it.project.key_place, it.key, it.project_id) for it in visits]
     shared = find_shared_by_target(targets)
     yield from (fail_by_message("keys", it.sentence) for it in shared)
-    if not shared:
+    if shared:
+        return
+    if all(it.project_id is not None for it in visits):
         yield pass_check("keys", "no two entries open the same Pinecone project")
+    else:
+        reason = "unknown: only a schedule shows Pinecone's id of a project, and not every entry has one"
+        yield skip_check("keys", reason)
 
 
 def _check_key(visit: _Visit, suffix: str) -> list[Check]:
@@ -355,12 +367,12 @@ def _check_key(visit: _Visit, suffix: str) -> list[Check]:
 
 def _check_permissions(name: str, visit: _Visit) -> Check:
     if visit.failures:
-        remedy = "give the key the role ControlPlaneViewer; after another error, try again"
+        remedy = "for 403, give the key the role ControlPlaneViewer; for any other error, run doctor again"
         return fail_by_message(name, visit.failures[0], remedy)
     counts = f"{pluralize(visit.index_count, 'index', 'indexes')}, {pluralize(visit.backup_count, 'backup')}"
     if visit.plan_refusal is not None:
         return pass_check(name, f"the key reads {counts}; the plan has no schedules ({visit.plan_refusal})")
-    schedules = " and schedules" if visit.index_count else ""
+    schedules = " and schedules" if visit.has_read_schedules else ""
     return pass_check(name, f"the key reads {counts}{schedules}")
 
 

@@ -105,7 +105,9 @@ def check_keys(keys: Mapping[str, str | Exception], places: Mapping[str, str]) -
     shared = [it for it in find_shared_by_target(targets) if len({places[name] for name in it.names}) > 1]
     checks += [fail_by_message("keys", it.sentence) for it in shared]
     if not checks:
-        checks.append(pass_check("keys", f"{pluralize(len(keys), 'key')} can be read, each of its own"))
+        secret_count = len({places[name] for name in keys})
+        comparison = "; no two are the same" if secret_count > 1 else ""
+        checks.append(pass_check("keys", f"{pluralize(secret_count, 'key')} can be read{comparison}"))
     return checks
 
 
@@ -198,4 +200,4 @@ def build_test_checks(results: Mapping[str, object]) -> Iterator[Check]:
         if isinstance(result, Exception):
             yield fail_by_message("test message", f"{channel}: {describe_failure(result)}", _FALLBACK_REMEDY)
         else:
-            yield pass_check("test message", f"{channel} accepted it")
+            yield pass_check("test message", f"{channel} accepted it; check that it arrived")

@@ -15,12 +15,13 @@ from backup_auditor.domain.checkup import (
 )
 from backup_auditor.domain.text import pluralize
 from backup_auditor.errors import StackError
-from backup_auditor.ports.stack import DeployedStack, StackParts
+from backup_auditor.ports.stack import Alarm, DeployedStack, StackParts
 
 FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate")
 _OPTIONAL_FUNCTION = "remediate"
 _TESTING_FUNCTION = "notify"
-_STABLE_STATUSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+_STABLE_STATUSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+_UNDONE_STATUSES = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
 
 
 def check_stack(stack: DeployedStack, local_code: str, *, sends_test: bool) -> list[Check]:
@@ -30,7 +31,7 @@ def check_stack(stack: DeployedStack, local_code: str, *, sends_test: bool) -> l
     """
     parts = stack.load_parts()
     answers = _invoke_functions(stack, parts, sends_test=sends_test)
-    checks = [_check_status(stack.name, parts)]
+    checks = [_check_status(parts)]
     for function in FUNCTIONS:
         checks += _list_answered_checks(function, answers.get(function))
     checks.append(_check_code(answers, local_code))
@@ -42,11 +43,13 @@ def check_stack(stack: DeployedStack, local_code: str, *, sends_test: bool) -> l
     return checks
 
 
-def _check_status(name: str, parts: StackParts) -> Check:
+def _check_status(parts: StackParts) -> Check:
+    detail = f"{parts.name} is {parts.status}"
     if parts.status in _STABLE_STATUSES:
-        return pass_check("stack", f"{name} is {parts.status}")
-    remedy = "wait until the deployment ends, or deploy the stack again"
-    return fail_check("stack", f"{name} is {parts.status}", remedy)
+        return pass_check("stack", detail)
+    if parts.status in _UNDONE_STATUSES:
+        return pass_check("stack", f"{detail}; the last update failed and was undone, so the settings before it apply")
+    return fail_check("stack", detail, "wait until the deployment ends, or deploy the stack again")
 
 
 def _invoke_functions(
@@ -95,12 +98,12 @@ def _check_code(answers: Mapping[str, FunctionAnswer | StackError], local_code: 
 
 
 def _check_schedules(stack: DeployedStack, parts: StackParts) -> Check:
-    enabled = stack.list_enabled_schedules(stack.name)
+    enabled = stack.list_enabled_schedules(parts.name)
     disabled = [it for it in parts.schedules if it not in enabled]
     if not parts.schedules:
         return fail_check("schedules", "the stack has no schedule", "deploy the stack again")
     if disabled:
-        remedy = f"enable them in EventBridge Scheduler, group {stack.name}"
+        remedy = f"enable them in EventBridge Scheduler, group {parts.name}"
         return fail_check("schedules", f"not enabled: {', '.join(disabled)}", remedy)
     return pass_check("schedules", f"{pluralize(len(parts.schedules), 'schedule')}, each enabled")
 
@@ -108,7 +111,7 @@ def _check_schedules(stack: DeployedStack, parts: StackParts) -> Check:
 def _check_alarms(stack: DeployedStack, parts: StackParts) -> Check:
     alarms = {it.name: it for it in stack.list_alarms(parts.alarms)}
     missing = [it for it in parts.alarms if it not in alarms]
-    silent = [it.name for it in alarms.values() if not it.has_actions]
+    silent = _find_silent(alarms)
     if not parts.alarms or missing:
         names = ", ".join(missing) or "all"
         return fail_check("alarms", f"alarms are missing: {names}", "deploy the stack again")
@@ -118,7 +121,25 @@ def _check_alarms(stack: DeployedStack, parts: StackParts) -> Check:
             f"alarms have no action, or their actions are disabled: {', '.join(silent)}",
             f"aws cloudwatch enable-alarm-actions --alarm-names {' '.join(silent)}, or deploy the stack again",
         )
-    return pass_check("alarms", f"{pluralize(len(parts.alarms), 'alarm')}, each with an action")
+    detail = f"{pluralize(len(parts.alarms), 'alarm')}, each with an action or in a composite alarm that has one"
+    return pass_check("alarms", detail)
+
+
+def _find_silent(alarms: Mapping[str, Alarm]) -> list[str]:
+    """Return the alarms that send no message, neither by themselves nor through a composite alarm that names them.
+
+    The causes of a composite alarm without a message are left out: they are silent because of it.
+    """
+    reported: set[str] = set()
+    remaining = [it for it in alarms.values() if it.has_actions]
+    while remaining:
+        alarm = remaining.pop()
+        if alarm.name not in reported:
+            reported.add(alarm.name)
+            remaining += [alarms[it] for it in alarm.causes if it in alarms]
+    silent = [it for it in alarms.values() if it.name not in reported]
+    causes = {name for it in silent for name in it.causes}
+    return [it.name for it in silent if it.name not in causes] or [it.name for it in silent]
 
 
 def _check_alarm_topic(stack: DeployedStack, parts: StackParts) -> Check:

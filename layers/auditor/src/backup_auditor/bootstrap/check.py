@@ -41,8 +41,10 @@ from backup_auditor.ports.messaging import Subscriptions
 from backup_auditor.retry import Retrier
 from backup_auditor.settings.pinecone import read_settings_with_key
 
-_READING_TIME = timedelta(seconds=20)
-"""How long the indexes of one project are read at most."""
+_READING_TIME = timedelta(minutes=1)
+"""How long one project is read at most."""
+_SECONDS_AFTER_READING = 10.0
+"""Seconds reserved for the answer, so that a slow project does not end the function before it answers."""
 _MAX_TRIED_PROJECTS = 10
 """How many projects are looked through for a stored report."""
 
@@ -51,7 +53,7 @@ type _Checks = Callable[[ConfigSources, Registry, CheckRunner], Iterator[Check]]
 
 def check_dispatch(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `dispatch`."""
-    return _answer("dispatch", context, lambda sources, _registry, _runner: iter((_check_bus(sources),)))
+    return _answer("dispatch", context, lambda sources, _registry, runner: iter((_check_bus(sources, runner),)))
 
 
 def check_audit(context: LambdaContext) -> dict[str, object]:
@@ -85,38 +87,41 @@ def _answer(function: str, context: LambdaContext, list_checks: _Checks) -> dict
         checks += list_checks(sources, registry, CheckRunner(partial(get_seconds_left, context)))
     except BackupAuditorError as error:
         checks.append(fail_by_message("registry" if checks else "settings", error, "deploy the stack again"))
+        checks.append(skip_check("other checks", "the settings or the registry cannot be read"))
     return FunctionAnswer(compute_code_hash(), tuple(checks)).to_json()
 
 
-def _check_bus(sources: ConfigSources) -> Check:
+def _check_bus(sources: ConfigSources, runner: CheckRunner) -> Check:
     bus = EventBus(sources.aws.events, sources.settings.event_bus)
-    return check_once("bus", bus.check_put, "the role may put events")
+    return check_once("bus", partial(bus.check_put, runner.seconds_left), "the role may put events")
 
 
 def _check_audit_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
     yield from _check_policies(sources, registry, runner)
-    yield from _check_keys(sources, {it.name: it.secret for it in registry.projects if it.secret}, runner)
-    yield _check_table(registry, table.check_get, table.check_put, table.check_update)
+    secrets = {it.name: it.secret for it in registry.projects if it.secret}
+    yield from _check_keys(sources, secrets, "ControlPlaneViewer", runner)
+    yield _check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
     yield _check_reports(table, bucket, registry)
     yield check_once("bucket", bucket.check_store, "the role may store reports")
-    yield _check_bus(sources)
+    yield _check_bus(sources, runner)
 
 
 def _check_remediate_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     yield from _check_policies(sources, registry, runner)
-    yield from _check_keys(sources, {it.name: it.editor_secret for it in registry.projects if it.editor_secret}, runner)
+    secrets = {it.name: it.editor_secret for it in registry.projects if it.editor_secret}
+    yield from _check_keys(sources, secrets, "ControlPlaneEditor", runner)
     check_put = partial(table.check_put, partition=Partition.REMEDIATION)
-    yield _check_table(registry, table.check_get, check_put)
-    yield _check_bus(sources)
+    yield _check_table(registry, "the role may get and put items", table.check_get, check_put)
+    yield _check_bus(sources, runner)
 
 
 def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     check_put, check_update = (partial(it, partition=Partition.WATCH) for it in (table.check_put, table.check_update))
-    yield _check_table(registry, check_put, check_update)
+    yield _check_table(registry, "the role may put and update items", check_put, check_update)
     # `notify` checks whether someone receives the findings: it knows all channels
     yield from runner.check_all("topics", ("topic", "topics"), _list_counts(sources, registry))
 
@@ -137,9 +142,9 @@ def _check_notify_parts(
 ) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
-    yield _check_table(registry, table.check_get, table.check_put, table.check_update)
+    yield _check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
     yield _check_reports(table, bucket, registry)
-    yield _check_bus(sources)
+    yield _check_bus(sources, runner)
     yield from _check_topics(sources, registry, runner)
     webhooks = SlackWebhooks(lambda name: sources.load_secret(name, SLACK_WEBHOOK))
     works = {it: partial(webhooks.read_valid, it) for it in list_channels(registry, ChannelKind.SLACK)}
@@ -183,15 +188,18 @@ def _list_test_messages(
     }
 
 
-def _check_table(registry: Registry, *works: Callable[[str], None]) -> Check:
-    """Return whether the role may use the table, by the partitions of the first project."""
+_GET_PUT_UPDATE = "the role may get, put and update items"
+
+
+def _check_table(registry: Registry, detail: str, *works: Callable[[str], None]) -> Check:
+    """Return whether the role may use the table as `detail` says, by the partitions of the first project."""
     project = next(iter(registry.names), "none")
 
     def use_table() -> None:
         for work in works:
             work(project)
 
-    return check_once("table", use_table, "the role may read and write")
+    return check_once("table", use_table, detail)
 
 
 def _check_reports(table: TableAccess, bucket: EvidenceBucket, registry: Registry) -> Check:
@@ -220,20 +228,31 @@ def _check_policies(sources: ConfigSources, registry: Registry, runner: CheckRun
     yield from runner.check_all("policies", ("policy", "policies"), works)
 
 
-def _check_keys(sources: ConfigSources, secrets: Mapping[str, str], runner: CheckRunner) -> Iterator[Check]:
-    """Yield whether the keys can be read and are different, and whether Pinecone accepts them."""
+def _check_keys(sources: ConfigSources, secrets: Mapping[str, str], role: str, runner: CheckRunner) -> Iterator[Check]:
+    """Yield whether the keys can be read and are different, and whether Pinecone lets them read the project.
+
+    `role` is what each key needs.
+    """
     load = partial(sources.load_secret, secret_format=PINECONE_KEY)
     keys = runner.collect({name: partial(load, it) for name, it in secrets.items()})
     yield from check_keys(keys, secrets)
-    works = {name: partial(_read_indexes, name, it, secrets) for name, it in keys.items() if isinstance(it, str)}
+    remedy = "check that the key in {} has the role {}; after a timeout or a 5xx, run doctor again"
+    works = {
+        name: partial(_read_project, name, it, remedy.format(secrets[name], role), runner)
+        for name, it in keys.items()
+        if isinstance(it, str)
+    }
     yield from runner.check_all("Pinecone", ("key", "keys"), works)
 
 
-def _read_indexes(project: str, key: str, secrets: Mapping[str, str]) -> None:
+def _read_project(project: str, key: str, remedy: str, runner: CheckRunner) -> None:
+    """Read the indexes and the backups of a project. Raises `PineconeError`."""
     settings = read_settings_with_key(os.environ, key)
+    time_left = timedelta(seconds=runner.seconds_left() - _SECONDS_AFTER_READING)
     try:
-        with open_project(replace(settings, deadline=_READING_TIME)) as reader:
-            reader.read_indexes()
+        with open_project(replace(settings, deadline=min(_READING_TIME, time_left))) as reader:
+            failure = reader.read_indexes().failure or reader.read_backups().failure
     except BackupAuditorError as error:
-        remedy = f"check the key in {secrets[project]}, and the way from the function to Pinecone"
         raise PineconeError(f"{project}: {error}; {remedy}") from None
+    if failure is not None:
+        raise PineconeError(f"{project}: {failure}; {remedy}")

@@ -321,7 +321,8 @@ _DOCTOR_EXIT_CODES = """\
 exit codes:
   0  no check failed
   1  at least one check failed
-  2  nothing was checked: wrong usage, or no such stack
+  2  nothing was checked: wrong usage, no such stack, boto3 or AWS credentials missing, \
+or no permission to read the stack
 
 Nothing is changed, at Pinecone or on AWS. Only --send-test sends messages.
 """

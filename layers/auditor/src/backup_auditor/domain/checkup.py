@@ -15,7 +15,7 @@ class CheckStatus(StrEnum):
     PASS = "pass"  # noqa: S105  a word, not a password
     FAIL = "fail"
     SKIPPED = "skipped"
-    """It does not apply, it needs a check that failed, or nothing that changes nothing can show it."""
+    """It does not apply, it needs a check that failed, or only a change could show it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ def _explain_sharing(group: Sequence[EntryTarget], project_id: str | None) -> st
         reasons.append(f"their key is in {key_places.pop()}")
     elif len({it.key for it in group}) == 1 and group[0].key is not None:
         reasons.append("their keys are the same")
-    return "; ".join(reasons)
+    return ", ".join(reasons)
 
 
 def find_shared_by_variable(projects: Iterable[RegisteredProject]) -> tuple[SharedProject, ...]:

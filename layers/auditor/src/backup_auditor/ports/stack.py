@@ -11,12 +11,14 @@ from backup_auditor.ports.messaging import Subscriptions
 class StackParts:
     """The parts of a stack that are examined."""
 
+    name: str
     account: str
     status: str
     """The status of the stack, as CloudFormation writes it."""
     functions: Mapping[str, str]
     """The names of the functions by their verbs."""
     alarms: tuple[str, ...]
+    """The names of its alarms, composite ones too."""
     schedules: tuple[str, ...]
     outputs: Mapping[str, str]
 
@@ -27,12 +29,12 @@ class Alarm(NamedTuple):
     name: str
     has_actions: bool
     """Whether it sends a message when it starts."""
+    causes: frozenset[str] = frozenset()
+    """The alarms in the rule of a composite alarm."""
 
 
 class DeployedStack(Protocol):
     """One stack. Its methods raise `StackError`, which names what is missing."""
-
-    name: str
 
     def load_parts(self) -> StackParts:
         """Return the parts of the stack."""

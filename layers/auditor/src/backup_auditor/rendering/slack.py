@@ -203,11 +203,15 @@ def build_slack_payload(digest: Digest) -> Mapping[str, object]:
     }
 
 
-def build_notice_payload(title: str, advice: str, footnotes: Sequence[str]) -> Mapping[str, object]:
-    """Write a message of three plain texts: its title, what to do, and small print."""
+def build_notice_payload(
+    title: str, advice: str, footnotes: Sequence[str], *, items: Iterable[str] = (), commands: Iterable[str] = ()
+) -> Mapping[str, object]:
+    """Write a message of plain texts: its title, what to do, a list, commands to copy, and small print."""
+    list_parts = (_build_section((Span(escape_text(it), SpanStyle.BOLD),), is_item=True) for it in items)
+    advice_part = _build_section((Span(escape_text(advice)),))
     blocks = [
         {"type": "header", "text": _build_plain_text(title, MAX_HEADER_LENGTH)},
-        *build_paragraph_blocks((Span(escape_text(advice)),)),
+        *_split_into_blocks((advice_part, *list_parts, *map(_build_command, commands))),
         build_footnote_block(*footnotes),
     ]
     text = fit_text(f"{title}. {advice}", _MAX_TEXT_LENGTH)

@@ -22,7 +22,7 @@ MAX_PUBLICATION_BYTES = 262_144
 """The limit of one publication."""
 MAX_SUBJECT_LENGTH = 99
 """ASCII characters: fewer than 100."""
-_MAX_ATTRIBUTE_LENGTH = 200
+MAX_ATTRIBUTE_LENGTH = 200
 _MAX_ROWS = 100
 MACHINE_PROTOCOLS = ("firehose", "http", "https", "lambda", "sqs")
 _NON_ASCII = re.compile(r"[^\x20-\x7e]+")
@@ -60,7 +60,7 @@ def build_notice_publication(message: NoticeMessage) -> Publication:
     """Write a message about a failure, which always has room."""
     text = render_notice_text(message)
     attributes = {
-        "project": escape_truncated(message.message.project, _MAX_ATTRIBUTE_LENGTH),
+        "project": escape_truncated(message.message.project, MAX_ATTRIBUTE_LENGTH),
         "severity": FAILURE_SEVERITY,
         "compliance": Compliance.INSUFFICIENT_DATA,
         "event": message.event_type,
@@ -103,7 +103,7 @@ def _truncate(text: str, length: int) -> str:
 
 def _build_attributes(digest: Digest) -> Mapping[str, str]:
     return {
-        "project": escape_truncated(digest.report.project, _MAX_ATTRIBUTE_LENGTH),
+        "project": escape_truncated(digest.report.project, MAX_ATTRIBUTE_LENGTH),
         "severity": digest.severity or "none",
         "compliance": digest.report.compliance,
         "event": digest.event_type,

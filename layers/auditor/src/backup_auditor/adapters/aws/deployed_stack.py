@@ -1,6 +1,7 @@
 """Examine a stack on AWS with the permissions of its operator. Nothing is changed."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -16,13 +17,8 @@ _MAX_ALARMS = 100
 """The limit of names in one call."""
 _INVOCATION_SECONDS = 920.0
 """Longer than any function runs."""
-_CREDENTIAL_ERRORS = (
-    "NoCredentialsError",
-    "NoRegionError",
-    "ProfileNotFound",
-    "TokenRetrievalError",
-    "SSOTokenLoadError",
-)
+_ALARM_TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+_ALARM_IN_RULE = re.compile(r"""(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(["']?)(?:arn:.+?:alarm:)?(.+?)\1\s*\)""")
 _REMEDIES = {
     "AccessDenied": "allow your role to call {action}",
     "AccessDeniedException": "allow your role to call {action}",
@@ -33,6 +29,9 @@ _REMEDIES = {
     "ExpiredTokenException": "renew the AWS credentials",
     "InvalidClientTokenId": "check the AWS credentials",
     "UnrecognizedClientException": "check the AWS credentials",
+    "SignatureDoesNotMatch": "check the AWS credentials and the clock",
+    "InvalidSignatureException": "check the AWS credentials and the clock",
+    "KMSAccessDeniedException": "allow the role of the function to use the KMS key of its settings",
 }
 
 
@@ -40,18 +39,18 @@ class CloudFormationStack:
     """A `DeployedStack` of CloudFormation. Safe to use from many threads."""
 
     def __init__(self, session: AwsSession, name: str) -> None:
-        """Take the session of the operator and the name of the stack."""
-        self.name = name
+        """Take the session of the operator, and the name or the ARN of the stack."""
+        self._name = name
         self._session = session
 
     def load_parts(self) -> StackParts:
         """Return the parts of the stack."""
-        subject = f"the stack {self.name}"
+        subject = f"the stack {self._name}"
         with _translate_errors(subject, "cloudformation:DescribeStacks"):
             cloudformation = self._session.create_client("cloudformation")
-            (stack,) = cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+            (stack,) = cloudformation.describe_stacks(StackName=self._name)["Stacks"]
         with _translate_errors(subject, "cloudformation:ListStackResources"):
-            pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
+            pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=self._name)
             resources = [it for page in pages for it in page["StackResourceSummaries"] if "PhysicalResourceId" in it]
         names = {
             it["LogicalResourceId"].removesuffix("Function").lower(): it["PhysicalResourceId"]
@@ -59,10 +58,11 @@ class CloudFormationStack:
             if it["ResourceType"] == "AWS::Lambda::Function"
         }
         return StackParts(
+            name=stack["StackName"],
             account=stack["StackId"].split(":")[4],
             status=stack["StackStatus"],
             functions=names,
-            alarms=_list_ids(resources, "AWS::CloudWatch::Alarm"),
+            alarms=_list_ids(resources, *_ALARM_TYPES),
             schedules=_list_ids(resources, "AWS::Scheduler::Schedule"),
             outputs={it["OutputKey"]: it["OutputValue"] for it in stack.get("Outputs", ())},
         )
@@ -87,10 +87,16 @@ class CloudFormationStack:
         with _translate_errors("the alarms", "cloudwatch:DescribeAlarms"):
             cloudwatch = self._session.create_client("cloudwatch")
             for batch in batched(names, _MAX_ALARMS, strict=False):
-                response = cloudwatch.describe_alarms(AlarmNames=list(batch), MaxRecords=_MAX_ALARMS)
+                response = cloudwatch.describe_alarms(
+                    AlarmNames=list(batch), AlarmTypes=["CompositeAlarm", "MetricAlarm"], MaxRecords=_MAX_ALARMS
+                )
                 alarms += [
-                    Alarm(it["AlarmName"], bool(it["ActionsEnabled"] and it["AlarmActions"]))
-                    for it in response["MetricAlarms"]
+                    Alarm(
+                        it["AlarmName"],
+                        bool(it["ActionsEnabled"] and it["AlarmActions"]),
+                        frozenset(name for _, name in _ALARM_IN_RULE.findall(it.get("AlarmRule", ""))),
+                    )
+                    for it in (*response["MetricAlarms"], *response["CompositeAlarms"])
                 ]
         return alarms
 
@@ -119,9 +125,9 @@ class CloudFormationStack:
         return self._session.create_client("lambda", attempts=1, read_seconds=_INVOCATION_SECONDS)
 
 
-def _list_ids(resources: Sequence[Mapping[str, Any]], resource_type: str) -> tuple[str, ...]:
-    """Return the names of the resources of a type. The id of a schedule begins with the name of its group."""
-    ids = (str(it["PhysicalResourceId"]) for it in resources if it["ResourceType"] == resource_type)
+def _list_ids(resources: Sequence[Mapping[str, Any]], *types: str) -> tuple[str, ...]:
+    """Return the names of the resources of some types. The id of a schedule begins with the name of its group."""
+    ids = (str(it["PhysicalResourceId"]) for it in resources if it["ResourceType"] in types)
     return tuple(sorted(it.rpartition("|")[2] for it in ids))
 
 
@@ -141,6 +147,8 @@ def _translate_errors(subject: str, action: str) -> Iterator[None]:
             f"{subject} cannot be examined: the response is not one of AWS; check the proxy and AWS_ENDPOINT_URL"
         ) from None
     except exceptions.BotoCoreError as error:
-        is_local = type(error).__name__ in _CREDENTIAL_ERRORS
-        remedy = "check AWS_REGION, AWS_PROFILE and the credentials" if is_local else "check the network, and try again"
+        is_network = isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError)
+        remedy = (
+            "check the network, and try again" if is_network else "check AWS_REGION, AWS_PROFILE and the credentials"
+        )
         raise StackError(f"{subject} cannot be examined: {describe_error(error)}; {remedy}") from None

@@ -22,6 +22,7 @@ MAX_ENTRIES = 10
 MAX_BATCH_BYTES = 256 * 1024
 _MAX_WORKERS = 8
 _REFUSAL_OF_DETAIL = "MalformedDetail"
+_TRANSIENT_CODES = frozenset({"InternalFailure", "ThrottlingException"})
 
 
 class _Entry(NamedTuple):
@@ -77,11 +78,14 @@ class EventBus:
             ),
         )
 
-    def check_put(self) -> None:
+    def check_put(self, seconds_left: Callable[[], float]) -> None:
         """Raise `DeliveryError` unless the role may put events on the bus.
 
         The detail of the sent event is no JSON: EventBridge checks the permission and refuses the event.
         """
+        Retrier(seconds_left, self._sleep, self._uniform).call(self._put_malformed_event, may_duplicate=True)
+
+    def _put_malformed_event(self) -> None:
         request: PutEventsRequestEntryTypeDef = {
             "EventBusName": self._bus,
             "Source": SOURCE,
@@ -95,7 +99,11 @@ class EventBus:
             raise build_delivery_error(error, f"the bus {self._bus} cannot be used", remedy) from None
         code = response["Entries"][0].get("ErrorCode", "") if response["Entries"] else ""
         if code != _REFUSAL_OF_DETAIL:
-            raise DeliveryError(f"the bus {self._bus} did not answer a check as expected ({code or 'accepted'})")
+            error_type = DeliveryError if code in _TRANSIENT_CODES else ChannelRefusedError
+            raise error_type(
+                f"the bus {self._bus} answered a check with {code or 'no error'} (expected: {_REFUSAL_OF_DETAIL});"
+                " run doctor again, then check the policy of the bus"
+            )
 
     def _build_entry(self, position: int, event: Event) -> _Entry:
         text = json.dumps(event.detail, separators=(",", ":"), ensure_ascii=False)
