@@ -348,7 +348,7 @@ def _add_controls(commands: "_SubParsersAction[ArgumentParser]") -> None:
 
 
 def _add_simulate(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    parser = _add_command(commands, "simulate", "serve a simulated Pinecone control plane on loopback")
+    parser = _add_command(commands, "simulate", "serve a simulated Pinecone, control plane and data plane, on loopback")
     parser.add_argument("--scenario", metavar="NAME", default="neglected", help="default: neglected")
     parser.add_argument("--port", metavar="N", type=parse_port, default=0, help="default: any free port")
     parser.add_argument("--now", metavar="RFC3339", help="the time of the simulator (default: now)")

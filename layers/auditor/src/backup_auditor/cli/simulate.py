@@ -1,4 +1,4 @@
-"""`backup-auditor simulate`: a Pinecone control plane on loopback."""
+"""`backup-auditor simulate`: a simulated Pinecone on loopback."""
 
 import errno
 from argparse import Namespace
