@@ -271,15 +271,22 @@ def test_an_audit_without_enough_time_publishes_no_events(harness: AuditFunction
     assert len(harness.load_reports()) == 1
 
 
-def test_a_failed_audit_is_recorded_for_the_watch(harness: AuditFunctionHarness) -> None:
-    """The last attempt at an audit whose key is refused stores when and why it failed."""
+@pytest.mark.parametrize("is_queued", [pytest.param(True, id="queue"), pytest.param(False, id="invocation")])
+def test_a_failed_audit_is_recorded_for_the_watch(harness: AuditFunctionHarness, *, is_queued: bool) -> None:
+    """The last attempt of the queue stores when and why an audit failed; who invokes the function gets the error."""
     put_secret("pcsk" + "_refused_" + "x" * 20)
-    with pytest.raises(BadKeyError):
-        harness.audit_in_new_process({})
+    if is_queued:
+        harness.audit_in_new_process(queue_event(QUEUE_ATTEMPTS, json.dumps(REQUESTED_EVENT)))
+    else:
+        with pytest.raises(BadKeyError):
+            harness.audit_in_new_process({})
     store = DynamoWatchStore(boto3.client("dynamodb"), os.environ["STATE_TABLE"])
     failed_audit = store.load_projects(["search"])["search"].failed_audit
-    assert failed_audit is not None
-    assert failed_audit.reason.endswith("; store a key of the project in secret backup-auditor/keys/search")
+    if is_queued:
+        assert failed_audit is not None
+        assert failed_audit.reason.endswith("; store a key of the project in secret backup-auditor/keys/search")
+    else:
+        assert failed_audit is None
 
 
 @pytest.mark.parametrize(
