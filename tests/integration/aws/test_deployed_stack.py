@@ -16,7 +16,7 @@ REMEDY_OF_NETWORK = "; check the network, and try again"
 
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CloudFormationStack:
-    """Return a stack whose address nobody serves."""
+    """Return a stack at an address without a server."""
     for name, value in {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "AWS_DEFAULT_REGION": "eu-central-1",

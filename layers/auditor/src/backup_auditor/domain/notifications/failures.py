@@ -26,7 +26,7 @@ OVERDUE_AFTER = timedelta(hours=30)
 _REMINDER_INTERVAL = timedelta(days=REMINDER_DAYS[FAILURE_SEVERITY]) - timedelta(minutes=30)
 """Half an hour less than the days: an hourly look that is some minutes early still reminds."""
 _FORGOTTEN_AFTER = timedelta(days=7)
-"""The age at which a notice counts for nothing. Reminders are daily, so nobody watched the project since."""
+"""The age at which a notice is ignored. Reminders are daily, so an older one is of a project that was not watched."""
 _TRIGGERS = {
     NoticeKind.OPENED: Trigger.CHANGE,
     NoticeKind.REMINDER: Trigger.REMINDER,
