@@ -30,6 +30,7 @@ def build_drill(**facts: Any) -> DrillRecord:
     defaults: dict[str, Any] = {
         "drill_id": DRILL_ID,
         "project": "default",
+        "number": 1,
         "index_name": "main",
         "index_id": "id-main",
         "point": POINT,

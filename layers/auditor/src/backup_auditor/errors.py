@@ -8,6 +8,7 @@ BackupAuditorError
 │   ├── DocumentError         a registry or a policy could not be fetched from AWS
 │   ├── RequestError          an event or the payload of a function is invalid
 │   ├── RemediationPlanError  a remediation plan is unknown, or may not be applied
+│   ├── DrillPlanError        a restore drill may not start
 │   ├── InventoryFileError    a saved inventory could not be read
 │   ├── ProjectMismatchError  the state belongs to another Pinecone project
 │   ├── StackError            the stack on AWS does not exist or could not be examined
@@ -210,6 +211,10 @@ class RequestError(UsageError):
 
 class RemediationPlanError(UsageError):
     """A remediation plan is unknown, or may not be applied: it is stale, or of another project or policy."""
+
+
+class DrillPlanError(UsageError):
+    """A restore drill may not start. Nothing was created."""
 
 
 class InventoryFileError(UsageError):

@@ -5,19 +5,20 @@ from datetime import timedelta
 
 import pytest
 
+from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.drills.drill import (
     DeletionState,
     DrillRecord,
     RestoreState,
     ValidationState,
+    build_known_drill,
     compute_drill_id,
     find_open_drills,
-    update_known_drills,
 )
 from backup_auditor.domain.model import Index
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
 from support.builders.drills import DRILL_ID, TARGET_NAME, build_drill, build_job, build_target
-from support.builders.facts import DAY, HOUR, MINUTE, NOW, SECOND, build_known_drill
+from support.builders.facts import DAY, HOUR, MINUTE, NOW, SECOND
 
 PASSED = build_drill(
     restore=RestoreState.COMPLETED,
@@ -26,6 +27,8 @@ PASSED = build_drill(
     requested_at=NOW,
     restored_at=NOW + 12 * MINUTE,
     verified_at=NOW + 20 * MINUTE,
+    evidence=StoredFile("drills/passed.json", "0" * 64),
+    published_at=NOW + 20 * MINUTE,
     revision=7,
 )
 OWN_INDEX = build_target().index
@@ -77,10 +80,23 @@ def test_open_drills_are_continued_the_oldest_first() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(replace(PASSED, evidence=None), id="without-document"),
+        pytest.param(replace(PASSED, published_at=None), id="unpublished"),
+    ],
+)
+def test_a_drill_is_open_until_it_is_documented_and_published(record: DrillRecord) -> None:
+    """A run that was killed after the last step leaves the rest to the next run."""
+    assert find_open_drills([record], []) == [record]
+
+
 def test_a_drill_is_open_again_when_its_index_appears_late() -> None:
     """A request whose answer was lost can take effect after the drill has ended."""
     (record,) = find_open_drills([PASSED], [OWN_INDEX])
     assert (record.deletion, record.result, record.revision) == (DeletionState.PENDING, DrillResult.PASSED, 8)
+    assert record.evidence is None
 
 
 @pytest.mark.parametrize(
@@ -97,38 +113,21 @@ def test_a_finished_drill_stays_finished_beside_another_index(index: Index) -> N
     assert find_open_drills([PASSED], [index]) == []
 
 
-def test_the_state_keeps_what_audits_need_of_a_drill() -> None:
+def test_an_audit_needs_few_facts_of_a_drill() -> None:
     """The end of a drill is when its result was known."""
-    assert update_known_drills({}, PASSED) == {
-        DRILL_ID: KnownDrill(
-            drill_id=DRILL_ID,
-            index_id="id-main",
-            index_name="main",
-            backup_id="run-1",
-            target_name=TARGET_NAME,
-            started_at=NOW,
-            ends_by=NOW + 7 * HOUR,
-            result=DrillResult.PASSED,
-            ended_at=NOW + 20 * MINUTE,
-            restore_time=12 * MINUTE,
-            is_target_deleted=True,
-        )
-    }
-
-
-def test_the_state_keeps_the_last_drill_and_the_last_proof_of_an_index() -> None:
-    """It also keeps each drill that may have left an index, and those of other indexes."""
-    known_drills = [
-        build_known_drill(9 * DAY, drill_id="older-proof"),
-        build_known_drill(8 * DAY, drill_id="last-proof"),
-        build_known_drill(7 * DAY, drill_id="failed", result=DrillResult.FAILED),
-        build_known_drill(6 * DAY, drill_id="leftover", result=DrillResult.FAILED, is_target_deleted=False),
-        build_known_drill(9 * DAY, drill_id="other-index", index_id="id-other"),
-    ]
-    failed_record = replace(PASSED, validation=ValidationState.FAILED)
-    drills = update_known_drills({it.drill_id: it for it in known_drills}, failed_record)
-    assert sorted(drills) == sorted([DRILL_ID, "last-proof", "leftover", "other-index"])
-    assert sorted(update_known_drills(drills, PASSED)) == sorted([DRILL_ID, "leftover", "other-index"])
+    assert build_known_drill(PASSED) == KnownDrill(
+        drill_id=DRILL_ID,
+        index_id="id-main",
+        index_name="main",
+        backup_id="run-1",
+        target_name=TARGET_NAME,
+        started_at=NOW,
+        ends_by=NOW + 7 * HOUR,
+        result=DrillResult.PASSED,
+        ended_at=NOW + 20 * MINUTE,
+        restore_time=12 * MINUTE,
+        is_target_deleted=True,
+    )
 
 
 def test_the_id_of_a_drill_is_that_of_its_project_backup_and_index() -> None:

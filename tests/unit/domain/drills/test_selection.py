@@ -380,7 +380,7 @@ def test_the_id_of_a_plan_depends_on_what_is_restored() -> None:
 def test_a_record_has_what_the_plan_decided() -> None:
     """The figures of the backup are those that a run reads before it starts."""
     plan = plan_drills(MAIN, policy=build_drill_policy(sample_records=7, max_duration=2 * HOUR))
-    record = create_record(plan, plan.drills[0], EXPECTED, actor="tester@here", now=NOW + HOUR)
+    record = create_record(plan, plan.drills[0], EXPECTED, number=3, actor="tester@here", now=NOW + HOUR)
     assert (record.restore, record.point.expected, record.chosen_at) == (
         RestoreState.NOT_REQUESTED,
         EXPECTED,

@@ -105,7 +105,7 @@ def test_a_drill_passes_step_by_step() -> None:
     assert follow(JOB_COMPLETED, NOT_READY).call is None
     assert follow(JOB_COMPLETED, READY).call == VerifyIndex(READY.index)
     assert follow(RESTORED, IndexVerified(build_checked(CheckState.PASSED))).call == READ_INDEX
-    assert follow(PASSED, READY).call == DeleteIndex(CHOSEN.deletion_call)
+    assert follow(PASSED, READY).call == DeleteIndex()
     assert follow(DELETING, DeletionAccepted()).call is None
     ended_record = follow(DELETING, DeletionAccepted(), TERMINATING_INDEX, IndexMissing(), at=NOW + HOUR).record
     assert (ended_record.result, ended_record.is_finished) == (DrillResult.PASSED, True)
@@ -126,13 +126,20 @@ def test_no_run_begins_with_a_deletion(record: DrillRecord) -> None:
     assert not isinstance(resume_drill(record, NOW).call, DeleteIndex)
 
 
-def test_a_refused_restore_failed() -> None:
-    """The read that follows confirms that there is nothing to delete."""
-    step = follow(REQUESTED, RestoreRefused("403 FORBIDDEN: index quota"))
+@pytest.mark.parametrize(
+    "observation,result",
+    [
+        pytest.param(RestoreRefused("412: not Ready", is_of_backup=True), DrillResult.FAILED, id="backup"),
+        pytest.param(RestoreRefused("403 FORBIDDEN: index quota"), DrillResult.UNKNOWN, id="quota"),
+    ],
+)
+def test_a_refused_restore_fails_only_because_of_its_backup(observation: RestoreRefused, result: DrillResult) -> None:
+    """A quota shows nothing about the backup. The read that follows confirms that there is nothing to delete."""
+    step = follow(REQUESTED, observation)
     assert step.call == READ_INDEX
-    assert step.record.restore_detail == "Pinecone refused the restore: 403 FORBIDDEN: index quota."
+    assert step.record.restore_detail == f"Pinecone refused the restore: {observation.reason}."
     ended_record = follow(step.record, IndexMissing()).record
-    assert (ended_record.result, ended_record.is_finished) == (DrillResult.FAILED, True)
+    assert (ended_record.result, ended_record.is_finished) == (result, True)
 
 
 @pytest.mark.parametrize(
@@ -166,14 +173,14 @@ def test_a_failed_job_is_a_failed_restore(state: JobState) -> None:
     assert (step.record.restore, step.call) == (RestoreState.FAILED, READ_INDEX)
     assert step.record.restore_detail == f"The restore job job-1 is {state}; Pinecone gives no reason."
     assert step.record.job == build_job(state)
-    assert follow(step.record, NOT_READY).call == DeleteIndex(CHOSEN.deletion_call)
+    assert follow(step.record, NOT_READY).call == DeleteIndex()
 
 
 @pytest.mark.parametrize("state", ["InitializationFailed", "Failed", "Disabled"])
 def test_a_failed_index_is_deleted_at_once(state: str) -> None:
     """The read that shows its state also confirms that it is its own."""
     step = follow(ACCEPTED, IndexFound(build_target(is_ready=False, state=state)))
-    assert (step.record.result, step.call) == (DrillResult.FAILED, DeleteIndex(CHOSEN.deletion_call))
+    assert (step.record.result, step.call) == (DrillResult.FAILED, DeleteIndex())
     assert step.record.revision == ACCEPTED.revision + 1
 
 
@@ -263,7 +270,7 @@ def test_an_unconfirmed_index_is_never_deleted(observation: IndexFound) -> None:
     step = follow(PASSED, observation)
     assert (step.call, step.record.deletion) == (None, DeletionState.FAILED)
     assert "is not confirmed as that of this drill" in step.record.deletion_detail
-    assert follow(step.record, READY).call == DeleteIndex(CHOSEN.deletion_call)
+    assert follow(step.record, READY).call == DeleteIndex()
 
 
 def test_a_refused_deletion_is_tried_again_by_the_next_run() -> None:
@@ -274,14 +281,14 @@ def test_a_refused_deletion_is_tried_again_by_the_next_run() -> None:
         "Pinecone refused to delete the index: 403: deletion protection is enabled."
     )
     assert resume_drill(refused_record, NOW + HOUR).call == READ_INDEX
-    assert follow(refused_record, READY).call == DeleteIndex(CHOSEN.deletion_call)
+    assert follow(refused_record, READY).call == DeleteIndex()
 
 
 def test_a_lost_answer_to_the_deletion_is_settled_by_reading() -> None:
     """The index is deleted again if it is still there."""
     lost_record = follow(DELETING, AnswerLost("connection reset")).record
     assert lost_record.deletion_detail == "The answer to the deletion was lost: connection reset."
-    assert follow(lost_record, READY).call == DeleteIndex(CHOSEN.deletion_call)
+    assert follow(lost_record, READY).call == DeleteIndex()
     assert follow(lost_record, IndexMissing()).record.is_finished
 
 

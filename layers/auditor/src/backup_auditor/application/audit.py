@@ -127,11 +127,13 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
     clock: Clock | None = None,
     warnings: tuple[str, ...] = (),
     retries_incomplete: bool = False,
+    is_recorded: bool = True,
 ) -> AuditResult:
     """Read and evaluate a project. Listings on whose gaps a verdict depends are read again, until two reads agree.
 
-    With a store the audit is recorded; with an evidence store its report is stored first. Channels need both. With a
-    clock the audit checks whether the last recorded audit is in the future. `warnings` are those of the registry.
+    With a store the audit is recorded, unless `is_recorded` is false; with an evidence store its report is stored
+    first. Channels need both. With a clock the audit checks whether the last recorded audit is in the future.
+    `warnings` are those of the registry.
 
     Raises `IncompleteAuditError` if `retries_incomplete` and the audit has read errors, unless the last recorded audit
     has some too: then the cause is probably no outage, and another attempt would read no more.
@@ -154,7 +156,7 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
                 break
     if retries_incomplete and inventory.read_failures and state.observed_at == state.complete_at:
         raise IncompleteAuditError(project, tuple(map(str, inventory.read_failures)))
-    recorder = AuditRecorder(store, evidence, channels) if store else None
+    recorder = AuditRecorder(store, evidence, channels) if store and is_recorded else None
     notes = (*collector.notes, *_describe_unaudited(inventory))
     return _AuditConclusion(inventory, policy, notes, clock, warnings).finish(evaluation, state, recorder)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.api_call import ApiCall
+from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.drill_indexes import DRILL_TAG, build_drill_tags
 from backup_auditor.domain.drills.verification import CheckState, ExpectedContent, Verification
 from backup_auditor.domain.model import Index
@@ -114,6 +115,8 @@ class DrillRecord:
 
     drill_id: str
     project: str
+    number: int
+    """The number of the drill in its project, from 1. Of two runs that start a drill at once, one gets the number."""
     index_name: str
     index_id: str
     point: RestorePoint
@@ -147,6 +150,10 @@ class DrillRecord:
     job: RestoreJob | None = None
     """The restore job as it was last read."""
     verification: Verification | None = None
+    evidence: StoredFile | None = None
+    """The stored document of the drill; `None` if none is stored since the record last changed."""
+    published_at: datetime | None = None
+    """When the result was published; `None` until then."""
     revision: int = 0
 
     @property
@@ -168,11 +175,6 @@ class DrillRecord:
             "deletion_protection": "disabled",
         }
         return ApiCall("POST", f"/backups/{quote_segment(self.point.backup_id)}/create-index", body)
-
-    @property
-    def deletion_call(self) -> ApiCall:
-        """The call that deletes the temporary index."""
-        return ApiCall("DELETE", f"/indexes/{quote_segment(self.target_name)}")
 
     @property
     def restore_time(self) -> timedelta | None:
@@ -202,8 +204,23 @@ class DrillRecord:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether this run has nothing left to do. What could not be deleted is left to the next run."""
+        """Whether a run can do nothing more in Pinecone. What could not be deleted is left to the next run."""
         return self.is_finished or self.deletion is DeletionState.FAILED
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the document of the record is stored, and its result was published."""
+        return self.evidence is not None and self.published_at is not None
+
+    @property
+    def is_in_progress(self) -> bool:
+        """Whether a run has anything left to do."""
+        return not (self.is_stopped and self.is_settled)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next run has anything left to do: also what this run could not delete."""
+        return not (self.is_finished and self.is_settled)
 
 
 _RESULTS = {
@@ -258,9 +275,8 @@ def find_open_drills(records: Iterable[DrillRecord], indexes: Iterable[Index]) -
     open_records = []
     for record in sorted(records, key=lambda it: (it.chosen_at, it.drill_id)):
         index = indexes_by_name.get(record.target_name)
-        if not record.is_finished:
-            open_records.append(record)
-        elif index is not None and find_ownership(record, index) is Ownership.OWN and not index.is_terminating:
+        is_back = index is not None and find_ownership(record, index) is Ownership.OWN and not index.is_terminating
+        if record.is_finished and is_back:
             detail = "The index exists although its deletion was confirmed."
             open_records.append(
                 replace(
@@ -268,26 +284,17 @@ def find_open_drills(records: Iterable[DrillRecord], indexes: Iterable[Index]) -
                     deletion=DeletionState.PENDING,
                     deletion_detail=detail,
                     deleted_at=None,
+                    evidence=None,
                     revision=record.revision + 1,
                 )
             )
+        elif record.is_open:
+            open_records.append(record)
     return open_records
 
 
-def update_known_drills(known_drills: Mapping[str, KnownDrill], record: DrillRecord) -> dict[str, KnownDrill]:
-    """Return the drills of a state with this one, and without those of its index that no audit needs any more."""
-    drills = {**known_drills, record.drill_id: _build_known_drill(record)}
-    ended_drills = [
-        it for it in drills.values() if it.index_id == record.index_id and it.result is not None and it.ended_at
-    ]
-    ended_drills.sort(key=lambda it: (it.ended_at or it.started_at, it.drill_id))
-    passed_drills = [it for it in ended_drills if it.result is DrillResult.PASSED]
-    needed_ids = {it.drill_id for it in (*ended_drills[-1:], *passed_drills[-1:])}
-    dropped_ids = {it.drill_id for it in ended_drills if it.is_target_deleted} - needed_ids
-    return {key: it for key, it in drills.items() if key not in dropped_ids}
-
-
-def _build_known_drill(record: DrillRecord) -> KnownDrill:
+def build_known_drill(record: DrillRecord) -> KnownDrill:
+    """Return what audits need to know about a drill."""
     return KnownDrill(
         drill_id=record.drill_id,
         index_id=record.index_id,

@@ -136,16 +136,18 @@ def make_drill_plan(  # noqa: PLR0913  all facts that a choice depends on
     )
 
 
-def create_record(
-    plan: DrillPlan, drill: PlannedDrill, expected: ExpectedContent, *, actor: str, now: datetime
+def create_record(  # noqa: PLR0913  all facts of a new record
+    plan: DrillPlan, drill: PlannedDrill, expected: ExpectedContent, *, number: int, actor: str, now: datetime
 ) -> DrillRecord:
     """Return the record of a planned drill, before anything is requested.
 
-    `expected` are the figures of the backup itself, which a run reads before it starts a drill.
+    `expected` are the figures of the backup itself, which a run reads before it starts a drill. `number` is the next
+    number of a drill in the project.
     """
     return DrillRecord(
         drill_id=compute_drill_id(plan.project, drill.point.backup_id, drill.target_name),
         project=plan.project,
+        number=number,
         index_name=drill.index,
         index_id=drill.index_id,
         point=replace(drill.point, expected=expected),

@@ -71,9 +71,7 @@ class VerifyIndex:
 
 @dataclass(frozen=True, slots=True)
 class DeleteIndex:
-    """Send the call at once: a read has just confirmed the index. A 404 is `IndexMissing`."""
-
-    call: ApiCall
+    """Delete the index of the record at once: a read has just confirmed it. A 404 is `IndexMissing`."""
 
 
 type DrillCall = RequestRestore | ReadIndex | ReadJob | VerifyIndex | DeleteIndex
@@ -92,6 +90,8 @@ class RestoreRefused:
     """Pinecone certainly did not create an index. A 409 does not show that: an attempt before it may have."""
 
     reason: str
+    is_of_backup: bool = False
+    """Whether the backup cannot be restored. Anything else, such as a quota or a right, shows nothing about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,8 @@ def _advance(record: DrillRecord, observation: Observation, now: datetime) -> St
             return Step(replace(record, is_accepted=True, job_id=job_id, target_index_id=index_id))
         case RestoreRefused():
             detail = f"Pinecone refused the restore: {observation.reason}."
-            return _read_index(_end_restore(record, RestoreState.FAILED, detail, now))
+            state = RestoreState.FAILED if observation.is_of_backup else RestoreState.UNKNOWN
+            return _read_index(_end_restore(record, state, detail, now))
         case AnswerLost():
             return Step(_note_lost_answer(record, observation.reason))
         case DeletionAccepted():
@@ -233,10 +234,10 @@ def _advance(record: DrillRecord, observation: Observation, now: datetime) -> St
 
 
 def _number_revision(record: DrillRecord, step: Step) -> Step:
-    """Return a step whose record is a new revision if it differs from the record before it."""
+    """Return a step whose record is a new revision, without a document, if it differs from the record before it."""
     if step.record == record:
         return step
-    return Step(replace(step.record, revision=record.revision + 1), step.call)
+    return Step(replace(step.record, revision=record.revision + 1, evidence=None), step.call)
 
 
 def _read_index(record: DrillRecord) -> Step:
@@ -446,4 +447,4 @@ def _accept_verification(record: DrillRecord, verification: Verification, now: d
 def _delete_index(record: DrillRecord) -> Step:
     """Delete the index that a read has just confirmed. A deletion that is repeated changes nothing."""
     deleted_record = replace(record, deletion=DeletionState.REQUESTED, deletion_detail="")
-    return Step(deleted_record, DeleteIndex(record.deletion_call))
+    return Step(deleted_record, DeleteIndex())

@@ -1,0 +1,1 @@
+"""Planning and execution of restore drills."""

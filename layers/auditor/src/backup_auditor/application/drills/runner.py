@@ -1,0 +1,69 @@
+"""Advance recorded restore drills: store each step, make its call, then keep the document and publish the result."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from backup_auditor.domain.drills.drill import DrillRecord
+from backup_auditor.domain.drills.state_machine import advance_drill, resume_drill
+from backup_auditor.ports.drills import DrillArchive, DrillLedger, DrillProject
+from backup_auditor.rendering.drill_document import render_drill_document
+
+
+class DrillRunner:
+    """Advances the drills of one project. It can be killed, repeated or late at any point, and run twice at once."""
+
+    def __init__(
+        self,
+        project: DrillProject,
+        ledger: DrillLedger,
+        archive: DrillArchive,
+        publish: Callable[[DrillRecord], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        """Take what a drill needs. `publish` sends the result of a drill, and raises if it was not accepted."""
+        self._project = project
+        self._ledger = ledger
+        self._archive = archive
+        self._publish = publish
+        self._now = now
+
+    def advance(self, record: DrillRecord) -> DrillRecord:
+        """Do everything that can be done now for a stored drill, and return it as it is stored then.
+
+        If another run has advanced the drill, this one leaves it to that run. Raises `StateError`; and, once the result
+        is recorded, the error because of which its document was not stored, or its result was not published.
+        """
+        step = resume_drill(record, self._now())
+        while True:
+            if step.record != record:
+                if not self._ledger.replace_drill(step.record):
+                    return self._reload(record)
+                record = step.record
+            if step.call is None:
+                break
+            step = advance_drill(record, self._project.make_call(record, step.call), self._now())
+        return self._settle(record) if record.is_stopped else record
+
+    def reopen(self, record: DrillRecord) -> DrillRecord:
+        """Store a drill that is open again because its temporary index exists, and return it as it is stored then."""
+        return record if self._ledger.replace_drill(record) else self._reload(record)
+
+    def _settle(self, record: DrillRecord) -> DrillRecord:
+        """Store the document of a drill, then publish its result. What fails is left to the next run."""
+        if record.evidence is None:
+            stored_file = self._archive.store_drill(record, render_drill_document(record))
+            documented_record = replace(record, evidence=stored_file, revision=record.revision + 1)
+            if not self._ledger.replace_drill(documented_record):
+                return self._reload(record)
+            record = documented_record
+        if record.published_at is None:
+            self._publish(record)
+            published_record = replace(record, published_at=self._now(), revision=record.revision + 1)
+            if not self._ledger.replace_drill(published_record):
+                return self._reload(record)
+            record = published_record
+        return record
+
+    def _reload(self, record: DrillRecord) -> DrillRecord:
+        return self._ledger.load_drill(record.project, record.number) or record

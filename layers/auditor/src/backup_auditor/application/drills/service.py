@@ -1,0 +1,94 @@
+"""Start restore drills: refuse what cannot succeed before anything is created, then record each drill."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from backup_auditor.application.audit import AuditResult
+from backup_auditor.domain.drills.drill import DrillRecord, find_open_drills
+from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest, create_record, make_drill_plan
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.policy import Mode, Policy
+from backup_auditor.domain.project_state import ProjectState
+from backup_auditor.errors import (
+    BadKeyError,
+    DrillPlanError,
+    ForbiddenError,
+    NotFoundError,
+    UnavailableError,
+)
+from backup_auditor.ports.drills import DrillLedger, DrillProject
+
+_KEY_REMEDY = "use a key with the roles ControlPlaneEditor and DataPlaneViewer"
+
+
+def plan_drills(
+    audit: AuditResult, policy: Policy, state: ProjectState, *, seed: str, request: DrillRequest
+) -> DrillPlan:
+    """Return the plan that follows from an audit.
+
+    Raises `UnavailableError` if the indexes are unknown, and `DrillPlanError` for another project than the policy
+    expects, and for a requested index or backup that cannot be drilled.
+    """
+    failure = audit.inventory.indexes_failure
+    if failure is not None:
+        raise UnavailableError(f"the list of indexes could not be read: {failure}; try again")
+    for finding in audit.report.findings:
+        if finding.control == "project-is-expected" and finding.compliance is Compliance.NON_COMPLIANT:
+            raise DrillPlanError(f"the policy is for another project: {finding.reason}")
+    plan = make_drill_plan(audit.inventory, policy, state, audit.report.findings, seed=seed, request=request)
+    is_requested = request != DrillRequest()
+    if is_requested and not plan.drills and not any(it.is_unknown for it in plan.skipped_drills):
+        reasons = "; ".join(f"{it.index}: {it.reason.removesuffix('.')}" for it in plan.skipped_drills)
+        raise DrillPlanError(f"{reasons}; run drill without --index and --backup to see what can be drilled")
+    return plan
+
+
+def list_open_drills(ledger: DrillLedger, project: str, inventory: Inventory | None = None) -> list[DrillRecord]:
+    """Return the drills that the next run has to continue, oldest first.
+
+    With an inventory, also those whose temporary indexes exist although their deletion was confirmed: they have a new
+    revision, which the run stores first.
+    """
+    facts = () if inventory is None else (*inventory.indexes, *inventory.drill_indexes)
+    return find_open_drills(ledger.list_drills(project), (it.index for it in facts))
+
+
+def start_drills(
+    plan: DrillPlan, project: DrillProject, ledger: DrillLedger, *, actor: str, now: Callable[[], datetime]
+) -> list[DrillRecord]:
+    """Record each drill of a plan, before anything is requested, and return the records.
+
+    Everything that can be refused is refused before the first record. Raises `DrillPlanError`, `StateError`, and any
+    `PineconeError` of the reads.
+    """
+    if plan.mode is not Mode.APPLY:
+        raise DrillPlanError(f"the policy says restore_drills.mode: {plan.mode}; set it to apply to run drills")
+    last_number = max((it.number for it in ledger.list_drills(plan.project)), default=0)
+    records = [
+        _prepare_record(plan, position, project, last_number + 1 + position, actor=actor, now=now)
+        for position in range(len(plan.drills))
+    ]
+    for position, record in enumerate(records):
+        if not ledger.create_drill(record):
+            if position:
+                return records[:position]
+            raise DrillPlanError(f"another run has started a drill of project {plan.project}; run drill again later")
+    return records
+
+
+def _prepare_record(  # noqa: PLR0913  all facts of a new record
+    plan: DrillPlan, position: int, project: DrillProject, number: int, *, actor: str, now: Callable[[], datetime]
+) -> DrillRecord:
+    drill = plan.drills[position]
+    try:
+        if drill.unreadable_reason is None:
+            project.check_access(drill.index)
+        expected = project.load_expected_content(drill.point.backup_id)
+    except (BadKeyError, ForbiddenError) as error:
+        raise DrillPlanError(f"the key may not read index {drill.index}: {error}; {_KEY_REMEDY}") from None
+    except NotFoundError as error:
+        raise DrillPlanError(
+            f"backup {drill.point.backup_id} of index {drill.index} was deleted: {error}; run drill again"
+        ) from None
+    return create_record(plan, drill, expected, number=number, actor=actor, now=now())
