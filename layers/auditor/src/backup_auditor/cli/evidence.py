@@ -5,7 +5,7 @@ from argparse import Namespace
 from datetime import date, timedelta
 from pathlib import Path
 
-from backup_auditor.adapters.policy_file.schema import parse_day, parse_duration
+from backup_auditor.adapters.policy_file.schema import parse_duration
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.evidence import FileStatus, verify_audits
 from backup_auditor.bootstrap import runtime
@@ -22,6 +22,7 @@ from backup_auditor.domain.audit_record import (
     filter_audits,
 )
 from backup_auditor.domain.text import quote_text
+from backup_auditor.domain.timefmt import parse_day
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT
 from backup_auditor.rendering.evidence import (

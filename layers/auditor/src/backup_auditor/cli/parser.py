@@ -213,6 +213,9 @@ def _add_registry(commands: "_SubParsersAction[ArgumentParser]") -> None:
     actions = _add_command_of_actions(commands, "registry", summary)
     validate_parser = _add_command(actions, "validate", "list every problem of a registry")
     validate_parser.add_argument("file", metavar="FILE", help="the registry file")
+    validate_parser.add_argument(
+        "--show", metavar="NAME", help="show the settings of this project, with those from the defaults"
+    )
     _add_command(actions, "schema", "print the JSON Schema of the registry")
 
 
