@@ -6,6 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+_VARIABLES = {
+    "url": "PINECONE_CONTROLLER_HOST",
+    "viewer-key": "PINECONE_API_KEY",
+    "oauth-url": "PINECONE_OAUTH_URL",
+    "client-id": "PINECONE_CLIENT_ID",
+    "client-secret": "PINECONE_CLIENT_SECRET",
+}
+"""The variables by the names that the simulator prints after its start."""
+_LAST_NAMES = frozenset({"drill-key", "ready"})
 COMMAND = Path(sys.executable).parent / "backup-auditor"
 
 
@@ -14,6 +23,8 @@ def run_simulator(
     scenario: str, *, now: str | None = None, latency: float = 0.0, allows_writes: bool = False
 ) -> Iterator[Mapping[str, str]]:
     """Serve a scenario on a free port of loopback; yield the environment in which the command audits it.
+
+    The key of each project of an organization is in a variable of its own, `PINECONE_API_KEY_NAME`.
 
     Without `now` the simulator follows the real clock. `latency` is in seconds, before every answer. Raises
     `RuntimeError` after a write call, unless `allows_writes` is set.
@@ -31,16 +42,18 @@ def run_simulator(
 
 
 def _read_environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
-    """Return the names and values that the simulator prints after its start."""
-    values: dict[str, str] = {}
+    """Return the variables with which the command reads what the simulator serves: a project or an organization."""
+    variables: dict[str, str] = {}
     for line in _read_lines(process):
         name, _, value = line.partition(" ")
-        values[name] = value
-        if {"url", "viewer-key"} <= values.keys():
-            break
-    else:
-        raise RuntimeError("the simulator ended before it served")
-    return {"PINECONE_CONTROLLER_HOST": values["url"], "PINECONE_API_KEY": values["viewer-key"]}
+        if name == "project":
+            _, key, project = value.split(" ", 2)
+            variables[f"PINECONE_API_KEY_{project.upper().replace('-', '_')}"] = key
+        elif name in _VARIABLES:
+            variables[_VARIABLES[name]] = value
+        if name in _LAST_NAMES:
+            return variables
+    raise RuntimeError("the simulator ended before it served")
 
 
 def _read_lines(process: subprocess.Popen[str]) -> Iterator[str]:
