@@ -1,4 +1,4 @@
-"""`backup-auditor registry`: validate a registry, or print its schema."""
+"""`backup-auditor registry`: validate a registry, print its schema, or compare it with the organization."""
 
 import json
 from argparse import Namespace
@@ -21,6 +21,8 @@ def run(arguments: Namespace) -> int:
     if arguments.action == "schema":
         print_lines([json.dumps(build_registry_schema(), indent=2)])
         return OK
+    if arguments.action == "discover":
+        return int(import_module("backup_auditor.cli.discovery").run(arguments))  # the only one that calls Pinecone
     return _validate(parse_source(arguments.file), arguments.show)
 
 
