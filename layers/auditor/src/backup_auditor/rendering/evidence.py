@@ -149,6 +149,7 @@ def describe_records(exported: ExportedState) -> str:
         pluralize(len(exported.audits), "audit"),
         pluralize(len(exported.plans), "plan"),
         pluralize(len(exported.attempts), "attempt"),
+        pluralize(len(exported.drills), "drill"),
     ]
     last_audit = "no last audit" if state.observed_at is None else f"last audit of {format_moment(state.observed_at)}"
     return f"{', '.join(counts)}; {last_audit}"
