@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from backup_auditor.domain.evaluation.results import MAX_RESTORES
+from backup_auditor.domain.evaluation.results import MAX_RESTORES, IndexDrills
 from backup_auditor.domain.project_state import DrillResult, KnownDrill, KnownIndex
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.html.drill_history import DrillHistory, RestoreTimePicture, build_drill_histories
@@ -89,7 +89,7 @@ def test_only_an_open_finding_is_a_problem() -> None:
 def test_an_index_without_a_restore_has_no_picture() -> None:
     """A drill that did not restore has no restore time."""
     history = build_history(build_known_drill(result=DrillResult.FAILED, restore_time=None))
-    assert (history.picture, history.restore_time, history.proven_at) == (None, "none", "none")
+    assert (history.picture, history.restore_time, history.proven_at) == (None, "none", "none recorded")
 
 
 def test_the_page_says_what_an_empty_section_would_show() -> None:
@@ -104,3 +104,12 @@ def test_the_page_shows_the_picture_with_its_times_as_text() -> None:
     text = "".join(render_html([build_drill_report(build_known_drill(DAY), build_known_drill(2 * DAY))]))
     assert 'role="img" aria-label="Restore times, oldest first: 10m, 10m (limit: 1h)"' in text
     assert text.count("<td>2026-11-21 12:00 UTC</td>") == 1
+
+
+def test_unknown_drills_are_neither_a_proof_nor_none() -> None:
+    """The reason stands in the last column."""
+    report = build_drill_report()
+    drills = IndexDrills(report.restore_drills[0].resource, unknown_reason="The id of the live index main is unknown.")
+    (history,) = build_drill_histories(replace(report, restore_drills=(drills,)), ())
+    assert (history.proven_at, history.age) == ("unknown", "unknown")
+    assert history.state == "unknown: The id of the live index main is unknown"

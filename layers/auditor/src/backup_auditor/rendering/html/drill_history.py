@@ -57,9 +57,11 @@ class DrillHistory:
         self.anchor = anchor
         """The fragment of the index on the page; empty if it has no timeline."""
         self.name = drills.resource.name
-        self.proven_at = "none" if proof is None else format_minute(proof.ended_at)
+        self.proven_at = "none recorded" if proof is None else format_minute(proof.ended_at)
         self.backup_id = "" if proof is None else proof.backup_id
-        self.age = "unknown" if drills.unknown_reason else describe_proof_age(drills, report.observed_at)
+        self.age = "none" if proof is None else describe_proof_age(drills, report.observed_at)
+        if drills.unknown_reason is not None:
+            self.proven_at, self.age = "unknown", "unknown"
         self.age_problem = ("missing" if proof is None else "too old") if is_unproven else ""
         self.restore_time = describe_restore_time(drills) or "none"
         self.time_problem = "too slow" if is_slow else ""
