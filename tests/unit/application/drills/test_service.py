@@ -8,6 +8,7 @@ import pytest
 
 from backup_auditor.application.audit import AuditResult, evaluate_inventory
 from backup_auditor.application.drills.service import finish_drills, list_open_drills, plan_drills, start_drills
+from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, RestoreState, ValidationState
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest
 from backup_auditor.domain.inventory import Inventory
@@ -190,7 +191,7 @@ class Finisher:
 def end(record: DrillRecord, **facts: Any) -> DrillRecord:
     """Return a drill that passed and is settled."""
     ended_record = replace(record, validation=ValidationState.PASSED, deletion=DeletionState.CONFIRMED)
-    return replace(ended_record, evidence=object(), published_at=NOW, **facts)
+    return replace(ended_record, evidence=StoredFile("document", "hash"), published_at=NOW, **facts)
 
 
 def test_drills_are_advanced_until_none_is_in_progress() -> None:
