@@ -14,10 +14,10 @@ from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.audit import AuditResult, run_audit
 from backup_auditor.application.drills.runner import DrillRunner
 from backup_auditor.application.drills.service import (
-    check_project,
     finish_drills,
     list_open_drills,
     plan_drills,
+    refuse_other_project,
     start_drills,
 )
 from backup_auditor.domain.drills.drill import DrillRecord
@@ -108,7 +108,7 @@ class DrilledProject:
             archive = DrillFolder(self.state.with_name("drills"))
             runner = DrillRunner(project, ledger, archive, self.published_records.append, self.read_clock)
             audit = self.audit()
-            check_project(audit)
+            refuse_other_project(audit)
             open_records = list_open_drills(ledger, PROJECT, audit.inventory)
             results = self._finish(runner, ledger, [runner.reopen(it) for it in open_records])
             audit = self.audit()

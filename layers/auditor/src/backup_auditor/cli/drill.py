@@ -14,10 +14,10 @@ from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.audit import AuditResult
 from backup_auditor.application.drills.runner import DrillRunner
 from backup_auditor.application.drills.service import (
-    check_project,
     finish_drills,
     list_open_drills,
     plan_drills,
+    refuse_other_project,
     start_drills,
 )
 from backup_auditor.bootstrap import runtime
@@ -120,7 +120,7 @@ class _DrillSession:
     def run(self, request: DrillRequest) -> int:
         """Continue the drills of earlier runs, then start those of a plan, until all are finished."""
         audit = audit_for_plan(self._options)
-        check_project(audit)
+        refuse_other_project(audit)
         records = list_open_drills(self._ledger, self._project, audit.inventory)
         if records:
             if not self._ask_to_continue(records):

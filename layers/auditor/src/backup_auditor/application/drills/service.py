@@ -31,9 +31,9 @@ def plan_drills(
 ) -> DrillPlan:
     """Return the plan that follows from an audit.
 
-    Raises what `check_project` raises, and `DrillPlanError` for a requested index or backup that cannot be drilled.
+    Raises what `refuse_other_project` raises, and `DrillPlanError` for a request that cannot be drilled.
     """
-    check_project(audit)
+    refuse_other_project(audit)
     plan = make_drill_plan(audit.inventory, policy, state, audit.report.findings, seed=seed, request=request)
     is_requested = request != DrillRequest()
     if is_requested and not plan.drills and not any(it.is_unknown for it in plan.skipped_drills):
@@ -42,7 +42,7 @@ def plan_drills(
     return plan
 
 
-def check_project(audit: AuditResult) -> None:
+def refuse_other_project(audit: AuditResult) -> None:
     """Raise `UnavailableError` if the indexes are unknown, `DrillPlanError` for another project than the policy's."""
     failure = audit.inventory.indexes_failure
     if failure is not None:
