@@ -8,7 +8,6 @@ from pathlib import Path
 
 _VARIABLES = {
     "url": "PINECONE_CONTROLLER_HOST",
-    "viewer-key": "PINECONE_API_KEY",
     "oauth-url": "PINECONE_OAUTH_URL",
     "client-id": "PINECONE_CLIENT_ID",
     "client-secret": "PINECONE_CLIENT_SECRET",
@@ -20,28 +19,33 @@ COMMAND = Path(sys.executable).parent / "backup-auditor"
 
 @contextmanager
 def run_simulator(
-    scenario: str, *, now: str | None = None, latency: float = 0.0, allows_writes: bool = False
+    scenario: str,
+    *,
+    now: str | None = None,
+    latency: float = 0.0,
+    key: str = "viewer-key",
+    allows_writes: bool = False,
 ) -> Iterator[Mapping[str, str]]:
     """Serve a scenario on a free port of loopback; yield the environment in which the command audits it.
 
     The key of each project of an organization is in a variable of its own, `PINECONE_API_KEY_NAME`.
 
-    Without `now` the simulator follows the real clock. `latency` is in seconds, before every answer. Raises
-    `RuntimeError` after a write call, unless `allows_writes` is set.
+    Without `now` the simulator follows the real clock. `latency` is in seconds, before every answer. `key` names the
+    key that the command gets. Raises `RuntimeError` after a write call, unless `allows_writes` is set.
     """
     command = [str(COMMAND), "simulate", "--scenario", scenario, "--latency", str(latency)]
     if now is not None:
         command += ["--now", now]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield _read_environment(process)
+            yield _read_environment(process, key)
         finally:
             process.terminate()
         if not allows_writes and "writes 0" not in _read_lines(process):
             raise RuntimeError(f"the {scenario} project received write calls, or did not report how many")
 
 
-def _read_environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
+def _read_environment(process: subprocess.Popen[str], key_name: str) -> Mapping[str, str]:
     """Return the variables with which the command reads what the simulator serves: a project or an organization."""
     variables: dict[str, str] = {}
     for line in _read_lines(process):
@@ -49,6 +53,8 @@ def _read_environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
         if name == "project":
             _, key, project = value.split(" ", 2)
             variables[f"PINECONE_API_KEY_{project.upper().replace('-', '_')}"] = key
+        elif name == key_name:
+            variables["PINECONE_API_KEY"] = value
         elif name in _VARIABLES:
             variables[_VARIABLES[name]] = value
         if name in _LAST_NAMES:
