@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from backup_auditor.adapters.policy_file.schema import parse_day, parse_duration
+from backup_auditor.adapters.policy_file.schema import parse_duration
 from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger_read_only
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.evidence import FileStatus, verify_audits, verify_drills
@@ -25,6 +25,7 @@ from backup_auditor.domain.audit_record import (
 )
 from backup_auditor.domain.drills.drill import DrillRecord, filter_drills
 from backup_auditor.domain.text import quote_text
+from backup_auditor.domain.timefmt import parse_day
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT
 from backup_auditor.rendering.evidence import (
