@@ -7,13 +7,13 @@ from itertools import chain
 from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
+from backup_auditor.rendering.drill_history import build_drill_rows
 from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
 from backup_auditor.rendering.grouping import (
     group_exempted_findings,
     group_open_findings,
     group_unknown_findings,
 )
-from backup_auditor.rendering.restore_drills import build_drill_rows
 from backup_auditor.rendering.summary import (
     COMPLIANCE_HEADINGS,
     build_count_rows,
