@@ -16,6 +16,7 @@ BENCHMARKS = (
     "command",
     "remediation",
     "memory",
+    "fleet",
     "state_moves",
     "growth",
     "start",
