@@ -205,15 +205,15 @@ def test_a_discard_deletes_records_and_moves_the_last_audit_back(open_store: Ope
 
 @every_store
 @given(state=STATES)
-def test_a_discard_of_everything_leaves_only_drills(open_store: OpenStore, state: ProjectState) -> None:
-    """The revision stays, so that an audit that started earlier cannot be recorded, and so do restore drills."""
+def test_a_discard_of_everything_leaves_only_the_revision(open_store: OpenStore, state: ProjectState) -> None:
+    """The revision stays, so that an audit that started earlier cannot be recorded."""
     (first_state,) = number_revisions([state])
     with open_store() as store:
         record_change(store, EMPTY_STATE, first_state, audit=AUDIT)
         discard = discard_all(store.load(PROJECT), store.list_audits(PROJECT, EARLIEST_OBSERVED_AT))
         assert discard is not None
         store.record(PROJECT, discard.state_change)
-        discarded_state = ProjectState(revision=2, drills=state.drills)
+        discarded_state = ProjectState(revision=2)
         assert store.load(PROJECT) == discarded_state
         assert store.list_audits(PROJECT, EARLIEST_OBSERVED_AT) == []
         assert discard_all(store.load(PROJECT), []) is None

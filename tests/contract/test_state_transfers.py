@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from backup_auditor.adapters.dynamodb.drill_ledger import DynamoDrillLedger
 from backup_auditor.adapters.dynamodb.remediation_log import DynamoRemediationLog
 from backup_auditor.adapters.dynamodb.state_transfer import DynamoTransfer
 from backup_auditor.adapters.sqlite.state_transfer import open_transfer
 from backup_auditor.adapters.state_file import encode_state, load_exported_state
+from backup_auditor.domain.drills.drill import build_known_drill
 from backup_auditor.domain.exported_state import ExportedState, build_import
 from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError, StateError
-from backup_auditor.ports.stores import StateTransfer
+from backup_auditor.ports.state_transfer import StateTransfer
 from support.aws.dynamodb import list_chunk_names, open_table
-from support.builders.exported_states import ATTEMPT, AUDIT, PLAN, PROJECT, build_exported_state
+from support.builders.exported_states import ATTEMPT, AUDIT, DRILLS, PLAN, PROJECT, RUNNING_DRILL, build_exported_state
 from support.builders.facts import DAY, NOW
 from support.fakes.stores import STATES
 
@@ -31,6 +33,7 @@ LATER = replace(
     audits=(AUDIT, replace(AUDIT, audit_id="a-3", observed_at=NOW + DAY)),
     plans=(),
     attempts=(replace(ATTEMPT, detail="Changed."), replace(ATTEMPT, attempt=2)),
+    drills=(replace(RUNNING_DRILL, validation_detail="Changed."), replace(RUNNING_DRILL, number=3, drill_id="d-3")),
 )
 
 
@@ -105,7 +108,11 @@ def test_an_import_replaces_every_record(open_store: OpenStore) -> None:
     with open_store() as store:
         move_state(build_exported_state(60), store)
         imported = move_state(LATER, store)
-        assert imported == replace(LATER, state=replace(LATER.state, revision=13, first_backup_ids=frozenset({"b-1"})))
+        assert replace(imported, state=imported.state.without_derived()) == replace(
+            LATER, state=replace(LATER.state, revision=13)
+        )
+        assert imported.state.first_backup_ids == {"b-1"}
+        assert imported.state.drills == {it.drill_id: build_known_drill(it) for it in LATER.drills}
 
 
 @every_store
@@ -167,6 +174,43 @@ def test_events_of_imported_actions_are_not_published_again() -> None:
         assert log.list_attempts(PROJECT) == [ATTEMPT]
         assert log.list_unpublished(PROJECT) == []
         assert log.load_plan(PROJECT, PLAN.plan_id) == PLAN
+
+
+def test_an_imported_drill_in_progress_is_found_by_a_sweep() -> None:
+    """A drill in progress is among those that a run has to continue, until an import deletes it."""
+    with open_table() as (client, table):
+        store, ledger = DynamoTransfer(client, table), DynamoDrillLedger(client, table)
+        move_state(build_exported_state(), store)
+        assert ledger.list_drills(PROJECT) == [*DRILLS]
+        assert ledger.list_projects_in_progress() == [PROJECT]
+        move_state(replace(build_exported_state(), drills=DRILLS[:1]), store)
+        assert ledger.list_projects_in_progress() == []
+
+
+@every_store
+@pytest.mark.parametrize(
+    "exported",
+    [
+        pytest.param(replace(LATER, drills=(replace(RUNNING_DRILL, revision=9),)), id="replaced"),
+        pytest.param(replace(LATER, drills=()), id="deleted"),
+        pytest.param(replace(LATER, drills=(*DRILLS, replace(RUNNING_DRILL, number=3))), id="new"),
+    ],
+)
+def test_an_import_overwrites_no_drill_that_has_changed(open_store: OpenStore, exported: ExportedState) -> None:
+    """A drill that was started or advanced since the import was built stays as it is, and the import says so."""
+    advanced = replace(RUNNING_DRILL, revision=2, restore_detail="Lost.")
+    started = replace(RUNNING_DRILL, number=3, drill_id="d-4")
+    with open_store() as store:
+        stored = move_state(build_exported_state(), store)
+        late_import = build_import(exported, stored)
+        assert late_import is not None
+        current = move_state(replace(stored, drills=(DRILLS[0], advanced, started)), store)
+        change = diff_states(current.state, replace(current.state, revision=current.state.revision + 1))
+        assert change is not None
+        with pytest.raises(ConflictingRecordError, match="a restore drill has changed during the import"):
+            store.import_state(replace(late_import, state_change=change))
+        drills = {it.number: it for it in store.export_state(PROJECT).drills}
+        assert (drills[2], drills[3]) == (advanced, started)
 
 
 def test_an_import_leaves_no_chunks_of_the_earlier_state() -> None:

@@ -82,7 +82,7 @@ def test_a_state_is_moved_from_a_file_to_tables_and_back(
         assert (code, error_output) == (0, "")
         assert output.startswith("Imported default into ")
         assert output.endswith(
-            ": 2 findings, 1 backup, 1 schedule, 1 index, 2 audits, 1 plan, 1 attempt;"
+            ": 2 findings, 1 backup, 1 schedule, 1 index, 2 audits, 1 plan, 1 attempt, 2 drills;"
             " last audit of 2026-11-22T12:00:00Z.\n"
         )
         assert run_command("export", *target) == (0, text, "")
@@ -193,7 +193,9 @@ def test_an_audit_during_an_import_is_not_lost(state: Path, monkeypatch: pytest.
     content = state.read_bytes()
     code, output, error_output = run_command("import", "-", "--state", state, content=text.encode())
     assert (code, output) == (2, "")
-    assert error_output.endswith("an audit of default was recorded during the import; import the state again\n")
+    assert error_output.endswith(
+        "an audit of default was recorded, or a drill changed, during the import; import the state again\n"
+    )
     assert state.read_bytes() == content
 
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
+from backup_auditor.domain.drills.drill import DeletionState, RestoreState, ValidationState, build_known_drill
+from backup_auditor.domain.drills.verification import CheckState
 from backup_auditor.domain.exported_state import ExportedState
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.model import Frequency, ScheduleSettings
@@ -21,7 +23,8 @@ from backup_auditor.domain.project_state import (
 )
 from backup_auditor.domain.remediation.actions import ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, RemediationPlan, SkippedAction
-from support.builders.facts import DAY, NOW, build_known_drill, build_running_drill
+from support.builders.drills import build_checked, build_drill, build_job
+from support.builders.facts import DAY, HOUR, NOW
 
 PROJECT = "default"
 _RESOURCE = Resource(ResourceType.INDEX, PROJECT, "orders", "i-1")
@@ -69,6 +72,26 @@ ATTEMPT = ActionRecord(
 AUDIT = AuditRecord("a-2", NOW, is_complete=False, compliance=Compliance.NON_COMPLIANT, report=_REPORT)
 EARLIER_AUDIT = replace(AUDIT, audit_id="a-1", observed_at=NOW - DAY, is_complete=True, report=None)
 
+FINISHED_DRILL = build_drill(
+    drill_id="d-1",
+    restore=RestoreState.COMPLETED,
+    validation=ValidationState.PASSED,
+    deletion=DeletionState.CONFIRMED,
+    requested_at=NOW - DAY,
+    restored_at=NOW - DAY + HOUR,
+    verified_at=NOW - DAY + HOUR,
+    deleted_at=NOW - DAY + 2 * HOUR,
+    is_accepted=True,
+    job_id="job-1",
+    job=build_job(document={"status": "Completed", "percent_complete": 99.5, "ä": [None, True, {"a": 1e-7}]}),
+    verification=build_checked(CheckState.PASSED),
+    evidence=StoredFile("s3://reports/drills/default/d-1-7.json", "4d" * 32),
+    published_at=NOW - DAY + timedelta(microseconds=1),
+    revision=7,
+)
+RUNNING_DRILL = build_drill(drill_id="d-2", number=2, restore=RestoreState.REQUESTED, requested_at=NOW, revision=1)
+DRILLS = (FINISHED_DRILL, RUNNING_DRILL)
+
 
 def build_exported_state(backup_count: int = 1) -> ExportedState:
     """Build an exported state with records of every kind, and this many known backups."""
@@ -87,13 +110,14 @@ def build_exported_state(backup_count: int = 1) -> ExportedState:
         backups={it.backup_id: it for it in map(_build_backup, range(backup_count))},
         schedules={"s-1": schedule},
         indexes={"orders": KnownIndex("orders", "i-1", NOW - DAY, None)},
-        drills={it.drill_id: it for it in (build_known_drill(), build_running_drill())},
+        drills={it.drill_id: it for it in map(build_known_drill, DRILLS)},
         drift=(Drift("schedule was paused", _RESOURCE, {"enabled": True}, None),),
         history=(PastAudit(NOW - DAY, is_complete=True, open_counts={it: it.rank for it in reversed(Severity)}),),
         pinecone_project_id="p-1",
         first_backup_ids=frozenset({"b-1"}),
     )
-    return ExportedState(PROJECT, state, (EARLIER_AUDIT, AUDIT), (replace(PLAN, stored_id=PLAN.plan_id),), (ATTEMPT,))
+    plan = replace(PLAN, stored_id=PLAN.plan_id)
+    return ExportedState(PROJECT, state, (EARLIER_AUDIT, AUDIT), (plan,), (ATTEMPT,), DRILLS)
 
 
 def _build_backup(number: int) -> KnownBackup:

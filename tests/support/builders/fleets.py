@@ -11,6 +11,7 @@ from backup_auditor.domain.reporting.fleet import (
     Fleet,
     FleetProject,
     QuotaUse,
+    RestoreProof,
     UnauditedProject,
     build_fleet,
 )
@@ -41,6 +42,8 @@ def build_project(name: str = "search", **facts: Any) -> FleetProject:
         "first_end": RecoveryPointsEnd("orders", NOW + 6 * DAY),
         "is_end_known": True,
         "quota": QuotaUse(500, 140, 160),
+        "last_proof": None,
+        "is_proof_known": True,
         "read_error_count": 0,
         "changes": FindingChanges(0, 0),
     }
@@ -58,7 +61,7 @@ def build_mixed_fleet() -> Fleet:
     """Build a fleet with a project of each kind, and hostile names."""
     return build_fleet(
         [
-            build_project("compliant"),
+            build_project("compliant", last_proof=RestoreProof("orders", NOW - 12 * DAY)),
             build_project("first-audit", changes=None, quota=None, worst_age=None, first_end=None),
             build_neglected_project(
                 "late",
@@ -79,6 +82,7 @@ def build_mixed_fleet() -> Fleet:
                 is_age_known=False,
                 first_end=None,
                 is_end_known=False,
+                is_proof_known=False,
                 quota=QuotaUse(500, None, None),
                 unknown_count=7,
                 read_error_count=1,

@@ -1,25 +1,25 @@
-"""In-memory fakes of the state store, the outbox and the evidence store, and strategies for states."""
+"""In-memory fakes of the state store, the outbox, the evidence store and the ledger of drills; states at random."""
 
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from threading import Lock
 from typing import Any
 
 from hypothesis import strategies as st
 
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
+from backup_auditor.domain.drills.drill import DrillRecord, build_known_drill
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
 from backup_auditor.domain.lifecycle.state_change import Changes, StateChange, diff_states
 from backup_auditor.domain.outbox import OutboxMessage, list_due
 from backup_auditor.domain.project_state import (
     EMPTY_STATE,
     Drift,
-    DrillResult,
     EarlierSettings,
     FindingState,
     KnownBackup,
-    KnownDrill,
     KnownFinding,
     KnownIndex,
     KnownSchedule,
@@ -37,15 +37,18 @@ PROJECT = "default"
 class FakeStore:
     """A state store in memory that applies state changes as a real store must."""
 
-    def __init__(self) -> None:
-        """Start without states."""
+    def __init__(self, ledger: "FakeDrillLedger | None" = None) -> None:
+        """Start without states. The drills of a state are those of the ledger."""
         self.states: dict[str, ProjectState] = {}
+        self.ledger = ledger or FakeDrillLedger()
         self.audits_by_project: dict[str, list[AuditRecord]] = {}
         self.outbox = FakeOutbox()
 
     def load(self, project: str) -> ProjectState:
         """Return the stored state of a project."""
-        return self.states.get(project, EMPTY_STATE)
+        state = self.states.get(project, EMPTY_STATE)
+        known_drills = map(build_known_drill, self.ledger.list_drills(project))
+        return replace(state, drills={**state.drills, **{it.drill_id: it for it in known_drills}})
 
     def record(self, project: str, change: StateChange) -> None:
         """Apply a change to the latest state."""
@@ -63,7 +66,7 @@ class FakeStore:
             backups=_apply_changes(previous.backups, change.backups, "backup_id"),
             schedules=_apply_changes(previous.schedules, change.schedules, "schedule_id"),
             indexes=_apply_changes(previous.indexes, change.indexes, "name"),
-            drills=_apply_changes(previous.drills, change.drills, "drill_id"),
+            drills=self.states.get(project, EMPTY_STATE).drills,
             drift=change.drift,
             history=change.history,
         )
@@ -78,6 +81,40 @@ class FakeStore:
         """Return the audits since a time, the oldest first."""
         audits = [it for it in self.audits_by_project.get(project, []) if it.observed_at >= since]
         return sorted(audits, key=lambda it: (it.observed_at, it.audit_id))
+
+
+class FakeDrillLedger:
+    """A ledger of restore drills in memory."""
+
+    def __init__(self) -> None:
+        """Start without drills."""
+        self._records: dict[tuple[str, int], DrillRecord] = {}
+        self._lock = Lock()
+
+    def list_drills(self, project: str) -> list[DrillRecord]:
+        """Return the drills of a project, by number."""
+        return [record for (name, _), record in sorted(self._records.items()) if name == project]
+
+    def load_drill(self, project: str, number: int) -> DrillRecord | None:
+        """Return one drill."""
+        return self._records.get((project, number))
+
+    def create_drill(self, record: DrillRecord) -> bool:
+        """Store a drill whose number is free."""
+        return self._store(record, None)
+
+    def replace_drill(self, record: DrillRecord) -> bool:
+        """Store the next revision of a drill."""
+        return self._store(record, record.revision - 1)
+
+    def _store(self, record: DrillRecord, expected_revision: int | None) -> bool:
+        key = (record.project, record.number)
+        with self._lock:
+            stored_record = self._records.get(key)
+            if (None if stored_record is None else stored_record.revision) != expected_revision:
+                return False
+            self._records[key] = record
+            return True
 
 
 @dataclass
@@ -277,20 +314,6 @@ INDEXES = st.builds(
     first_seen=MOMENTS,
     deletion_protection=OPTIONAL_FLAGS,
 )
-DRILLS = st.builds(
-    KnownDrill,
-    drill_id=st.sampled_from("abcdef"),
-    index_id=NAMES,
-    index_name=NAMES,
-    backup_id=NAMES,
-    target_name=NAMES,
-    started_at=MOMENTS,
-    ends_by=MOMENTS,
-    result=st.none() | st.sampled_from(DrillResult),
-    ended_at=st.none() | MOMENTS,
-    restore_time=st.none() | DURATIONS,
-    is_target_deleted=st.booleans(),
-)
 VALUES = st.none() | st.booleans() | st.integers(-9, 9) | NAMES
 DRIFTS = st.builds(Drift, NAMES, RESOURCES, VALUES, VALUES | st.dictionaries(NAMES, VALUES, max_size=2))
 SEVERITY_COUNTS = st.fixed_dictionaries({it: st.integers(0, 10**6) for it in Severity})
@@ -306,7 +329,6 @@ STATES = st.builds(
     backups=st.lists(BACKUPS, max_size=4).map(lambda rows: {it.backup_id: it for it in rows}),
     schedules=st.lists(SCHEDULES, max_size=4).map(lambda rows: {it.schedule_id: it for it in rows}),
     indexes=st.lists(INDEXES, max_size=4).map(lambda rows: {it.name: it for it in rows}),
-    drills=st.lists(DRILLS, max_size=4).map(lambda rows: {it.drill_id: it for it in rows}),
     drift=st.lists(DRIFTS, max_size=2).map(tuple),
     history=st.lists(PAST_AUDITS, max_size=2).map(tuple),
 )

@@ -10,16 +10,19 @@ import pytest
 
 from backup_auditor.adapters.sqlite import database as state_file
 from backup_auditor.adapters.sqlite.database import TABLES_VERSION, UPGRADES
+from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger, open_drill_ledger_read_only
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.adapters.sqlite.state_transfer import open_transfer
 from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.drills.drill import build_known_drill
 from backup_auditor.domain.exported_state import ExportedState
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor.errors import StateError
 from support.builders.audit_sequence import AuditSequence
+from support.builders.drills import DRILL_ID, build_drill
 from support.builders.facts import DAY, NOW, build_index, build_inventory
 from support.fakes.stores import PROJECT, record_change
 
@@ -168,6 +171,27 @@ def test_a_failed_upgrade_leaves_the_older_version(
     assert read_version(path) == older_version
     with open_state(path) as store:
         assert store.load(PROJECT) == state
+    assert read_version(path) == TABLES_VERSION
+
+
+def test_a_state_of_version_7_has_no_drills_until_it_is_upgraded(tmp_path: Path) -> None:
+    """Version 7 had a table of drills that nothing wrote to. The ledger replaces it."""
+    path = tmp_path / "state"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in (it for version in range(7) for it in UPGRADES[version]):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {state_file.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 7")
+    content = path.read_bytes()
+    with open_drill_ledger_read_only(path) as ledger, open_state_read_only(path) as store:
+        assert (ledger.list_drills(PROJECT), ledger.load_drill(PROJECT, 1)) == ([], None)
+        assert store.load(PROJECT) == EMPTY_STATE
+    with open_transfer(path, is_writable=False) as transfer:
+        assert transfer.export_state(PROJECT).is_empty
+    assert path.read_bytes() == content
+    with open_drill_ledger(path) as ledger, open_state(path) as store:
+        assert ledger.create_drill(build_drill())
+        assert store.load(PROJECT) == ProjectState(drills={DRILL_ID: build_known_drill(build_drill())})
     assert read_version(path) == TABLES_VERSION
 
 

@@ -51,7 +51,7 @@ def test_another_project_is_refused_and_the_state_stays_as_it_is() -> None:
         "the state of default belongs to Pinecone project project-1, but Pinecone project project-2 was read;"
         " nothing was compared or recorded"
     )
-    assert store.load(PROJECT) is state_before
+    assert store.load(PROJECT) == state_before
     assert evidence.files == {}
 
 

@@ -222,7 +222,7 @@ def test_a_key_of_another_pinecone_project_fails_the_audit_and_records_nothing()
     harness.case, harness.metrics, harness.now = OTHER_PROJECT_INDEX, [], harness.now + DAY
     assert run_and_fail(harness, ProjectMismatchError) == OTHER_PROJECT_MESSAGE
     assert harness.metrics == [("search", FAILED_METRICS, {})]
-    assert harness.store.load("search") is state_before
+    assert harness.store.load("search") == state_before
     assert harness.evidence.files == files_before
     assert harness.notified_projects == ["search"]
 

@@ -63,11 +63,12 @@ def test_an_audit_that_reads_the_project_leaves_it_out_too() -> None:
     assert result.inventory.indexes == ()
 
 
-def test_a_deleted_index_takes_its_drills_with_it() -> None:
-    """A drill that may have left an index stays until that index is gone."""
+def test_an_audit_keeps_the_drills_of_deleted_indexes() -> None:
+    """The drills are those of the ledger, which no audit changes."""
     leftover = replace(DRILL, drill_id="leftover", index_name="gone")
     ended_drill = replace(leftover, drill_id="ended", is_target_deleted=True)
     store = FakeStore()
     store.states[PROJECT] = build_drill_state(DRILL, leftover, ended_drill)
-    evaluate_inventory(replace(build_project(), observed_at=NOW + HOUR), BUILT_IN_POLICY, store)
-    assert sorted(store.load(PROJECT).drills) == ["leftover", DRILL.drill_id]
+    result = evaluate_inventory(replace(build_project(), observed_at=NOW + HOUR), BUILT_IN_POLICY, store)
+    assert sorted(store.load(PROJECT).drills) == ["ended", "leftover", DRILL.drill_id]
+    assert result.report.warnings == ()

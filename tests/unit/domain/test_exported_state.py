@@ -7,8 +7,9 @@ import pytest
 
 from backup_auditor.domain.exported_state import ExportedState, build_import, explain_refusal
 from backup_auditor.domain.project_state import EMPTY_STATE
+from support.builders.drills import build_drill
 from support.builders.exported_states import ATTEMPT, AUDIT, EARLIER_AUDIT, PLAN, PROJECT, build_exported_state
-from support.builders.facts import DAY, NOW, SECOND, build_known_drill
+from support.builders.facts import DAY, NOW, SECOND
 
 EXPORTED = build_exported_state()
 EMPTY = ExportedState(PROJECT, EMPTY_STATE)
@@ -27,7 +28,10 @@ def explain(exported: ExportedState, stored: ExportedState, *, may_replace: bool
     [
         pytest.param(EMPTY, id="nothing"),
         pytest.param(replace(EMPTY, audits=(AUDIT,)), id="some-audits"),
-        pytest.param(replace(EMPTY, state=replace(EMPTY_STATE, drills=EXPORTED.state.drills)), id="a-discarded-state"),
+        pytest.param(
+            replace(EMPTY, state=replace(EMPTY_STATE, drills=EXPORTED.state.drills), drills=EXPORTED.drills),
+            id="a-discarded-state",
+        ),
         pytest.param(replace(EXPORTED, attempts=()), id="everything-but-attempts"),
         pytest.param(replace(EMPTY, audits=EXPORTED.audits, plans=EXPORTED.plans), id="everything-but-the-state"),
     ],
@@ -42,14 +46,13 @@ def test_a_store_that_loses_no_record_imports(stored: ExportedState) -> None:
     [
         pytest.param(OLDER, id="older-state"),
         pytest.param(replace(EXPORTED, state=replace(EXPORTED.state, findings={})), id="another-state-of-that-time"),
-        pytest.param(
-            replace(EMPTY, state=replace(EMPTY_STATE, drills={"d-9": build_known_drill()})), id="another-drill"
-        ),
         pytest.param(replace(EMPTY, audits=(replace(EARLIER_AUDIT, audit_id="other"),)), id="another-audit"),
         pytest.param(replace(EMPTY, audits=(replace(AUDIT, is_complete=True),)), id="other-values-of-an-audit"),
         pytest.param(replace(EMPTY, plans=(replace(PLAN, stored_id="other"),)), id="another-plan"),
         pytest.param(replace(EMPTY, attempts=(replace(ATTEMPT, attempt=2),)), id="another-attempt"),
         pytest.param(replace(EMPTY, attempts=(replace(ATTEMPT, detail="other"),)), id="other-values-of-an-attempt"),
+        pytest.param(replace(EMPTY, drills=(build_drill(number=9),)), id="another-drill"),
+        pytest.param(replace(EMPTY, drills=(build_drill(number=2),)), id="other-values-of-a-drill"),
     ],
 )
 def test_a_store_that_loses_a_record_needs_consent(stored: ExportedState) -> None:

@@ -14,6 +14,7 @@ from backup_auditor.errors import (
     NotFoundError,
     OrganizationPlanError,
     PineconeError,
+    PreconditionError,
     QuotaError,
     ThrottledError,
     UnavailableError,
@@ -40,7 +41,7 @@ def make_structured_error(status: int, message: str, code: str = "PERMISSION_DEN
         (404, NotFoundError),
         (408, UnavailableError),
         (409, ConflictError),
-        (412, ConflictError),
+        (412, PreconditionError),
         (418, MalformedResponseError),
         (422, UnsupportedError),
         (429, ThrottledError),
@@ -56,6 +57,14 @@ def test_each_status_has_one_error_type(status: int, error_type: type[PineconeEr
     error = build_error(make_structured_error(status, "It is so."), KEY)
     assert type(error) is error_type
     assert str(error).startswith(f"{status}: ")
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 412, 422])
+def test_a_page_states_nothing_about_a_resource(status: int) -> None:
+    """A proxy can answer with a page: it does not show that an index is gone, or that a backup cannot be restored."""
+    error = build_error(Response(status, {}, b"<!DOCTYPE html><h1>Not here</h1>"), KEY)
+    assert type(error) is MalformedResponseError
+    assert str(error) == f"{status}: an HTML page"
 
 
 @pytest.mark.parametrize(

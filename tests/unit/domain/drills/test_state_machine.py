@@ -37,9 +37,9 @@ from backup_auditor.domain.drills.state_machine import (
     compute_wait,
     resume_drill,
 )
-from backup_auditor.domain.drills.verification import CheckState
+from backup_auditor.domain.drills.verification import CheckState, FoundFigures
 from backup_auditor.domain.project_state import DrillResult
-from support.builders.drills import FOUND, TARGET_NAME, build_checked, build_drill, build_job, build_target
+from support.builders.drills import TARGET_NAME, build_checked, build_drill, build_job, build_target
 from support.builders.facts import HOUR, MINUTE, NOW, SECOND
 
 READ_INDEX = ReadIndex(TARGET_NAME)
@@ -319,7 +319,7 @@ def test_a_verification_names_what_differs() -> None:
     record = follow(RESTORED, IndexVerified(build_checked(CheckState.FAILED))).record
     assert record.validation_detail.startswith("1 of 3 sampled records are damaged: 'a' in '' has 1 dimensions")
     assert record.verification is not None
-    assert record.verification.found == FOUND
+    assert record.verification.found == FoundFigures(3, 2, 2, "cosine", "dense")
 
 
 @pytest.mark.parametrize(

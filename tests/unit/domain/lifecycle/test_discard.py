@@ -223,7 +223,7 @@ def test_a_discard_of_everything_keeps_the_revision_alone() -> None:
 
 
 def test_a_discard_keeps_restore_drills() -> None:
-    """No audit made them, and a temporary index is recognised by them."""
+    """No audit recorded them, and a temporary index is recognised by them."""
     state = build_drill_state(build_running_drill(), audit_id="one", observed_at=FUTURE_MOMENT)
     for discard in (discard_all(state, []), discard_future(state, [], NOW)):
         assert discard is not None

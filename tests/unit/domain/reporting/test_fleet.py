@@ -1,17 +1,20 @@
 """The fleet: what it takes from each report, its order and its totals."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from backup_auditor.domain.evaluation.results import Coverage
-from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.evaluation.results import Coverage, EndedDrill, IndexDrills
+from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.policy import Policy, ProjectRequirement
+from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.reporting.confirmed_figures import RecoveryPointAge, RecoveryPointsEnd
 from backup_auditor.domain.reporting.fleet import (
     FindingChanges,
     QuotaUse,
+    RestoreProof,
     UnauditedProject,
     build_fleet,
     summarize_project,
@@ -19,6 +22,7 @@ from backup_auditor.domain.reporting.fleet import (
 from support.builders.audit_sequence_report import build_last_report
 from support.builders.facts import (
     DAY,
+    NOW,
     READ_FAILURE,
     build_failed_listing,
     build_index,
@@ -124,6 +128,32 @@ def test_a_project_without_a_quota_has_no_use_of_it() -> None:
     """A plan without backups has no quota."""
     policy = Policy("built-in", "0" * 64, project=ProjectRequirement(plan="starter"))
     assert summarize_project(build_report(build_inventory(build_index()), policy)).quota is None
+
+
+def build_ended_drill(ended_at: datetime) -> EndedDrill:
+    """Build a drill that passed."""
+    return EndedDrill("drill", "backup", DrillResult.PASSED, ended_at - timedelta(hours=1), ended_at, None)
+
+
+def build_drills(name: str, days: int | None, **facts: Any) -> IndexDrills:
+    """Build the drills of an index, of which the last passed so many days ago."""
+    proof = None if days is None else build_ended_drill(NOW - days * DAY)
+    return IndexDrills(Resource(ResourceType.INDEX, "default", name), last_proof=proof, **facts)
+
+
+def test_the_last_restore_proof_is_the_latest_of_all_indexes() -> None:
+    """A drill that passed two days ago counts, and not the older one of another index."""
+    drills = (build_drills("carts", 9), build_drills("orders", 2), build_drills("users", None))
+    project = summarize_project(replace(build_report(), restore_drills=drills))
+    assert project.last_proof == RestoreProof("orders", NOW - 2 * DAY)
+    assert project.is_proof_known
+
+
+def test_the_last_restore_proof_is_unknown_if_drills_of_an_index_are() -> None:
+    """A later proof may exist."""
+    drills = (build_drills("carts", 9), build_drills("orders", None, unknown_reason="The live id is unknown."))
+    project = summarize_project(replace(build_report(), restore_drills=drills))
+    assert (project.last_proof, project.is_proof_known) == (None, False)
 
 
 WORST_FIRST = (

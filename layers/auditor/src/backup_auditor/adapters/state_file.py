@@ -19,12 +19,12 @@ from backup_auditor.adapters.documents import (
     read_bytes,
     strip_byte_order_mark,
 )
+from backup_auditor.adapters.drill_records import encode_drill
 from backup_auditor.adapters.records import (
     ATTEMPTS,
     AUDITS,
     BACKUPS,
     DRIFT,
-    DRILLS,
     FINDINGS,
     INDEXES,
     SCHEDULES,
@@ -32,11 +32,11 @@ from backup_auditor.adapters.records import (
     to_ticks,
 )
 from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor.domain.exported_state import ExportedState
 from backup_auditor.domain.project_state import (
     Drift,
     KnownBackup,
-    KnownDrill,
     KnownFinding,
     KnownIndex,
     KnownSchedule,
@@ -110,12 +110,12 @@ _KINDS: Mapping[str, _RecordKind[Any]] = {
     "backup": _RecordKind(KnownBackup, BACKUPS.encode, attrgetter("backup_id")),
     "schedule": _RecordKind(KnownSchedule, SCHEDULES.encode, attrgetter("schedule_id")),
     "index": _RecordKind(KnownIndex, INDEXES.encode, attrgetter("name")),
-    "drill": _RecordKind(KnownDrill, DRILLS.encode, attrgetter("drill_id")),
     "drift": _RecordKind(Drift, DRIFT.encode),
     "past_audit": _RecordKind(PastAudit, lambda it: encode_history((it,))),
     "audit": _RecordKind(AuditRecord, AUDITS.encode, attrgetter("observed_at", "audit_id")),
     "plan": _RecordKind(RemediationPlan, lambda it: to_ticks(it.created_at), attrgetter("plan_id")),
     "attempt": _RecordKind(ActionRecord, ATTEMPTS.encode, attrgetter("key", "attempt")),
+    "drill": _RecordKind(DrillRecord, encode_drill, attrgetter("number")),
 }
 
 
@@ -150,12 +150,12 @@ def _encode_lines(exported: ExportedState, program_version: str) -> Iterator[byt
         "backup": state.backups.values(),
         "schedule": state.schedules.values(),
         "index": state.indexes.values(),
-        "drill": state.drills.values(),
         "drift": state.drift,
         "past_audit": state.history,
         "audit": exported.audits,
         "plan": exported.plans,
         "attempt": exported.attempts,
+        "drill": exported.drills,
     }
     for name, kind in _KINDS.items():
         records = records_by_kind[name]
@@ -230,7 +230,7 @@ def _find_project(record: object) -> str | None:
     match record:
         case KnownFinding():
             return record.resource.project
-        case RemediationPlan() | ActionRecord():
+        case RemediationPlan() | ActionRecord() | DrillRecord():
             return record.project
         case _:
             return None
@@ -247,7 +247,6 @@ def _build_state(header: _Header, records: Mapping[str, dict[Any, Any]]) -> Expo
         backups=records["backup"],
         schedules=records["schedule"],
         indexes=records["index"],
-        drills=records["drill"],
         drift=tuple(records["drift"].values()),
         history=tuple(records["past_audit"].values()),
         pinecone_project_id=header.pinecone_project_id,
@@ -258,4 +257,5 @@ def _build_state(header: _Header, records: Mapping[str, dict[Any, Any]]) -> Expo
         tuple(records["audit"].values()),
         tuple(records["plan"].values()),
         tuple(records["attempt"].values()),
+        tuple(records["drill"].values()),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor.domain.lifecycle.state_change import StateChange, diff_states
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.remediation.plan import ActionRecord, RemediationPlan
@@ -13,18 +14,19 @@ from backup_auditor.domain.timefmt import format_moment
 
 @dataclass(frozen=True, slots=True)
 class ExportedState:
-    """The state of a project, with its audit records, its plans, and the attempts at their actions."""
+    """The state of a project, with its audit records, its plans, the attempts at their actions, and its drills."""
 
     project: str
     state: ProjectState
     audits: tuple[AuditRecord, ...] = ()
     plans: tuple[RemediationPlan, ...] = ()
     attempts: tuple[ActionRecord, ...] = ()
+    drills: tuple[DrillRecord, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is stored about the project."""
-        return self.state == EMPTY_STATE and not (self.audits or self.plans or self.attempts)
+        return self.state == EMPTY_STATE and not (self.audits or self.plans or self.attempts or self.drills)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class StateImport:
     audits: RecordChanges[AuditRecord]
     plans: RecordChanges[RemediationPlan]
     attempts: RecordChanges[ActionRecord]
+    drills: RecordChanges[DrillRecord]
     is_replacement: bool
     """Whether the store loses a record. An import that only adds records can be repeated after a failure."""
 
@@ -59,9 +62,10 @@ def build_import(exported: ExportedState, stored: ExportedState) -> StateImport 
     audits = _diff_records(exported.audits, stored.audits, lambda it: (it.observed_at, it.audit_id))
     plans = _diff_records(exported.plans, stored.plans, lambda it: it.plan_id)
     attempts = _diff_records(exported.attempts, stored.attempts, lambda it: (it.key, it.attempt))
-    is_same_state = _ignore_revision(exported.state) == _ignore_revision(stored.state)
-    all_changes: tuple[RecordChanges[object], ...] = (audits, plans, attempts)
-    if is_same_state and not any(it.upserts or it.deletes for it in all_changes):
+    drills = _diff_records(exported.drills, stored.drills, lambda it: it.number)
+    exported_facts, stored_facts = _select_facts(exported.state), _select_facts(stored.state)
+    all_changes: tuple[RecordChanges[object], ...] = (audits, plans, attempts, drills)
+    if exported_facts == stored_facts and not any(it.upserts or it.deletes for it in all_changes):
         return None
     revision = max(exported.state.revision, stored.state.revision + 1)
     change = diff_states(stored.state, replace(exported.state, revision=revision))
@@ -73,17 +77,10 @@ def build_import(exported: ExportedState, stored: ExportedState) -> StateImport 
         audits,
         plans,
         attempts,
-        is_replacement=not _contains(exported.state, stored.state)
+        drills,
+        is_replacement=stored_facts not in (EMPTY_STATE, exported_facts)
         or any(it.deletes or it.replaced for it in all_changes),
     )
-
-
-def _contains(exported: ProjectState, stored: ProjectState) -> bool:
-    """Return whether an exported state has all that is stored. After a discard only restore drills are stored."""
-    stored_audits = replace(_ignore_revision(stored), drills={})
-    if stored_audits == EMPTY_STATE:
-        return stored.drills.items() <= exported.drills.items()
-    return _ignore_revision(stored) == _ignore_revision(exported)
 
 
 def _diff_records[Record](
@@ -99,9 +96,9 @@ def _diff_records[Record](
     )
 
 
-def _ignore_revision(state: ProjectState) -> ProjectState:
-    """Return a state without its revision, and without the first backups, which are in the attempts."""
-    return replace(state, revision=0, first_backup_ids=frozenset())
+def _select_facts(state: ProjectState) -> ProjectState:
+    """Return a state without its revision, and without what follows from attempts and drills."""
+    return replace(state.without_derived(), revision=0)
 
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -221,7 +221,7 @@ class ProjectState:
     indexes: Mapping[str, KnownIndex] = field(default_factory=dict)
     """By name."""
     drills: Mapping[str, KnownDrill] = field(default_factory=dict)
-    """By drill id: of each index the last drill and the last that passed, and those that may have left an index."""
+    """By drill id: every restore drill, from the ledger. Audits do not change them."""
     drift: tuple[Drift, ...] = ()
     """The drift of the last audit, so that a repeated audit gives the same report."""
     history: tuple[PastAudit, ...] = ()
@@ -230,6 +230,10 @@ class ProjectState:
     """Pinecone's id of the project, `None` while it is unknown. It never changes after that."""
     first_backup_ids: frozenset[str] = frozenset()
     """The ids of the first backups that remediation created, from its log. Audits do not change them."""
+
+    def without_derived(self) -> "ProjectState":
+        """Return what audits record: the state without first backups and drills, which stores load from their logs."""
+        return replace(self, first_backup_ids=frozenset(), drills={})
 
     def find_seen_at(self, schedule: KnownSchedule | None) -> datetime | None:
         """Return the last audit that saw a schedule's settings; in an old state, the last complete audit."""

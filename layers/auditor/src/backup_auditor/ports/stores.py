@@ -7,25 +7,11 @@ from typing import Protocol
 
 from backup_auditor.domain.audit_failure import FailureNotice, WatchedProject
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
-from backup_auditor.domain.exported_state import ExportedState, StateImport
 from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.remediation.plan import ActionRecord, RemediationPlan
 from backup_auditor.domain.reporting.report import Report
-
-
-class StateTransfer(Protocol):
-    """A store from which the state of a project is exported, and into which one is imported.
-
-    Its methods raise `StateError`.
-    """
-
-    def export_state(self, project: str) -> ExportedState:
-        """Return everything that is stored about a project and can be moved, as of one time."""
-
-    def import_state(self, state_import: StateImport) -> None:
-        """Write everything. Raises `ConflictingRecordError` if an audit was recorded since the state was read."""
 
 
 class EvidenceStore(Protocol):

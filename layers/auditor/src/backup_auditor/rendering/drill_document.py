@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backup_auditor.domain.drills.drill import DrillRecord, RestoreJob
-from backup_auditor.domain.drills.verification import ExpectedContent, FoundContent, Verification
-from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.domain.drills.verification import ExpectedContent, Verification
+from backup_auditor.domain.timefmt import format_moment, to_seconds
 from backup_auditor.rendering.formats.json import build_call_json
 
 
@@ -59,11 +59,6 @@ def build_drill_json(record: DrillRecord) -> dict[str, object]:
     }
 
 
-def to_seconds(length: timedelta | None) -> float | None:
-    """Return a length in seconds, to the millisecond."""
-    return None if length is None else round(length.total_seconds(), 3)
-
-
 def _format_optional_moment(moment: datetime | None) -> str | None:
     return None if moment is None else format_moment(moment)
 
@@ -83,13 +78,8 @@ def _build_verification_json(verification: Verification | None, expected: Expect
         return {"expected": asdict(expected), "found": None, "checks": [], "sampled": 0, "queried": 0}
     return {
         "expected": asdict(verification.expected),
-        "found": None if verification.found is None else _build_found_json(verification.found),
+        "found": None if verification.found is None else asdict(verification.found),
         "checks": [{"check": it.name, "state": it.state, "detail": it.detail} for it in verification.checks],
         "sampled": verification.sampled,
         "queried": verification.queried,
     }
-
-
-def _build_found_json(found: FoundContent) -> dict[str, object]:
-    settings = {"dimension": found.dimension, "metric": found.metric, "vector_type": found.vector_type}
-    return {"record_count": found.record_count, "namespaces": dict(found.namespaces), **settings}

@@ -82,11 +82,21 @@ def _format_share(quota: QuotaUse, used: int | None) -> str:
     return UNKNOWN if used is None else f"{100 * used // quota.quota} %"
 
 
+def format_proof(project: FleetProject) -> str:
+    """Return when a restore drill last passed."""
+    proof = project.last_proof
+    if proof is None:
+        return "none" if project.is_proof_known else UNKNOWN
+    return f"{format_length(project.observed_at - proof.ended_at)} ago"
+
+
 def list_notes(project: FleetProject) -> Iterator[str]:
     """Return what is remarkable about a project beside its figures."""
     if project.read_error_count:
         yield pluralize(project.read_error_count, "read error")
     if project.unknown_count:
         yield f"{project.unknown_count:,} {UNKNOWN}"
+    if project.last_proof is not None or not project.is_proof_known:
+        yield f"last restore proof {format_proof(project)}"
     if project.changes is not None and (project.changes.new or project.changes.resolved):
         yield str(describe_changes(project.changes))

@@ -32,6 +32,9 @@ def build_project_json(project: FleetProject) -> dict[str, object]:
         "backup_quota": None
         if quota is None
         else {"quota": quota.quota, "used": quota.used, "used_when_schedules_are_full": quota.used_when_full},
+        "last_restore_proof": None
+        if project.last_proof is None
+        else {"index": project.last_proof.index, "at": format_moment(project.last_proof.ended_at)},
         "unknown_figures": list(_list_unknown_figures(project)),
         "read_errors": project.read_error_count,
         "changes": _build_changes(project.changes),
@@ -44,6 +47,8 @@ def _list_unknown_figures(project: FleetProject) -> Iterator[str]:
         yield "worst_recovery_point_age"
     if not project.is_end_known:
         yield "first_zero_recovery_points"
+    if not project.is_proof_known:
+        yield "last_restore_proof"
 
 
 def build_totals_json(fleet: Fleet) -> dict[str, object]:

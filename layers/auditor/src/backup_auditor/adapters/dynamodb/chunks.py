@@ -21,7 +21,6 @@ from backup_auditor.adapters.dynamodb.table import Table
 from backup_auditor.adapters.records import (
     BACKUPS,
     DRIFT,
-    DRILLS,
     FINDINGS,
     INDEXES,
     SCHEDULES,
@@ -41,7 +40,7 @@ MAX_ITEM_BYTES = 380 * 1024
 MAX_SHARDS = 4096
 HEAD_VERSION = 3
 """Incremented when the items change. The state of a newer version is refused."""
-_TABLES: tuple[RecordTable[Any], ...] = (FINDINGS, BACKUPS, SCHEDULES, INDEXES, DRILLS)
+_TABLES: tuple[RecordTable[Any], ...] = (FINDINGS, BACKUPS, SCHEDULES, INDEXES)
 _STATE_ATTRIBUTES = ("revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "pinecone_project_id")
 """The attributes of a state that a head has as they are."""
 _CAPTURED_AT_COLUMN = BACKUPS.columns.index("captured_at")
@@ -208,7 +207,6 @@ def load_state(table: Table, project: str, head: Head) -> ProjectState:
         backups=facts[BACKUPS.name],
         schedules=facts[SCHEDULES.name],
         indexes=facts[INDEXES.name],
-        drills=facts[DRILLS.name],
         drift=tuple(it for name in drift_names for it in drift[name]),
     )
 
@@ -248,13 +246,7 @@ class ChunkRewriter:
         """The new chunks by their names."""
         self.chunk_names: ChunkNames = {}
         """The chunk names of the new head."""
-        all_changes: tuple[Changes[Any], ...] = (
-            change.findings,
-            change.backups,
-            change.schedules,
-            change.indexes,
-            change.drills,
-        )
+        all_changes: tuple[Changes[Any], ...] = (change.findings, change.backups, change.schedules, change.indexes)
         for table, changes in zip(_TABLES, all_changes, strict=True):
             self.chunk_names[table.name] = self._rewrite_table(table, previous.get(table.name, {}), changes)
         drift = [self._add_chunk(it) for it in pack_in_order([DRIFT.encode(it) for it in change.drift])]

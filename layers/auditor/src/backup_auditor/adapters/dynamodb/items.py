@@ -25,6 +25,8 @@ class Partition(StrEnum):
     REMEDIATION = "remediation"
     WATCH = "watch"
     """Written by `watch`, and by `audit` when it fails."""
+    DRILLS = "drills"
+    """Restore drills. Audits only read them."""
 
 
 HEAD_SORT_KEY = "head"
@@ -32,11 +34,14 @@ REGISTRATION_SORT_KEY = "registered"
 FAILED_AUDIT_SORT_KEY = "failed"
 NOTICE_SORT_KEY = "notice"
 OUTBOX_PARTITION = "outbox"
+DRILLS_IN_PROGRESS_PARTITION = "drills-in-progress"
+"""A partition of all projects, so that one query finds every drill that a run has to continue."""
 AUDIT_PREFIX = "audit#"
 AUDIT_PREFIX_END = "audit$"
 """Sorts after every audit: the next character."""
 CHUNK_PREFIX = "chunk#"
 PLAN_PREFIX = "plan#"
+DRILL_PREFIX = "drill#"
 ACTION_PREFIX = "action#"
 FIRST_BACKUP_KEY_PREFIX = f"{ACTION_PREFIX}{EARLIER_KINDS[ActionKind.FIRST_BACKUP]}/"
 """The beginning of the sort keys of all attempts at first backups."""
@@ -94,6 +99,16 @@ def build_partition_key(project: str, partition: Partition = Partition.STATE) ->
 def build_key(project: str, sort_key: str, partition: Partition = Partition.STATE) -> Item:
     """Return the key of an item of a project."""
     return encode_values({"PK": build_partition_key(project, partition), "SK": sort_key})
+
+
+def build_drill_key(project: str, number: int) -> Item:
+    """Return the key of a restore drill. Earlier drills sort first."""
+    return build_key(project, f"{DRILL_PREFIX}{number:09d}", Partition.DRILLS)
+
+
+def build_progress_key(project: str, number: int) -> Item:
+    """Return the key of the item that exists exactly while a drill is in progress."""
+    return encode_values({"PK": DRILLS_IN_PROGRESS_PARTITION, "SK": f"{project}#{number:09d}"})
 
 
 def build_audit_sort_key(audit: AuditRecord) -> str:

@@ -41,9 +41,10 @@ from backup_auditor.adapters.dynamodb.items import (
     format_sort_moment,
 )
 from backup_auditor.adapters.dynamodb.table import Table, is_condition_failure
+from backup_auditor.adapters.records import DRILLS
 from backup_auditor.domain.audit_record import AuditRecord, LastAudits
 from backup_auditor.domain.lifecycle.state_change import StateChange
-from backup_auditor.domain.project_state import ProjectState
+from backup_auditor.domain.project_state import KnownDrill, ProjectState
 from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError, StateError
 
@@ -86,7 +87,8 @@ class DynamoState:
             for _ in range(_MAX_READS):
                 try:
                     state = load_state(self._table, project, head)
-                    return replace(state, first_backup_ids=self._load_first_backups(project))
+                    first_backup_ids, drills = self._load_first_backups(project), self._load_drills(project)
+                    return replace(state, first_backup_ids=first_backup_ids, drills=drills)
                 except MissingChunkError:
                     head = self._load_newer_head(project, head)
         raise StateError(f"{project}: the state changed on every attempt to read it; audit the project less often")
@@ -163,6 +165,13 @@ class DynamoState:
         items = self._table.query("PK = :project AND begins_with(SK, :first)", values)
         records = (decode_attempt(project, it) for it in items)
         return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)
+
+    def _load_drills(self, project: str) -> dict[str, KnownDrill]:
+        """Return what audits read of each restore drill, by its id."""
+        values = encode_values({":project": build_partition_key(project, Partition.DRILLS)})
+        items = self._table.query("PK = :project", values, DRILLS.columns)
+        rows = (tuple(map(decode_values(it).get, DRILLS.columns)) for it in items)
+        return {it.drill_id: it for it in (DRILLS.decode(project, row) for row in rows)}
 
     def _load_head(self, project: str) -> Head:
         item = self._table.get_item(build_key(project, HEAD_SORT_KEY))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from backup_auditor.adapters.dynamodb.drill_ledger import DynamoDrillLedger
 from backup_auditor.adapters.dynamodb.items import (
     Item,
     build_attempt_key,
@@ -35,6 +36,7 @@ class DynamoTransfer:
         self._retention = retention
         self._state = DynamoState(client, table)
         self._log = DynamoRemediationLog(client, table)
+        self._ledger = DynamoDrillLedger(client, table)
 
     def export_state(self, project: str) -> ExportedState:
         """Return everything that is stored about a project and can be moved: no messages and no locks."""
@@ -46,19 +48,21 @@ class DynamoTransfer:
                 tuple(self._state.list_audits(project, EARLIEST_OBSERVED_AT)),
                 tuple(self._log.list_plans(project)),
                 tuple(self._log.list_attempts(project)),
+                tuple(self._ledger.list_drills(project)),
             )
             if self._state.find_last_audits(project) == last_audits:
                 return exported
         raise StateError(f"{project}: an audit was recorded on every attempt to export the state; export it later")
 
     def import_state(self, state_import: StateImport) -> None:
-        """Write chunks and new records, then the head, then delete what the exported state does not have.
+        """Write chunks and new records, then the head, then drills, then delete what the exported state does not have.
 
         An import that is killed before the head is written leaves the earlier state. Its records stay, and so do the
         new ones: repeat the import.
         """
         items = _build_items(state_import, self._retention)
         self._state.record(state_import.project, state_import.state_change, items)
+        self._ledger.import_drills(state_import.drills)
         keys = (
             *map(build_plan_key, state_import.plans.deletes),
             *map(build_attempt_key, state_import.attempts.deletes),

@@ -17,6 +17,7 @@ from backup_auditor.errors import (
     NotFoundError,
     OrganizationPlanError,
     PineconeError,
+    PreconditionError,
     QuotaError,
     ThrottledError,
     UnavailableError,
@@ -42,10 +43,12 @@ _ERROR_BY_STATUS: dict[int, type[PineconeError]] = {
     404: NotFoundError,
     408: UnavailableError,
     409: ConflictError,
-    412: ConflictError,
+    412: PreconditionError,
     422: UnsupportedError,
     429: ThrottledError,
 }
+_ERRORS_ABOUT_RESOURCES = frozenset({NotFoundError, ConflictError, PreconditionError, UnsupportedError})
+"""Errors that state a fact about a resource. Only the service knows it, not the page of a proxy."""
 
 
 def is_success(response: Response) -> bool:
@@ -60,7 +63,9 @@ def build_error(response: Response, key: str) -> PineconeError:
     code, message, is_structured = _read_error(response.body)
     error_type = _choose_error_type(response.status, code, message, is_structured=is_structured)
     if message.lstrip().startswith("<") or _MARKUP_PATTERN.search(message):
-        message = "an HTML page"  # gateways send one at times
+        message = "an HTML page"  # gateways and proxies send one at times
+        if error_type in _ERRORS_ABOUT_RESOURCES:
+            error_type = MalformedResponseError
     return error_type(f"{response.status}: {to_one_line(message or _find_phrase(response.status), key)}")
 
 

@@ -13,8 +13,12 @@ from backup_auditor.errors import StateError
 
 APPLICATION_ID = 0x42416453
 """The application id in the header of the file."""
-TABLES_VERSION = 7
+TABLES_VERSION = 8
 """Incremented when the tables change. A state of a newer version is refused."""
+AUDITS_VERSION = 2
+"""The version of the tables that added audits, plans and attempts."""
+DRILLS_VERSION = 8
+"""The version of the tables that added the ledger of restore drills."""
 
 UPGRADES = {
     0: (
@@ -174,6 +178,29 @@ UPGRADES = {
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    7: (
+        "DROP TABLE drill",  # no version wrote to it
+        """
+        CREATE TABLE drill (
+            project TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            revision INTEGER NOT NULL,
+            drill_id TEXT NOT NULL,
+            index_id TEXT NOT NULL,
+            index_name TEXT NOT NULL,
+            backup_id TEXT NOT NULL,
+            target_name TEXT NOT NULL,
+            started_at INTEGER NOT NULL,
+            ends_by INTEGER NOT NULL,
+            result TEXT,
+            ended_at INTEGER,
+            restore_time INTEGER,
+            is_target_deleted INTEGER NOT NULL,
+            record TEXT NOT NULL,
+            PRIMARY KEY (project, number)
+        ) STRICT
+        """,
+    ),
 }
 """The statements that upgrade the tables of a version to the next one. A new file begins at version 0."""
 
@@ -251,7 +278,7 @@ def _refuse_newer(path: Path, version: int) -> None:
 
 def _prepare(path: Path, connection: sqlite3.Connection, *, is_writable: bool) -> None:
     """Check the file, then create or upgrade its tables."""
-    _refuse_newer(path, _read_pragma(connection, "user_version"))
+    _refuse_newer(path, read_version(connection))
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(collapse_whitespace(str(verdict)))
@@ -265,18 +292,23 @@ def _prepare(path: Path, connection: sqlite3.Connection, *, is_writable: bool) -
         connection.execute("DELETE FROM project WHERE id IS NULL")
     with suppress(sqlite3.OperationalError):  # another audit is using the file: the next audit switches the mode
         connection.execute("PRAGMA journal_mode = WAL")
-    _refuse_newer(path, _read_pragma(connection, "user_version"))
+    _refuse_newer(path, read_version(connection))
 
 
 def _upgrade_tables(connection: sqlite3.Connection) -> None:
     """Create the tables, or upgrade them from any older version."""
-    version = _read_pragma(connection, "user_version")
+    version = read_version(connection)
     statements = [it for older_version in range(version, TABLES_VERSION) for it in UPGRADES[older_version]]
     for statement in statements:
         connection.execute(statement)
     if statements:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {TABLES_VERSION}")
+
+
+def read_version(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables; 0 for an empty file. A file that is opened read-only is not upgraded."""
+    return _read_pragma(connection, "user_version")
 
 
 def _read_pragma(connection: sqlite3.Connection, pragma: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from backup_auditor.adapters.records import (
     AUDITS,
@@ -23,10 +24,17 @@ from backup_auditor.adapters.records import (
     from_ticks,
     to_ticks,
 )
-from backup_auditor.adapters.sqlite.database import open_database, transaction, translate_errors
+from backup_auditor.adapters.sqlite.database import (
+    AUDITS_VERSION,
+    DRILLS_VERSION,
+    open_database,
+    read_version,
+    transaction,
+    translate_errors,
+)
 from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.lifecycle.state_change import Changes, StateChange
-from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from backup_auditor.domain.project_state import EMPTY_STATE, KnownDrill, ProjectState
 from backup_auditor.domain.remediation.plan import APPLIED_STATES
 from backup_auditor.errors import ConflictingRecordError
 
@@ -35,10 +43,6 @@ _HEAD_COLUMNS = (
     *("id", "revision", "audit_id", "observed_at", "complete_at", "policy_sha256", "drift", "history"),
     "pinecone_project_id",
 )
-AUDITS_VERSION = 2
-"""The version of the tables that added audits, plans and attempts."""
-_DRILLS_VERSION = 7
-"""The version of the tables that added restore drills."""
 
 
 class SqliteState:
@@ -53,12 +57,16 @@ class SqliteState:
     def load(self, project: str) -> ProjectState:
         """Return the state of a project."""
         with translate_errors(self._path), transaction(self._connection, "BEGIN"):
-            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            version = read_version(self._connection)
             if version == 0:
                 return EMPTY_STATE  # an empty file, opened read-only
+            derived_facts: dict[str, Any] = {
+                "drills": self._load_drills(project) if version >= DRILLS_VERSION else {},
+                "first_backup_ids": self._load_first_backups(project) if version >= AUDITS_VERSION else frozenset(),
+            }
             head = next(self._select("project", _HEAD_COLUMNS, "name", project), None)
             if head is None:
-                return EMPTY_STATE
+                return ProjectState(**derived_facts)
             key, revision, audit_id, observed_at, complete_at, policy_sha256, drift, history, project_id = head
             return ProjectState(
                 revision=revision,
@@ -71,10 +79,9 @@ class SqliteState:
                 backups=self._load_rows(BACKUPS, key, project),
                 schedules=self._load_rows(SCHEDULES, key, project),
                 indexes=self._load_rows(INDEXES, key, project),
-                drills=self._load_rows(DRILLS, key, project) if version >= _DRILLS_VERSION else {},
                 drift=decode_drift(drift),
                 history=decode_history(history or "[]"),
-                first_backup_ids=self._load_first_backups(project) if version >= AUDITS_VERSION else frozenset(),
+                **derived_facts,
             )
 
     def _load_rows[Known](self, table: RecordTable[Known], key: int, project: str) -> dict[str, Known]:
@@ -89,6 +96,11 @@ class SqliteState:
         statement = f"SELECT {selection} FROM {table} WHERE {key_column} = ?"  # noqa: S608  our own words
         return self._connection.execute(statement, (key,))
 
+    def _load_drills(self, project: str) -> dict[str, KnownDrill]:
+        """Return what audits read of each restore drill, by its id."""
+        drills = (DRILLS.decode(project, row) for row in self._select(DRILLS.name, DRILLS.columns, "project", project))
+        return {it.drill_id: it for it in drills}
+
     def _load_first_backups(self, project: str) -> frozenset[str]:
         """Return the ids of the backups that remediation created as first backups."""
         rows = self._connection.execute(  # a state that is opened read-only may have the kinds and states of version 4
@@ -101,7 +113,7 @@ class SqliteState:
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return the audit records of a project since a time, the oldest first."""
         with translate_errors(self._path):
-            if self._connection.execute("PRAGMA user_version").fetchone() < (AUDITS_VERSION,):
+            if read_version(self._connection) < AUDITS_VERSION:
                 return []  # opened read-only: an empty file, or a version without audit records
             head = next(self._select("project", ("id",), "name", project), None)
             if head is None:
@@ -120,7 +132,6 @@ class SqliteState:
             self._write(BACKUPS, key, change.backups)
             self._write(SCHEDULES, key, change.schedules)
             self._write(INDEXES, key, change.indexes)
-            self._write(DRILLS, key, change.drills)
             audits = (*((change.audit,) if change.audit else ()), *imported_audits)
             self._write(AUDITS, key, Changes(audits, tuple(it.audit_id for it in change.discarded_audits)))
 

@@ -50,6 +50,23 @@ class FoundContent:
         """The number of records of all namespaces."""
         return sum(merge_default_namespace(self.namespaces).values())
 
+    @property
+    def namespace_count(self) -> int:
+        """The number of namespaces with records."""
+        return sum(it > 0 for it in merge_default_namespace(self.namespaces).values())
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFigures:
+    """What is recorded of the found content. An index can have more namespaces than a record can hold."""
+
+    record_count: int
+    namespace_count: int
+    """The number of namespaces with records."""
+    dimension: int | None
+    metric: str | None
+    vector_type: str | None
+
 
 @dataclass(frozen=True, slots=True)
 class FetchedRecord:
@@ -125,7 +142,7 @@ class Verification:
     """What the checks of one restored index found."""
 
     expected: ExpectedContent
-    found: FoundContent | None
+    found: FoundFigures | None
     """`None` if the index could not be read."""
     checks: tuple[ContentCheck, ...]
     sampled: int = 0
@@ -215,7 +232,7 @@ def build_verification(expected: ExpectedContent, found: FoundContent, sample: F
     ]
     return Verification(
         expected,
-        found,
+        FoundFigures(found.record_count, found.namespace_count, found.dimension, found.metric, found.vector_type),
         tuple(checks),
         sampled=sum(it.record is not None for it in sample.records),
         queried=sum(_is_found(it) for it in sample.records),
@@ -260,11 +277,9 @@ def _check_namespace_count(expected: ExpectedContent, found: FoundContent) -> Co
     name = CheckName.NAMESPACE_COUNT
     if expected.namespace_count is None:
         return ContentCheck(name, CheckState.NOT_VERIFIED, "The backup does not have its number of namespaces.")
-    counts = merge_default_namespace(found.namespaces)
-    filled_count = sum(it > 0 for it in counts.values())
-    detail = f"The restored index has {pluralize(filled_count, 'namespace')} with records (backup:"
+    detail = f"The restored index has {pluralize(found.namespace_count, 'namespace')} with records (backup:"
     detail = f"{detail} {expected.namespace_count:,})."
-    if filled_count <= expected.namespace_count <= len(counts):
+    if found.namespace_count <= expected.namespace_count <= len(merge_default_namespace(found.namespaces)):
         return ContentCheck(name, CheckState.PASSED, detail)
     return ContentCheck(name, CheckState.FAILED, detail, may_settle=True)
 

@@ -11,7 +11,6 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.snapshots import (
     find_drift,
     snapshot_backups,
-    snapshot_drills,
     snapshot_indexes,
     snapshot_schedules,
 )
@@ -78,7 +77,6 @@ class _LifecycleStep:
             complete_at=observed_at,
             policy_sha256=self._project.policy.sha256,
             indexes=snapshot_indexes(state.indexes, inventory, self._findings),
-            drills=snapshot_drills(state.drills, inventory),
         )
         return replace(after, drift=find_drift(state, after, self._project.resource))
 

@@ -63,12 +63,12 @@ def is_in_future(recorded_at: datetime | None, now: datetime) -> bool:
 def discard_all(state: ProjectState, audits: Sequence[AuditRecord]) -> Discard | None:
     """Discard all audits, so that the next one is the first. Return `None` where there is nothing to discard.
 
-    Restore drills stay: no audit made them, and without them a temporary index would not be recognised.
+    Restore drills and first backups stay: no audit recorded them.
     """
-    after = ProjectState(revision=state.revision, drills=state.drills)
-    if state == after and not audits:
+    if state.without_derived() == ProjectState(revision=state.revision) and not audits:
         return None
-    return Discard(state, replace(after, revision=state.revision + 1), tuple(audits))
+    after = ProjectState(revision=state.revision + 1, drills=state.drills, first_backup_ids=state.first_backup_ids)
+    return Discard(state, after, tuple(audits))
 
 
 def discard_future(state: ProjectState, audits: Sequence[AuditRecord], now: datetime) -> Discard | None:

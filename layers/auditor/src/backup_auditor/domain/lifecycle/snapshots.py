@@ -15,7 +15,6 @@ from backup_auditor.domain.model import Backup, Frequency, Index, Schedule
 from backup_auditor.domain.project_state import (
     Drift,
     KnownBackup,
-    KnownDrill,
     KnownIndex,
     KnownSchedule,
     ProjectState,
@@ -107,15 +106,6 @@ def snapshot_indexes(
     }
     unaudited_names = known_indexes.keys() & inventory.unaudited_names - indexes.keys()
     return indexes | {name: known_indexes[name] for name in sorted(unaudited_names)}
-
-
-def snapshot_drills(known_drills: Mapping[str, KnownDrill], inventory: Inventory) -> dict[str, KnownDrill]:
-    """Return the drills without those of indexes that are gone, unless their temporary indexes may still exist.
-
-    The inventory must be complete.
-    """
-    live_names = {it.index.name for it in inventory.indexes} | inventory.unaudited_names
-    return {key: it for key, it in known_drills.items() if it.index_name in live_names or not it.is_target_deleted}
 
 
 def _snapshot_index(

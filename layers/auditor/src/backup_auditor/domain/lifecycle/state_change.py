@@ -10,7 +10,6 @@ from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.domain.project_state import (
     Drift,
     KnownBackup,
-    KnownDrill,
     KnownFinding,
     KnownIndex,
     KnownSchedule,
@@ -50,7 +49,6 @@ class StateChange:
     backups: Changes[KnownBackup]
     schedules: Changes[KnownSchedule]
     indexes: Changes[KnownIndex]
-    drills: Changes[KnownDrill]
     audit: AuditRecord | None = None
     """The record of the audit, which `evidence list` and `evidence verify` read."""
     messages: tuple[OutboxMessage, ...] = ()
@@ -77,7 +75,6 @@ def diff_states(before: ProjectState, after: ProjectState) -> StateChange | None
         backups=_compare(before.backups, after.backups),
         schedules=_compare(before.schedules, after.schedules),
         indexes=_compare(before.indexes, after.indexes),
-        drills=_compare(before.drills, after.drills),
     )
 
 

@@ -25,6 +25,14 @@ class QuotaUse:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreProof:
+    """The last restore drill of a project that passed."""
+
+    index: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FindingChanges:
     """The changes since the previous audit."""
 
@@ -56,6 +64,9 @@ class FleetProject:
     is_end_known: bool
     quota: QuotaUse | None
     """`None` if the project has no quota."""
+    last_proof: RestoreProof | None
+    """`None` if no drill is known to have passed, or if it is unknown which drills are those of the live indexes."""
+    is_proof_known: bool
     read_error_count: int
     changes: FindingChanges | None
     """`None` if no earlier audit is recorded."""
@@ -116,6 +127,7 @@ def summarize_project(report: Report) -> FleetProject:
     summary, figures = report.summary, ConfirmedFigures(report)
     ages, ends = figures.list_ages(), figures.list_ends()
     new_count = sum(it.is_opened for it in report.findings)
+    is_proof_known = all(it.unknown_reason is None for it in report.restore_drills)
     return FleetProject(
         name=report.project,
         project_id=report.project_id,
@@ -133,9 +145,20 @@ def summarize_project(report: Report) -> FleetProject:
         first_end=min(ends or (), key=lambda it: (it.at, it.index), default=None),
         is_end_known=ends is not None,
         quota=None if report.figures.quota is None else _compute_quota_use(report, report.figures.quota),
+        last_proof=_find_last_proof(report) if is_proof_known else None,
+        is_proof_known=is_proof_known,
         read_error_count=len(report.read_failures),
         changes=FindingChanges(new_count, len(report.resolved_findings)) if report.has_history else None,
     )
+
+
+def _find_last_proof(report: Report) -> RestoreProof | None:
+    proofs = [
+        RestoreProof(it.resource.name, it.last_proof.ended_at)
+        for it in report.restore_drills
+        if it.last_proof is not None
+    ]
+    return max(proofs, key=lambda it: (it.ended_at, it.index), default=None)
 
 
 def _compute_quota_use(report: Report, figures: QuotaFigures) -> QuotaUse:

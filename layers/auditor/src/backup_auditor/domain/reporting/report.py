@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import is_scheduled_run
-from backup_auditor.domain.evaluation.results import AuditFigures, Coverage, Evaluation, Timeline
+from backup_auditor.domain.evaluation.results import AuditFigures, Coverage, Evaluation, IndexDrills, Timeline
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory, hash_inventory
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
@@ -84,6 +84,8 @@ class Report:
     """The figures of metrics and the page; empty in a report that was read from a file."""
     timelines: Iterable[Timeline] = field(default=(), compare=False)
     """The timeline of each index that can be backed up, sorted by name; empty in a report that was read from a file."""
+    restore_drills: tuple[IndexDrills, ...] = ()
+    """The restore drills of each live index that has some or of which the policy requires one, sorted by name."""
     warnings: tuple[str, ...] = ()
     """Sentences about what is worth checking but is not a finding, sorted. They do not change the exit code."""
 
@@ -134,6 +136,7 @@ def make_report(
         coverage=evaluation.coverage,
         figures=evaluation.figures,
         timelines=evaluation.timelines,
+        restore_drills=evaluation.restore_drills,
     )
     return report.with_warnings(*find_policy_warnings(policy, inventory))
 

@@ -31,6 +31,8 @@ _COLUMNS = (
     "backup_quota",
     "backup_quota_used",
     "backup_quota_used_when_schedules_are_full",
+    "last_restore_proof_at",
+    "last_restore_proof_index",
     "read_errors",
     "new",
     "resolved",
@@ -76,6 +78,7 @@ def _build_values(project: FleetProject) -> _Values:
         "exempted": project.exempted_count,
         "worst_recovery_point_age_hours": None if project.is_age_known else "unknown",
         "first_zero_recovery_points_at": None if project.is_end_known else "unknown",
+        "last_restore_proof_at": None if project.is_proof_known else "unknown",
         "read_errors": project.read_error_count,
     }
     if project.worst_age is not None:
@@ -85,6 +88,9 @@ def _build_values(project: FleetProject) -> _Values:
     if project.first_end is not None:
         values["first_zero_recovery_points_at"] = format_moment(project.first_end.at)
         values["first_zero_recovery_points_index"] = project.first_end.index
+    if project.last_proof is not None:
+        values["last_restore_proof_at"] = format_moment(project.last_proof.ended_at)
+        values["last_restore_proof_index"] = project.last_proof.index
     if (quota := project.quota) is not None:
         values["backup_quota"] = quota.quota
         values["backup_quota_used"] = "unknown" if quota.used is None else quota.used

@@ -12,6 +12,7 @@ from backup_auditor.rendering.fleet import (
     format_age,
     format_end,
     format_percent,
+    format_proof,
     format_quota,
 )
 from backup_auditor.rendering.summary import COMPLIANCE_HEADINGS
@@ -40,6 +41,8 @@ class FleetRow:
     cells: tuple[Cell, ...]
 
 
+_UNKNOWN_RANK = 1e9
+"""The rank of an unknown figure: worse than any known one."""
 _RESULT_RANKS = {Compliance.NON_COMPLIANT: 2, Compliance.INSUFFICIENT_DATA: 1, Compliance.COMPLIANT: 0}
 _HEADINGS = (
     "result",
@@ -49,6 +52,7 @@ _HEADINGS = (
     "worst age",
     "none left in",
     "quota",
+    "last restore proof",
     "read errors",
     "changes",
 )
@@ -93,6 +97,7 @@ def _build_row(project: FleetProject) -> FleetRow:
                 _rank_extreme(None if seconds_left is None else 1 / (1 + seconds_left), is_known=project.is_end_known),
             ),
             Cell(format_quota(project), -1.0 if quota is None or used is None else used / quota.quota),
+            Cell(format_proof(project), _rank_proof(project)),
             Cell(f"{project.read_error_count:,}", project.read_error_count),
             Cell(describe_changes(changes) or "first audit", -1.0 if changes is None else changes.new),
         ),
@@ -100,10 +105,16 @@ def _build_row(project: FleetProject) -> FleetRow:
 
 
 def _rank_extreme(rank: float | None, *, is_known: bool) -> float:
-    """Return the rank of a figure: an unknown one is worse than any known one, and none is best."""
+    """Return the rank of a figure; none is best."""
     if not is_known:
-        return 1e9
-    return -1.0 if rank is None else round(min(rank, 1e8), 9)
+        return _UNKNOWN_RANK
+    return -1.0 if rank is None else round(min(rank, _UNKNOWN_RANK / 10), 9)
+
+
+def _rank_proof(project: FleetProject) -> float:
+    """Return the rank of the last restore proof: the older, the worse, and none is worst."""
+    proof = project.last_proof
+    return _UNKNOWN_RANK if proof is None else (project.observed_at - proof.ended_at).total_seconds()
 
 
 class PageSize:

@@ -15,6 +15,7 @@ from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.formats.json import build_rule_json
 from backup_auditor.rendering.grouping import group_open_findings, group_unknown_findings
+from backup_auditor.rendering.html.drill_history import build_drill_histories
 from backup_auditor.rendering.html.findings import Figure, FindingView, FindingViews, build_figures
 from backup_auditor.rendering.html.fleet import FleetView, PageSize
 from backup_auditor.rendering.html.index_history import IndexHistory
@@ -159,6 +160,7 @@ class ProjectView(ProjectHead):
         self.drift_rows = build_drift_rows(report)
         self.max_rows = _MAX_ROWS
         self.timelines = list(report.timelines)
+        self.drill_histories = build_drill_histories(report, self.timelines)
         self.age_bars = build_age_bars(self.timelines, report)
         self.expiry_bars = build_expiry_bars(self.timelines, report)
         self.is_detailed = (
