@@ -196,8 +196,10 @@ def test_a_thousand_projects_are_audited_once_each(tmp_path: Path) -> None:
     registry = tmp_path / "registry.yaml"
     registry.write_text(write_registry_text(count))
     with FleetServer(build_projects(count, indexes=20, backups=2)) as server:
-        command = [COMMAND, "audit", "--now", MOMENT, "--registry", registry, "--format", "json", "--output", output]
-        process = subprocess.Popen(command, env=build_fleet_environment(server, tmp_path))
+        words = ["--now", MOMENT, "--registry", registry, "--format", "json", "--output", output]
+        process = subprocess.Popen(
+            [str(COMMAND), "audit", *map(str, words)], env=build_fleet_environment(server, tmp_path)
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert server.index_reads == dict.fromkeys(range(count), 1)

@@ -8,7 +8,7 @@ import pytest
 
 from backup_auditor.domain.evaluation.results import Coverage, EndedDrill, IndexDrills
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
-from backup_auditor.domain.policy import Policy, ProjectRequirement
+from backup_auditor.domain.policy import PineconePlan, Policy, ProjectRequirement
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.reporting.confirmed_figures import RecoveryPointAge, RecoveryPointsEnd
 from backup_auditor.domain.reporting.fleet import (
@@ -93,7 +93,7 @@ def test_the_first_end_is_the_earliest_expiry_of_a_last_recovery_point() -> None
         pytest.param({"indexes_failure": READ_FAILURE}, id="indexes"),
     ],
 )
-def test_extremes_are_unknown_after_a_read_error_of_a_listing(facts: dict[str, object]) -> None:
+def test_extremes_are_unknown_after_a_read_error_of_a_listing(facts: dict[str, Any]) -> None:
     """What was not read may be worse than what was."""
     project = summarize_project(build_report(build_inventory(build_index(), **facts)))
     assert (project.worst_age, project.is_age_known) == (None, False)
@@ -126,7 +126,7 @@ def test_the_use_of_the_quota_is_unknown_without_a_verdict() -> None:
 
 def test_a_project_without_a_quota_has_no_use_of_it() -> None:
     """A plan without backups has no quota."""
-    policy = Policy("built-in", "0" * 64, project=ProjectRequirement(plan="starter"))
+    policy = Policy("built-in", "0" * 64, project=ProjectRequirement(plan=PineconePlan.STARTER))
     assert summarize_project(build_report(build_inventory(build_index()), policy)).quota is None
 
 

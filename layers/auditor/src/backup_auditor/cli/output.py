@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import join
 from shutil import get_terminal_size
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.application.audit import AuditResult
@@ -179,7 +179,7 @@ class FleetProgress:
 
     def __init__(self, display: object | None = None, project_count: int = 0) -> None:
         """Draw on a `rich.progress.Progress`; `None` shows nothing."""
-        self._display: Any = display
+        self._display = cast("Any", display)
         if self._display is not None:
             self._task = self._display.add_task("audited projects", total=project_count)
 

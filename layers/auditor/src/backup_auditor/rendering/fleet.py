@@ -90,7 +90,7 @@ def format_proof(project: FleetProject) -> str:
     return f"{format_length(project.observed_at - proof.ended_at)} ago"
 
 
-def list_notes(project: FleetProject) -> Iterator[str]:
+def list_remarks(project: FleetProject) -> Iterator[str]:
     """Return what is remarkable about a project beside its figures."""
     if project.read_error_count:
         yield pluralize(project.read_error_count, "read error")

@@ -15,7 +15,7 @@ from backup_auditor.rendering.fleet import (
     format_open_counts,
     format_percent,
     format_quota,
-    list_notes,
+    list_remarks,
 )
 from backup_auditor.rendering.summary import COMPLIANCE_HEADINGS
 from backup_auditor.rendering.text import MIN_WIDTH, Style, escape_text, format_columns, wrap_text
@@ -96,8 +96,8 @@ class _FleetTable:
                 yield from wrap_text(_GAP + name, self.width, _GAP * 2)
                 name = ""
             yield layout.lay_out(name, [it.format_cell(project) for it in _COLUMNS])
-            if notes := "; ".join(list_notes(project)):
-                yield from map(self.style.dim, wrap_text(f"{_GAP * 2}{notes}", self.width, _GAP * 2))
+            if remarks := "; ".join(list_remarks(project)):
+                yield from map(self.style.dim, wrap_text(f"{_GAP * 2}{remarks}", self.width, _GAP * 2))
 
     def _render_rest(self, count: int) -> Iterator[str]:
         if count > 0:
@@ -127,4 +127,4 @@ class _Layout:
 
 def _describe_figures(project: FleetProject) -> str:
     figures = [f"{it.heading} {it.format_cell(project)}" for it in _COLUMNS]
-    return "; ".join([*figures, *list_notes(project)])
+    return "; ".join([*figures, *list_remarks(project)])

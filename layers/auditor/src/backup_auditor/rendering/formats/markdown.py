@@ -16,7 +16,7 @@ from backup_auditor.rendering.fleet import (
     format_open_counts,
     format_percent,
     format_quota,
-    list_notes,
+    list_remarks,
 )
 from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
 from backup_auditor.rendering.grouping import (
@@ -192,7 +192,7 @@ def _format_project_row(project: FleetProject) -> str:
         format_age(project),
         format_end(project),
         format_quota(project),
-        "; ".join(list_notes(project)),
+        "; ".join(list_remarks(project)),
     )
     return f"| {' | '.join(cells)} |"
 
