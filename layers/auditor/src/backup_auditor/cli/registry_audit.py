@@ -47,7 +47,13 @@ from backup_auditor.domain.registry import (
     build_warnings,
     find_shared_by_target,
 )
-from backup_auditor.domain.reporting.fleet import FleetProject, UnauditedProject, build_fleet, summarize_project
+from backup_auditor.domain.reporting.fleet import (
+    Fleet,
+    FleetProject,
+    UnauditedProject,
+    build_fleet,
+    summarize_project,
+)
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import BackupAuditorError, RegistryError, UsageError
 from backup_auditor.rendering.formats import FORMATS, ReportFormat
@@ -107,20 +113,15 @@ class EntryResult:
 def run_registry_audit(arguments: Namespace) -> int:
     """Audit the projects of a registry. One that cannot be audited does not keep the others.
 
-    The reports are written when all are made: only then are their order known, and which entries open the same Pinecone
+    The reports are written when all are made: only then is their order known, and which entries open the same Pinecone
     project.
     """
     with ExitStack() as stack:
         output = stack.enter_context(open_output(arguments.output))
         audit = _open_registry(arguments)
-        entries = audit.entries
-        report_format = FORMATS[arguments.format]
-        max_projects = report_format.max_projects or max(1, len(entries))
-        further_paths = _list_further_paths(arguments, output, -(-len(entries) // max_projects), len(entries))
-        files = [output, *(stack.enter_context(AtomicFile(it)) for it in further_paths)]
-        fleet_file = _open_fleet_file(arguments, output, report_format, stack)
+        writer = _FleetWriter(arguments, output, len(audit.entries), stack)
         spool = stack.enter_context(closing(ReportSpool()))
-        results = audit.run(spool, has_timelines=report_format.has_timelines)
+        results = audit.run(spool, has_timelines=writer.format.has_timelines)
         shared_groups = find_shared_by_target(it.target for it in results if it.target is not None)
         if output is not None:  # the reports have the warnings too, but a file may stay unread
             for group in shared_groups:
@@ -128,25 +129,43 @@ def run_registry_audit(arguments: Namespace) -> int:
         projects = [it.project for it in results if it.project is not None]
         failures = [it.failure for it in results if it.failure is not None]
         fleet = build_fleet(projects, failures, (it.sentence for it in shared_groups))
-        names = [it.name for it in (fleet.projects if report_format.is_worst_first else projects)]
-        reports = spool.read_reports(names, build_warnings(shared_groups))
-        used_files = files[: max(1, -(-len(names) // max_projects))]
-        is_one_of_many = bool(further_paths) or fleet_file is not None
-        make_options = partial(make_render_options, arguments, report_count=len(names), fleet=fleet)
+        names = [it.name for it in (fleet.projects if writer.format.is_worst_first else projects)]
+        writer.write(fleet, len(names), spool.read_reports(names, build_warnings(shared_groups)))
+    return choose_worst_exit_code([*(it.exit_code for it in results), *(INCOMPLETE for _ in shared_groups)])
+
+
+class _FleetWriter:
+    """Writes the documents of a run: all of them or none. Its files are opened before anything is read."""
+
+    def __init__(self, arguments: Namespace, output: AtomicFile | None, entry_count: int, stack: ExitStack) -> None:
+        """Open the files beside the output that the format needs for so many entries. Raises `UsageError`."""
+        self.format = FORMATS[arguments.format]
+        self._arguments = arguments
+        self._max_projects = self.format.max_projects or max(1, entry_count)
+        self._further_paths = _list_further_paths(arguments, output, -(-entry_count // self._max_projects), entry_count)
+        self._files = [output, *(stack.enter_context(AtomicFile(it)) for it in self._further_paths)]
+        self._fleet_file = _open_fleet_file(arguments, output, self.format, stack)
+
+    def write(self, fleet: Fleet, report_count: int, reports: Iterator[Report]) -> None:
+        """Write the fleet and its reports, and say so if the reports need several files."""
+        used_files = self._files[: max(1, -(-report_count // self._max_projects))]
+        is_one_of_many = len(self._files) > 1 or self._fleet_file is not None
+        make_options = partial(make_render_options, self._arguments, report_count=report_count, fleet=fleet)
         for file in used_files:
-            pieces = report_format.render(islice(reports, max_projects), make_options(is_file=file is not None))
+            pieces = self.format.render(islice(reports, self._max_projects), make_options(is_file=file is not None))
             write_pieces(pieces, file, is_one_of_many=is_one_of_many)
-        if fleet_file is not None:
-            write_pieces(report_format.render_fleet(make_options(is_file=True)), fleet_file, is_one_of_many=True)
-        for file in (*used_files, fleet_file) if is_one_of_many else ():
+        if self._fleet_file is not None:
+            pieces = self.format.render_fleet(make_options(is_file=True))
+            write_pieces(pieces, self._fleet_file, is_one_of_many=True)
+        for file in (*used_files, self._fleet_file) if is_one_of_many else ():
             if file is not None:
                 file.replace_target()
-    if len(used_files) > 1:
-        last_path = further_paths[len(used_files) - 2]
-        log_stderr(
-            f"{len(used_files)} files hold at most {max_projects} projects each: {arguments.output} to {last_path}"
-        )
-    return choose_worst_exit_code([*(it.exit_code for it in results), *(INCOMPLETE for _ in shared_groups)])
+        if len(used_files) > 1:
+            last_path = self._further_paths[len(used_files) - 2]
+            log_stderr(
+                f"{len(used_files)} files hold at most {self._max_projects} projects each:"
+                f" {self._arguments.output} to {last_path}"
+            )
 
 
 def _open_registry(arguments: Namespace) -> "_RegistryAudit":
