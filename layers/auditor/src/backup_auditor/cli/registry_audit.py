@@ -15,7 +15,6 @@ from threading import TIMEOUT_MAX
 from backup_auditor.adapters.documents import parse_source
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.pinecone.flow_control import CallSlots
-from backup_auditor.bootstrap import local
 from backup_auditor.cli import INCOMPLETE, NOT_AUDITED
 from backup_auditor.cli.error_text import format_error_line
 from backup_auditor.cli.exit_codes import choose_audit_exit_code, choose_worst_exit_code
@@ -23,6 +22,8 @@ from backup_auditor.cli.options import (
     AuditOptions,
     choose_policy,
     find_default_state_file,
+    find_policy_folder,
+    load_entry_policy,
     read_now,
     read_project_settings,
     refuse_shared_standard_input,
@@ -37,7 +38,6 @@ from backup_auditor.cli.output import (
     show_fleet_progress,
     write_pieces,
 )
-from backup_auditor.domain.identifiers import is_on_aws
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import (
     EntryError,
@@ -180,10 +180,8 @@ def _open_registry(arguments: Namespace) -> "_RegistryAudit":
     from backup_auditor.adapters.registry_file import load_registry  # noqa: PLC0415  only a registry needs it
 
     registry = load_registry(source)
-    # beside a pipe there are no files: the paths in its entries start at the working directory
-    folder = source.parent if isinstance(source, Path) and source.is_file() else Path()
     call_slots = CallSlots(read_max_concurrency(os.environ))
-    return _RegistryAudit(arguments, registry, choose_policy(arguments.policy), folder, call_slots)
+    return _RegistryAudit(arguments, registry, choose_policy(arguments.policy), find_policy_folder(source), call_slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,19 +251,12 @@ class _RegistryAudit:
 
     def _read_options(self, entry: RegisteredProject) -> tuple[AuditOptions, str]:
         """Return the options of an entry, and the source of its key for messages."""
-        policy = self.default_policy if entry.policy is None else self._load_policy(entry.policy)
+        policy = self.default_policy if entry.policy is None else load_entry_policy(entry.policy, self.folder)
         state = None if self.arguments.no_state else find_default_state_file(os.environ, entry.name)
         options = AuditOptions(policy, entry.name, read_now(self.arguments.now), None, state)
         if entry.key_variable is not None:
             return replace(options, key_variable=entry.key_variable), f"the variable {entry.key_variable}"
         return replace(options, secret=entry.secret), f"the secret {entry.secret}"
-
-    def _load_policy(self, address: str) -> Policy:
-        if is_on_aws(address):
-            return local.fetch_policy(address)
-        from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
-
-        return load_policy(self.folder / address)
 
 
 def _make_failure(name: str, error: Exception, target: EntryTarget | None = None) -> EntryResult:
