@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from backup_auditor_simulator.api.app import VIEWER, respond
+from backup_auditor_simulator.api.app import respond
 from backup_auditor_simulator.api.messages import ParsedRequest, Response
+from backup_auditor_simulator.model import VIEWER
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios.healthy import build_fleet
 from backup_auditor_simulator.web.faults import Fault, FaultKind
