@@ -85,6 +85,10 @@ _ENTRY_KEYS: dict[str, JsonSchema] = {
         f"^{SECRET_NAME_PATTERN}$",
         "secret that holds its API key with write access, for remediation on AWS: its name or ARN, or ssm:NAME",
     ),
+    "drill_secret": _define_text(
+        f"^{SECRET_NAME_PATTERN}$",
+        "secret that holds its API key for restore drills on AWS: its name or ARN, or ssm:NAME",
+    ),
     "ping_secret": _define_text(
         f"^{SECRET_NAME_PATTERN}$",
         "secret that holds a URL to call every hour on AWS while the project is audited: its name or ARN, or ssm:NAME",
@@ -211,6 +215,7 @@ class _EntryParser:
         secret = self._parse_optional(node, "secret", parse_secret_name, label)
         variable = self._parse_optional(node, "key_env", parse_key_variable, label)
         editor = self._parse_optional(node, "editor_secret", parse_secret_name, label)
+        drill_secret = self._parse_optional(node, "drill_secret", parse_secret_name, label)
         ping_secret = self._parse_optional(node, "ping_secret", parse_secret_name, label)
         policy = self._parse_optional(node, "policy", _parse_policy_address, label) or self._defaults.policy
         channels = self._parse_channels(node, label)
@@ -218,7 +223,9 @@ class _EntryParser:
             self.add_problem(f"{label} has neither secret nor key_env; add one of them for its API key", node)
         if self.problems:
             return None
-        return RegisteredProject(self.name, secret, variable, policy, channels, node.line, editor, ping_secret)
+        return RegisteredProject(
+            self.name, secret, variable, policy, channels, node.line, editor, ping_secret, drill_secret
+        )
 
     def _parse_channels(self, entry: MappingNode, label: str) -> tuple[Channel, ...]:
         node = entry.items.get("alerts")
