@@ -15,6 +15,7 @@ BENCHMARKS = (
     "reading",
     "command",
     "remediation",
+    "verification",
     "memory",
     "state_moves",
     "growth",

@@ -30,12 +30,13 @@ BackupAuditorError
     ├── OrganizationPlanError 403 that names the plan: the plan does not include this
     ├── UnsupportedError      400 or 422: Pinecone cannot serve this request, or this index
     ├── NotFoundError         404
-    ├── ConflictError         409 or 412
+    ├── ConflictError         409, or one of its kinds
+    │   └── PreconditionError   412: the resource is not in the state that the call needs
     ├── QuotaError            403 or 429 that names a quota: the project can hold no further backup or schedule
     ├── ThrottledError        429 to each attempt
     ├── UnavailableError      no response, 408 or 5xx to each attempt
     │   ├── UnreachableError    the host could not be resolved, reached or trusted
-    │   │   └── UntrustedHostError  its certificate is not trusted, or TLS with it failed
+    │   │   └── UntrustedHostError  TLS with it failed, its certificate is not trusted, or the key may not be sent to it
     │   ├── DeadlineError       the time limit of the audit has passed
     │   └── OutcomeUnknownError the response to a write was lost, and reading did not show its result
     └── MalformedResponseError  the response could not be parsed
@@ -137,6 +138,10 @@ class ConflictError(PineconeError):
     """The call conflicts with what already exists."""
 
 
+class PreconditionError(ConflictError):
+    """The resource of the call is not in the state that the call needs."""
+
+
 class QuotaError(PineconeError):
     """A quota of the project is used up."""
 
@@ -154,7 +159,7 @@ class UnreachableError(UnavailableError):
 
 
 class UntrustedHostError(UnreachableError):
-    """The certificate of the host is not trusted, or TLS with it failed. A retry does not help."""
+    """The certificate or the name of the host is not trusted, or TLS with it failed. A retry does not help."""
 
 
 class DeadlineError(UnavailableError):

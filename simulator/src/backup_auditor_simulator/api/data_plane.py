@@ -233,10 +233,16 @@ def _list_documents(call: DataCall) -> Response:
 
 def _fetch_documents(call: DataCall) -> Response:
     """Return the documents of some ids; those that do not exist are absent."""
-    ids = call.body.require("ids", list)
+    ids, included_fields = call.body.require("ids", list), call.body.take("include_fields", list)
     call.body.reject_unknown_fields()
     _require_ids(ids)
     documents = {it: call.records.read_document(call.namespace, it) for it in ids}
+    if included_fields is not None:
+        names = {"_id", *included_fields}
+        documents = {
+            record_id: {name: value for name, value in (document or {}).items() if name in names}
+            for record_id, document in documents.items()
+        }
     return call.build_response(documents={key: document for key, document in documents.items() if document})
 
 

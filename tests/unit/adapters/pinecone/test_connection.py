@@ -3,7 +3,7 @@
 import pytest
 
 from backup_auditor.adapters.pinecone.connection import DEFAULT_HOST, Connection
-from backup_auditor.errors import SettingsError
+from backup_auditor.errors import SettingsError, UntrustedHostError
 
 KEY = "canary-of-the-connection-tests"
 
@@ -112,3 +112,44 @@ def test_the_concurrency_has_limits(max_concurrency: int, is_accepted: bool) -> 
     else:
         with pytest.raises(SettingsError):
             Connection(KEY, max_concurrency=max_concurrency)
+
+
+@pytest.mark.parametrize(
+    "host, control_host",
+    [
+        pytest.param("orders-1a2b3c4.svc.aped-4627-b74a.pinecone.io", DEFAULT_HOST, id="pinecone"),
+        pytest.param("https://orders.svc.pinecone.io", DEFAULT_HOST, id="with-a-scheme"),
+        pytest.param("orders.svc.pinecone.io.", DEFAULT_HOST, id="absolute-name"),
+        pytest.param("orders.svc.pinecone.io", "https://gateway.example", id="pinecone-behind-a-gateway"),
+        pytest.param("https://gateway.example/orders", "https://gateway.example", id="the-gateway-itself"),
+        pytest.param("http://127.0.0.1:5080/data/orders", "http://127.0.0.1:5080", id="simulator"),
+    ],
+)
+def test_a_trusted_host_of_an_index_gets_the_key(host: str, control_host: str) -> None:
+    """The key is sent to hosts of pinecone.io, and to the host of the control plane; all else stays as it was."""
+    connection = Connection(KEY, control_host).with_index_host(host)
+    assert connection.host == (host if "://" in host else f"https://{host}")
+    assert (connection.key, connection.host_source) == (KEY, "the host of the index")
+
+
+@pytest.mark.parametrize(
+    "host, control_host",
+    [
+        pytest.param("orders.svc.example", DEFAULT_HOST, id="other-domain"),
+        pytest.param("pinecone.io.example", DEFAULT_HOST, id="pinecone-as-labels"),
+        pytest.param("evilpinecone.io", DEFAULT_HOST, id="look-alike"),
+        pytest.param("http://orders.svc.pinecone.io", DEFAULT_HOST, id="unencrypted"),
+        pytest.param("http://127.0.0.1:5080", DEFAULT_HOST, id="this-machine"),
+        pytest.param("http://127.0.0.2:5080", "http://127.0.0.1:5080", id="other-loopback-address"),
+        pytest.param("https://other.example", "https://gateway.example", id="other-host-than-the-gateway"),
+        pytest.param("https://user@orders.svc.pinecone.io", DEFAULT_HOST, id="user"),
+        pytest.param("orders.svc.pinecone.io@example.com", DEFAULT_HOST, id="host-as-a-user"),
+        pytest.param(f"{KEY}.example", DEFAULT_HOST, id="key-in-the-host"),
+    ],
+)
+def test_any_other_host_of_an_index_does_not_get_the_key(host: str, control_host: str) -> None:
+    """A response of the control plane cannot send the key elsewhere, and the error does not contain the key."""
+    with pytest.raises(UntrustedHostError, match="the key is not sent to the host of the index, '") as error_info:
+        Connection(KEY, control_host).with_index_host(host)
+    assert KEY not in str(error_info.value)
+    assert (error_info.value.__cause__, error_info.value.__context__) == (None, None)

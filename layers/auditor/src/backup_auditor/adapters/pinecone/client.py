@@ -92,13 +92,17 @@ class PineconeClient:
         """
         return self._call("GET", target, version, may_retry=is_retryable, is_urgent=is_urgent, denial=shared_denial)
 
+    def query(self, target: bytes, version: str, body: bytes) -> bytes:
+        """Make a POST call that changes nothing, with retries, and return the body of the response."""
+        return self._call("POST", target, version, body, may_retry=is_retryable)
+
     def write(self, method: str, target: bytes, version: str, body: bytes) -> bytes:
         """Make a call that changes something and return the body of the response.
 
         It is repeated only if it was throttled: then it had no effect. Raises `ResponseLostError` if the call may have
         taken effect without a response, else the error of the last attempt.
         """
-        return self._call(method, target, version, body, may_retry=self._is_only_throttled)
+        return self._call(method, target, version, body, may_retry=self._is_only_throttled, is_write=True)
 
     def wait(self, seconds: float) -> None:
         """Wait. Raises `DeadlineError` if the deadline is earlier."""
@@ -114,6 +118,7 @@ class PineconeClient:
         body: bytes | None = None,
         *,
         may_retry: Callable[[Outcome], bool],
+        is_write: bool = False,
         is_urgent: bool = False,
         denial: SharedDenial | None = None,
     ) -> bytes:
@@ -137,7 +142,7 @@ class PineconeClient:
                         error = explain_missing(self._build_error(outcome), target, version)
                         if denial is not None:
                             denial.record(error)  # before the next call gets its turn
-                        is_lost = body is not None and may_have_taken_effect(outcome)
+                        is_lost = is_write and may_have_taken_effect(outcome)
                         raise ResponseLostError(str(error)) if is_lost else error
                     if not is_throttle(outcome):
                         break

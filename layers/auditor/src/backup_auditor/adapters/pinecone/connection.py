@@ -3,17 +3,19 @@
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from backup_auditor.domain.text import collapse_whitespace, cut_text, escape_control_characters, quote_text
-from backup_auditor.errors import SettingsError
+from backup_auditor.errors import SettingsError, UntrustedHostError
 
 DEFAULT_HOST = "https://api.pinecone.io"
 DEFAULT_API_VERSION = "2026-07"
+HOST_VARIABLE = "PINECONE_CONTROLLER_HOST"
+_SERVICE_DOMAIN = ".pinecone.io"
 _VERSION_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _MAX_CONCURRENCY = 256
 _MAX_LABEL_LENGTH = 63
@@ -26,6 +28,8 @@ class Connection:
     key: str = field(repr=False)
     host: str = DEFAULT_HOST
     """`https`, or plain `http` to this machine only. The default scheme is `https`."""
+    host_source: str = HOST_VARIABLE
+    """What names the host, for messages."""
     api_version: str = DEFAULT_API_VERSION
     """The API version of calls about indexes and backups."""
     schedules_api_version: str = ""
@@ -64,6 +68,27 @@ class Connection:
     def is_loopback(self) -> bool:
         """Whether the host is this machine."""
         return _is_loopback(urlsplit(self.host))
+
+    def with_index_host(self, host: str) -> "Connection":
+        """Return a connection to the host of an index, as the control plane returned it.
+
+        The key is sent only to hosts of pinecone.io, by https, and to the host that was set for the control plane: a
+        response must not be able to send the key elsewhere. Raises `UntrustedHostError` for any other host.
+        """
+        source = "the host of the index"
+        try:
+            connection = replace(self, host=host, host_source=source)
+        except SettingsError:
+            reason = "it is no https address"
+        else:
+            name, own_name = urlsplit(connection.host).hostname or "", urlsplit(self.host).hostname
+            if name == own_name or name.removesuffix(".").endswith(_SERVICE_DOMAIN):
+                return connection
+            reason = f"it is neither a host of pinecone.io nor that of {HOST_VARIABLE}"
+        raise UntrustedHostError(
+            f"the key is not sent to {source}, {quote_text(to_one_line(host, self.key))}: {reason};"
+            f" check what answers at {HOST_VARIABLE}"
+        )
 
 
 def _parse_host(text: str) -> str:

@@ -17,6 +17,7 @@ from backup_auditor.errors import (
     NotFoundError,
     OrganizationPlanError,
     PineconeError,
+    PreconditionError,
     QuotaError,
     ThrottledError,
     UnavailableError,
@@ -42,7 +43,7 @@ _ERROR_BY_STATUS: dict[int, type[PineconeError]] = {
     404: NotFoundError,
     408: UnavailableError,
     409: ConflictError,
-    412: ConflictError,
+    412: PreconditionError,
     422: UnsupportedError,
     429: ThrottledError,
 }

@@ -62,6 +62,38 @@ class IndexRow(TypedDict, total=False):
     source_backup_id: Any
 
 
+class RestoredIndexRow(IndexRow, total=False):
+    """A live index with the host of its records."""
+
+    host: Any
+
+
+class RestorableBackupRow(BackupRow, total=False):
+    """A backup with the schema of its index."""
+
+    schema: Any
+
+
+class AcceptedRestoreRow(TypedDict):
+    """The response to an accepted restore."""
+
+    restore_job_id: str
+    index_id: str
+
+
+class RestoreJobRow(TypedDict, total=False):
+    """A restore job."""
+
+    restore_job_id: Required[str]
+    backup_id: Required[str]
+    target_index_name: Required[str]
+    status: Required[str]
+    target_index_id: str | None
+    created_at: str | None
+    completed_at: str | None
+    percent_complete: int | None
+
+
 class Pagination(TypedDict, total=False):
     """The token of the next page."""
 
@@ -80,6 +112,11 @@ SCHEDULE_PAGE = TypeAdapter(RawPage[ScheduleRow])
 BACKUP = TypeAdapter(BackupRow)
 SCHEDULE = TypeAdapter(ScheduleRow)
 INDEX = TypeAdapter(IndexRow)
+RESTORED_INDEX = TypeAdapter(RestoredIndexRow)
+RESTORABLE_BACKUP = TypeAdapter(RestorableBackupRow)
+ACCEPTED_RESTORE = TypeAdapter(AcceptedRestoreRow)
+RESTORE_JOB = TypeAdapter(RestoreJobRow)
+RESTORE_JOB_PAGE = TypeAdapter(RawPage[RestoreJobRow])
 
 
 _NOT_JSON = "the response is not JSON"
@@ -112,27 +149,28 @@ def parse_page[Row](body: bytes, page: TypeAdapter[RawPage[Row]], row: TypeAdapt
 
 def parse_rows[Row](body: bytes, key: str, row: TypeAdapter[Row]) -> RawRows[Row]:
     """Parse a response with all rows under one key. Raises `MalformedResponseError` if it has no such list."""
-    return _read_rows(_parse_object(body), key, row)
+    return _read_rows(parse_object(body), key, row)
 
 
 def parse_row[Row](body: bytes, row: TypeAdapter[Row]) -> Row:
     """Parse a response that is one row. Raises `MalformedResponseError` if it is not."""
-    return _read_row(_parse_object(body), row)
+    return _read_row(parse_object(body), row)
 
 
 def _read_page_in_pieces[Row](body: bytes, row: TypeAdapter[Row]) -> RawRows[Row]:
-    document = _parse_object(body)
+    document = parse_object(body)
     raw_rows = _read_rows(document, "data", row)
     pagination = document.get(_PAGINATION)
     token = pagination.get("next") if isinstance(pagination, dict) else pagination
     if token is None or token == "":
         return raw_rows
-    if not isinstance(token, str) or not _is_encodable(token):
+    if not isinstance(token, str) or not is_encodable(token):
         return raw_rows._replace(fault=raw_rows.fault or "the token of the next page cannot be parsed")
     return raw_rows._replace(token=token)
 
 
-def _parse_object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse a response that is a JSON object; `NaN` and `Infinity` are numbers. Raises `MalformedResponseError`."""
     try:
         document: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -165,7 +203,7 @@ def _read_rows[Row](document: dict[str, Any], key: str, row: TypeAdapter[Row]) -
 
 def _read_row[Row](raw_row: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401  JSON
     """Parse one row; an optional field that cannot be parsed is left out as unknown."""
-    if not _is_encodable(raw_row):
+    if not is_encodable(raw_row):
         raise MalformedResponseError("it contains half a character")
     try:
         return row.validate_python(raw_row)
@@ -182,7 +220,7 @@ def _read_row[Row](raw_row: Any, row: TypeAdapter[Row]) -> Row:  # noqa: ANN401 
     raise MalformedResponseError(fault)
 
 
-def _is_encodable(value: Any) -> bool:  # noqa: ANN401  JSON
+def is_encodable(value: Any) -> bool:  # noqa: ANN401  JSON
     """Return whether all texts in a value can be encoded: JSON allows half a surrogate pair, UTF-8 does not."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
@@ -279,6 +317,29 @@ class RowMapper:
             cmek_id=_to_text(row.get("cmek_id")) or _to_text(location.get("cmek_id")),
             source_backup_id=_to_text(row.get("source_backup_id")),
         )
+
+
+class VectorField(NamedTuple):
+    """The field of a schema by which records are compared; all parts are `None` if the schema has none."""
+
+    name: str | None = None
+    vector_type: str | None = None
+    """`dense` or `sparse`."""
+    dimension: int | None = None
+    metric: str | None = None
+
+
+def read_vector_field(schema: object) -> VectorField:
+    """Return the vector field of a schema: the first dense one by name, or else the first sparse one."""
+    fields = _to_mapping(_to_mapping(schema).get("fields"))
+    for vector_type in ("dense", "sparse"):
+        for name in sorted(fields):
+            traits = _to_mapping(fields[name])
+            if traits.get("type") == f"{vector_type}_vector":
+                dimension = traits.get("dimension")
+                is_number = isinstance(dimension, int) and not isinstance(dimension, bool)
+                return VectorField(name, vector_type, dimension if is_number else None, _to_text(traits.get("metric")))
+    return VectorField()
 
 
 def parse_optional_moment(text: str | None) -> datetime | None:

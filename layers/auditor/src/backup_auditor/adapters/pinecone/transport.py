@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import NamedTuple, Self, cast
 
 from backup_auditor.adapters.http import explain_tls_failure, is_transient, make_tls_context
-from backup_auditor.adapters.pinecone.connection import Connection, Proxy, find_proxy, to_one_line
+from backup_auditor.adapters.pinecone.connection import HOST_VARIABLE, Connection, Proxy, find_proxy, to_one_line
 from backup_auditor.adapters.pinecone.flow_control import Deadline
 from backup_auditor.errors import (
     MalformedResponseError,
@@ -42,10 +42,12 @@ class ResponseLostError(UnavailableError):
     """A request that changes something was sent, and its outcome is unknown."""
 
 
-def build_transport_error(error: Exception, host: str, proxy: Proxy | None = None) -> PineconeError:
+def build_transport_error(
+    error: Exception, host: str, proxy: Proxy | None = None, host_source: str = HOST_VARIABLE
+) -> PineconeError:
     """Return the error that a failure means, without a reference to the failure. Names the proxy, if any.
 
-    `host` has its port, if it is not the default one.
+    `host` has its port, if it is not the default one. `host_source` is what names the host.
     """
     if isinstance(error, httpx.DecodingError):
         return MalformedResponseError("the response is not compressed as its header says")
@@ -57,7 +59,7 @@ def build_transport_error(error: Exception, host: str, proxy: Proxy | None = Non
     if isinstance(error, httpx.ProxyError) and proxy:
         return _build_proxy_error(str(error), host, proxy)
     if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
-        return _build_connect_error(error, host, proxy)
+        return _build_connect_error(error, host, proxy, host_source)
     is_invalid = isinstance(error, httpx.ProtocolError)
     summary = "the response was cut off, or is not HTTP" if is_invalid else "the connection was lost"
     return UnavailableError(f"{summary}{proxy_note}")
@@ -77,9 +79,9 @@ def _build_proxy_error(text: str, host: str, proxy: Proxy) -> UnreachableError:
     return UnreachableError(f"{summary}; allow the host in the proxy, or add it to NO_PROXY to connect directly")
 
 
-def _build_connect_error(error: Exception, host: str, proxy: Proxy | None) -> UnreachableError:
+def _build_connect_error(error: Exception, host: str, proxy: Proxy | None, host_source: str) -> UnreachableError:
     proxy_note = f" (through {proxy})" if proxy else ""
-    remedy = f"check {proxy.source if proxy else 'PINECONE_CONTROLLER_HOST'} and the network"
+    remedy = f"check {proxy.source if proxy else host_source} and the network"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, socket.gaierror):
@@ -134,7 +136,7 @@ class Transport:
             versions = {connection.api_version, connection.schedules_api_version}
             self._headers = {it: _build_headers(connection, self._host, it) for it in versions}
         except (httpx.InvalidURL, ValueError) as error:
-            reason = f"PINECONE_CONTROLLER_HOST cannot be used: {error}; correct the address"
+            reason = f"{connection.host_source} cannot be used: {error}; correct the address"
         else:
             return
         raise SettingsError(reason)
@@ -169,7 +171,7 @@ class Transport:
             finally:
                 response.close()
         except (httpx.TransportError, httpx.DecodingError, OSError) as error:
-            transport_error = build_transport_error(error, self._host, self._proxy)
+            transport_error = build_transport_error(error, self._host, self._proxy, self._connection.host_source)
         # raised here, not above: the error must not refer to its cause, which refers to the request
         raise transport_error
 

@@ -76,7 +76,7 @@ class RestoreJob:
     created_at: datetime | None = None
     completed_at: datetime | None = None
     document: Mapping[str, object] = field(default_factory=dict)
-    """The response. Pinecone forgets a job once its index is deleted, so the record keeps the last one."""
+    """The documented parts of the response. Pinecone forgets a job once its index is deleted: the last one is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ class RestoredIndex:
     dimension: int | None = None
     metric: str | None = None
     vector_type: str | None = None
+    vector_field: str | None = None
+    """The field of its documents that has their vector; `None` if its schema has none."""
 
 
 @dataclass(frozen=True, slots=True)
