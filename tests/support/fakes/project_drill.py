@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from backup_auditor.application.drills.project_drill import DrillDependencies, drill_project
 from backup_auditor.domain.audit_record import StoredFile
@@ -81,7 +82,7 @@ class FakeDrillProject:
                 return IndexVerified(build_checked(self.result))
             case DeleteIndex():
                 self.deleted_names.append(record.target_name)
-                del self.indexes[record.target_name]
+                self.indexes.pop(record.target_name, None)
                 return DeletionAccepted()
 
     def restore(self, record: DrillRecord) -> None:
@@ -159,12 +160,12 @@ class DrillHarness:
         """The recorded drills."""
         return self.ledger.list_drills("search")
 
-    def run(self, request_id: str = "request-1", **fields: object) -> dict[str, object]:
+    def run(self, request_id: str = "request-1", **fields: Any) -> dict[str, Any]:
         """Run the drills of the project, by a request of a queue."""
-        request = DrillRunRequest("search", request_id, **fields)  # type: ignore[arg-type]  any field of a request
+        request = DrillRunRequest("search", request_id, **fields)
         return drill_project("search", request, _HarnessDependencies(self, request_id))
 
-    def sweep(self, after: timedelta = 5 * MINUTE) -> dict[str, object]:
+    def sweep(self, after: timedelta = 5 * MINUTE) -> dict[str, Any]:
         """Advance the clock, and continue the drills in progress."""
         self.now += after
         return self.run("sweep", is_sweep=True)
@@ -229,3 +230,45 @@ class _HarnessDependencies(DrillDependencies):
 
     def now(self) -> datetime:
         return self._harness.now
+
+
+class KilledError(BaseException):
+    """The invocation ends here, as when Lambda stops it."""
+
+
+@dataclass
+class KillPoint:
+    """Ends an invocation at one point: each call of a part has one before its effect, and one after it."""
+
+    position: int
+    passed_count: int = 0
+
+    def wrap[**Arguments, Result](self, work: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+        """Return a call with both points."""
+
+        def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+            self._pass()
+            result = work(*args, **kwargs)
+            self._pass()
+            return result
+
+        return call
+
+    def _pass(self) -> None:
+        self.passed_count += 1
+        if self.passed_count == self.position:
+            raise KilledError
+
+
+def add_kill_point(harness: DrillHarness, position: int) -> KillPoint:
+    """Kill one invocation at a point, counted over all calls to the ledger, Pinecone, the archive and the bus."""
+    point = KillPoint(position)
+    for part, names in (
+        (harness.ledger, ("create_drill", "replace_drill")),
+        (harness.pinecone, ("make_call",)),
+        (harness.archive, ("store_drill",)),
+        (harness.bus, ("put",)),
+    ):
+        for name in names:
+            setattr(part, name, point.wrap(getattr(part, name)))
+    return point

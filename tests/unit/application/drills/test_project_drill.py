@@ -14,13 +14,9 @@ from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import ChannelRefusedError, DeliveryError, DrillPlanError, EvidenceError, ForbiddenError
 from support.builders.drills import build_drill
 from support.builders.facts import HOUR, MINUTE, build_index
-from support.fakes.project_drill import DRILLED_PROJECT, DrillHarness
+from support.fakes.project_drill import DRILLED_PROJECT, DrillHarness, KilledError
 
 COMPLETED, FAILED = "Backup Restore Drill Completed", "Backup Restore Drill Failed"
-
-
-class KilledError(BaseException):
-    """The invocation ends here, as when Lambda stops it."""
 
 
 @pytest.fixture
@@ -35,8 +31,8 @@ def test_a_run_requests_one_restore(harness: DrillHarness) -> None:
     (record,) = harness.records
     assert (record.index_name, record.restore, record.actor) == ("main", RestoreState.REQUESTED, "drill request-1")
     assert harness.pinecone.created_names == [record.target_name]
-    assert [it["index"] for it in answer["planned"]] == ["main"]  # type: ignore[attr-defined]  a list in the answer
-    assert [it["drill_id"] for it in answer["drills"]] == [record.drill_id]  # type: ignore[attr-defined]  as above
+    assert [it["index"] for it in answer["planned"]] == ["main"]
+    assert [it["drill_id"] for it in answer["drills"]] == [record.drill_id]
     assert harness.bus.events == []
 
 
@@ -145,7 +141,7 @@ def test_a_second_run_starts_nothing_beside_a_drill(harness: DrillHarness) -> No
     harness.run()
     answer = harness.run("request-2")
     assert (answer["planned"], len(harness.records)) == ([], 1)
-    assert "is running" in answer["skipped"][0]["reason"]  # type: ignore[index]  a list in the answer
+    assert "is running" in answer["skipped"][0]["reason"]
 
 
 def test_a_sweep_without_drills_needs_nothing(harness: DrillHarness) -> None:

@@ -6,13 +6,13 @@ Each function reaches only its own checks, so that no role needs the permissions
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
 
 from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, PING_URL, SLACK_WEBHOOK
-from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.adapters.aws.evidence_bucket import DRILL_CHECK_FOLDER, EvidenceBucket
 from backup_auditor.adapters.aws.messaging import EventBus, SnsTopics
 from backup_auditor.adapters.code_hash import compute_code_hash
 from backup_auditor.adapters.dynamodb.items import Partition
@@ -34,12 +34,13 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources
 from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.domain.checkup import Check, FunctionAnswer, fail_by_message, pass_check, skip_check
+from backup_auditor.domain.model import Deployment, Index
 from backup_auditor.domain.outbox import ChannelKind
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BackupAuditorError, PineconeError
 from backup_auditor.ports.messaging import Subscriptions
 from backup_auditor.retry import Retrier
-from backup_auditor.settings.pinecone import read_settings_with_key
+from backup_auditor.settings.pinecone import PineconeSettings, read_settings_with_key
 
 _READING_TIME = timedelta(minutes=1)
 """How long one project is read at most."""
@@ -74,6 +75,11 @@ def check_watch(context: LambdaContext) -> dict[str, object]:
 def check_remediate(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `remediate`. It reads the projects only."""
     return _answer("remediate", context, _check_remediate_parts)
+
+
+def check_drill(context: LambdaContext) -> dict[str, object]:
+    """Return the checks of `drill`. It reads the projects and statistics of one index each."""
+    return _answer("drill", context, _check_drill_parts)
 
 
 def _answer(function: str, context: LambdaContext, list_checks: _Checks) -> dict[str, object]:
@@ -115,6 +121,19 @@ def _check_remediate_parts(sources: ConfigSources, registry: Registry, runner: C
     yield from _check_keys(sources, secrets, "ControlPlaneEditor", runner)
     check_put = partial(table.check_put, partition=Partition.REMEDIATION)
     yield _check_table(registry, "the role may get and put items", table.check_get, check_put)
+    yield _check_bus(sources, runner)
+
+
+def _check_drill_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
+    table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
+    bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
+    yield from _check_policies(sources, registry, runner)
+    secrets = {it.name: it.drill_secret for it in registry.projects if it.drill_secret}
+    yield from _check_keys(sources, secrets, "ControlPlaneEditor and DataPlaneViewer", runner, reads_records=True)
+    check_put = partial(table.check_put, partition=Partition.DRILLS)
+    yield _check_table(registry, "the role may get and put items", table.check_get, check_put)
+    check_store = partial(bucket.check_store, DRILL_CHECK_FOLDER)
+    yield check_once("bucket", check_store, "the role may store documents of drills")
     yield _check_bus(sources, runner)
 
 
@@ -228,31 +247,54 @@ def _check_policies(sources: ConfigSources, registry: Registry, runner: CheckRun
     yield from runner.check_all("policies", ("policy", "policies"), works)
 
 
-def _check_keys(sources: ConfigSources, secrets: Mapping[str, str], role: str, runner: CheckRunner) -> Iterator[Check]:
+def _check_keys(
+    sources: ConfigSources,
+    secrets: Mapping[str, str],
+    role: str,
+    runner: CheckRunner,
+    *,
+    reads_records: bool = False,
+) -> Iterator[Check]:
     """Yield whether the keys can be read and are different, and whether Pinecone lets them read the project.
 
-    `role` is what each key needs.
+    `role` is what each key needs. With `reads_records` a key must also read the records of an index.
     """
     load = partial(sources.load_secret, secret_format=PINECONE_KEY)
     keys = runner.collect({name: partial(load, it) for name, it in secrets.items()})
     yield from check_keys(keys, secrets)
     remedy = "check that the key in {} has the role {}; after a timeout or a 5xx, run doctor again"
+    read = partial(_read_project, runner, reads_records=reads_records)
     works = {
-        name: partial(_read_project, name, it, remedy.format(secrets[name], role), runner)
+        name: partial(read, name, it, remedy.format(secrets[name], role))
         for name, it in keys.items()
         if isinstance(it, str)
     }
     yield from runner.check_all("Pinecone", ("key", "keys"), works)
 
 
-def _read_project(project: str, key: str, remedy: str, runner: CheckRunner) -> None:
-    """Read the indexes and the backups of a project. Raises `PineconeError`."""
+def _read_project(runner: CheckRunner, project: str, key: str, remedy: str, *, reads_records: bool) -> None:
+    """Read the indexes and the backups of a project, and the statistics of its first index. Raises `PineconeError`."""
     settings = read_settings_with_key(os.environ, key)
     time_left = timedelta(seconds=runner.seconds_left() - _SECONDS_AFTER_READING)
+    limited_settings = replace(settings, deadline=min(_READING_TIME, time_left))
     try:
-        with open_project(replace(settings, deadline=min(_READING_TIME, time_left))) as reader:
-            failure = reader.read_indexes().failure or reader.read_backups().failure
+        with open_project(limited_settings) as reader:
+            indexes = reader.read_indexes()
+            failure = indexes.failure or reader.read_backups().failure
+        if failure is None and reads_records:
+            _check_record_access(indexes.rows, limited_settings)
     except BackupAuditorError as error:
         raise PineconeError(f"{project}: {error}; {remedy}") from None
     if failure is not None:
         raise PineconeError(f"{project}: {failure}; {remedy}")
+
+
+def _check_record_access(indexes: Iterable[Index], settings: PineconeSettings) -> None:
+    """Raise any `PineconeError` unless the key may read the records of the first index that can be read from here."""
+    from backup_auditor.adapters.pinecone.connection import Connection  # noqa: PLC0415  only for restore drills
+    from backup_auditor.adapters.pinecone.restores import open_drill_project  # noqa: PLC0415  as above
+
+    index = next((it for it in indexes if not it.is_initializing and it.deployment is not Deployment.BYOC), None)
+    if index is not None:
+        with open_drill_project(Connection(**asdict(settings))) as drill_project:
+            drill_project.check_access(index.name)

@@ -48,7 +48,7 @@ class EvidenceBucket:
     def store_report(self, report: Report) -> StoredReport:
         """Store a report under its audit id; a different report of the same audit gets the next number."""
         folder = f"{report.project}/{report.observed_at.astimezone(UTC).date().isoformat()}/{report.audit_id}"
-        with _spool_content(render_json(report), _JSON) as content:
+        with _spool_content(encode_pieces(render_json(report)), _JSON) as content:
             for number in range(1, _MAX_ATTEMPTS + 1):
                 name = f"{folder}/report.json" if number == 1 else f"{folder}/report.{number}.json"
                 if self._put(name, content, _describe_report(report)):
@@ -61,7 +61,7 @@ class EvidenceBucket:
         from backup_auditor.rendering.html.page import render_html  # noqa: PLC0415  only recorded audits have a page
 
         location = f"{stored_report.location.removesuffix('json')}html"
-        with _spool_content(render_html([report]), _PAGE) as content:
+        with _spool_content(encode_pieces(render_html([report])), _PAGE) as content:
             if self._put(location.removeprefix(f"{_SCHEME}{self._bucket}/"), content, _describe_report(report)):
                 return StoredFile(location, content.digest.hex())
         raise EvidenceError(
@@ -73,11 +73,12 @@ class EvidenceBucket:
         name = f"{record.project}/{_DRILL_FOLDER}/{record.drill_id}/{record.revision}.json"
         location = f"{_SCHEME}{self._bucket}/{name}"
         description = {"project": quote(record.project), "drill_id": record.drill_id, "result": str(record.result)}
-        with _spool_content([document.decode()], _JSON) as content:
+        with _spool_content([document], _JSON) as content:
             if self._put(name, content, description):
                 return StoredFile(location, content.digest.hex())
         raise EvidenceError(
-            f"{location} is a different document and is not overwritten; delete it if no other stack uses the bucket"
+            f"{location} is a different document and is not overwritten; find out who wrote it, and delete it if it is"
+            " not of this drill"
         )
 
     def read(self, file: StoredFile) -> bytes:
@@ -158,11 +159,11 @@ class _Content(NamedTuple):
 
 
 @contextmanager
-def _spool_content(text: Iterable[str], content_type: str) -> Iterator[_Content]:
-    """Write a text to a temporary file; a small file stays in memory."""
+def _spool_content(pieces: Iterable[bytes], content_type: str) -> Iterator[_Content]:
+    """Write pieces to a temporary file; a small file stays in memory."""
     with SpooledTemporaryFile(_MEMORY_LIMIT_BYTES) as file:
         digest = hashlib.sha256()
-        for piece in encode_pieces(text):
+        for piece in pieces:
             digest.update(piece)
             file.write(piece)
         yield _Content(file, digest.digest(), content_type)

@@ -79,9 +79,9 @@ def drill_project(project_name: str, request: DrillRunRequest, deps: DrillDepend
     policy = deps.load_policy(project)
     mode = policy.restore_drills.mode
     if mode is Mode.NEVER:
-        records = [it for it in deps.ledger.list_drills(project.name) if it.is_open]
+        open_records = list_open_drills(deps.ledger, project.name)
         refusal = {"refused": f"{policy.source}: the policy allows no restore drills; set restore_drills.mode"}
-        return {**refusal, **_build_answer(project.name, _continue_drills(project, records, mode, deps))}
+        return {**refusal, **_build_answer(project.name, _continue_drills(project, open_records, mode, deps))}
     state = deps.load_state(project.name)
     key = deps.load_key(project)
     audit = _audit(project, policy, key, state, request, deps)
