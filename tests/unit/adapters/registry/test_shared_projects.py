@@ -58,12 +58,17 @@ def test_a_secret_is_the_same_by_name_and_by_arn(first_secret: str, second_secre
     assert list_names(shared_groups) == (["ab"] if expected else [])
 
 
-@pytest.mark.parametrize("kind", ["editor_secret", "drill_secret"])
-def test_every_key_counts(kind: str) -> None:
+@pytest.mark.parametrize(
+    "project",
+    [
+        pytest.param(RegisteredProject("a", KEY_NAME, editor_secret=KEY_NAME), id="editor"),
+        pytest.param(RegisteredProject("a", KEY_NAME, drill_secret=KEY_NAME), id="drill"),
+    ],
+)
+def test_every_key_counts(project: RegisteredProject) -> None:
     """An entry with one secret for two keys shares it with no other entry; two entries share any of their keys."""
-    project = replace(RegisteredProject("a", KEY_NAME), **{kind: KEY_NAME})
     assert list_names(find_shared_by_secret([project])) == []
-    other_project = replace(RegisteredProject("b", "other"), **{kind: KEY_NAME})
+    other_project = replace(project, name="b", secret="other")  # noqa: S106  the name of a secret
     assert list_names(find_shared_by_secret([project, other_project])) == ["ab"]
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from threading import Barrier, Thread
 
 import pytest
 
+from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor.domain.project_state import DrillResult
 from support.builders.facts import HOUR, MINUTE
 from support.fakes.project_drill import DrillHarness, KilledError, add_kill_point
@@ -70,19 +72,19 @@ def test_a_late_request_starts_nothing() -> None:
 
 
 @pytest.mark.parametrize("request_ids", [("a", "a"), ("a", "b")], ids=["one-request", "two-requests"])
-def test_two_runs_at_once_start_one_drill(request_ids: tuple[str, str]) -> None:
+def test_two_runs_at_once_start_one_drill(request_ids: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two invocations at the same moment, one records the drill; the other starts none."""
     harness = DrillHarness()
     meet = Barrier(2)
-    list_drills, create_drill = harness.ledger.list_drills, harness.ledger.create_drill
+    create_drill = harness.ledger.create_drill
 
-    def create_together(record: object) -> bool:
+    def create_together(record: DrillRecord) -> bool:
         meet.wait(timeout=30)  # both have seen that no drill exists
-        return create_drill(record)  # type: ignore[arg-type]  a record
+        return create_drill(record)
 
-    harness.ledger.create_drill = create_together  # type: ignore[method-assign]  both meet here
-    run_together(*(lambda it=it: harness.run(it, is_direct=True) for it in request_ids))
-    assert len(list_drills("search")) == len(harness.pinecone.created_names) == 1
+    monkeypatch.setattr(harness.ledger, "create_drill", create_together)
+    run_together(*(partial(harness.run, it, is_direct=True) for it in request_ids))
+    assert len(harness.records) == len(harness.pinecone.created_names) == 1
     harness.finish()
     assert harness.pinecone.indexes == {}
 
@@ -94,7 +96,7 @@ def test_two_sweeps_at_once_finish_one_drill() -> None:
     harness.pinecone.is_restored = True
     for _ in range(6):
         harness.now += 5 * MINUTE
-        run_together(*(lambda: harness.run("sweep", is_sweep=True) for _ in range(2)))
+        run_together(*[partial(harness.run, "sweep", is_sweep=True)] * 2)
     (record,) = harness.records
     assert (record.result, record.is_in_progress, harness.pinecone.indexes) == (DrillResult.PASSED, False, {})
     assert len(harness.pinecone.created_names) == 1
