@@ -96,7 +96,11 @@ def test_a_failed_drill_is_one_message(app: Application) -> None:
     messages = [(it.alarm, it.contributor) for it in app.find_alarm_messages(0)]
     assert messages == [("RestoreDrillFailuresAlarm", "search")]
     values = {it.name: it.value for it in app.collect_metrics(0) if it.dimensions.get("project") == "shop"}
-    assert values == {"RestoreDrillsSucceeded": 1, "RestoreDrillsFailed": 0, "RestoreSeconds": pytest.approx(600, abs=30)}
+    assert values == {
+        "RestoreDrillsSucceeded": 1,
+        "RestoreDrillsFailed": 0,
+        "RestoreSeconds": pytest.approx(600, abs=30),
+    }
 
 
 def test_documents_are_in_the_bucket(app: Application) -> None:
