@@ -18,8 +18,8 @@ _DESCRIPTIONS = {
     "table": (
         "a terminal",
         (
-            "result, first step, changes, open findings (worst first), unknown, warnings, exempted, resolved,"
-            " drift, counts, read errors"
+            "result, first step, changes, open findings (worst first), unknown, warnings, exempted, restore drills,"
+            " resolved, drift, counts, read errors"
         ),
         "proposals; long lists, with the command that shows them",
         "one report after the other",

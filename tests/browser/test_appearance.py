@@ -69,7 +69,7 @@ def test_it_fits_every_width(report_page: ReportPage, browser: Browser, width: s
         options: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": WIDTHS[width], "height": 900}}
         with open_page(browser, report_page.page, **options) as opened_page:
             assert opened_page.page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
-            for part in ("title", "findings", "indexes"):
+            for part in ("title", "findings", "indexes", "drills"):
                 opened_page.page.evaluate(f"document.querySelector('[id={part}-1]').scrollIntoView()")
                 opened_page.page.screenshot(path=SCREENSHOTS / f"{report_page.name}-{part}-{width}-{scheme}.png")
 

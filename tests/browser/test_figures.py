@@ -24,6 +24,12 @@ COURSES_SCRIPT = """found => found.map(row => {
   return [severity, figures, marks(severity), marks("unsure")];
 })"""
 SEVERITIES = ("critical", "high", "medium", "low")
+DRILLS_SCRIPT = """found => found.map(row => [
+  row.cells[0].textContent,
+  [...row.querySelectorAll("path.length, path.slow")].map(it => it.getAttribute("d").match(/M/g).length)
+    .reduce((total, count) => total + count, 0),
+  row.querySelector("svg[role=img][aria-label]") !== null,
+])"""
 MOMENTS_SCRIPT = """found => found.map(it => [
   it.dataset.index, it.querySelector(".description").textContent,
   [...it.querySelectorAll(".moments li")].map(row => row.textContent),
@@ -152,6 +158,32 @@ def test_every_moment_of_a_picture_is_one_of_the_json(report_page: ReportPage, b
             )
             if timeline["last_recovery_point_expires_at"]:
                 assert f"after {_format_minute(timeline['last_recovery_point_expires_at'])} UTC" in timeline_texts
+
+
+def test_restore_drills_are_those_of_the_json(report_page: ReportPage, browser: Browser) -> None:
+    """Each index has a row, and each restore has a column in its picture and a row in the list."""
+    drills = {escape_text(it["resource"]["name"]): it for it in report_page.document["restore_drills"]}
+    with open_page(browser, report_page.page) as opened_page:
+        assert f"({len(drills)})" in opened_page.read_texts("#drills-1 h2")[0]
+        rows = opened_page.page.eval_on_selector_all(".drills tbody tr", DRILLS_SCRIPT)
+        assert {name: count for name, count, _ in rows} == {key: len(it["restores"]) for key, it in drills.items()}
+        assert {name for name, _, is_labelled in rows if is_labelled} == {
+            key for key, it in drills.items() if it["restores"]
+        }
+        restores = opened_page.page.eval_on_selector_all(".restored tbody tr", CELLS_SCRIPT)
+        expected_restores = [
+            (
+                name,
+                f"{_format_minute(it['ended_at'])} UTC",
+                it["result"].replace("_", " "),
+                escape_text(it["backup_id"]),
+            )
+            for name, index_drills in drills.items()
+            for it in index_drills["restores"]
+        ]
+        assert sorted((name, ended, result, backup) for name, ended, result, _, backup in restores) == sorted(
+            expected_restores
+        )
 
 
 def _describe_moments(timeline: dict[str, Any]) -> Iterator[str]:

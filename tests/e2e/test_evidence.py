@@ -1,10 +1,18 @@
 """Test `evidence list` and `evidence verify`."""
 
+import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger
+from backup_auditor.domain.audit_record import StoredFile
+from backup_auditor.domain.drills.drill import DeletionState, RestoreState, ValidationState
+from backup_auditor.rendering.drill_document import render_drill_document
+from support.builders.drills import build_drill
+from support.builders.facts import DAY, MINUTE
 from support.cli import AuditedProject, audit_nightly
 
 
@@ -189,3 +197,55 @@ def test_a_range_without_audits_is_refused(tmp_path: Path, action: str) -> None:
             result = project.run_command("evidence", action, *flags)
             assert (result.exit_code, result.output) == (2, "")
             assert "is recorded for this time" in result.error_output
+
+
+def record_drills(project: AuditedProject, folder: Path) -> Path:
+    """Record a passed drill of the first night and one that runs since, and return the document of the first."""
+    started_at = project.simulated_project.now
+    passed_drill = build_drill(
+        chosen_at=started_at,
+        restore=RestoreState.COMPLETED,
+        validation=ValidationState.PASSED,
+        deletion=DeletionState.CONFIRMED,
+        requested_at=started_at,
+        restored_at=started_at + 10 * MINUTE,
+        verified_at=started_at + 20 * MINUTE,
+    )
+    document = render_drill_document(passed_drill)
+    file = folder / "drill.json"
+    file.write_bytes(document)
+    passed_drill = replace(passed_drill, evidence=StoredFile(str(file), hashlib.sha256(document).hexdigest()))
+    with open_drill_ledger(project.state_path) as ledger:
+        assert ledger.create_drill(passed_drill)
+        assert ledger.create_drill(
+            build_drill(drill_id="6a6a6a6a6a6a6a6a", number=2, chosen_at=started_at + DAY, target_name="drill-main-2")
+        )
+    return file
+
+
+def test_restore_drills_are_listed_and_verified(tmp_path: Path) -> None:
+    """A drill is listed on the day when it ended; an altered or missing document is an altered or missing report."""
+    with audit_nightly(tmp_path / "home") as project:
+        file = record_drills(project, tmp_path)
+        audit_to_files(project, tmp_path, 2)
+        result = project.run_command("evidence", "list", "--until", "2026-11-21")
+        assert (result.exit_code, result.error_output) == (0, "")
+        assert "2 restore drills: 1 passed, 1 no result" in result.output
+        result = project.run_command("evidence", "list", "--until", "2026-11-20", "--format", "json")
+        (drill,) = json.loads(result.output)["restore_drills"]
+        assert (drill["result"], drill["restore_seconds"], drill["document"]["location"]) == (
+            "passed",
+            600.0,
+            str(file),
+        )
+        result = project.run_command("evidence", "verify")
+        assert result.output.startswith(
+            "default: 2 audits: reports 2 intact; documents of drills 1 intact, 1 not stored\n"
+        )
+        assert result.exit_code == 0
+        for change, status in ((lambda: file.write_bytes(b"{}"), "altered"), (file.unlink, "missing")):
+            change()
+            result = project.run_command("evidence", "verify", "--format", "json")
+            assert result.exit_code == 1
+            assert [it["status"] for it in json.loads(result.output)["restore_drills"]] == [status, "not stored"]
+        assert project.run_command("evidence", "verify", "--since", "2026-11-21").exit_code == 0

@@ -127,7 +127,7 @@ def _is_gap_too_wide(sightings: list[ScheduleSighting], start: datetime, end: da
     covered_length, frequency = timedelta(), ""
     for period_start, period_end, period_frequency in _find_frequencies(sightings):
         length = min(period_end, end) - max(period_start, start)
-        if length <= timedelta():
+        if length < timedelta():
             continue
         covered_length = covered_length + length if period_frequency == frequency else length
         frequency = period_frequency
@@ -147,9 +147,11 @@ def _find_pauses(sightings: list[ScheduleSighting]) -> Iterator[tuple[datetime, 
 
 
 def _find_frequencies(sightings: list[ScheduleSighting]) -> Iterator[tuple[datetime, datetime, str]]:
+    """Yield the periods of each frequency: each sighting is a period of no length, which ends that of another one."""
     yield EARLIEST_MOMENT, sightings[0].observed_at, sightings[0].frequency
     for a, b in pairwise(sightings):
         yield a.observed_at, b.observed_at, max(a.frequency, b.frequency, key=lambda it: INTERVALS[it])
+        yield b.observed_at, b.observed_at, b.frequency
 
 
 @dataclass

@@ -1,7 +1,9 @@
 """Three nights of one project that exercise every part of a report, with hostile names."""
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
+from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate_controls
@@ -9,7 +11,7 @@ from backup_auditor.domain.finding import Resource, ResourceType, Severity, comp
 from backup_auditor.domain.inventory import Inventory, merge_reads
 from backup_auditor.domain.lifecycle.advance import advance
 from backup_auditor.domain.listing import ListingRead, ReadFailure
-from backup_auditor.domain.project_state import EMPTY_STATE, Drift, ResolvedFinding
+from backup_auditor.domain.project_state import EMPTY_STATE, Drift, DrillResult, KnownDrill, ResolvedFinding
 from backup_auditor.domain.reporting.report import Report, compute_audit_id, make_report
 from support.builders.facts import (
     DAY,
@@ -18,12 +20,17 @@ from support.builders.facts import (
     build_backup,
     build_index,
     build_inventory,
+    build_known_drill,
+    build_policy,
+    build_running_drill,
     build_schedule,
     rename_index,
 )
 from support.builders.reports import EXEMPTION, build_bare_index, build_exempting_policy
 
-POLICY = build_exempting_policy(EXEMPTION)
+POLICY = build_policy(
+    base=build_exempting_policy(EXEMPTION), restore_drill_within=90 * DAY, max_restore_time=timedelta(hours=1)
+)
 CONTROL_IDS = (
     "backups-have-live-source",
     "exemptions-are-current",
@@ -71,6 +78,37 @@ WARNINGS = (
     'Rule "<b>production</b>" (rules[0]) fits no index: the pattern “prod-*” has quotation marks in it.',
     'Rule "by-prefix" (rules[1]): the value "prod*" of the tag "env" looks like a pattern.',
 )
+
+
+_LAST_NIGHT = NOW + 2 * DAY
+
+
+def _build_drill(name: str, age: timedelta, **facts: Any) -> KnownDrill:
+    """Build a drill that ended this long before the last night."""
+    facts = {"index_name": name, "index_id": f"id-{name}", "target_name": f"drill-{name}-1a2b3c4d", **facts}
+    return build_known_drill(age - 2 * DAY, drill_id=f"{name}-{age // DAY}", **facts)
+
+
+DRILLS = {
+    it.drill_id: it
+    for it in (
+        _build_drill("orders", 40 * DAY, restore_time=timedelta(minutes=8, seconds=20)),
+        _build_drill("orders", 10 * DAY, restore_time=timedelta(minutes=12, seconds=30), backup_id=MARKUP),
+        _build_drill("orders", 1 * DAY, restore_time=timedelta(minutes=70), result=DrillResult.FAILED),
+        _build_drill("vectors", 1 * DAY),
+        _build_drill("wiki", 100 * DAY),
+        replace(
+            build_running_drill(),
+            drill_id="wiki-0",
+            index_id="id-wiki",
+            index_name="wiki",
+            target_name="drill-wiki-1a2b3c4d",
+            started_at=_LAST_NIGHT - timedelta(hours=1),
+            ends_by=_LAST_NIGHT + timedelta(hours=6),
+        ),
+    )
+}
+"""The restore drills before the last night: proofs of three indexes, a failed drill and a running one."""
 
 
 def _build_paused_index(name: str) -> IndexCase:
@@ -125,7 +163,7 @@ def build_last_report(catalog: ControlCatalog = SMALL_CATALOG) -> Report:
     for inventory in build_inventories():
         evaluation = evaluate_controls(inventory, POLICY, catalog, state)
         result = advance(state, inventory, POLICY, evaluation.findings, compute_audit_id(inventory, POLICY))
-        state, report = result.state, make_report(inventory, POLICY, evaluation, result)
+        state, report = replace(result.state, drills=DRILLS), make_report(inventory, POLICY, evaluation, result)
     assert report is not None
     # the tests do not depend on the hash of the inventory
     return replace(

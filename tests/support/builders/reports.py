@@ -19,6 +19,7 @@ from backup_auditor.domain.finding import (
 )
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Policy
+from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.reporting.report import Report, make_report
 from backup_auditor.rendering.formats.json import render_json
 from support.builders.facts import (
@@ -39,10 +40,12 @@ def build_exempting_policy(*exemptions: Exemption) -> Policy:
     return Policy("built-in", "0" * 64, exemptions=exemptions)
 
 
-def build_report(inventory: Inventory | None = None, policy: Policy = BUILT_IN_POLICY) -> Report:
+def build_report(
+    inventory: Inventory | None = None, policy: Policy = BUILT_IN_POLICY, state: ProjectState = EMPTY_STATE
+) -> Report:
     """Evaluate an inventory, by default one healthy index, and build the report."""
     facts = build_inventory(build_index()) if inventory is None else inventory
-    return make_report(facts, policy, evaluate_facts(facts, policy))
+    return make_report(facts, policy, evaluate_facts(facts, policy, state))
 
 
 def build_bare_index(name: str) -> Any:

@@ -11,6 +11,7 @@ from backup_auditor.domain.drill_indexes import (
     exclude_running_drills,
     find_drill,
     find_drill_warnings,
+    group_by_target,
 )
 from backup_auditor.domain.inventory import Inventory, hash_inventory
 from backup_auditor.domain.model import Index
@@ -57,9 +58,9 @@ def test_the_name_and_the_backup_or_the_tag_show_the_drill(
 ) -> None:
     """The name alone proves nothing, and no fact may contradict the record."""
     index = Index(DRILL.target_name, source_backup_id=source_backup_id, tags=tags)
-    assert (find_drill(index, STATE.drills) == DRILL) is is_own
+    assert (find_drill(index, group_by_target(STATE.drills)) == DRILL) is is_own
     other_index = Index("main", source_backup_id=source_backup_id, tags=tags)
-    assert find_drill(other_index, STATE.drills) is None
+    assert find_drill(other_index, group_by_target(STATE.drills)) is None
 
 
 @pytest.mark.parametrize(

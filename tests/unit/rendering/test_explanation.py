@@ -8,6 +8,7 @@ from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.policy import Policy, Requirements, Rule
+from backup_auditor.domain.project_state import EMPTY_STATE, DrillResult, ProjectState
 from backup_auditor.rendering.explanation import render_explanation
 from support.builders.facts import (
     DAY,
@@ -15,9 +16,11 @@ from support.builders.facts import (
     build_backup,
     build_complete_listing,
     build_daily_runs,
+    build_drill_state,
     build_failed_listing,
     build_index,
     build_inventory,
+    build_known_drill,
     build_planned_run,
     build_policy,
     build_schedule,
@@ -26,12 +29,14 @@ from support.builders.facts import (
 from support.builders.reports import BUILT_IN_POLICY, EXEMPTION, build_bare_index, build_exempting_policy
 
 
-def explain(facts: Any, policy: Policy = BUILT_IN_POLICY) -> str:
+def explain(facts: Any, policy: Policy = BUILT_IN_POLICY, state: ProjectState = EMPTY_STATE) -> str:
     """Explain the only index."""
     inventory = facts if isinstance(facts, Inventory) else build_inventory(facts)
     subject = IndexContext(ProjectContext(inventory, policy), inventory.indexes[0])
-    findings = [it for it in evaluate_facts(inventory, policy).findings if it.resource.name == subject.name]
-    return "\n".join(render_explanation(subject, findings, width=120))
+    evaluation = evaluate_facts(inventory, policy, state)
+    findings = [it for it in evaluation.findings if it.resource.name == subject.name]
+    drills = next(iter(evaluation.restore_drills), None)
+    return "\n".join(render_explanation(subject, findings, drills, width=120))
 
 
 def test_facts_rule_and_verdicts_are_shown() -> None:
@@ -130,3 +135,24 @@ def test_many_recovery_points_are_folded() -> None:
     """The newest five are shown, of the others the number and the oldest."""
     rendered_text = explain(build_index(schedules=[build_schedule(retention=30 * DAY)], runs=build_daily_runs(20)))
     assert "and 15 older" in rendered_text
+
+
+def test_restore_drills_are_explained() -> None:
+    """The last proof, every restore time and the last drill of the index; without drills there is no section."""
+    policy = build_policy(restore_drill_within=80 * DAY, max_restore_time=HOUR)
+    state = build_drill_state(
+        build_known_drill(2 * DAY), build_known_drill(DAY, result=DrillResult.FAILED, restore_time=2 * HOUR)
+    )
+    lines = explain(build_index(), policy, state).splitlines()
+    start = lines.index("Restore drills")
+    assert lines[start + 1 : start + 6] == [
+        "  last proof     2d ago (limit: 80d), at 2026-11-20 12:00 UTC; backup run-1, drill drill-172800",
+        "  restore times  10m, 2h (limit: 1h)",
+        "  last drill     failed 1d ago",
+        "  next drill     due 2027-01-19 12:00 UTC",
+        "",
+    ]
+    assert "  restore drills   one must have passed in the last 80d; restore in at most 1h" in lines
+    lines = explain(build_index()).splitlines()
+    assert "Restore drills" not in lines
+    assert "  restore drills   not required; restore in any time" in lines

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from backup_auditor.application.audit import compare_policies
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.audit_record import AuditRecord, DayStatus, StoredFile, StoredReport
+from backup_auditor.domain.audit_record import AuditDays, AuditRecord, DayStatus, StoredFile, StoredReport
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.finding import Compliance, Exemption
@@ -24,17 +24,21 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState
 from backup_auditor.domain.text import cut_text, measure_width, split_clusters
 from backup_auditor.rendering.controls import render_controls_table
-from backup_auditor.rendering.evidence import render_reports_table
+from backup_auditor.rendering.evidence import render_checks_table, render_evidence_table
 from backup_auditor.rendering.explanation import render_explanation
 from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.policy_diff import render_policy_diff
 from backup_auditor.rendering.remediation_plan import render_plan_table, render_results_table
 from backup_auditor.rendering.text import format_columns, wrap_text
+from support.builders.drills import POINT, build_drill
 from support.builders.facts import (
+    DAY,
     NOW,
     build_complete_listing,
+    build_drill_state,
     build_index,
     build_inventory,
+    build_known_drill,
     build_policy,
     evaluate_facts,
     rename_index,
@@ -143,12 +147,15 @@ def render_wrapped_lines(name: str, text: str, width: int) -> Iterator[str]:
     inventory = replace(build_neglected_project(name), project=name[:50])
     exemption = Exemption((name,), ("index-has-*",), text, text, date(2027, 3, 31))
     policy = replace(build_exempting_policy(exemption), source=text)
-    report = build_report(inventory, policy)
+    drill = build_drill(index_name=name, index_id=f"id-{name}", point=replace(POINT, backup_id=text))
+    state = build_drill_state(build_known_drill(index_name="orders", index_id="id-orders", backup_id=text))
+    report = build_report(inventory, policy, state)
     findings = tuple(replace(it, reason=f"{it.reason} {text}", remediation=text) for it in report.findings)
     yield from render_table(replace(report, findings=findings), width=width, full_command=text)
     facts = next(it for it in inventory.indexes if it.index.name == name)
     subject = IndexContext(ProjectContext(inventory, policy), facts)
-    yield from render_explanation(subject, evaluate_facts(inventory, policy).findings, width=width)
+    evaluation = evaluate_facts(inventory, policy, state)
+    yield from render_explanation(subject, evaluation.findings, evaluation.restore_drills[0], width=width)
     yield from render_policy_diff(compare_policies(inventory, Policy(text, "0" * 64), policy), width=width)
     plan = plan_remediation(build_remediation_policy(), inventory=inventory)
     yield from render_plan_table(plan, width)
@@ -156,7 +163,11 @@ def render_wrapped_lines(name: str, text: str, width: int) -> Iterator[str]:
     page = StoredFile(text, "0" * 64)
     stored_report = StoredReport(text, "0" * 64, page)
     audit = AuditRecord("0" * 32, NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=stored_report)
-    yield from render_reports_table(name, [(audit, (DayStatus.COMPLETE, None), None)], width)
+    drill = replace(drill, evidence=page)
+    yield from render_checks_table(
+        name, [(audit, (DayStatus.COMPLETE, None), None)], [(drill, (DayStatus.MISSING, text))], width
+    )
+    yield from render_evidence_table(name, AuditDays(DAY, (audit,)), [drill], width)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -11,12 +11,13 @@ from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.evaluation.timeline import build_timeline
 from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.text import escape_control_characters, measure_width
 from backup_auditor.rendering.explanation import render_explanation
 from backup_auditor.rendering.text import Style
 from backup_auditor.rendering.timeline_text import render_timeline
 from support.approval import Approve
-from support.builders.audit_sequence_report import POLICY, build_inventories
+from support.builders.audit_sequence_report import DRILLS, POLICY, build_inventories
 from support.builders.facts import (
     DAY,
     HOUR,
@@ -185,8 +186,10 @@ def test_explanations_stay_as_they_were_approved(approve: Approve) -> None:
     night = build_inventories()[-1]
     facts = next(it for it in night.indexes if it.index.name == "wiki")
     subject = IndexContext(ProjectContext(night, POLICY), facts)
-    findings = [it for it in evaluate_facts(night, POLICY).findings if it.resource.name == "wiki"]
-    approve("explanation.txt", ["\n".join(render_explanation(subject, findings[:3], width=80))])
+    evaluation = evaluate_facts(night, POLICY, ProjectState(drills=DRILLS))
+    findings = [it for it in evaluation.findings if it.resource.name == "wiki"]
+    drills = next(it for it in evaluation.restore_drills if it.resource.name == "wiki")
+    approve("explanation.txt", ["\n".join(render_explanation(subject, findings[:3], drills, width=80))])
 
 
 @given(inventories(), st.integers(40, 200), st.integers(0, 40))

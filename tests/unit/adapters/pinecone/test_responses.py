@@ -59,6 +59,14 @@ def test_each_status_has_one_error_type(status: int, error_type: type[PineconeEr
     assert str(error).startswith(f"{status}: ")
 
 
+@pytest.mark.parametrize("status", [400, 404, 409, 412, 422])
+def test_a_page_states_nothing_about_a_resource(status: int) -> None:
+    """A proxy can answer with a page: it does not show that an index is gone, or that a backup cannot be restored."""
+    error = build_error(Response(status, {}, b"<!DOCTYPE html><h1>Not here</h1>"), KEY)
+    assert type(error) is MalformedResponseError
+    assert str(error) == f"{status}: an HTML page"
+
+
 @pytest.mark.parametrize(
     "message, error_type",
     [

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from backup_auditor.application.evidence import FileStatus, verify_audits
+from backup_auditor.application.evidence import FileStatus, verify_audits, verify_drills
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.errors import EvidenceError, EvidenceMissingError
+from support.builders.drills import build_drill
 from support.builders.facts import DAY, NOW
 
 CONTENT = b"{}\n"
@@ -170,3 +171,19 @@ def test_each_place_is_read_once() -> None:
     audits = [build_audit_record(StoredReport("report.json", f"{night:064}"), night) for night in range(5)]
     list(verify_audits(audits, audits, FakeReportReader(read_and_record, ("copy.json",))))
     assert sorted(read_locations) == ["copy.json", "report.json"]
+
+
+@pytest.mark.parametrize(
+    "is_stored,content,check",
+    [
+        pytest.param(True, CONTENT, (FileStatus.INTACT, None), id="intact"),
+        pytest.param(True, EvidenceMissingError("it is gone"), (FileStatus.MISSING, "it is gone"), id="gone"),
+        pytest.param(False, EvidenceError("not asked"), (FileStatus.NOT_STORED, None), id="not-stored"),
+    ],
+)
+def test_the_document_of_a_drill_is_compared_with_its_record(
+    is_stored: bool, content: bytes | Exception, check: tuple[FileStatus, str | None]
+) -> None:
+    """A drill that has not ended has no document."""
+    drill = build_drill(evidence=STORED_REPORT if is_stored else None)
+    assert list(verify_drills([drill], FakeReportReader(lambda _: return_or_raise(content)))) == [(drill, check)]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from backup_auditor.domain.audit_record import StoredFile
+from backup_auditor.domain.audit_record import StoredFile, build_time_range
 from backup_auditor.domain.drills.drill import (
     DeletionState,
     DrillRecord,
@@ -13,6 +13,7 @@ from backup_auditor.domain.drills.drill import (
     ValidationState,
     build_known_drill,
     compute_drill_id,
+    filter_drills,
     find_open_drills,
 )
 from backup_auditor.domain.model import Index
@@ -136,3 +137,13 @@ def test_the_id_of_a_drill_is_that_of_its_project_backup_and_index() -> None:
     assert len(drill_id) == 16
     assert drill_id == compute_drill_id("default", "run-1", "drill-main-1")
     assert drill_id != compute_drill_id("default", "run-1", "drill-main-2")
+
+
+def test_a_drill_belongs_to_the_day_when_it_ended() -> None:
+    """A drill without a result belongs to the day when it started."""
+    today, tomorrow = (build_time_range(it, it) for it in (NOW.date(), (NOW + DAY).date()))
+    overnight_drill = replace(PASSED, verified_at=NOW + DAY)
+    open_drill = build_drill()
+    assert filter_drills([overnight_drill, open_drill], today) == [open_drill]
+    assert filter_drills([overnight_drill, open_drill], tomorrow) == [overnight_drill]
+    assert filter_drills([overnight_drill], build_time_range(None, None)) == [overnight_drill]

@@ -9,10 +9,31 @@ import pytest
 from jsonschema import ValidationError
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
-from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding, count_open_by_severity
+from backup_auditor.domain.project_state import (
+    EMPTY_STATE,
+    Drift,
+    DrillResult,
+    PastAudit,
+    ProjectState,
+    ResolvedFinding,
+    count_open_by_severity,
+)
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.formats.json import render_json
-from support.builders.facts import NOW, READ_FAILURE, build_failed_listing, build_index, build_inventory
+from backup_auditor.rendering.formats.json import load_report, render_json
+from support.builders.facts import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    READ_FAILURE,
+    build_drill_state,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_known_drill,
+    build_policy,
+    build_running_drill,
+)
 from support.builders.reports import (
     EXEMPTION,
     build_bare_index,
@@ -23,6 +44,12 @@ from support.builders.reports import (
     render_document,
 )
 
+DRILL_POLICY = build_policy(restore_drill_within=80 * DAY, max_restore_time=HOUR)
+DRILL_STATE = build_drill_state(
+    build_known_drill(2 * DAY),
+    build_known_drill(HOUR, result=DrillResult.FAILED, restore_time=timedelta(milliseconds=1_500)),
+    build_running_drill(MINUTE),
+)
 RESOURCE = Resource(ResourceType.INDEX, "default", "orders", "id-orders")
 
 
@@ -59,6 +86,8 @@ def build_report_with_history(report: Report) -> Report:
             id="exempted",
         ),
         pytest.param(build_report_with_history(build_report()), id="with-history"),
+        pytest.param(build_report(policy=DRILL_POLICY, state=DRILL_STATE), id="with-drills"),
+        pytest.param(build_report(policy=DRILL_POLICY), id="with-required-drills"),
     ],
 )
 def test_every_report_is_one_document_of_the_schema(report: Report) -> None:
@@ -87,6 +116,7 @@ def test_keys_stand_in_the_order_of_the_contract() -> None:
         "warnings",
         "history",
         "rules",
+        "restore_drills",
         "timelines",
     ]
     assert list(document["findings"][0]) == [
@@ -137,6 +167,57 @@ def test_what_is_unread_is_listed() -> None:
     document = render_document(build_report(build_inventory(build_index(), backups=build_failed_listing())))
     assert document["complete"] is False
     assert document["read_errors"] == [{"call": READ_FAILURE.call, "error": READ_FAILURE.error}]
+
+
+def test_restore_drills_are_reported_with_their_limits() -> None:
+    """Times are RFC 3339, and lengths have their unit in the key."""
+    (row,) = render_document(build_report(policy=DRILL_POLICY, state=DRILL_STATE))["restore_drills"]
+    proof = {
+        "drill_id": "drill-172800",
+        "backup_id": "run-1",
+        "result": "passed",
+        "started_at": "2026-11-20T11:00:00Z",
+        "ended_at": "2026-11-20T12:00:00Z",
+        "restore_seconds": 600.0,
+    }
+    failed_drill = {
+        **proof,
+        "drill_id": "drill-3600",
+        "result": "failed",
+        "started_at": "2026-11-22T10:00:00Z",
+        "ended_at": "2026-11-22T11:00:00Z",
+        "restore_seconds": 1.5,
+    }
+    assert row == {
+        "resource": {"type": "index", "project": "default", "name": "main", "id": "id-main"},
+        "last_proof": proof,
+        "last_proof_age_hours": 48.0,
+        "last_drill": failed_drill,
+        "running_drill": {
+            "drill_id": "running-drill",
+            "backup_id": "run-1",
+            "target": "drill-main-1a2b3c4d",
+            "started_at": "2026-11-22T11:59:00Z",
+            "ends_by": "2026-11-22T18:59:00Z",
+        },
+        "restores": [proof, failed_drill],
+        "restore_drill_within_hours": 1920.0,
+        "max_restore_seconds": 3600.0,
+        "due_at": "2027-01-19T12:00:00Z",
+        "leftover_indexes": [],
+        "unknown_reason": None,
+    }
+
+
+@pytest.mark.parametrize("state", [pytest.param(DRILL_STATE, id="drills"), pytest.param(EMPTY_STATE, id="no-drills")])
+def test_a_stored_report_has_its_restore_drills(state: ProjectState) -> None:
+    """A report that was read from a file has the same drills; one of an earlier version has none."""
+    report = build_report(policy=DRILL_POLICY, state=state)
+    document = render_document(report)
+    assert load_report(json.dumps(document).encode(), "here").restore_drills == report.restore_drills
+    del document["restore_drills"]
+    check_report(document)
+    assert load_report(json.dumps(document).encode(), "here").restore_drills == ()
 
 
 def test_text_of_any_kind_survives() -> None:

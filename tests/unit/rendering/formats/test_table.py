@@ -7,7 +7,15 @@ import pytest
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.formats.table import render_table
-from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory, rename_index
+from support.builders.facts import (
+    READ_FAILURE,
+    build_drill_state,
+    build_failed_listing,
+    build_index,
+    build_inventory,
+    build_known_drill,
+    rename_index,
+)
 from support.builders.reports import EXEMPTION, build_bare_index, build_exempting_policy, build_finding, build_report
 
 
@@ -216,3 +224,19 @@ def test_counts_come_after_the_findings() -> None:
     rendered_text = render_text(build_report(build_inventory(build_bare_index("orders"))))
     assert rendered_text.index("next:") < rendered_text.index("open      1 critical, 2 high, 0 medium, 0 low")
     assert "1 index, 0 schedules, 0 runs, 0 backups, 0 recovery points; in 0 requests" in rendered_text
+
+
+def test_restore_drills_are_shown_only_if_there_are_some() -> None:
+    """Each index has a row that fits the width, and the rows of many indexes are folded."""
+    assert "RESTORE DRILLS" not in render_text(build_report())
+    names = [f"index-{number}" for number in range(10)]
+    drills = (build_known_drill(drill_id=it, index_id=f"id-{it}", index_name=it, backup_id="b" * 36) for it in names)
+    inventory = build_inventory(*(rename_index(build_index(), it) for it in names))
+    lines = render_text(build_report(inventory, state=build_drill_state(*drills)), width=80).splitlines()
+    section = lines[lines.index("RESTORE DRILLS (10)") :]
+    assert section[1:3] == [
+        f"  index-0  proven 1d ago, backup {'b' * 36}; restored",
+        "           in 10m",
+    ]
+    assert "  and 5 more; all: backup-auditor audit --format json" in section
+    assert max(map(len, section)) <= 80

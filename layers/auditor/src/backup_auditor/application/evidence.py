@@ -1,12 +1,13 @@
-"""Verify stored reports: compare each with the hash that was recorded when it was written."""
+"""Verify stored reports and documents of drills: compare each with the hash that was recorded for it."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile
+from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor.errors import EvidenceError, EvidenceMissingError
 
 
@@ -68,6 +69,13 @@ def verify_audits(
             yield VerifiedAudit(audit, overwritten_check if copy_check is None else copy_check)
             continue
         yield VerifiedAudit(audit, checker.check(report), checker.check(report.page) if report.page else None)
+
+
+def verify_drills(drills: Iterable[DrillRecord], locator: ReportLocator) -> Iterator[tuple[DrillRecord, FileCheck]]:
+    """Compare the hash of each drill's document with the recorded hash."""
+    checker = _FileChecker(locator)
+    for drill in drills:
+        yield drill, (FileStatus.NOT_STORED, None) if drill.evidence is None else checker.check(drill.evidence)
 
 
 class _FileChecker:

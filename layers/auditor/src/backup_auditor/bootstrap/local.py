@@ -12,6 +12,7 @@ from backup_auditor.adapters.files import ReportFolder, find_copies_beside_state
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StackError, StateError
+from backup_auditor.ports.drills import DrillLedger
 from backup_auditor.ports.state_transfer import StateTransfer
 from backup_auditor.ports.stores import StateAndAuditStore
 
@@ -28,6 +29,13 @@ def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStor
     from backup_auditor.adapters.dynamodb.state_store import DynamoState  # noqa: PLC0415  only for a table
 
     return nullcontext(DynamoState(_make_table_client(table), table))
+
+
+def open_drills_in_table(table: str) -> AbstractContextManager[DrillLedger]:
+    """Open the restore drills in the table of a stack on AWS. Raises `StateError` where AWS cannot be called."""
+    from backup_auditor.adapters.dynamodb.drill_ledger import DynamoDrillLedger  # noqa: PLC0415  only for a table
+
+    return nullcontext(DynamoDrillLedger(_make_table_client(table), table))
 
 
 def open_transfer_in_table(table: str, *, retention: timedelta | None = None) -> AbstractContextManager[StateTransfer]:

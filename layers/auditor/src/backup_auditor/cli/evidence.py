@@ -1,15 +1,17 @@
-"""`backup-auditor evidence list | verify`: the recorded audits, and the files of their reports."""
+"""`backup-auditor evidence list | verify`: the recorded audits and restore drills, and their files."""
 
 import os
 from argparse import Namespace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from backup_auditor.adapters.policy_file.schema import parse_day, parse_duration
+from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger_read_only
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
-from backup_auditor.application.evidence import FileStatus, verify_audits
+from backup_auditor.application.evidence import FileStatus, verify_audits, verify_drills
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.local import make_report_locator, open_audits_in_table
+from backup_auditor.bootstrap.local import make_report_locator, open_audits_in_table, open_drills_in_table
 from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, OK
 from backup_auditor.cli.options import find_state_file, read_project_name
 from backup_auditor.cli.output import get_terminal_width, print_lines
@@ -21,14 +23,15 @@ from backup_auditor.domain.audit_record import (
     build_time_range,
     filter_audits,
 )
+from backup_auditor.domain.drills.drill import DrillRecord, filter_drills
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT
 from backup_auditor.rendering.evidence import (
-    render_audit_days_json,
-    render_audit_days_table,
-    render_reports_json,
-    render_reports_table,
+    render_checks_json,
+    render_checks_table,
+    render_evidence_json,
+    render_evidence_table,
 )
 
 _MIN_INTERVAL = timedelta(hours=1)
@@ -36,18 +39,34 @@ _YEARS = range(2000, 3000)
 
 
 def run(arguments: Namespace) -> int:
-    """List the audits of one project, or verify their reports."""
+    """List the audits and restore drills of one project, or verify their files."""
     project = read_project_name(arguments)
     since, until = _parse_day_option("since", arguments.since), _parse_day_option("until", arguments.until)
     if since is not None and until is not None and until < since:
         raise UsageError(f"--until {until} is before --since {since}; give the earlier day to --since")
     interval = _parse_interval(arguments.every) if arguments.action == "list" else None
     state = None if arguments.table is not None else _find_state_file(arguments, project)
-    with open_audits_in_table(arguments.table) if state is None else open_state_read_only(state) as audit_log:
-        audits = list(audit_log.list_audits(project, EARLIEST_OBSERVED_AT))
+    evidence = _load_evidence(project, state, arguments.table, build_time_range(since, until))
     if interval is not None:
-        return _list_audits(arguments, project, audits, build_time_range(since, until), interval)
-    return _verify_reports(arguments, project, audits, build_time_range(since, until), state)
+        return _list_evidence(arguments, evidence, interval)
+    return _verify_evidence(arguments, evidence, state)
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    project: str
+    span: TimeRange
+    audits: list[AuditRecord]
+    """All recorded audits."""
+    drills: list[DrillRecord]
+    """The restore drills in the range."""
+
+
+def _load_evidence(project: str, state: Path | None, table: str, span: TimeRange) -> _Evidence:
+    with open_audits_in_table(table) if state is None else open_state_read_only(state) as audit_log:
+        audits = list(audit_log.list_audits(project, EARLIEST_OBSERVED_AT))
+    with open_drills_in_table(table) if state is None else open_drill_ledger_read_only(state) as ledger:
+        return _Evidence(project, span, audits, filter_drills(ledger.list_drills(project), span))
 
 
 def _find_state_file(arguments: Namespace, project: str) -> Path:
@@ -58,31 +77,30 @@ def _find_state_file(arguments: Namespace, project: str) -> Path:
     return path
 
 
-def _list_audits(
-    arguments: Namespace, project: str, audits: list[AuditRecord], span: TimeRange, interval: timedelta
-) -> int:
-    days = build_audit_days(audits, span, interval, runtime.now())
+def _list_evidence(arguments: Namespace, evidence: _Evidence, interval: timedelta) -> int:
+    days = build_audit_days(evidence.audits, evidence.span, interval, runtime.now())
     if days is None:
-        raise _make_no_audit_error(project)
+        raise _make_no_audit_error(evidence.project)
     if arguments.format == "json":
-        print_lines([render_audit_days_json(project, days)])
+        print_lines([render_evidence_json(evidence.project, days, evidence.drills)])
     else:
-        print_lines(render_audit_days_table(project, days, get_terminal_width()))
+        print_lines(render_evidence_table(evidence.project, days, evidence.drills, get_terminal_width()))
     return NON_COMPLIANT if days.count(DayStatus.MISSING) else OK
 
 
-def _verify_reports(
-    arguments: Namespace, project: str, audits: list[AuditRecord], span: TimeRange, state: Path | None
-) -> int:
+def _verify_evidence(arguments: Namespace, evidence: _Evidence, state: Path | None) -> int:
     places = make_report_locator(state, None if arguments.reports is None else Path(arguments.reports))
-    checks = [(it.audit, it.report, it.page) for it in verify_audits(filter_audits(audits, span), audits, places)]
-    if not checks:
-        raise _make_no_audit_error(project)
+    audits = filter_audits(evidence.audits, evidence.span)
+    checks = [(it.audit, it.report, it.page) for it in verify_audits(audits, evidence.audits, places)]
+    drill_checks = list(verify_drills(evidence.drills, places))
+    if not checks and not drill_checks:
+        raise _make_no_audit_error(evidence.project)
     if arguments.format == "json":
-        print_lines([render_reports_json(project, checks)])
+        print_lines([render_checks_json(evidence.project, checks, drill_checks)])
     else:
-        print_lines(render_reports_table(project, checks, get_terminal_width()))
+        print_lines(render_checks_table(evidence.project, checks, drill_checks, get_terminal_width()))
     statuses = {it[0] for _, *file_checks in checks for it in file_checks if it is not None}
+    statuses |= {status for _, (status, _) in drill_checks}
     if FileStatus.UNREADABLE in statuses:
         return INCOMPLETE
     return NON_COMPLIANT if statuses & {FileStatus.ALTERED, FileStatus.MISSING} else OK

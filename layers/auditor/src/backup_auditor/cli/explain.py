@@ -38,7 +38,8 @@ def run(arguments: Namespace) -> int:
         if finding.resource.type is ResourceType.INDEX and finding.resource.name == facts.index.name
     }
     findings = [findings_by_control[it] for it in control_ids if control in (None, it)]
-    print_lines(render_explanation(context, findings, width=get_terminal_width(), is_colored=is_colored()))
+    drills = next((it for it in audit.report.restore_drills if it.resource.name == facts.index.name), None)
+    print_lines(render_explanation(context, findings, drills, width=get_terminal_width(), is_colored=is_colored()))
     return 0
 
 

@@ -224,17 +224,17 @@ exit codes:
 """
 _EVIDENCE_VERIFY_EXIT_CODES = """\
 exit codes:
-  0  no report is altered or missing
-  1  at least one report is altered or missing
+  0  no report and no document of a restore drill is altered or missing
+  1  at least one is altered or missing
   2  nothing was examined: wrong usage, or no audit is recorded
-  3  a report could not be read (wins over 1)
+  3  a report or a document could not be read (wins over 1)
 """
 
 
 def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    summary = "list the recorded audits and the missing ones, or verify their reports"
+    summary = "list the recorded audits, the missing ones and the restore drills, or verify their files"
     actions = _add_command_of_actions(commands, "evidence", summary)
-    list_summary = "list the recorded audits, and the missing ones between them"
+    list_summary = "list the recorded audits, the missing ones between them, and the restore drills"
     list_parser = _add_evidence_action(actions, "list", list_summary, _EVIDENCE_LIST_EXIT_CODES, "until now")
     list_parser.add_argument(
         "--every",
@@ -243,14 +243,14 @@ def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
         help="maximum time between complete audits, such as 26h or 8d; a longer gap counts as missing audits"
         " (default: 26h)",
     )
-    verify_summary = "read each report again and compare it with its recorded hash"
+    verify_summary = "read each report and each document of a restore drill again and compare its hash"
     verify_parser = _add_evidence_action(
         actions, "verify", verify_summary, _EVIDENCE_VERIFY_EXIT_CODES, "to the last audit"
     )
     verify_parser.add_argument(
         "--reports",
         metavar="DIR",
-        help="the folder of the reports (default: where they were written, else beside the state)",
+        help="the folder of the reports and documents (default: where they were written, else beside the state)",
     )
 
 

@@ -20,16 +20,24 @@ def build_drill_tags(drill_id: str) -> dict[str, str]:
     return {_MANAGER_TAG: _MANAGER, DRILL_TAG: drill_id}
 
 
-def find_drill(index: Index, drills: Mapping[str, KnownDrill]) -> KnownDrill | None:
+def group_by_target(drills: Mapping[str, KnownDrill]) -> Mapping[str, list[KnownDrill]]:
+    """Return recorded drills by the name of their temporary index."""
+    drills_by_target: dict[str, list[KnownDrill]] = {}
+    for drill in drills.values():
+        drills_by_target.setdefault(drill.target_name, []).append(drill)
+    return drills_by_target
+
+
+def find_drill(index: Index, drills_by_target: Mapping[str, list[KnownDrill]]) -> KnownDrill | None:
     """Return the recorded drill to which a temporary index belongs; `None` for any other index.
 
     The name must be the recorded one, the backup or the tag must confirm it, and neither may contradict it.
     """
-    for drill in drills.values():
+    for drill in drills_by_target.get(index.name, ()):
         backup_id, tag = index.source_backup_id, index.tags.get(DRILL_TAG)
         is_confirmed = backup_id == drill.backup_id or tag == drill.drill_id
         is_contradicted = backup_id not in (None, drill.backup_id) or tag not in (None, drill.drill_id)
-        if index.name == drill.target_name and is_confirmed and not is_contradicted:
+        if is_confirmed and not is_contradicted:
             return drill
     return None
 
@@ -38,8 +46,9 @@ def exclude_running_drills(inventory: Inventory, state: ProjectState) -> Invento
     """Return an inventory whose `indexes` are those to audit: without the temporary indexes of running drills."""
     drill_indexes: list[IndexFacts] = []
     indexes: list[IndexFacts] = []
+    drills_by_target = group_by_target(state.drills)
     for facts in (*inventory.indexes, *inventory.drill_indexes):
-        drill = find_drill(facts.index, state.drills)
+        drill = find_drill(facts.index, drills_by_target)
         is_running = drill is not None and drill.is_running(inventory.observed_at)
         (drill_indexes if is_running else indexes).append(facts)
     by_name = attrgetter("index.name")
@@ -52,13 +61,14 @@ def exclude_running_drills(inventory: Inventory, state: ProjectState) -> Invento
 
 def find_drill_warnings(state: ProjectState, inventory: Inventory) -> tuple[str, ...]:
     """Return a warning for each audited index that a restore drill left behind, by name."""
-    return tuple(_find_leftovers(state, inventory))
+    return tuple(_describe_leftovers(state, inventory))
 
 
-def _find_leftovers(state: ProjectState, inventory: Inventory) -> Iterator[str]:
+def _describe_leftovers(state: ProjectState, inventory: Inventory) -> Iterator[str]:
+    drills_by_target = group_by_target(state.drills)
     for facts in inventory.indexes:
         index = facts.index
-        drill = find_drill(index, state.drills)
+        drill = find_drill(index, drills_by_target)
         if drill is not None:
             yield (
                 f"Restore drill {drill.drill_id} of {drill.index_name} left the index {index.name} behind"

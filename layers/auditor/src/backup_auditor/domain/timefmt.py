@@ -81,6 +81,11 @@ def to_hours(length: timedelta) -> float:
     return round(length / timedelta(hours=1), 4)
 
 
+def to_seconds(length: timedelta | None) -> float | None:
+    """Return a length in seconds, to the millisecond; `None` for none."""
+    return None if length is None else round(length.total_seconds(), 3)
+
+
 def to_days(length: timedelta) -> float | int:
     """Return a length in days with two decimals; an `int` if it is whole."""
     count = round(length / timedelta(days=1), 2)

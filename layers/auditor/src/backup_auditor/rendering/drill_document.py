@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backup_auditor.domain.drills.drill import DrillRecord, RestoreJob
 from backup_auditor.domain.drills.verification import ExpectedContent, Verification
-from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.domain.timefmt import format_moment, to_seconds
 from backup_auditor.rendering.formats.json import build_call_json
 
 
@@ -57,11 +57,6 @@ def build_drill_json(record: DrillRecord) -> dict[str, object]:
             "deadline": format_moment(record.deadline),
         },
     }
-
-
-def to_seconds(length: timedelta | None) -> float | None:
-    """Return a length in seconds, to the millisecond."""
-    return None if length is None else round(length.total_seconds(), 3)
 
 
 def _format_optional_moment(moment: datetime | None) -> str | None:

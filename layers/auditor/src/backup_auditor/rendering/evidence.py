@@ -1,8 +1,8 @@
-"""The recorded audits: which are missing, what became of their reports, and what a discard removes."""
+"""The recorded audits and restore drills: which audits are missing, the status of files, what a discard removes."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -15,10 +15,12 @@ from backup_auditor.domain.audit_record import (
     StoredFile,
     find_day_status,
 )
+from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor.domain.exported_state import ExportedState
 from backup_auditor.domain.lifecycle.discard import Discard
+from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_length, format_moment, to_hours
+from backup_auditor.domain.timefmt import format_length, format_moment, to_hours, to_seconds
 from backup_auditor.rendering.formats.json import build_stored_file_json
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
@@ -28,13 +30,23 @@ type AuditCheck = tuple[AuditRecord, CheckedFile, CheckedFile | None]
 """An audit, its report, and its page if it has one."""
 
 
-def render_audit_days_table(project: str, days: AuditDays, width: int) -> Iterator[str]:
-    """Show a line with the counts, and a line for each audit and each gap."""
+type DrillCheck = tuple[DrillRecord, CheckedFile]
+"""A restore drill, and its document."""
+
+
+def render_evidence_table(project: str, days: AuditDays, drills: Sequence[DrillRecord], width: int) -> Iterator[str]:
+    """Show a line with the counts, and a line for each audit, each gap and each restore drill."""
     counts = ", ".join(f"{days.count(it):,} {it}" for it in DayStatus)
     heading = f"{escape_text(project)}: {counts} (one complete audit at least every {format_interval(days.interval)})"
     yield from wrap_text(heading, width, "  ")
     yield ""
     yield from format_columns([_format_day_cells(it) for it in days.rows], width)
+    if drills:
+        yield ""
+        counts = _format_counts(_label_result(it) for it in drills)
+        yield from wrap_text(f"{pluralize(len(drills), 'restore drill')}: {counts}", width, "  ")
+        yield ""
+        yield from format_columns([_format_drill_cells(it) for it in drills], width)
 
 
 def format_interval(length: timedelta) -> str:
@@ -60,13 +72,33 @@ def _format_first_cell(moment: datetime, status: DayStatus) -> str:
     return f"{moment.astimezone(UTC).date()}  {status:10}"
 
 
-def render_audit_days_json(project: str, days: AuditDays) -> str:
-    """Show every audit and every missing one as one JSON document."""
+def _label_result(drill: DrillRecord) -> str:
+    return "no result" if drill.result is None else drill.result.label
+
+
+def _format_drill_cells(drill: DrillRecord) -> tuple[str, str]:
+    result, length = _label_result(drill), drill.restore_time
+    end = "not ended" if drill.verified_at is None else f"ended {format_moment(drill.verified_at)}"
+    restore = "not restored" if length is None else f"restored in {format_length(length)}"
+    location = "document not stored" if drill.evidence is None else drill.evidence.location
+    text = (
+        f"{drill.index_name}, backup {drill.point.backup_id}, started {format_moment(drill.chosen_at)}, {end},"
+        f" {restore}  {location}"
+    )
+    return f"{drill.chosen_at.astimezone(UTC).date()}  {result:{_RESULT_WIDTH}}", escape_text(text)
+
+
+_RESULT_WIDTH = max(len(it.label) for it in DrillResult)
+
+
+def render_evidence_json(project: str, days: AuditDays, drills: Sequence[DrillRecord]) -> str:
+    """Show every audit, every missing one and every restore drill as one JSON document."""
     document = {
         "project": project,
         "every_hours": to_hours(days.interval),
         "summary": {str(it): days.count(it) for it in DayStatus},
         "audits": [row for it in days.rows for row in _build_day_rows(it)],
+        "restore_drills": list(map(_build_drill, drills)),
     }
     return json.dumps(document, indent=1)
 
@@ -82,11 +114,17 @@ def _build_day_rows(audit_day: AuditDay) -> Iterator[dict[str, object]]:
         yield {"day": day, "status": DayStatus.MISSING, "audit": None, "due_at": format_moment(due_at), **gap}
 
 
-def render_reports_table(project: str, audits: Sequence[AuditCheck], width: int) -> Iterator[str]:
-    """Show a line with the counts, and a line for each report and each page."""
-    page_checks = [page for _, _, page in audits if page]
-    counts = f"reports {_format_counts([report for _, report, _ in audits])}" + (
-        f"; pages {_format_counts(page_checks)}" if page_checks else ""
+def render_checks_table(
+    project: str, audits: Sequence[AuditCheck], drills: Sequence[DrillCheck], width: int
+) -> Iterator[str]:
+    """Show a line with the counts, and a line for each report, each page and each document of a drill."""
+    checks_by_kind = {
+        "reports": [report for _, report, _ in audits],
+        "pages": [page for _, _, page in audits if page],
+        "documents of drills": [document for _, document in drills],
+    }
+    counts = "; ".join(
+        f"{kind} {_format_counts(status for status, _ in checks)}" for kind, checks in checks_by_kind.items() if checks
     )
     yield from wrap_text(f"{escape_text(project)}: {pluralize(len(audits), 'audit')}: {counts}", width, "  ")
     yield ""
@@ -95,11 +133,15 @@ def render_reports_table(project: str, audits: Sequence[AuditCheck], width: int)
         for audit, report, page in audits
         for stored_file, check in _list_files(audit, report, page)
     ]
+    rows += [
+        (f"{format_moment(drill.verified_at or drill.chosen_at)}  {check[0]:10}", _describe_document(drill, check[1]))
+        for drill, check in drills
+    ]
     yield from format_columns(rows, width)
 
 
-def _format_counts(checks: Sequence[CheckedFile]) -> str:
-    return ", ".join(f"{count:,} {status}" for status, count in Counter(it[0] for it in checks).items())
+def _format_counts(words: Iterable[str]) -> str:
+    return ", ".join(f"{count:,} {word}" for word, count in Counter(words).items())
 
 
 def _list_files(
@@ -112,20 +154,30 @@ def _list_files(
 
 def _describe_file(stored_file: StoredFile | None, reason: str | None) -> str:
     location = stored_file.location if stored_file else "no report was written to a file"
+    return _describe_location(location, reason)
+
+
+def _describe_document(drill: DrillRecord, reason: str | None) -> str:
+    location = drill.evidence.location if drill.evidence else f"no document of drill {drill.drill_id} is stored"
+    return _describe_location(location, reason)
+
+
+def _describe_location(location: str, reason: str | None) -> str:
     if reason is None:
         return escape_text(location)
     return escape_text(reason if location in reason else f"{location}: {reason}")
 
 
-def render_reports_json(project: str, audits: Sequence[AuditCheck]) -> str:
-    """Show every audit with the status of its report and page as one JSON document."""
+def render_checks_json(project: str, audits: Sequence[AuditCheck], drills: Sequence[DrillCheck]) -> str:
+    """Show every audit and every restore drill with the status of its files as one JSON document."""
     rows = []
     for audit, (status, reason), page_check in audits:
         page, page_row = audit.report and audit.report.page, None
         if page and page_check:
             page_row = {**build_stored_file_json(page), "status": page_check[0], "reason": page_check[1]}
         rows.append({**_build_audit(audit), "status": status, "reason": reason, "page": page_row})
-    return json.dumps({"project": project, "reports": rows}, indent=1)
+    drill_rows = [{**_build_drill(drill), "status": status, "reason": reason} for drill, (status, reason) in drills]
+    return json.dumps({"project": project, "reports": rows, "restore_drills": drill_rows}, indent=1)
 
 
 def _build_audit(audit: AuditRecord) -> dict[str, object]:
@@ -135,6 +187,19 @@ def _build_audit(audit: AuditRecord) -> dict[str, object]:
         "complete": audit.is_complete,
         "compliance": audit.compliance,
         "report": build_stored_file_json(audit.report) if audit.report else None,
+    }
+
+
+def _build_drill(drill: DrillRecord) -> dict[str, object]:
+    return {
+        "drill_id": drill.drill_id,
+        "index": drill.index_name,
+        "backup_id": drill.point.backup_id,
+        "started_at": format_moment(drill.chosen_at),
+        "ended_at": None if drill.verified_at is None else format_moment(drill.verified_at),
+        "result": drill.result,
+        "restore_seconds": to_seconds(drill.restore_time),
+        "document": None if drill.evidence is None else build_stored_file_json(drill.evidence),
     }
 
 

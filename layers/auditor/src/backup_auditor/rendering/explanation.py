@@ -7,14 +7,21 @@ from datetime import datetime
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
 from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.evaluation.results import EndedDrill, IndexDrills
 from backup_auditor.domain.evaluation.timeline import build_timeline
 from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.listing import Denial
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.policy import ContentRequirement, ProtectionRequirement
+from backup_auditor.domain.policy import ContentRequirement, ProtectionRequirement, RecoveryRequirement
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_length, format_moment
+from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
 from backup_auditor.domain.verdict import InsufficientDataError
+from backup_auditor.rendering.restore_drills import (
+    build_state_rows,
+    describe_proof_age,
+    describe_restore_times,
+    list_restore_times,
+)
 from backup_auditor.rendering.summary import COMPLIANCE_HEADINGS, describe_since
 from backup_auditor.rendering.text import Style, escape_text, format_columns, format_value, wrap_text
 from backup_auditor.rendering.timeline_text import render_timeline
@@ -105,6 +112,23 @@ def build_run_rows(context: IndexContext) -> ExplanationRows:
     return rows or [("none", "no schedule")]
 
 
+def build_drill_rows(drills: IndexDrills, observed_at: datetime) -> ExplanationRows:
+    """Return the last proof, the restore times and the next drill of an index."""
+    proof, times = drills.last_proof, list_restore_times(drills)
+    rows: ExplanationRows = []
+    if drills.unknown_reason is None:
+        rows.append(("last proof", f"{describe_proof_age(drills, observed_at)}{_describe_proof(proof)}"))
+    if times:
+        rows.append(("restore times", describe_restore_times(times, drills.max_restore_time)))
+    return [*rows, *build_state_rows(drills, observed_at)]
+
+
+def _describe_proof(proof: EndedDrill | None) -> str:
+    if proof is None:
+        return ""
+    return f", at {format_minute(proof.ended_at)}; backup {proof.backup_id}, drill {proof.drill_id}"
+
+
 def _build_point_row(context: IndexContext, point: BackupRecord) -> tuple[str, str]:
     age = format_length(context.observed_at - point.captured_at) if point.captured_at else "of unknown age"
     count, expiry = point.backup.record_count, context.backups.find_expiry(point)
@@ -149,9 +173,16 @@ def build_requirement_rows(context: IndexContext) -> ExplanationRows:
             f"{copies_limit}; newest at most {format_length(requirements.max_age)} old{horizon_clause}",
         ),
         ("runs", f"at most {format_length(context.grace)} late; in progress for {in_progress_limit}"),
+        ("restore drills", _describe_drill_limits(requirements.recovery)),
         ("content", _describe_content(requirements.content)),
         ("protection", _describe_protection(requirements.protection)),
     ]
+
+
+def _describe_drill_limits(requirement: RecoveryRequirement) -> str:
+    within, max_time = requirement.restore_drill_within, requirement.max_restore_time
+    proof = "not required" if within is None else f"one must have passed in the last {format_length(within)}"
+    return f"{proof}; restore in {'any time' if max_time is None else f'at most {format_length(max_time)}'}"
 
 
 def _describe_content(requirement: ContentRequirement) -> str:
@@ -175,9 +206,17 @@ def _describe_protection(requirement: ProtectionRequirement) -> str:
 
 
 def render_explanation(
-    context: IndexContext, findings: Iterable[Finding], *, width: int = 100, is_colored: bool = False
+    context: IndexContext,
+    findings: Iterable[Finding],
+    drills: IndexDrills | None = None,
+    *,
+    width: int = 100,
+    is_colored: bool = False,
 ) -> Iterator[str]:
-    """Explain the verdicts on one index as lines of text of at most `width` columns of a terminal."""
+    """Explain the verdicts on one index as lines of text of at most `width` columns of a terminal.
+
+    `drills` are its restore drills, if it has any or the policy requires one.
+    """
     page = _Page(max(width, 40), Style(is_colored))
     inventory, policy = context.project.inventory, context.project.policy
     yield from page.render_heading(f"{context.name} in {inventory.project}, at {format_moment(context.observed_at)}")
@@ -188,6 +227,8 @@ def render_explanation(
     if context.unsupported_reason is None:
         yield ""
         yield from render_timeline(build_timeline(context), context.observed_at, page.width, page.style)
+    if drills is not None:
+        yield from page.render_section("Restore drills", build_drill_rows(drills, context.observed_at))
     yield from page.render_section(f"Required by {policy.source}", build_requirement_rows(context))
     yield ""
     yield page.style.bold("Verdicts")

@@ -26,6 +26,7 @@ class Partition(StrEnum):
     WATCH = "watch"
     """Written by `watch`, and by `audit` when it fails."""
     DRILLS = "drills"
+    """Restore drills. Audits only read them."""
 
 
 HEAD_SORT_KEY = "head"

@@ -47,6 +47,8 @@ _ERROR_BY_STATUS: dict[int, type[PineconeError]] = {
     422: UnsupportedError,
     429: ThrottledError,
 }
+_ERRORS_ABOUT_RESOURCES = frozenset({NotFoundError, ConflictError, PreconditionError, UnsupportedError})
+"""Errors that state a fact about a resource. Only the service knows it, not the page of a proxy."""
 
 
 def is_success(response: Response) -> bool:
@@ -61,7 +63,9 @@ def build_error(response: Response, key: str) -> PineconeError:
     code, message, is_structured = _read_error(response.body)
     error_type = _choose_error_type(response.status, code, message, is_structured=is_structured)
     if message.lstrip().startswith("<") or _MARKUP_PATTERN.search(message):
-        message = "an HTML page"  # gateways send one at times
+        message = "an HTML page"  # gateways and proxies send one at times
+        if error_type in _ERRORS_ABOUT_RESOURCES:
+            error_type = MalformedResponseError
     return error_type(f"{response.status}: {to_one_line(message or _find_phrase(response.status), key)}")
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.api_call import ApiCall
-from backup_auditor.domain.audit_record import StoredFile
+from backup_auditor.domain.audit_record import StoredFile, TimeRange
 from backup_auditor.domain.drill_indexes import DRILL_TAG, build_drill_tags
 from backup_auditor.domain.drills.verification import CheckState, ExpectedContent, Verification
 from backup_auditor.domain.model import Index
@@ -293,6 +293,11 @@ def find_open_drills(records: Iterable[DrillRecord], indexes: Iterable[Index]) -
         elif record.is_open:
             open_records.append(record)
     return open_records
+
+
+def filter_drills(records: Iterable[DrillRecord], time_range: TimeRange) -> list[DrillRecord]:
+    """Return the drills that ended within a time range; of those without a result, the ones that started within it."""
+    return [it for it in records if (it.verified_at or it.chosen_at) in time_range]
 
 
 def build_known_drill(record: DrillRecord) -> KnownDrill:

@@ -14,6 +14,7 @@ from backup_auditor.domain.drills.verification import ExpectedContent
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON
 from backup_auditor.domain.evaluation.project import ProjectContext
+from backup_auditor.domain.evaluation.restore_proofs import PROOF_CONTROL, compute_due_time
 from backup_auditor.domain.finding import Exemption, Finding, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Backup, Deployment
@@ -23,13 +24,9 @@ from backup_auditor.domain.text import quote_text
 from backup_auditor.domain.timefmt import EARLIEST_MOMENT, format_length, format_minute
 from backup_auditor.domain.verdict import InsufficientDataError
 
-PROOF_CONTROL = "restore-is-proven"
-"""The control whose exemptions also leave an index out of the drills."""
 MAX_INDEX_NAME_LENGTH = 45
 SUFFIX_LENGTH = 8
 _GIB = 1 << 30
-_DUE_SHARE = 0.75
-"""An index is due when this share of the time has passed: before its proof is too old, and with time to try again."""
 _SLOW_RECORD_COUNT = 1_000_000
 
 
@@ -266,7 +263,7 @@ class _Selector:
         _, last_proof = find_last_drills(self._state.drills, subject.backups.live_id.id or "")
         if last_proof is None or last_proof.ended_at is None:
             return self._propose(subject, "No drill of the index has passed.")
-        due_at = last_proof.ended_at + within * _DUE_SHARE
+        due_at = compute_due_time(last_proof.ended_at, within)
         proof_text = f"its last proof is of {format_minute(last_proof.ended_at)}"
         if self._observed_at < due_at:
             return SkippedDrill(subject.name, f"It is not due before {format_minute(due_at)}: {proof_text}.")

@@ -7,7 +7,15 @@ from backup_auditor.domain.control import Control, Family, build_placeholder_val
 from backup_auditor.domain.evaluation.absence import require_confirmed_absence
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext, find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.evaluation.results import AuditFigures, Coverage, Evaluation, IndexFigures, QuotaFigures
+from backup_auditor.domain.evaluation.restore_proofs import summarize_drills
+from backup_auditor.domain.evaluation.results import (
+    AuditFigures,
+    Coverage,
+    Evaluation,
+    IndexDrills,
+    IndexFigures,
+    QuotaFigures,
+)
 from backup_auditor.domain.evaluation.timeline import Timelines
 from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, ResourceType, compute_fingerprint
 from backup_auditor.domain.inventory import Inventory
@@ -52,6 +60,7 @@ def evaluate_controls(
     unconfirmed_listings: set[ListingId] = set()
     index_count = protected_count = recovery_point_count = 0
     figures_by_name: dict[str, IndexFigures] = {}
+    restore_drills: list[IndexDrills] = []
     for control in catalog.project_controls:
         verdict = _evaluate_control(control, project, project, None, unconfirmed_listings)
         findings.append(_create_finding(control, project.resource, verdict, project, {}))
@@ -67,6 +76,8 @@ def evaluate_controls(
             recovery_point_count += subject.known_recovery_point_count
             if (figures := _compute_index_figures(subject)) is not None:
                 figures_by_name[subject.name] = figures
+        if (index_drills := summarize_drills(subject)) is not None:
+            restore_drills.append(index_drills)
     for deleted_index in find_deleted_indexes(project):
         for deleted_control in catalog.deleted_index_controls:
             subject_name = deleted_index.name
@@ -80,6 +91,7 @@ def evaluate_controls(
         frozenset(unconfirmed_listings),
         AuditFigures(figures_by_name, _compute_quota_figures(project)),
         Timelines(inventory, policy, state),
+        tuple(restore_drills),
     )
 
 

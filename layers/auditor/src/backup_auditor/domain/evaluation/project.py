@@ -13,6 +13,7 @@ from backup_auditor.domain.backup_status import (
     has_not_started,
     parse_phase,
 )
+from backup_auditor.domain.drill_indexes import find_drill, group_by_target
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
 from backup_auditor.domain.evaluation.live_index import BackupSupport, LiveId, find_live_id, find_missing_support
@@ -21,7 +22,7 @@ from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind, list_rows
 from backup_auditor.domain.model import Backup, Frequency, Schedule
 from backup_auditor.domain.policy import Policy, Requirements, Rule, ScheduleRequirement
-from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, ProjectState
+from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, KnownDrill, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory, find_settings_at, observe_schedule
 from backup_auditor.domain.target_schedule import count_slots
 from backup_auditor.domain.verdict import InsufficientDataError
@@ -219,6 +220,26 @@ class ProjectContext:
     def names_with_known_backups(self) -> frozenset[str]:
         """The names of the indexes with recorded backups."""
         return frozenset(it.index_name for backups in self.known_backups.values() for it in backups)
+
+    @cached_property
+    def drills_by_index_id(self) -> Mapping[str, list[KnownDrill]]:
+        """The recorded restore drills, by the id of their index."""
+        drills_by_index_id: dict[str, list[KnownDrill]] = {}
+        for drill in self.state.drills.values():
+            drills_by_index_id.setdefault(drill.index_id, []).append(drill)
+        return drills_by_index_id
+
+    @cached_property
+    def names_with_drills(self) -> frozenset[str]:
+        """The names of the indexes with recorded restore drills."""
+        return frozenset(it.index_name for it in self.state.drills.values())
+
+    @cached_property
+    def leftover_indexes(self) -> Mapping[str, str]:
+        """The name of the audited index that a restore drill left behind, by the drill's id."""
+        drills_by_target = group_by_target(self.state.drills)
+        indexes = (it.index for it in self.inventory.indexes if it.index.name in drills_by_target)
+        return {drill.drill_id: it.name for it in indexes if (drill := find_drill(it, drills_by_target)) is not None}
 
     @cached_property
     def rules_by_name(self) -> Mapping[str, Rule | None]:

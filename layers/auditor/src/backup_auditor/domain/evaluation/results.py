@@ -8,6 +8,7 @@ from backup_auditor.domain.evaluation.expiry import ExpirySummary
 from backup_auditor.domain.evaluation.run_gaps import RunGap
 from backup_auditor.domain.finding import Finding, Resource
 from backup_auditor.domain.listing import ListingId
+from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.timefmt import Period
 
 
@@ -54,6 +55,62 @@ class Timeline:
     """The times after the first known recovery point at which none was, confirmed by two reads."""
     unknown_reasons: tuple[str, ...]
     """Why the timeline may be incomplete."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedDrill:
+    """A restore drill with a result."""
+
+    drill_id: str
+    backup_id: str
+    result: DrillResult
+    started_at: datetime
+    ended_at: datetime
+    """When the result was known."""
+    restore_time: timedelta | None
+    """How long the restore took; `None` if it did not complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningDrill:
+    """A restore drill that may still use its temporary index."""
+
+    drill_id: str
+    backup_id: str
+    target_name: str
+    started_at: datetime
+    ends_by: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDrills:
+    """The recorded restore drills of one live index, and what the policy requires of them."""
+
+    resource: Resource
+    last_proof: EndedDrill | None = None
+    """The last drill that passed."""
+    last_drill: EndedDrill | None = None
+    running_drill: RunningDrill | None = None
+    restores: tuple[EndedDrill, ...] = ()
+    """The last drills whose restore completed, at most `MAX_RESTORES`, oldest first."""
+    restore_drill_within: timedelta | None = None
+    """How long a proof counts; `None` if the policy requires none."""
+    max_restore_time: timedelta | None = None
+    """How long a restore may take; `None` without a limit."""
+    due_at: datetime | None = None
+    """When the next drill is due: the time of the audit if none has passed, `None` if none is required."""
+    leftover_indexes: tuple[str, ...] = ()
+    """The names of the audited indexes that its drills left behind."""
+    unknown_reason: str | None = None
+    """Why it is unknown which drills are those of the live index; then there are none above."""
+
+    def compute_proof_age(self, observed_at: datetime) -> timedelta | None:
+        """Return the age of the last proof; `None` without one."""
+        return None if self.last_proof is None else max(observed_at - self.last_proof.ended_at, timedelta())
+
+
+MAX_RESTORES = 12
+"""The number of restores of an index in a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +165,5 @@ class Evaluation:
     figures: AuditFigures = field(default_factory=AuditFigures, compare=False)
     timelines: Iterable[Timeline] = field(default=(), compare=False)
     """The timeline of each index that can be backed up."""
+    restore_drills: tuple[IndexDrills, ...] = ()
+    """Of each index that has drills or of which the policy requires one, sorted by name."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import is_scheduled_run
-from backup_auditor.domain.evaluation.results import AuditFigures, Evaluation, Timeline
+from backup_auditor.domain.evaluation.results import AuditFigures, Evaluation, IndexDrills, Timeline
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory, hash_inventory
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
@@ -82,6 +82,8 @@ class Report:
     """The figures of metrics and the page; empty in a report that was read from a file."""
     timelines: Iterable[Timeline] = field(default=(), compare=False)
     """The timeline of each index that can be backed up, sorted by name; empty in a report that was read from a file."""
+    restore_drills: tuple[IndexDrills, ...] = ()
+    """The restore drills of each live index that has some or of which the policy requires one, sorted by name."""
     warnings: tuple[str, ...] = ()
     """Sentences about what is worth checking but is not a finding, sorted. They do not change the exit code."""
 
@@ -125,6 +127,7 @@ def make_report(
         rules=_build_applied_rules(inventory, policy),
         figures=evaluation.figures,
         timelines=evaluation.timelines,
+        restore_drills=evaluation.restore_drills,
     )
     return report.with_warnings(*find_policy_warnings(policy, inventory))
 

@@ -3,19 +3,20 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from backup_auditor.domain.api_call import ApiCall
 from backup_auditor.domain.audit_record import StoredFile
-from backup_auditor.domain.evaluation.results import Timeline
+from backup_auditor.domain.evaluation.results import EndedDrill, IndexDrills, RunningDrill, Timeline
 from backup_auditor.domain.evaluation.run_gaps import RunGap
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.listing import ReadFailure
-from backup_auditor.domain.project_state import Drift, PastAudit, ResolvedFinding
+from backup_auditor.domain.project_state import Drift, DrillResult, PastAudit, ResolvedFinding
 from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import Proposal
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
-from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours
+from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours, to_seconds
 from backup_auditor.errors import EvidenceError
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.text import truncate
@@ -80,6 +81,7 @@ def _load_report_fields(facts: _Json) -> Report:
             for it in facts.get("history", ())
         ),
         proposals=tuple(map(_load_proposal, facts["proposals"])) if "proposals" in facts else None,
+        restore_drills=tuple(map(_load_index_drills, facts.get("restore_drills", ()))),
         warnings=tuple(facts.get("warnings", ())),
     )
 
@@ -95,6 +97,48 @@ def _load_proposal(facts: _Json) -> Proposal:
         path=facts["call"]["path"],
         body=facts["call"]["body"],
     )
+
+
+def _load_index_drills(facts: _Json) -> IndexDrills:
+    last_proof, last_drill, running_drill = facts["last_proof"], facts["last_drill"], facts["running_drill"]
+    within_hours = facts["restore_drill_within_hours"]
+    return IndexDrills(
+        _load_resource(facts["resource"]),
+        last_proof=None if last_proof is None else _load_ended_drill(last_proof),
+        last_drill=None if last_drill is None else _load_ended_drill(last_drill),
+        running_drill=None if running_drill is None else _load_running_drill(running_drill),
+        restores=tuple(map(_load_ended_drill, facts["restores"])),
+        restore_drill_within=None if within_hours is None else timedelta(hours=within_hours),
+        max_restore_time=_load_seconds(facts["max_restore_seconds"]),
+        due_at=None if facts["due_at"] is None else parse_moment(facts["due_at"]),
+        leftover_indexes=tuple(facts["leftover_indexes"]),
+        unknown_reason=facts["unknown_reason"],
+    )
+
+
+def _load_ended_drill(facts: _Json) -> EndedDrill:
+    return EndedDrill(
+        drill_id=facts["drill_id"],
+        backup_id=facts["backup_id"],
+        result=DrillResult(facts["result"]),
+        started_at=parse_moment(facts["started_at"]),
+        ended_at=parse_moment(facts["ended_at"]),
+        restore_time=_load_seconds(facts["restore_seconds"]),
+    )
+
+
+def _load_running_drill(facts: _Json) -> RunningDrill:
+    return RunningDrill(
+        drill_id=facts["drill_id"],
+        backup_id=facts["backup_id"],
+        target_name=facts["target"],
+        started_at=parse_moment(facts["started_at"]),
+        ends_by=parse_moment(facts["ends_by"]),
+    )
+
+
+def _load_seconds(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _load_open_counts(counts: _Json) -> dict[Severity, int]:
@@ -178,6 +222,45 @@ def build_timeline_json(timeline: Timeline) -> dict[str, object]:
     }
 
 
+def build_index_drills_json(drills: IndexDrills, observed_at: datetime) -> dict[str, object]:
+    """Return the restore drills of one index, with the age of its last proof."""
+    running_drill = drills.running_drill
+    return {
+        "resource": build_resource_json(drills.resource),
+        "last_proof": None if drills.last_proof is None else _build_ended_drill(drills.last_proof),
+        "last_proof_age_hours": _convert_to_hours(drills.compute_proof_age(observed_at)),
+        "last_drill": None if drills.last_drill is None else _build_ended_drill(drills.last_drill),
+        "running_drill": None if running_drill is None else _build_running_drill(running_drill),
+        "restores": list(map(_build_ended_drill, drills.restores)),
+        "restore_drill_within_hours": _convert_to_hours(drills.restore_drill_within),
+        "max_restore_seconds": to_seconds(drills.max_restore_time),
+        "due_at": _format_optional_moment(drills.due_at),
+        "leftover_indexes": drills.leftover_indexes,
+        "unknown_reason": drills.unknown_reason,
+    }
+
+
+def _build_ended_drill(drill: EndedDrill) -> dict[str, object]:
+    return {
+        "drill_id": drill.drill_id,
+        "backup_id": drill.backup_id,
+        "result": drill.result,
+        "started_at": format_moment(drill.started_at),
+        "ended_at": format_moment(drill.ended_at),
+        "restore_seconds": to_seconds(drill.restore_time),
+    }
+
+
+def _build_running_drill(drill: RunningDrill) -> dict[str, object]:
+    return {
+        "drill_id": drill.drill_id,
+        "backup_id": drill.backup_id,
+        "target": drill.target_name,
+        "started_at": format_moment(drill.started_at),
+        "ends_by": format_moment(drill.ends_by),
+    }
+
+
 def build_resource_json(resource: Resource) -> dict[str, object]:
     """Return a resource."""
     return {"type": resource.type, "project": resource.project, "name": resource.name, "id": resource.id}
@@ -233,6 +316,8 @@ def build_rule_json(rule: AppliedRule) -> dict[str, object]:
             "max_age_hours": to_hours(requirements.max_age),
             "min_copies": requirements.recovery.min_copies,
             "horizon_hours": _convert_to_hours(requirements.recovery.horizon),
+            "restore_drill_within_hours": _convert_to_hours(requirements.recovery.restore_drill_within),
+            "max_restore_hours": _convert_to_hours(requirements.recovery.max_restore_time),
         },
         "runs": {
             "grace_hours": to_hours(requirements.runs.grace),
@@ -291,6 +376,8 @@ def render_json(report: Report) -> Iterator[str]:
     yield from _encode_rows("warnings", report.warnings, str)
     yield from _encode_rows("history", report.history, _build_past_audit)
     yield from _encode_rows("rules", report.rules, build_rule_json)
+    build_drills_row = partial(build_index_drills_json, observed_at=report.observed_at)
+    yield from _encode_rows("restore_drills", report.restore_drills, build_drills_row)
     if report.proposals is not None:
         yield from _encode_rows("proposals", report.proposals, build_proposal_json)
     yield from _encode_rows("timelines", report.timelines, build_timeline_json, end="")

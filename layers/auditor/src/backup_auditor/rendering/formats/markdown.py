@@ -13,6 +13,7 @@ from backup_auditor.rendering.grouping import (
     group_open_findings,
     group_unknown_findings,
 )
+from backup_auditor.rendering.restore_drills import build_drill_rows
 from backup_auditor.rendering.summary import (
     COMPLIANCE_HEADINGS,
     build_count_rows,
@@ -206,6 +207,7 @@ def _build_sections(report: Report) -> list[MarkdownSection]:
         MarkdownSection("Warnings", tuple(f"- {format_text(it)}" for it in warnings[:MAX_ROWS]), len(warnings)),
         build_findings_section("Exempted", list(chain.from_iterable(group_exempted_findings(report)))),
         build_list_section("Read errors", [(it.call, it.error) for it in report.read_failures]),
+        build_list_section("Restore drills", build_drill_rows(report)),
         build_list_section("Resolved", build_resolved_rows(report)),
         build_list_section("Drift", build_drift_rows(report)),
     ]

@@ -16,6 +16,7 @@ from backup_auditor.rendering.grouping import (
     label_finding,
     label_group,
 )
+from backup_auditor.rendering.restore_drills import build_drill_rows
 from backup_auditor.rendering.summary import (
     COMPLIANCE_HEADINGS,
     build_count_rows,
@@ -73,8 +74,9 @@ class _Table:
         yield from self._render_unknown()
         yield from self._render_warnings()
         yield from self._render_exempted()
-        yield from self._render_changes("RESOLVED", build_resolved_rows(self.report))
-        yield from self._render_changes("DRIFT", build_drift_rows(self.report))
+        yield from self._render_list("RESTORE DRILLS", build_drill_rows(self.report))
+        yield from self._render_list("RESOLVED", build_resolved_rows(self.report))
+        yield from self._render_list("DRIFT", build_drift_rows(self.report))
         yield ""
         yield from self._render_rows(build_count_rows(self.report))
         yield from self._render_read_failures()
@@ -149,7 +151,7 @@ class _Table:
         if folded_count:
             yield from self._render_folded(f"under {pluralize(folded_count, 'more exemption')}")
 
-    def _render_changes(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
+    def _render_list(self, title: str, rows: list[tuple[str, str]]) -> Iterator[str]:
         visible_rows, folded_count = fold(rows)
         if visible_rows:
             yield from ["", self.style.bold(f"{title} ({len(rows):,})")]

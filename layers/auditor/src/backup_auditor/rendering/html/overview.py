@@ -47,8 +47,8 @@ def build_age_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
     """Return the age of each index's newest recovery point against its objective, the worst first."""
     ranked_bars: list[tuple[tuple[bool, float], Bar]] = []
     observed_at = report.observed_at
-    missing_names = _find_violating_names(report, *_EXISTENCE_CONTROLS)
-    late_names = _find_violating_names(report, _RECENCY_CONTROL)
+    missing_names = find_violating_names(report, *_EXISTENCE_CONTROLS)
+    late_names = find_violating_names(report, _RECENCY_CONTROL)
     for timeline in timelines:
         name = timeline.resource.name
         problem = "missing" if name in missing_names else "too old" if name in late_names else ""
@@ -69,14 +69,14 @@ def build_age_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
     return BarChart(tuple(rows[:_MAX_BARS]), len(rows[_MAX_BARS:]), round(100 / _MAX_RATIO, 1))
 
 
-def _find_violating_names(report: Report, *controls: str) -> set[str]:
+def find_violating_names(report: Report, *controls: str) -> set[str]:
     """Return the names of the indexes with open findings of some controls: only those have a problem."""
     return {it.resource.name for it in report.findings if it.is_open and it.control in controls}
 
 
 def build_expiry_bars(timelines: Iterable[Timeline], report: Report) -> BarChart:
     """Return how long each index has a recovery point if none is added, the shortest first."""
-    violating_names = _find_violating_names(report, _HORIZON_CONTROL)
+    violating_names = find_violating_names(report, _HORIZON_CONTROL)
     expiries = sorted(
         (it.last_expires_at, it.resource.name, it.resource) for it in timelines if it.last_expires_at is not None
     )

@@ -13,6 +13,7 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.formats.json import build_rule_json
+from backup_auditor.rendering.html.drill_history import build_drill_histories
 from backup_auditor.rendering.html.findings import Figure, FindingView, FindingViews, build_figures
 from backup_auditor.rendering.html.index_history import IndexHistory
 from backup_auditor.rendering.html.overview import (
@@ -120,6 +121,7 @@ class ProjectView:
         changes = describe_delta(report)
         self.delta = f"Since the last audit: {changes}." if changes else "No previous audit to compare with."
         self.timelines = list(report.timelines)
+        self.drill_histories = build_drill_histories(report, self.timelines)
         self.age_bars = build_age_bars(self.timelines, report)
         self.expiry_bars = build_expiry_bars(self.timelines, report)
         self.is_detailed = (
