@@ -98,7 +98,7 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
 def _answer(context: LambdaContext, payload: object, record: QueueRecord | None) -> dict[str, object]:
     """Run or continue the drills of one project, or request those of all."""
     if record is None and is_check_request(payload):
-        from backup_auditor.bootstrap.check import check_drill  # noqa: PLC0415  only for a check
+        from backup_auditor.bootstrap.drill_check import check_drill  # noqa: PLC0415  only for a check
 
         return check_drill(context)
     # keys and policies are not cached: a policy that says `never` is in force at once

@@ -7,12 +7,9 @@ from backup_auditor.domain.drills.drill import DeletionState, DrillRecord
 from backup_auditor.domain.drills.selection import DrillPlan
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION
-from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.rendering.drill_document import to_seconds
+from backup_auditor.domain.timefmt import format_moment, to_seconds
 from backup_auditor.rendering.formats.json import build_stored_file_json
 from backup_auditor.rendering.text import truncate
-
-type Detail = Mapping[str, object]
 
 _MAX_TEXT_LENGTH = 4000
 """The limit of a text, so that no event comes near the limit of the bus, 256 KB."""
@@ -36,7 +33,7 @@ FAILED_RESULTS = frozenset((DrillResult.FAILED, DrillResult.UNKNOWN))
 """The results that count as failures."""
 
 
-def build_drill_event(record: DrillRecord) -> tuple[DrillEventType, Detail]:
+def build_drill_event(record: DrillRecord) -> tuple[DrillEventType, Mapping[str, object]]:
     """Return the event of a drill whose result is known and whose document is stored."""
     is_failure = record.result in FAILED_RESULTS
     detail = {
@@ -53,7 +50,7 @@ def build_drill_event(record: DrillRecord) -> tuple[DrillEventType, Detail]:
     return DrillEventType.DRILL_FAILED if is_failure else DrillEventType.DRILL_COMPLETED, detail
 
 
-def build_drill_detail(record: DrillRecord) -> Detail:
+def build_drill_detail(record: DrillRecord) -> Mapping[str, object]:
     """Return a drill and its three states."""
     return {
         "drill_id": record.drill_id,
@@ -79,7 +76,7 @@ def list_reasons(record: DrillRecord) -> tuple[str, ...]:
     return tuple(dict.fromkeys(it for it in (record.restore_detail, *reasons, record.deletion_detail) if it))
 
 
-def build_plan_detail(plan: DrillPlan) -> Detail:
+def build_plan_detail(plan: DrillPlan) -> Mapping[str, object]:
     """Return a plan, with the first of the indexes that it leaves out."""
     return {
         "plan_id": plan.plan_id,

@@ -21,11 +21,11 @@ from backup_auditor.domain.events import DrillRunRequest
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.project_state import DrillResult, KnownDrill, ProjectState
 from backup_auditor.domain.registry import RegisteredProject
+from backup_auditor.domain.timefmt import to_seconds
 from backup_auditor.errors import ChannelRefusedError, DrillPlanError, describe_failure
 from backup_auditor.ports.drills import DrillArchive, DrillLedger, DrillProject
 from backup_auditor.ports.messaging import Bus, Event
 from backup_auditor.ports.pinecone import NoProgress
-from backup_auditor.rendering.drill_document import to_seconds
 from backup_auditor.rendering.drill_events import (
     FAILED_RESULTS,
     build_drill_detail,
