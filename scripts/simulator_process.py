@@ -11,36 +11,41 @@ COMMAND = Path(sys.executable).parent / "backup-auditor"
 
 @contextmanager
 def run_simulator(
-    scenario: str, *, now: str | None = None, latency: float = 0.0, allows_writes: bool = False
+    scenario: str,
+    *,
+    now: str | None = None,
+    latency: float = 0.0,
+    key: str = "viewer-key",
+    allows_writes: bool = False,
 ) -> Iterator[Mapping[str, str]]:
     """Serve a scenario on a free port of loopback; yield the environment in which the command audits it.
 
-    Without `now` the simulator follows the real clock. `latency` is in seconds, before every answer. Raises
-    `RuntimeError` after a write call, unless `allows_writes` is set.
+    Without `now` the simulator follows the real clock. `latency` is in seconds, before every answer. `key` names the
+    key that the command gets. Raises `RuntimeError` after a write call, unless `allows_writes` is set.
     """
     command = [str(COMMAND), "simulate", "--scenario", scenario, "--latency", str(latency)]
     if now is not None:
         command += ["--now", now]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield _read_environment(process)
+            yield _read_environment(process, key)
         finally:
             process.terminate()
         if not allows_writes and "writes 0" not in _read_lines(process):
             raise RuntimeError(f"the {scenario} project received write calls, or did not report how many")
 
 
-def _read_environment(process: subprocess.Popen[str]) -> Mapping[str, str]:
+def _read_environment(process: subprocess.Popen[str], key: str) -> Mapping[str, str]:
     """Return the names and values that the simulator prints after its start."""
     values: dict[str, str] = {}
     for line in _read_lines(process):
         name, _, value = line.partition(" ")
         values[name] = value
-        if {"url", "viewer-key"} <= values.keys():
+        if {"url", key} <= values.keys():
             break
     else:
         raise RuntimeError("the simulator ended before it served")
-    return {"PINECONE_CONTROLLER_HOST": values["url"], "PINECONE_API_KEY": values["viewer-key"]}
+    return {"PINECONE_CONTROLLER_HOST": values["url"], "PINECONE_API_KEY": values[key]}
 
 
 def _read_lines(process: subprocess.Popen[str]) -> Iterator[str]:

@@ -59,12 +59,20 @@ def main() -> int:
     arguments = parser.parse_args()
     different = 0
     with ExitStack() as stack:
-        environment = cache(lambda: stack.enter_context(run_simulator("neglected", now=NOW)))
+
+        @cache
+        def read_environment(scenario: str | None) -> Mapping[str, str]:
+            if scenario is None:
+                simulator = run_simulator("neglected", now=NOW)
+            else:  # drills need a clock that runs, and a key that writes
+                simulator = run_simulator(scenario, key="drill-key", allows_writes=True)
+            return {**stack.enter_context(simulator), "COLUMNS": "110", "NO_COLOR": "1"}
+
         for path in arguments.documents or sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]):
             before = path.read_text(encoding="utf-8")
             after = fill_messages(fill_sections(before, SECTIONS))
             if BLOCK.search(after):
-                after = run_transcripts(after, {**environment(), "COLUMNS": "110", "NO_COLOR": "1"})
+                after = run_transcripts(after, read_environment)
             if before != after:
                 different += 1
                 _settle(path, before, after, is_written=not arguments.check)

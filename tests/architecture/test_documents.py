@@ -205,8 +205,22 @@ def test_a_transcript_shows_the_output() -> None:
     """A transcript has commands with their output and errors, shortened to the requested number of lines."""
     commands = "$ printf '%s\\n' 1 2 3 4 5 6 7 8 9\nstale\n$ (exit 3)\n$ echo $?\n"
     text = f"before\n<!-- transcript head=2 tail=1 -->\n```console\n{commands}```\nafter\n"
-    new_text = run_transcripts(text, {})
+    new_text = run_transcripts(text, lambda _: {})
     assert "$ printf '%s\\n' 1 2 3 4 5 6 7 8 9\n1\n2\n… 6 more lines …\n9\n$ (exit" in new_text
     assert re.search(r"\$ echo \$\?\n3\n```\nafter\n$", new_text)
     assert "stale" not in new_text
-    assert run_transcripts(new_text, {}) == new_text
+    assert run_transcripts(new_text, lambda _: {}) == new_text
+
+
+def test_a_transcript_of_drills_shows_samples() -> None:
+    """Times, ids, random names and folders of drills are those of a sample, so that each run writes the same text."""
+    output = (
+        "plan 0123456789abcdef of 2026-11-29 16:03 UTC: drill-orders-0a1b2c3d"
+        " (deadline 2026-11-29 22:03 UTC), document /tmp/x/default-drills/0123456789abcdef-7.json"
+    )
+    text = f"<!-- transcript scenario=drill -->\n```console\n$ echo '{output}'\n```\n"
+    new_text = run_transcripts(text, lambda name: {"SCENARIO": name or ""})
+    assert new_text.splitlines()[3] == (
+        "plan 5f0e3a9c81d24b76 of 2026-11-02 06:04 UTC: drill-orders-1a2b3c4d"
+        " (deadline 2026-11-02 12:04 UTC), document …/default-drills/5f0e3a9c81d24b76-7.json"
+    )

@@ -50,7 +50,7 @@ class ProjectHome:
     @property
     def write_requests(self) -> list[str]:
         """Return the requests that write to the project."""
-        return [f"{it.method} {it.path}" for it in self.server.requests if it.method != "GET"]
+        return [f"{it.method} {it.path}" for it in self.server.requests if it.is_write]
 
 
 @pytest.fixture

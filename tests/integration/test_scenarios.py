@@ -54,7 +54,7 @@ def audit_case(server: Server, case: Case, versions: tuple[str, str], store: Fak
             project=PROJECT,
             observed_at=server.project.now - case.clock_lag,
             progress=NoProgress(),
-            store=store if case.change else None,
+            store=store if case.change or case.build_drills else None,
         ).report
 
 
@@ -81,6 +81,8 @@ def test_an_audit_finds_exactly_the_planted_violations(server: Server, case: Cas
         else case.old_family_violations
     )
     server.faults[:] = [Fault(**it) for it in case.faults]
+    for drill in case.build_drills(project) if case.build_drills else ():
+        store.ledger.create_drill(drill)
     if case.change:
         assert list_findings(audit_case(server, case, versions, store), Compliance.NON_COMPLIANT) == sorted(
             case.first_audit_violations
@@ -115,14 +117,10 @@ def test_the_healthy_project_has_no_violations(server: Server, versions: tuple[s
     assert list_findings(report, Compliance.NON_COMPLIANT) == list_findings(report, Compliance.INSUFFICIENT_DATA) == []
 
 
-DRILL_CONTROLS = {"restore-is-proven", "restore-time-meets-objective"}
-"""The controls that evaluate restore drills, which the simulated project does not run."""
-
-
 def test_every_control_is_violated_alone_by_a_case() -> None:
     """Each control is the only violated one of a case, except controls that cannot be violated alone."""
     lone_controls = {control for case in CASES if len(case.violations) == 1 for control, _, _ in case.violations}
-    assert lone_controls == SEVERITY_BY_CONTROL.keys() - COMBINED_CONTROLS - DRILL_CONTROLS
+    assert lone_controls == SEVERITY_BY_CONTROL.keys() - COMBINED_CONTROLS
     assert {control for case in CASES for control, _, _ in case.violations} >= COMBINED_CONTROLS
 
 

@@ -1,6 +1,18 @@
 """All scenario cases."""
 
-from scenarios import calendars, content, false_alarms, listings, project, recovery, retention, runs, schedules, states
+from scenarios import (
+    calendars,
+    content,
+    drills,
+    false_alarms,
+    listings,
+    project,
+    recovery,
+    retention,
+    runs,
+    schedules,
+    states,
+)
 from scenarios.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -14,6 +26,7 @@ CASES: tuple[Case, ...] = (
     *listings.CASES,
     *calendars.CASES,
     *states.CASES,
+    *drills.CASES,
 )
 COMBINED_CONTROLS = frozenset({"policy-fits-quota"})
 """The controls that no case violates alone: a schedule that meets the policy needs the same quota as the policy."""

@@ -1,10 +1,11 @@
 """The cases of the scenarios: the history of a project, and the exact findings of its audit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor.domain.finding import ResourceType
 from backup_auditor_simulator.model import Backup, BackupState, Schedule
 from backup_auditor_simulator.options import SimulatorOptions
@@ -14,6 +15,7 @@ from backup_auditor_simulator.scenarios.builder import ScheduledIndex, Script
 from support.simulator import SIMULATED_NOW
 
 type ScenarioStep = Callable[[Script], object]
+type BuildDrills = Callable[[SimulatedProject], Iterable[DrillRecord]]
 type Violation = tuple[str, str, str]
 """Control, type and name of a resource."""
 
@@ -36,6 +38,8 @@ class Case:
     violations: frozenset[Violation] = NO_VIOLATIONS
     old_family_violations: frozenset[Violation] | None = None
     """The violations with the older API version, if it returns fewer facts."""
+    build_drills: BuildDrills | None = None
+    """The restore drills that the state has at `now`."""
     policy: str = ""
     """The policy file, without its version."""
     now: datetime = SIMULATED_NOW

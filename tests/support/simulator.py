@@ -159,9 +159,6 @@ def add_healthy_index(project: SimulatedProject, name: str, *, days: int = 3) ->
     project.advance(timedelta(days=days, hours=1))
 
 
-WRITE_METHODS = frozenset({"POST", "PATCH", "DELETE", "PUT"})
-
-
 @dataclass
 class RemediatedProject:
     """A project that is remediated several times, with one policy and one state."""
@@ -219,7 +216,7 @@ class RemediatedProject:
     @property
     def write_requests(self) -> list[ParsedRequest]:
         """Every request that would change the project."""
-        return [it for it in self.server.requests if it.method in WRITE_METHODS]
+        return [it for it in self.server.requests if it.is_write]
 
     def with_policy(self, policy: Policy) -> "RemediatedProject":
         """Return the project with another policy and the same state."""

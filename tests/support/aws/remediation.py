@@ -27,7 +27,6 @@ from support.simulator import build_empty_project, serve
 
 EDITOR_SECRET = "backup-auditor-editor/search"  # noqa: S105  the name of a secret
 COMPLETED_EVENT = json.loads((ROOT / "events/remediate.completed.json").read_text(encoding="utf-8"))
-WRITE_METHODS = {"POST", "PATCH", "DELETE"}
 PROPOSED_DETAIL_TYPE, CREATED_DETAIL_TYPE = "Backup Schedule Proposed", "Backup Schedule Created"
 
 
@@ -77,7 +76,7 @@ class RemediationHarness:
     @property
     def write_calls(self) -> list[str]:
         """Every call that would change the project."""
-        return [f"{it.method} {it.path}" for it in self.pinecone.requests if it.method in WRITE_METHODS]
+        return [f"{it.method} {it.path}" for it in self.pinecone.requests if it.is_write]
 
     def list_scheduled_indexes(self) -> list[str]:
         """Return the indexes that have an enabled schedule."""

@@ -5,10 +5,20 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.cli.exit_codes import choose_audit_exit_code, choose_doctor_exit_code, choose_worst_exit_code
+from backup_auditor.cli.exit_codes import (
+    choose_audit_exit_code,
+    choose_doctor_exit_code,
+    choose_drill_exit_code,
+    choose_plan_exit_code,
+    choose_worst_exit_code,
+)
+from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.checkup import Check, fail_check, pass_check, skip_check
+from backup_auditor.domain.drills.drill import DeletionState, RestoreState, ValidationState
+from backup_auditor.domain.drills.selection import SkippedDrill
 from backup_auditor.domain.finding import Compliance, Severity
-from support.builders.facts import READ_FAILURE
+from support.builders.drills import build_drill
+from support.builders.facts import NOW, READ_FAILURE
 from support.builders.reports import EXEMPTION, build_finding, build_report
 
 INSUFFICIENT_DATA = Compliance.INSUFFICIENT_DATA
@@ -81,3 +91,36 @@ def test_the_worst_of_several_is_what_leaves_most_unknown(codes: list[int], code
 def test_a_failed_check_is_exit_code_1(checks: list[Check], code: int) -> None:
     """Skipped checks do not change the exit code."""
     assert choose_doctor_exit_code(checks) == code
+
+
+PASSED, DELETED = {"validation": ValidationState.PASSED}, {"deletion": DeletionState.CONFIRMED}
+SETTLED = {"evidence": StoredFile("document", "hash"), "published_at": NOW}
+
+
+@pytest.mark.parametrize(
+    "facts,code",
+    [
+        pytest.param({**PASSED, **DELETED, **SETTLED}, 0, id="passed"),
+        pytest.param({**PASSED, **DELETED}, 3, id="without-a-document"),
+        pytest.param({**PASSED, "deletion": DeletionState.FAILED, **SETTLED}, 1, id="index-left"),
+        pytest.param({"validation": ValidationState.FAILED, **DELETED, **SETTLED}, 1, id="failed"),
+        pytest.param({"validation": ValidationState.NOT_VERIFIED, **DELETED, **SETTLED}, 1, id="not-verified"),
+        pytest.param({"validation": ValidationState.SKIPPED, **DELETED, **SETTLED}, 3, id="unknown"),
+        pytest.param({"restore": RestoreState.REQUESTED}, 3, id="not-finished"),
+    ],
+)
+def test_the_worst_drill_decides(facts: dict[str, Any], code: int) -> None:
+    """One drill that passed does not hide another one."""
+    passed_drill = build_drill(**PASSED, **DELETED, **SETTLED)
+    assert choose_drill_exit_code([passed_drill, build_drill(**facts)]) == code
+
+
+def test_no_drill_is_no_failure() -> None:
+    """With nothing to do the code is 0."""
+    assert choose_drill_exit_code([]) == 0
+
+
+@pytest.mark.parametrize("is_unknown,code", [(False, 0), (True, 3)])
+def test_a_plan_that_skips_what_could_not_be_read_is_incomplete(is_unknown: bool, code: int) -> None:
+    """What is skipped for another reason does not count."""
+    assert choose_plan_exit_code([SkippedDrill("orders", "A reason.", is_unknown)]) == code

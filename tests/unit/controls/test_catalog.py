@@ -102,8 +102,8 @@ def test_its_texts_are_sentences(control: AnyControl) -> None:
 
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)
 def test_its_remediation_says_where_to_go(control: AnyControl) -> None:
-    """A call of the API, or a part of the report."""
-    assert re.search(r"(GET|POST|PATCH|DELETE) ?/|`read_errors`|documentation", control.remediation)
+    """A call of the API, a command, or a part of the report."""
+    assert re.search(r"(GET|POST|PATCH|DELETE) ?/|backup-auditor |`read_errors`|documentation", control.remediation)
 
 
 @pytest.mark.parametrize("control", CONTROL_PARAMETERS)

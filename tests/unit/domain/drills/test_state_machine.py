@@ -273,6 +273,12 @@ def test_an_unconfirmed_index_is_never_deleted(observation: IndexFound) -> None:
     assert follow(step.record, READY).call == DeleteIndex()
 
 
+def test_a_message_that_ends_with_a_period_ends_one_sentence() -> None:
+    """Messages of Pinecone are sentences."""
+    record = follow(DELETING, DeletionRefused("403: Deletion protection is enabled.")).record
+    assert record.deletion_detail == "Pinecone refused to delete the index: 403: Deletion protection is enabled."
+
+
 def test_a_refused_deletion_is_tried_again_by_the_next_run() -> None:
     """The run ends, and the next one reads the index first."""
     refused_record = follow(DELETING, DeletionRefused("403: deletion protection is enabled")).record

@@ -4,8 +4,11 @@ from collections.abc import Collection, Iterable
 
 from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, NOT_AUDITED, OK
 from backup_auditor.domain.checkup import Check, CheckStatus, count_checks
+from backup_auditor.domain.drills.drill import DrillRecord
+from backup_auditor.domain.drills.selection import SkippedDrill
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.remediation.plan import APPLIED_STATES, ActionResult, ActionState, RemediationPlan
+from backup_auditor.domain.project_state import DrillResult
+from backup_auditor.domain.remediation.plan import APPLIED_STATES, ActionResult, ActionState, SkippedAction
 from backup_auditor.domain.reporting.report import Report
 
 _CODES_WORST_FIRST = (NOT_AUDITED, INCOMPLETE, NON_COMPLIANT, OK)
@@ -31,9 +34,20 @@ def choose_doctor_exit_code(checks: Collection[Check]) -> int:
     return NON_COMPLIANT if count_checks(checks, CheckStatus.FAIL) else OK
 
 
-def choose_plan_exit_code(plan: RemediationPlan) -> int:
+def choose_plan_exit_code(skipped: Iterable[SkippedAction | SkippedDrill]) -> int:
     """Return 3 if a plan skips something because of a read error, else 0."""
-    return INCOMPLETE if any(it.is_unknown for it in plan.skipped_actions) else OK
+    return INCOMPLETE if any(it.is_unknown for it in skipped) else OK
+
+
+def choose_drill_exit_code(records: Iterable[DrillRecord]) -> int:
+    """Return 3 if a drill is not finished or has no known result, 1 if one did not pass or leaves an index, else 0."""
+    codes = [OK]
+    for record in records:
+        if record.result in {None, DrillResult.UNKNOWN} or record.is_in_progress:
+            codes.append(INCOMPLETE)
+        elif record.result is not DrillResult.PASSED or record.is_open:
+            codes.append(NON_COMPLIANT)
+    return choose_worst_exit_code(codes)
 
 
 def choose_remediation_exit_code(results: Collection[ActionResult], *, is_refused: bool) -> int:

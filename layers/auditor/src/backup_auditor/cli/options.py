@@ -20,10 +20,10 @@ from backup_auditor.adapters.sqlite.state_store import open_state, open_state_re
 from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
 from backup_auditor.bootstrap import local, runtime
 from backup_auditor.bootstrap.pinecone import open_project
-from backup_auditor.cli.output import show_progress
+from backup_auditor.cli.output import log_stderr, show_progress
 from backup_auditor.domain.identifiers import parse_project_name
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.text import quote_text
+from backup_auditor.domain.text import pluralize, quote_text
 from backup_auditor.errors import (
     BadKeyError,
     FutureAuditError,
@@ -204,6 +204,17 @@ def run_with_options(
         except PineconeError as error:
             raise PineconeError(explain_failure(error, settings.host, options.key_variable, options.secret)) from error
     return _add_state_remedy(result, options)
+
+
+def audit_for_plan(options: AuditOptions) -> AuditResult:
+    """Audit a project without recording it, and log what a plan from it leaves out."""
+    audit = run_with_options(options, is_recorded=False)
+    for note in audit.notes:
+        log_stderr(note)
+    if not audit.report.is_complete:
+        count_text = pluralize(len(audit.report.read_failures), "read error")
+        log_stderr(f"{count_text}; the plan leaves out the affected indexes")
+    return audit
 
 
 def _add_state_remedy(result: AuditResult, options: AuditOptions) -> AuditResult:

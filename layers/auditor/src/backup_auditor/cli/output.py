@@ -70,6 +70,22 @@ def is_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def require_consent(*, is_applied: bool, is_agreed: bool) -> None:
+    """Raise `UsageError` if there is neither consent nor a terminal to ask for it."""
+    if is_agreed and not is_applied:
+        raise UsageError("--yes needs --apply; use both, or neither")
+    if is_applied and not is_agreed and not is_terminal():
+        raise UsageError(
+            "--apply needs a terminal to ask for confirmation; review the plan without --apply, then add --yes"
+        )
+
+
+def ask_about_plan(question: str, lines: Iterable[str]) -> bool:
+    """Show lines of a plan on standard error, and ask a question about it."""
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    return ask_for_consent(question)
+
+
 def ask_for_consent(question: str) -> bool:
     """Ask a question on the terminal. Anything but yes is no."""
     sys.stderr.write(f"{question} [y/N] ")
@@ -141,10 +157,15 @@ class ProgressBars:
                 self._display.advance(self._tasks[label])
 
 
+def supports_progress() -> bool:
+    """Return whether standard error is a terminal that can be drawn on, and `rich` is there."""
+    return sys.stderr.isatty() and supports_cursor_control(os.environ) and find_spec("rich") is not None
+
+
 @contextmanager
 def show_progress() -> Iterator[Progress]:
-    """Show progress while the block runs, if standard error is a terminal that can be drawn on, and `rich` is there."""
-    if not sys.stderr.isatty() or not supports_cursor_control(os.environ) or find_spec("rich") is None:
+    """Show progress while the block runs, if that is supported."""
+    if not supports_progress():
         yield NoProgress()
         return
     rich_progress = import_module("rich.progress")

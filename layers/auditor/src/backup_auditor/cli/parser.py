@@ -59,6 +59,7 @@ def make_parser() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_audit(commands)
     _add_remediate(commands)
+    _add_drill(commands)
     _add_explain(commands)
     _add_policy(commands)
     _add_registry(commands)
@@ -172,6 +173,33 @@ def _add_remediate(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser.add_argument("--plan", metavar="ID", help="a plan that was shown in the last 24 hours")
     parser.add_argument("--apply", action="store_true", help="apply the actions that the policy allows to apply")
     parser.add_argument("--yes", action="store_true", help="apply without asking")
+    _add_format_option(parser, "table", "json")
+
+
+_DRILL_EXIT_CODES = """\
+exit codes:
+  0  the plan was shown, every drill passed, or there is nothing to do
+  1  a drill failed or could not verify everything, a temporary index is left, or not every drill was started
+  2  the command was refused before the first write
+  3  a result is unknown, or the plan skipped something because of a read error (wins over 1)
+
+The API key of the project is read from PINECONE_API_KEY. A plan needs only a read-only key (ControlPlaneViewer);
+--apply needs a key with the roles ControlPlaneEditor and DataPlaneViewer.
+"""
+
+
+def _add_drill(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    summary = (
+        "show which backups would be restored to prove that they can be, and with --apply restore, verify and delete"
+    )
+    parser = _add_command(commands, "drill", summary, _DRILL_EXIT_CODES)
+    target_group = parser.add_mutually_exclusive_group()
+    target_group.add_argument("--index", metavar="NAME", help="drill this index, whether it is due or not")
+    target_group.add_argument("--backup", metavar="ID", help="drill this backup, whether its index is due or not")
+    _add_report_options(parser)
+    _add_state_option(parser, "audits and drills")
+    parser.add_argument("--apply", action="store_true", help="run the drills that the plan shows")
+    parser.add_argument("--yes", action="store_true", help="run them without asking")
     _add_format_option(parser, "table", "json")
 
 

@@ -1,7 +1,6 @@
 """`backup-auditor remediate`: show a plan, obtain consent, apply it."""
 
 import os
-import sys
 from argparse import Namespace
 from datetime import timedelta
 
@@ -14,12 +13,13 @@ from backup_auditor.cli import NOT_AUDITED
 from backup_auditor.cli.exit_codes import choose_plan_exit_code, choose_remediation_exit_code, choose_worst_exit_code
 from backup_auditor.cli.options import (
     AuditOptions,
+    audit_for_plan,
     choose_policy,
     find_state_file,
     read_project_name,
     run_with_options,
 )
-from backup_auditor.cli.output import ask_for_consent, get_terminal_width, is_terminal, log_stderr, print_lines
+from backup_auditor.cli.output import ask_about_plan, get_terminal_width, log_stderr, print_lines, require_consent
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan, build_results
@@ -28,17 +28,6 @@ from backup_auditor.errors import RemediationPlanError, UsageError
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.rendering.remediation_plan import render_plan_json, render_plan_table, render_results_table
 from backup_auditor.settings.pinecone import read_settings
-
-
-def require_consent(*, is_applied: bool, is_agreed: bool) -> None:
-    """Raise `UsageError` if there is neither consent nor a terminal to ask for it."""
-    if is_agreed and not is_applied:
-        raise UsageError("--yes needs --apply; use both, or neither")
-    if is_applied and not is_agreed and not is_terminal():
-        raise UsageError(
-            "--apply needs a terminal to ask for confirmation; review the plan without --apply, then add --yes"
-        )
-
 
 _MAX_INVENTORY_AGE = timedelta(minutes=10)
 """The limit for the age of the facts about the quota."""
@@ -76,13 +65,7 @@ def _require_apply_mode(options: AuditOptions) -> None:
 
 
 def _make_plan(options: AuditOptions, log: RemediationLog) -> tuple[Inventory, RemediationPlan]:
-    audit = run_with_options(options, is_recorded=False)
-    for note in audit.notes:
-        log_stderr(note)
-    if not audit.report.is_complete:
-        log_stderr(
-            f"{pluralize(len(audit.report.read_failures), 'read error')}; the plan leaves out the affected indexes"
-        )
+    audit = audit_for_plan(options)
     return audit.inventory, create_plan(audit, options.policy, log)
 
 
@@ -93,7 +76,7 @@ def _show_plan(arguments: Namespace, plan: RemediationPlan, results: tuple[Actio
         print_lines(render_plan_table(plan, get_terminal_width()))
         if results:
             print_lines(["", *render_results_table(plan, results, get_terminal_width())])
-    return choose_plan_exit_code(plan)
+    return choose_plan_exit_code(plan.skipped_actions)
 
 
 def _apply_plan(
@@ -124,16 +107,15 @@ def _apply_plan(
         raise outcome.interruption
     return choose_worst_exit_code(
         [
-            choose_plan_exit_code(plan),
+            choose_plan_exit_code(plan.skipped_actions),
             choose_remediation_exit_code(outcome.results, is_refused=outcome.stop_error is not None),
         ]
     )
 
 
 def _ask_about_plan(plan: RemediationPlan, *, is_shown: bool) -> bool:
-    if not is_shown:
-        sys.stderr.write("".join(f"{line}\n" for line in render_plan_table(plan, get_terminal_width())))
-    return ask_for_consent(f"Apply {pluralize(len(plan.applicable_actions), 'action')} of plan {plan.plan_id}?")
+    lines = () if is_shown else render_plan_table(plan, get_terminal_width())
+    return ask_about_plan(f"Apply {pluralize(len(plan.applicable_actions), 'action')} of plan {plan.plan_id}?", lines)
 
 
 def _execute_plan(

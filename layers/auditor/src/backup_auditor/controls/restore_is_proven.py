@@ -61,8 +61,8 @@ RESTORE_IS_PROVEN = Control(
     severity=Severity.HIGH,
     family=Family.RECOVERY,
     rationale="Only a restore shows that a backup can be restored, and that it has what it should have.",
-    remediation="Restore a backup that GET /indexes/{name}/backups lists into another index, and compare the two. This"
-    " version cannot run drills: exempt the index, with the team that proves its restores as owner.",
+    remediation="Run backup-auditor drill --index {name} --apply. If the last drill failed, drill another recovery"
+    " point with --backup, and take a new backup if that one passes.",
     looks_at="The restore drills in the state: their index, their result and their end.",
     console=(),
     api=(

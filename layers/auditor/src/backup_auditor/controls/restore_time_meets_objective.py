@@ -34,7 +34,7 @@ RESTORE_TIME_MEETS_OBJECTIVE = Control(
     severity=Severity.MEDIUM,
     family=Family.RECOVERY,
     rationale="A restore that takes longer than planned makes an outage longer than planned.",
-    remediation="Compare created_at and completed_at of earlier restores of {name} in GET /restore-jobs. Divide the"
+    remediation="Run backup-auditor drill --index {name} --apply to see whether one restore was slow. Else divide the"
     " index, or agree on a longer max_restore_time with its owner.",
     looks_at="The restore time of the last drill in the state.",
     console=(),

@@ -1,20 +1,24 @@
 """Start restore drills: refuse what cannot succeed before anything is created, then record each drill."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from backup_auditor.application.audit import AuditResult
 from backup_auditor.domain.drills.drill import DrillRecord, find_open_drills
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest, create_record, make_drill_plan
+from backup_auditor.domain.drills.state_machine import compute_wait
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.errors import (
+    BackupAuditorError,
     BadKeyError,
     DrillPlanError,
     ForbiddenError,
     NotFoundError,
+    StateError,
     UnavailableError,
 )
 from backup_auditor.ports.drills import DrillLedger, DrillProject
@@ -27,21 +31,25 @@ def plan_drills(
 ) -> DrillPlan:
     """Return the plan that follows from an audit.
 
-    Raises `UnavailableError` if the indexes are unknown, and `DrillPlanError` for another project than the policy
-    expects, and for a requested index or backup that cannot be drilled.
+    Raises what `refuse_other_project` raises, and `DrillPlanError` for a request that cannot be drilled.
     """
-    failure = audit.inventory.indexes_failure
-    if failure is not None:
-        raise UnavailableError(f"the list of indexes could not be read: {failure}; try again")
-    for finding in audit.report.findings:
-        if finding.control == "project-is-expected" and finding.compliance is Compliance.NON_COMPLIANT:
-            raise DrillPlanError(f"the policy is for another project: {finding.reason}")
+    refuse_other_project(audit)
     plan = make_drill_plan(audit.inventory, policy, state, audit.report.findings, seed=seed, request=request)
     is_requested = request != DrillRequest()
     if is_requested and not plan.drills and not any(it.is_unknown for it in plan.skipped_drills):
         reasons = "; ".join(f"{it.index}: {it.reason.removesuffix('.')}" for it in plan.skipped_drills)
         raise DrillPlanError(f"{reasons}; run drill without --index and --backup to see what can be drilled")
     return plan
+
+
+def refuse_other_project(audit: AuditResult) -> None:
+    """Raise `UnavailableError` if the indexes are unknown, `DrillPlanError` for another project than the policy's."""
+    failure = audit.inventory.indexes_failure
+    if failure is not None:
+        raise UnavailableError(f"the list of indexes could not be read: {failure}; try again")
+    for finding in audit.report.findings:
+        if finding.control == "project-is-expected" and finding.compliance is Compliance.NON_COMPLIANT:
+            raise DrillPlanError(f"the policy is for another project: {finding.reason}")
 
 
 def list_open_drills(ledger: DrillLedger, project: str, inventory: Inventory | None = None) -> list[DrillRecord]:
@@ -75,6 +83,38 @@ def start_drills(
                 return records[:position]
             raise DrillPlanError(f"another run has started a drill of project {plan.project}; run drill again later")
     return records
+
+
+def finish_drills(  # noqa: PLR0913  everything that the loop needs
+    records: Iterable[DrillRecord],
+    advance: Callable[[DrillRecord], DrillRecord],
+    ledger: DrillLedger,
+    *,
+    now: Callable[[], datetime],
+    wait: Callable[[timedelta], None],
+    on_error: Callable[[DrillRecord, BackupAuditorError], None],
+) -> list[DrillRecord]:
+    """Advance drills until nothing is left to do for this run, and return them as they are stored then.
+
+    Each is advanced once at least: what an earlier run could not delete is tried again. A drill whose step cannot be
+    recorded is left to the next run; `on_error` gets the reason.
+    """
+    current_records = {it.number: it for it in records}
+    open_numbers = set(current_records)
+    while open_numbers:
+        for number in sorted(open_numbers):
+            record = current_records[number]
+            try:
+                current_records[number] = advance(record)
+            except BackupAuditorError as error:
+                on_error(record, error)
+                with suppress(StateError):
+                    current_records[number] = ledger.load_drill(record.project, number) or record
+                open_numbers.discard(number)
+        open_numbers = {it for it in open_numbers if current_records[it].is_in_progress}
+        if open_numbers:
+            wait(min(compute_wait(current_records[it], now()) for it in open_numbers))
+    return list(current_records.values())
 
 
 def _prepare_record(  # noqa: PLR0913  all facts of a new record

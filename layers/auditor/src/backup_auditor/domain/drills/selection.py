@@ -57,6 +57,8 @@ class SkippedDrill:
     reason: str
     is_unknown: bool = False
     """Whether the reason is that something could not be read or is unknown."""
+    is_due: bool = False
+    """Whether its drill is due or requested, and does not fit into this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ class _Selector:
                 drills.append(self._plan_drill(candidate))
             else:
                 is_unknown = self._project.inventory.indexes_failure is not None
-                skipped_drills.append(SkippedDrill(candidate.subject.name, obstacle, is_unknown))
+                skipped_drills.append(SkippedDrill(candidate.subject.name, obstacle, is_unknown, is_due=True))
         return drills, skipped_drills
 
     def _find_proposals(self, request: DrillRequest) -> Iterator[_Candidate | SkippedDrill]:

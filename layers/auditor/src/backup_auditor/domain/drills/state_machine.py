@@ -210,7 +210,7 @@ def _advance(record: DrillRecord, observation: Observation, now: datetime) -> St
             job_id, index_id = observation.job_id, observation.index_id
             return Step(replace(record, is_accepted=True, job_id=job_id, target_index_id=index_id))
         case RestoreRefused():
-            detail = f"Pinecone refused the restore: {observation.reason}."
+            detail = f"Pinecone refused the restore: {_cut_period(observation.reason)}."
             state = RestoreState.FAILED if observation.is_of_backup else RestoreState.UNKNOWN
             return _read_index(_end_restore(record, state, detail, now))
         case AnswerLost():
@@ -218,7 +218,9 @@ def _advance(record: DrillRecord, observation: Observation, now: datetime) -> St
         case DeletionAccepted():
             return Step(replace(record, deletion=DeletionState.REQUESTED, deletion_detail=""))
         case DeletionRefused():
-            return Step(_fail_deletion(record, f"Pinecone refused to delete the index: {observation.reason}."))
+            return Step(
+                _fail_deletion(record, f"Pinecone refused to delete the index: {_cut_period(observation.reason)}.")
+            )
         case IndexVerified():
             return _accept_verification(record, observation.verification, now)
         case JobFound():
@@ -303,21 +305,26 @@ def _accept_missing_job(record: DrillRecord, now: datetime) -> Step:
     return _read_index(_end_restore(record, RestoreState.UNKNOWN, detail, now))
 
 
+def _cut_period(reason: str) -> str:
+    """Return a reason as the end of a sentence: a message of Pinecone can end with a period."""
+    return reason.removesuffix(".")
+
+
 def _note_lost_answer(record: DrillRecord, reason: str) -> DrillRecord:
     if _is_restoring(record):
-        return replace(record, restore_detail=f"The answer to the request was lost: {reason}.")
-    return replace(record, deletion_detail=f"The answer to the deletion was lost: {reason}.")
+        return replace(record, restore_detail=f"The answer to the request was lost: {_cut_period(reason)}.")
+    return replace(record, deletion_detail=f"The answer to the deletion was lost: {_cut_period(reason)}.")
 
 
 def _accept_failure(record: DrillRecord, reason: str, now: datetime) -> Step:
     """Wait for a better answer: restore and verification until the deadline, the deletion for its own time."""
     if _is_restoring(record) and now >= record.deadline:
-        detail = f"Whether the index was restored could not be read: {reason}."
+        detail = f"Whether the index was restored could not be read: {_cut_period(reason)}."
         return Step(_end_restore(record, RestoreState.UNKNOWN, detail, now))
     if _is_to_verify(record) and now >= record.deadline:
-        return Step(_skip_verification(record, f"The restored index could not be read: {reason}.", now))
+        return Step(_skip_verification(record, f"The restored index could not be read: {_cut_period(reason)}.", now))
     if record.validation is not ValidationState.PENDING and now >= record.ends_by:
-        return Step(_fail_deletion(record, f"Whether the index exists could not be read: {reason}."))
+        return Step(_fail_deletion(record, f"Whether the index exists could not be read: {_cut_period(reason)}."))
     return Step(record)
 
 
