@@ -14,7 +14,9 @@ from support.aws_local.stack import STACK_NAME
 
 pytestmark = pytest.mark.writes
 NOW = datetime(2026, 11, 23, 9, 15, tzinfo=UTC)
-MODES = {"shop": "apply", "search": "apply", "mail": "propose", "maps": "never"}
+TEAMS = [f"team-{number}" for number in range(8)]
+MODES = {"shop": "apply", "search": "apply", "mail": "propose", "maps": "never", **dict.fromkeys(TEAMS, "apply")}
+MAX_MEMORY_MIB = 256
 FIELDS = {"_values": {"type": "dense_vector", "dimension": 8, "metric": "cosine"}}
 COMPLETED, FAILED = "Backup Restore Drill Completed", "Backup Restore Drill Failed"
 
@@ -30,7 +32,7 @@ def build_project() -> SimulatedProject:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    """Run the weekly schedule and the sweeps of an hour, with a project for each mode; one backup is damaged."""
+    """Run the weekly schedule and the sweeps of an hour: ten projects are drilled at once, one with damage."""
     projects = {name: build_project() for name in (*MODES, "without-key")}
     projects["search"].damages.append(Damage(kind="nan_values"))
     parameters = {**FLEET_PARAMETERS, "EnableRestoreDrills": "true"}
@@ -58,7 +60,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 
 def test_drills_of_the_mode_apply_end(app: Application) -> None:
     """A backup that is restored as it was has passed, and a damaged one has failed; each is one event."""
-    assert [(it["project"], it["result"]) for it in app.flow.list_details(COMPLETED)] == [("shop", "passed")]
+    completed = sorted((it["project"], it["result"]) for it in app.flow.list_details(COMPLETED))
+    assert completed == [(name, "passed") for name in ("shop", *TEAMS)]
     (failed_detail,) = app.flow.list_details(FAILED)
     assert (failed_detail["project"], failed_detail["result"]) == ("search", "failed")
 
@@ -74,7 +77,7 @@ def test_one_index_is_created_and_none_is_left(app: Application) -> None:
 def test_a_mode_without_drills_records_none(app: Application) -> None:
     """Without `apply` there is no record, and nothing is in progress."""
     drilled_projects = {name for name in app.simulated_projects if app.list_items(f"drills#{name}")}
-    assert drilled_projects == {"shop", "search"}
+    assert drilled_projects == {name for name, mode in MODES.items() if mode == "apply"}
     assert app.list_items("drills-in-progress") == []
 
 
@@ -91,6 +94,13 @@ def test_only_the_function_for_drills_uses_its_role_and_key(app: Application) ->
     assert reading_functions == {f"{STACK_NAME}-drill"}
 
 
+def test_ten_drills_at_once_fit_the_memory(app: Application) -> None:
+    """Each invocation of the function needs less than its memory size."""
+    peaks = [it.peak_memory / 2**20 for it in app.runner.invocations if it.function == f"{STACK_NAME}-drill"]
+    assert len(peaks) > len(MODES)
+    assert max(peaks) < MAX_MEMORY_MIB
+
+
 def test_a_failed_drill_is_one_message(app: Application) -> None:
     """The alarm on failed drills sends a message for the project, and no other alarm is on."""
     messages = [(it.alarm, it.contributor) for it in app.find_alarm_messages(0)]
@@ -105,7 +115,7 @@ def test_a_failed_drill_is_one_message(app: Application) -> None:
 
 def test_documents_are_in_the_bucket(app: Application) -> None:
     """The document that an event names is stored under its project."""
-    (detail,) = app.flow.list_details(COMPLETED)
+    (detail,) = [it for it in app.flow.list_details(COMPLETED) if it["project"] == "shop"]
     bucket, _, name = detail["document"]["location"].removeprefix("s3://").partition("/")
     assert name.startswith(f"shop/drills/{detail['drill_id']}/")
     document = json.loads(app.open_client("s3").get_object(Bucket=bucket, Key=name)["Body"].read())

@@ -83,7 +83,9 @@ def test_other_modes_write_nothing(function: DrillFunction, mode: str) -> None:
     assert function.run() == []
     answer = function.invoke({"project": "search", "index": "orders"})
     assert (function.writes, function.records, function.events) == ([], [], [])
-    assert [it["index"] for it in answer.get("planned", ())] == (["orders"] if mode == "propose" else [])
+    planned_drills = answer["plan"]["drills"] if mode == "propose" else []
+    assert [it["index"]["name"] for it in planned_drills] == (["orders"] if mode == "propose" else [])
+    assert ("refused" in answer) is (mode == "never")
     assert bool(function.pinecone.requests) is (mode == "propose")
 
 

@@ -31,7 +31,7 @@ def test_a_run_requests_one_restore(harness: DrillHarness) -> None:
     (record,) = harness.records
     assert (record.index_name, record.restore, record.actor) == ("main", RestoreState.REQUESTED, "drill request-1")
     assert harness.pinecone.created_names == [record.target_name]
-    assert [it["index"] for it in answer["planned"]] == ["main"]
+    assert [it["index"]["name"] for it in answer["plan"]["drills"]] == ["main"]
     assert [it["drill_id"] for it in answer["drills"]] == [record.drill_id]
     assert harness.bus.events == []
 
@@ -79,7 +79,7 @@ def test_other_modes_write_nothing(harness: DrillHarness, mode: Mode) -> None:
     harness.mode = mode
     answer = harness.run(is_direct=True)
     assert (harness.pinecone.created_names, harness.records, harness.bus.events) == ([], [], [])
-    assert ("planned" in answer, "refused" in answer) == (mode is Mode.PROPOSE, mode is Mode.NEVER)
+    assert ("plan" in answer, "refused" in answer) == (mode is Mode.PROPOSE, mode is Mode.NEVER)
     assert harness.opened_count == (0 if mode is Mode.NEVER else 2)
 
 
@@ -140,8 +140,8 @@ def test_a_second_run_starts_nothing_beside_a_drill(harness: DrillHarness) -> No
     """A run of another request continues the drill in progress and plans no other."""
     harness.run()
     answer = harness.run("request-2")
-    assert (answer["planned"], len(harness.records)) == ([], 1)
-    assert "is running" in answer["skipped"][0]["reason"]
+    assert (answer["plan"]["drills"], len(harness.records)) == ([], 1)
+    assert "is running" in answer["plan"]["skipped"][0]["reason"]
 
 
 def test_a_sweep_without_drills_needs_nothing(harness: DrillHarness) -> None:
@@ -177,7 +177,7 @@ def test_a_requested_index_is_drilled_although_it_is_not_due(harness: DrillHarne
     """A request that names an index drills it again."""
     harness.run()
     harness.finish()
-    assert harness.run("request-2")["planned"] == []
+    assert harness.run("request-2")["plan"]["drills"] == []
     harness.run("request-3", is_direct=True, index="main")
     assert len(harness.records) == 2
 

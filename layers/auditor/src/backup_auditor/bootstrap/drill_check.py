@@ -1,14 +1,11 @@
 """Wire the checks of the function `drill`. Only a payload that requests them imports this module."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from functools import partial
 
 from backup_auditor.adapters.aws.evidence_bucket import DRILL_CHECK_FOLDER, EvidenceBucket
 from backup_auditor.adapters.dynamodb.items import Partition
 from backup_auditor.adapters.dynamodb.table_access import TableAccess
-from backup_auditor.adapters.pinecone.connection import Connection
-from backup_auditor.adapters.pinecone.restores import open_drill_project
 from backup_auditor.application.function_checks import CheckRunner, check_once
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext
 from backup_auditor.bootstrap.check import (
@@ -18,6 +15,7 @@ from backup_auditor.bootstrap.check import (
     check_project_policies,
     check_table,
 )
+from backup_auditor.bootstrap.drills import open_project_for_drills
 from backup_auditor.domain.checkup import Check
 from backup_auditor.domain.model import Deployment, Index
 from backup_auditor.domain.registry import Registry
@@ -48,5 +46,5 @@ def _check_record_access(indexes: Iterable[Index], settings: PineconeSettings) -
     """Raise any `PineconeError` unless the key may read the records of the first index that can be read from here."""
     index = next((it for it in indexes if not it.is_initializing and it.deployment is not Deployment.BYOC), None)
     if index is not None:
-        with open_drill_project(Connection(**asdict(settings))) as drill_project:
+        with open_project_for_drills(settings) as drill_project:
             drill_project.check_access(index.name)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_hex
@@ -80,11 +80,9 @@ class _DrillInvocation:
         return open_project(replace(settings, deadline=min(settings.deadline, time_left)))
 
     def open_project(self, key: str) -> AbstractContextManager[DrillProject]:
-        from backup_auditor.adapters.pinecone.connection import Connection  # noqa: PLC0415  not for a sweep of nothing
-        from backup_auditor.adapters.pinecone.restores import open_drill_project  # noqa: PLC0415  as above
+        from backup_auditor.bootstrap.drills import open_project_for_drills  # noqa: PLC0415  not for a sweep of nothing
 
-        settings = replace(read_settings_with_key(os.environ, key), deadline=_MAX_CALL_TIME)
-        return open_drill_project(Connection(**asdict(settings)))
+        return open_project_for_drills(replace(read_settings_with_key(os.environ, key), deadline=_MAX_CALL_TIME))
 
     def seconds_left(self) -> float:
         return get_seconds_left(self._context)

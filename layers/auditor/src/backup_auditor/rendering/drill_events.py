@@ -1,10 +1,9 @@
-"""The events of restore drills, and what the function answers about drills and their plan."""
+"""The events of restore drills, and what the function answers about a drill."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 from backup_auditor.domain.drills.drill import DeletionState, DrillRecord
-from backup_auditor.domain.drills.selection import DrillPlan
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION
 from backup_auditor.domain.timefmt import format_moment, to_seconds
@@ -13,7 +12,6 @@ from backup_auditor.rendering.text import truncate
 
 _MAX_TEXT_LENGTH = 4000
 """The limit of a text, so that no event comes near the limit of the bus, 256 KB."""
-_MAX_SKIPPED = 100
 _NEXT_STEPS = {
     DrillResult.PASSED: "Nothing: the backup was restored and verified.",
     DrillResult.NOT_VERIFIED: "Read the reasons, correct what kept the records from being read, and drill again.",
@@ -74,27 +72,6 @@ def list_reasons(record: DrillRecord) -> tuple[str, ...]:
     """Return why a drill did not pass, and why its temporary index may exist; empty if all is well."""
     reasons = record.verification.reasons if record.verification is not None else (record.validation_detail,)
     return tuple(dict.fromkeys(it for it in (record.restore_detail, *reasons, record.deletion_detail) if it))
-
-
-def build_plan_detail(plan: DrillPlan) -> Mapping[str, object]:
-    """Return a plan, with the first of the indexes that it leaves out."""
-    return {
-        "plan_id": plan.plan_id,
-        "planned": [
-            {
-                "index": it.index,
-                "backup_id": it.point.backup_id,
-                "size_bytes": it.point.size_bytes,
-                "target": it.target_name,
-                "duration": it.duration,
-                "cost": it.cost,
-                "reason": it.reason,
-            }
-            for it in plan.drills
-        ],
-        "skipped": [{"index": it.index, "reason": it.reason} for it in plan.skipped_drills[:_MAX_SKIPPED]],
-        "skipped_count": len(plan.skipped_drills),
-    }
 
 
 def _describe_next_step(record: DrillRecord) -> str:

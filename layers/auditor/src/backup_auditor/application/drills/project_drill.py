@@ -8,7 +8,7 @@ from typing import Protocol
 
 from backup_auditor.application.audit import AuditResult, run_audit
 from backup_auditor.application.drills.runner import DrillRunner
-from backup_auditor.application.drills.service import list_open_drills, plan_drills, start_drills
+from backup_auditor.application.drills.service import list_open_drills, plan_drills, refuse_other_project, start_drills
 from backup_auditor.application.project_audit import ProjectDependencies
 from backup_auditor.domain.drills.drill import (
     DeletionState,
@@ -30,9 +30,9 @@ from backup_auditor.rendering.drill_events import (
     FAILED_RESULTS,
     build_drill_detail,
     build_drill_event,
-    build_plan_detail,
     list_reasons,
 )
+from backup_auditor.rendering.drill_plan import build_drill_plan_json
 
 _MIN_SECONDS = 300.0
 """Seconds that must be left to advance one more drill."""
@@ -80,30 +80,33 @@ def drill_project(project_name: str, request: DrillRunRequest, deps: DrillDepend
     mode = policy.restore_drills.mode
     if mode is Mode.NEVER:
         open_records = list_open_drills(deps.ledger, project.name)
-        refusal = {"refused": f"{policy.source}: the policy allows no restore drills; set restore_drills.mode"}
-        return {**refusal, **_build_answer(project.name, _continue_drills(project, open_records, mode, deps))}
+        refusal = f"{policy.source}: the policy allows no restore drills; set restore_drills.mode"
+        return {"refused": refusal, **_build_answer(project.name, _continue_drills(project, open_records, mode, deps))}
     state = deps.load_state(project.name)
     key = deps.load_key(project)
     audit = _audit(project, policy, key, state, request, deps)
-    with deps.open_project(key) as pinecone_project:
-        steps = _DrillSteps(pinecone_project, mode, deps)
-        open_records = list_open_drills(deps.ledger, project.name, audit.inventory)
-        drills = steps.advance([steps.runner.reopen(it) for it in open_records])
-        plan_detail: Mapping[str, object] = {}
-        records = deps.ledger.list_drills(project.name)
-        if not any(it.actor == deps.actor for it in records):
-            try:
+    drills: list[DrillRecord] = []
+    answer: dict[str, object] = {}
+    try:
+        refuse_other_project(audit)
+        with deps.open_project(key) as pinecone_project:
+            steps = _DrillSteps(pinecone_project, mode, deps)
+            open_records = list_open_drills(deps.ledger, project.name, audit.inventory)
+            drills += steps.advance([steps.runner.reopen(it) for it in open_records])
+            records = deps.ledger.list_drills(project.name)
+            if not any(it.actor == deps.actor for it in records):
                 plan = _make_plan(audit, policy, replace(state, drills=_index_drills(records)), request, deps)
-                plan_detail = build_plan_detail(plan)
+                answer["plan"] = build_drill_plan_json(plan)
                 if plan.drills and mode is Mode.APPLY:
-                    started_records = start_drills(plan, pinecone_project, deps.ledger, actor=deps.actor, now=deps.now)
-                    drills += steps.advance(started_records)
-            except DrillPlanError as error:
-                if not request.is_direct:
-                    raise
-                deps.log.warning(str(error), extra={})
-                plan_detail = {**plan_detail, "refused": str(error)}
-    return {**plan_detail, **_build_answer(project.name, drills)}
+                    drills += steps.advance(
+                        start_drills(plan, pinecone_project, deps.ledger, actor=deps.actor, now=deps.now)
+                    )
+    except DrillPlanError as error:
+        if not request.is_direct:
+            raise
+        deps.log.warning(str(error), extra={})
+        answer["refused"] = str(error)
+    return {**answer, **_build_answer(project.name, drills)}
 
 
 def _sweep(project_name: str, deps: DrillDependencies) -> dict[str, object]:
@@ -172,6 +175,9 @@ def _make_plan(
     plan = plan_drills(audit, policy, state, seed=deps.make_seed(), request=drill_request)
     fields = {"plan_id": plan.plan_id, "planned": len(plan.drills), "skipped": len(plan.skipped_drills)}
     deps.log.info("restore drills planned", extra=fields)
+    for skipped_drill in (it for it in plan.skipped_drills if it.is_due):
+        fields = {"index": skipped_drill.index, "reason": skipped_drill.reason}
+        deps.log.warning("a restore drill that is due cannot start", extra=fields)
     return plan
 
 
