@@ -95,6 +95,8 @@ def find_alarm_name(app: Application, logical_name: str) -> str:
 
 def resolve_rule(app: Application, value: Any) -> str:
     """Return the rule of a composite alarm, with its optional parts and with the names of alarms."""
+    if isinstance(value, str):
+        return value
     if "Fn::If" in value:
         return resolve_rule(app, value["Fn::If"][1])
     text, variables = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
