@@ -70,8 +70,8 @@ build/layer-x86_64/ready: uv.lock layers/auditor/pyproject.toml $(SHIPPED) | .to
 setup: .venv/ready ## install everything into .venv, including the command backup-auditor
 
 .PHONY: demo
-demo: .venv/ready ## audit a neglected project that a simulator serves on this machine
-	@$(BIN)/python scripts/demo.py
+demo: .venv/ready ## audit a neglected project that a simulator serves here (ARGS=fleet: an organization)
+	@$(BIN)/python scripts/demo.py $(ARGS)
 
 .PHONY: build
 build: .venv/ready $(BUILT) ## build the application (sam build) and the layer that the tests run

@@ -29,7 +29,17 @@ def test_the_demonstration_succeeds() -> None:
 def test_the_demonstration_fails_without_violations(capfd: pytest.CaptureFixture[str]) -> None:
     """The demonstration fails if the audit finds no violation."""
     assert demo.main("healthy") == 1
-    assert "The demonstration failed: the audit ended with 0" in capfd.readouterr().err
+    assert "--project healthy --now 2026-11-02T06:00:00Z --no-state` ended with 0, not 1" in capfd.readouterr().err
+
+
+def test_the_fleet_shows_the_project_that_nobody_registered() -> None:
+    """`make demo ARGS=fleet` audits the registered projects and finds the unregistered one."""
+    command = [sys.executable, demo.__file__, "fleet"]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "Non-compliant: support" in process.stdout
+    assert "1 unregistered, 3 registered, 1 ignored" in process.stdout
+    assert "unregistered:\n  payments" in process.stdout
 
 
 def test_the_findings_are_the_planted_faults(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from botocore.validate import ParamValidator
 
-from backup_auditor.adapters.registry_file import load_registry
+from backup_auditor.adapters.registry_file import parse_registry
 from backup_auditor.domain.events import EventType
 from docs import events as events_document
 from simulator_process import COMMAND, run_simulator
@@ -61,16 +61,20 @@ _TemplateLoader.add_multi_constructor("!", lambda loader, _, node: loader.constr
 # Registry and remediation
 
 
-def test_the_registry_of_the_guide_is_valid(tmp_path: Path) -> None:
-    """The example of a registry has both projects and no errors."""
-    [text] = re.findall(
+def test_the_registries_of_the_guide_are_valid() -> None:
+    """The examples of registries have every project and no errors, and the lines of ignore fit into one."""
+    texts = re.findall(
         r"^```yaml\n(.*?)^```$", (GUIDES / "registry.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
-    path = tmp_path / "projects.yaml"
-    path.write_text(text, encoding="utf-8")
-    registry = load_registry(path)
-    assert [it.name for it in registry.projects] == ["search", "support"]
-    assert not registry.errors
+    long_text, short_text, ignore_text = texts
+    long_registry, short_registry = (
+        parse_registry(text.encode(), "guide") for text in (long_text, short_text + ignore_text)
+    )
+    assert [it.name for it in long_registry.projects] == ["search", "support"]
+    assert [it.name for it in short_registry.projects] == ["search", "support", "shop", "archive"]
+    assert [it.project for it in short_registry.ignored_projects] == ["playground"]
+    for registry in (long_registry, short_registry):
+        assert (registry.errors, registry.ignore_errors) == ((), ())
 
 
 def test_the_remediation_of_the_guide_is_valid() -> None:

@@ -46,7 +46,14 @@ def load_case_policy(text: str) -> Policy:
 
 def audit_case(server: Server, case: Case, versions: tuple[str, str], store: FakeStore) -> Report:
     """Audit the served project at the time of its clock, minus the lag of the case."""
-    connection = Connection(server.viewer_key, server.url, *versions, max_concurrency=4)
+    version, schedules_version = versions
+    connection = Connection(
+        server.viewer_key,
+        server.url,
+        api_version=version,
+        schedules_api_version=schedules_version,
+        max_concurrency=4,
+    )
     with open_reader(connection, Runtime(sleep=lambda _: None)) as reader:
         return run_audit(
             reader,

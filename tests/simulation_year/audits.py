@@ -261,7 +261,14 @@ class YearSimulation:
         self.project.deleted_indexes = [it for it in self.project.deleted_indexes if it.backups]
 
     def _audit(self, server: Server, now: datetime) -> Report:
-        connection = Connection(server.viewer_key, server.url, *self.versions, max_concurrency=4)
+        version, schedules_version = self.versions
+        connection = Connection(
+            server.viewer_key,
+            server.url,
+            api_version=version,
+            schedules_api_version=schedules_version,
+            max_concurrency=4,
+        )
         with open_reader(connection) as reader, open_state(self.state_path) as store:
             result = run_audit(
                 reader, self.policy, project=PROJECT, observed_at=now, progress=SilentProgress(), store=store

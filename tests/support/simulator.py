@@ -27,6 +27,7 @@ from backup_auditor.domain.remediation.plan import ActionResult, ActionState, Re
 from backup_auditor.ports.stores import RemediationLog
 from backup_auditor.worker_pool import WorkerPool
 from backup_auditor_simulator.api.messages import ParsedRequest
+from backup_auditor_simulator.organization import SimulatedOrganization
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.server import Server
 from support.builders.plans import build_remediation_policy
@@ -45,9 +46,9 @@ def build_empty_project(now: datetime = SIMULATED_NOW) -> SimulatedProject:
 
 
 @contextmanager
-def serve(project: SimulatedProject, *, latency: float = 0.0) -> Iterator[Server]:
-    """Serve a project on loopback while the context lasts."""
-    with Server(project, latency=latency) as server:
+def serve(source: SimulatedProject | SimulatedOrganization, *, latency: float = 0.0) -> Iterator[Server]:
+    """Serve a project or an organization on loopback while the context lasts."""
+    with Server(source, latency=latency) as server:
         yield server
 
 

@@ -206,6 +206,14 @@ class RestoreJob:
         return "Completed" if self.index.get_damage(DamageKind.FAILED_RESTORE) is None else "Failed"
 
 
+VIEWER = "viewer"
+"""The role of a key that reads the control plane."""
+EDITOR = "editor"
+"""The role of a key that reads and changes the control plane."""
+DRILLER = "driller"
+"""The role of a key that also reads the data plane."""
+
+
 ERROR_CODES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",

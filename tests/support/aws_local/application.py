@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import yaml
 
-from backup_auditor_simulator.api.app import DRILLER, EDITOR
+from backup_auditor_simulator.model import DRILLER, EDITOR
 from backup_auditor_simulator.project import SimulatedProject
 from support.aws_local.aws import LocalAws
 from support.aws_local.clock import MovedClock

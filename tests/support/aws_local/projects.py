@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import h11
 
-from backup_auditor_simulator.api.app import VIEWER
+from backup_auditor_simulator.model import VIEWER
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.recorder import RequestRecorder

@@ -7,6 +7,7 @@ import pytest
 
 from backup_auditor.cli.exit_codes import (
     choose_audit_exit_code,
+    choose_discovery_exit_code,
     choose_doctor_exit_code,
     choose_drill_exit_code,
     choose_plan_exit_code,
@@ -14,6 +15,7 @@ from backup_auditor.cli.exit_codes import (
 )
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.checkup import Check, fail_check, pass_check, skip_check
+from backup_auditor.domain.discovery import DiscoveredProject, Discovery, ProjectStatus
 from backup_auditor.domain.drills.drill import DeletionState, RestoreState, ValidationState
 from backup_auditor.domain.drills.selection import SkippedDrill
 from backup_auditor.domain.finding import Compliance, Severity
@@ -124,3 +126,23 @@ def test_no_drill_is_no_failure() -> None:
 def test_a_plan_that_skips_what_could_not_be_read_is_incomplete(is_unknown: bool, code: int) -> None:
     """What is skipped for another reason does not count."""
     assert choose_plan_exit_code([SkippedDrill("orders", "A reason.", is_unknown)]) == code
+
+
+@pytest.mark.parametrize(
+    "statuses,failures,code",
+    [
+        pytest.param([ProjectStatus.REGISTERED, ProjectStatus.RENAMED, ProjectStatus.IGNORED], (), 0, id="registered"),
+        pytest.param([ProjectStatus.REGISTERED, ProjectStatus.UNREGISTERED], (), 1, id="unregistered"),
+        pytest.param([ProjectStatus.GONE], (), 1, id="gone"),
+        pytest.param([ProjectStatus.UNREGISTERED, ProjectStatus.UNKNOWN], (), 3, id="unknown"),
+        pytest.param([ProjectStatus.GONE, ProjectStatus.NO_ACCESS], (), 3, id="no-access"),
+        pytest.param([ProjectStatus.UNREGISTERED], (READ_FAILURE,), 3, id="read-error"),
+        pytest.param([], (), 0, id="nothing"),
+    ],
+)
+def test_an_unknown_of_a_discovery_wins_over_a_difference(
+    statuses: list[ProjectStatus], failures: tuple[Any, ...], code: int
+) -> None:
+    """A discovery is 3 if anything is unknown, else 1 if a project is unregistered or gone."""
+    projects = tuple(DiscoveredProject(it, "p-1", "search") for it in statuses)
+    assert choose_discovery_exit_code(Discovery((), projects, failures)) == code

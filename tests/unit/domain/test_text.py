@@ -8,6 +8,7 @@ from backup_auditor.domain.text import (
     escape_control_characters,
     find_cluster_end,
     is_wide,
+    join_names,
     join_sentences,
     measure_width,
     quote_segment,
@@ -173,3 +174,18 @@ def test_control_characters_are_escaped() -> None:
 def test_sentences_are_joined_by_semicolons() -> None:
     """Only the last sentence keeps its full stop."""
     assert join_sentences(["It is paused.", "It has no run."]) == "It is paused; It has no run."
+
+
+@pytest.mark.parametrize(
+    "count,text",
+    [
+        (1, "a"),
+        (2, "a and b"),
+        (5, "a, b, c, d and e"),
+        (6, "a, b, c, d, e and 1 more"),
+        (7, "a, b, c, d, e and 2 more"),
+    ],
+)
+def test_many_names_are_cut_in_a_sentence(count: int, text: str) -> None:
+    """Of more than five names a sentence has the first five, and how many more there are."""
+    assert join_names("abcdefg"[:count]) == text

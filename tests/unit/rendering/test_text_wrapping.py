@@ -24,7 +24,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.remediation.plan import ActionResult, ActionState
 from backup_auditor.domain.text import cut_text, measure_width, split_clusters
 from backup_auditor.rendering.controls import render_controls_table
-from backup_auditor.rendering.evidence import render_checks_table, render_evidence_table
+from backup_auditor.rendering.evidence import render_evidence_checks_table, render_evidence_table
 from backup_auditor.rendering.explanation import render_explanation
 from backup_auditor.rendering.formats.table import render_table
 from backup_auditor.rendering.policy_diff import render_policy_diff
@@ -164,7 +164,7 @@ def render_wrapped_lines(name: str, text: str, width: int) -> Iterator[str]:
     stored_report = StoredReport(text, "0" * 64, page)
     audit = AuditRecord("0" * 32, NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=stored_report)
     drill = replace(drill, evidence=page)
-    yield from render_checks_table(
+    yield from render_evidence_checks_table(
         name, [(audit, (DayStatus.COMPLETE, None), None)], [(drill, (DayStatus.MISSING, text))], width
     )
     yield from render_evidence_table(name, AuditDays(DAY, (audit,)), [drill], width)

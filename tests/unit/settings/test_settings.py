@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.errors import SettingsError
-from backup_auditor.settings.pinecone import COMMAND_VARIABLES, allows_color, read_settings, redact
+from backup_auditor.settings.pinecone import (
+    COMMAND_VARIABLES,
+    allows_color,
+    read_organization_settings,
+    read_settings,
+    redact,
+)
 
 KEY_VARIABLES = {"PINECONE_API_KEY": "key-for-tests"}
 ROOT = Path(__file__).parents[3]
@@ -106,6 +112,40 @@ def test_keys_are_taken_out_of_any_text() -> None:
     key_like_text = "pcsk" + "_" + "x" * 20
     assert redact(f"key-for-tests failed, as did {key_like_text}.", KEY_VARIABLES) == "[key] failed, as did [key]."
     assert redact("nothing to hide", {}) == "nothing to hide"
+
+
+def test_the_client_secret_is_taken_out_of_any_text() -> None:
+    """A client secret in the environment is shown in no text, beside a key."""
+    environ = KEY_VARIABLES | {"PINECONE_CLIENT_SECRET": "secret-for-tests"}
+    assert redact("key-for-tests and secret-for-tests", environ) == "[key] and [key]"
+
+
+SERVICE_ACCOUNT = {"PINECONE_CLIENT_ID": "client-of-tests", "PINECONE_CLIENT_SECRET": "secret-for-tests"}
+
+
+def test_a_service_account_needs_its_id_and_its_secret() -> None:
+    """With both, everything else has its documented default."""
+    settings = read_organization_settings(SERVICE_ACCOUNT)
+    assert (settings.client_id, settings.client_secret) == ("client-of-tests", "secret-for-tests")
+    assert settings.oauth_url == "https://login.pinecone.io/oauth/token"
+    assert (settings.host, settings.api_version) == ("https://api.pinecone.io", "2026-07")
+    assert "secret-for-tests" not in repr(settings)
+
+
+def test_other_hosts_of_an_organization_are_read() -> None:
+    """The URL of tokens and the host of the Admin API can be replaced."""
+    hosts = {"PINECONE_OAUTH_URL": "http://127.0.0.1:8/t", "PINECONE_CONTROLLER_HOST": "http://127.0.0.1:8"}
+    settings = read_organization_settings(SERVICE_ACCOUNT | hosts)
+    assert (settings.oauth_url, settings.host) == ("http://127.0.0.1:8/t", "http://127.0.0.1:8")
+
+
+@pytest.mark.parametrize("name", SERVICE_ACCOUNT)
+@pytest.mark.parametrize("value", ["", "two-canaries canary", "tiny", "line\nbreak-canary"])
+def test_a_wrong_service_account_is_refused_by_name(name: str, value: str) -> None:
+    """The error names the variable and what to do, and does not repeat the value."""
+    with pytest.raises(SettingsError, match=f"^{name} is ") as error_info:
+        read_organization_settings(SERVICE_ACCOUNT | {name: value})
+    assert not value or value not in str(error_info.value)
 
 
 def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:

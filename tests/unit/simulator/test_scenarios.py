@@ -7,7 +7,7 @@ import pytest
 from backup_auditor_simulator.api.messages import find_family, write_backup, write_run
 from backup_auditor_simulator.model import IndexKind
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios import SCENARIOS, build_scenario
+from backup_auditor_simulator.scenarios import SCENARIOS, build_organization_scenario, build_scenario
 from support.neglected import FAILED_CONTROLS, FAILED_DELETED_INDEX_CONTROLS
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -104,6 +104,27 @@ def test_the_backups_of_the_drill_project_have_the_counts_of_their_index() -> No
     project = build_scenario("drill", now=NOW)
     counts = {(it.index.name, it.record_count, it.namespace_count) for it in project.list_backups()}
     assert counts == {("orders", 900, 3), ("articles", 120, 2), ("search-terms", 300, 1), ("ledgers", 200, 2)}
+
+
+def test_an_organization_has_projects_with_ids_and_keys_of_their_own() -> None:
+    """The projects of an organization share neither ids nor keys, and two builds of it are the same."""
+    organization, same_organization = (build_organization_scenario("organization", now=NOW) for _ in range(2))
+    assert organization is not None
+    assert same_organization is not None
+    assert [it.name for it in organization.projects] == ["search", "support", "catalog", "playground", "payments"]
+    assert len({it.id for it in organization.projects}) == len(organization.projects)
+    assert len(organization.roles) == 3 * len(organization.projects)
+    assert organization.roles == same_organization.roles
+    assert organization.now == NOW
+
+
+def test_an_organization_has_the_given_size() -> None:
+    """A uniform organization has so many projects with so many indexes each."""
+    organization = build_organization_scenario("organization:4x3", now=NOW)
+    assert organization is not None
+    assert [len(it.project.indexes) for it in organization.projects] == [3, 3, 3, 3]
+    assert build_organization_scenario("organization:0x3", now=NOW) is None
+    assert build_organization_scenario("healthy", now=NOW) is None
 
 
 @pytest.mark.parametrize("name", ["nothing", "fleet:0x5", "fleet:5", "fleet:5x1000", ""])

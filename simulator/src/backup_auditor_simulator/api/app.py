@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from backup_auditor_simulator.api import backups, indexes, schedules
+from backup_auditor_simulator.api.admin import TOKEN_PATH
 from backup_auditor_simulator.api.data_plane import (
     build_gateway_response,
     find_data_handler,
@@ -20,7 +21,7 @@ from backup_auditor_simulator.api.messages import (
     build_error_response,
     find_family,
 )
-from backup_auditor_simulator.model import ApiError
+from backup_auditor_simulator.model import DRILLER, VIEWER, ApiError
 from backup_auditor_simulator.project import SimulatedProject
 
 _KEY_MESSAGE = "Invalid API key."
@@ -83,14 +84,6 @@ def find_route(method: str, path: str) -> tuple[Route, str] | None:
     return None if route is None else (route, rest[0] if rest else "")
 
 
-VIEWER = "viewer"
-"""A role that reads the control plane."""
-EDITOR = "editor"
-"""A role that reads and changes the control plane."""
-DRILLER = "driller"
-"""A role that also reads the data plane."""
-
-
 def parse_request(
     method: str, target: str, headers: Mapping[str, str], roles: Mapping[str, str], content: bytes
 ) -> ParsedRequest:
@@ -105,7 +98,8 @@ def parse_request(
         ids=[value for name, value in parameters if name == "ids"],
         version=headers.get("x-pinecone-api-version"),
         role=roles.get(headers.get("api-key", "")),
-        is_write=method != "GET" and find_data_handler(method, path) is None,
+        is_write=method != "GET" and path != TOKEN_PATH and find_data_handler(method, path) is None,
+        credential=headers.get("api-key") or headers.get("authorization", ""),
         content=content,
     )
 

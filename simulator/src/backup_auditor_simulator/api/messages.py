@@ -218,6 +218,8 @@ class ParsedRequest:
     """`viewer`, `editor` or `driller`; `None` where the key is not accepted."""
     is_write: bool
     """Whether it would change the project; a request for an unknown call would."""
+    credential: str = field(default="", repr=False)
+    """The API key, or the header of an access token."""
     content: bytes = b""
     status: int | None = None
     """`None` while no answer was sent, or where none ever is."""

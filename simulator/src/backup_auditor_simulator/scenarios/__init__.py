@@ -1,12 +1,14 @@
-"""Projects to audit, by name."""
+"""Projects to audit, and organizations of projects, by name."""
 
 import re
 from collections.abc import Callable
 from datetime import datetime
 
+from backup_auditor_simulator.organization import SimulatedOrganization
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios.healthy import build_bare, build_drill, build_fleet, build_healthy
 from backup_auditor_simulator.scenarios.neglected import build_neglected
+from backup_auditor_simulator.scenarios.organization import build_organization, build_uniform_organization
 
 SCENARIOS = {
     "healthy": "twelve indexes without open findings",
@@ -17,7 +19,12 @@ SCENARIOS = {
     "drill": "four small indexes, one of each kind, whose backups are restored within two seconds",
 }
 """The content of each scenario in one line."""
+ORGANIZATIONS = {
+    "organization": "five projects and a service account; organization:PROJECTSxINDEXES: many healthy projects",
+}
+"""The content of each scenario that is an organization in one line."""
 
+_ORGANIZATION = re.compile(r"organization(?::([1-9]\d{0,3})x(\d{1,4}))?")
 _BARE = re.compile(r"bare(?::([1-9]\d{0,4}))?")
 _FLEET = re.compile(r"fleet(?::([1-9]\d{0,4})x(\d{1,3}))?")
 
@@ -42,4 +49,14 @@ def build_scenario(name: str, *, now: datetime, seed: int = 0) -> SimulatedProje
     builder = _BUILDERS.get(name)
     if builder is not None:
         return builder(now, seed=seed)
-    raise ValueError(f"There is no scenario {name!r}; there are: {', '.join(SCENARIOS)}.")
+    raise ValueError(f"There is no scenario {name!r}; there are: {', '.join([*SCENARIOS, *ORGANIZATIONS])}.")
+
+
+def build_organization_scenario(name: str, *, now: datetime, seed: int = 0) -> SimulatedOrganization | None:
+    """Build an organization as of a time; return `None` if the name is not that of one."""
+    match = _ORGANIZATION.fullmatch(name)
+    if match is None:
+        return None
+    if match[1] is None:
+        return build_organization(now, seed=seed)
+    return build_uniform_organization(now, projects=int(match[1]), indexes=int(match[2]), seed=seed)

@@ -9,7 +9,7 @@ from typing import Any
 from backup_auditor_simulator.api.messages import ParsedRequest, Response, encode_json
 from backup_auditor_simulator.damages import Damage
 from backup_auditor_simulator.project import SimulatedProject
-from backup_auditor_simulator.scenarios import build_scenario
+from backup_auditor_simulator.scenarios import build_organization_scenario, build_scenario
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.recorder import RequestRecorder
 
@@ -73,7 +73,8 @@ def handle_control_request(recorder: RequestRecorder, request: ParsedRequest) ->
 
 
 def _list_requests(recorder: RequestRecorder, _: _Members) -> object:
-    return [{key: value for key, value in asdict(it).items() if key != "content"} for it in recorder.requests]
+    hidden_keys = {"content", "credential"}
+    return [{key: value for key, value in asdict(it).items() if key not in hidden_keys} for it in recorder.requests]
 
 
 def _clear_requests(recorder: RequestRecorder, _: _Members) -> object:
@@ -91,9 +92,9 @@ def _set_clock(recorder: RequestRecorder, members: _Members) -> object:
     recorder.follow_clock()
     recorder.clock = None
     if "now" in members:
-        recorder.project.advance_to(datetime.fromisoformat(members["now"]))
+        recorder.advance_to(datetime.fromisoformat(members["now"]))
     else:
-        recorder.project.advance(timedelta(seconds=members["seconds"]))
+        recorder.advance_to(recorder.project.now + timedelta(seconds=members["seconds"]))
     return _read_clock(recorder, members)
 
 
@@ -127,7 +128,12 @@ def _clear_damages(recorder: RequestRecorder, _: _Members) -> object:
 def _set_scenario(recorder: RequestRecorder, members: _Members) -> object:
     """Replace the project, at `now` or at the moment of the one before it, and forget the requests."""
     now = datetime.fromisoformat(members["now"]) if "now" in members else recorder.project.now
-    recorder.project = build_scenario(members["name"], now=now, seed=members.get("seed", 0))
+    name, seed = members["name"], members.get("seed", 0)
+    organization = build_organization_scenario(name, now=now, seed=seed)
+    if organization is None:
+        recorder.serve_project(build_scenario(name, now=now, seed=seed))
+    else:
+        recorder.serve_organization(organization)
     recorder.requests.clear()
     return {"now": recorder.project.now.isoformat(), "indexes": len(recorder.project.indexes)}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from backup_auditor_simulator.api.admin import TOKEN_PATH, build_token_error
 from backup_auditor_simulator.api.data_plane import build_gateway_response, is_data_path
 from backup_auditor_simulator.api.messages import ParsedRequest, Response, build_error_response, encode_error
 from backup_auditor_simulator.model import ApiError
@@ -106,10 +107,16 @@ class Fault:
                 return Response(200, _PROXY_PAGE if body is None else body, self.content_type or "text/html", headers)
             case FaultKind.STATUS:
                 error = ApiError(self.status, self.message, self.code)
-                is_data_call = is_data_path(request.path)
-                response = build_gateway_response(error) if is_data_call else build_error_response(error, None)
+                response = _build_error_response(error, request.path)
                 content = response.content if body is None else body
                 default_type = response.content_type if body is None else "application/json"
                 return Response(self.status, content, self.content_type or default_type, headers)
             case _:
                 return None
+
+
+def _build_error_response(error: ApiError, path: str) -> Response:
+    """Return an error in the format of the called API."""
+    if path == TOKEN_PATH:
+        return build_token_error(error.status, error.code.casefold(), error.message)
+    return build_gateway_response(error) if is_data_path(path) else build_error_response(error, None)

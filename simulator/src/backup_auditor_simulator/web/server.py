@@ -11,8 +11,10 @@ from typing import Self
 
 import h11
 
+from backup_auditor_simulator.api.admin import TOKEN_PATH
 from backup_auditor_simulator.api.app import parse_request
 from backup_auditor_simulator.api.messages import ParsedRequest, Response
+from backup_auditor_simulator.organization import SimulatedOrganization
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.control import handle_control_request
 from backup_auditor_simulator.web.faults import Fault, FaultKind
@@ -171,17 +173,21 @@ class Server(RequestRecorder):
 
     def __init__(
         self,
-        project: SimulatedProject,
+        source: SimulatedProject | SimulatedOrganization,
         port: int = 0,
         latency: float = 0.0,
         *,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """Prepare to serve a project; port 0 is any that is free, and latency is in seconds.
+        """Prepare to serve a project or an organization; port 0 is any that is free, and latency is in seconds.
 
-        The project follows the clock that is given; without one, its clock stops until it is advanced.
+        It follows the clock that is given; without one, its clock stops until it is advanced.
         """
-        super().__init__(project, latency, clock)
+        if isinstance(source, SimulatedProject):
+            super().__init__(source, latency, clock)
+        else:
+            super().__init__(source.projects[0].project, latency, clock)
+            self.serve_organization(source)
         self.port = port
         self._connections: set[Connection] = set()
         self._ready_event = Event()
@@ -194,6 +200,11 @@ class Server(RequestRecorder):
     def url(self) -> str:
         """The URL of the server."""
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def oauth_url(self) -> str:
+        """The URL that issues access tokens to the service accounts of an organization."""
+        return f"{self.url}{TOKEN_PATH}"
 
     def __enter__(self) -> Self:
         """Start to serve. Raises `OSError` if the port is in use."""

@@ -127,6 +127,8 @@ def test_a_status_of_a_gateway_is_explained(status: int) -> None:
         pytest.param(b'"said so"', "502: said so", id="json-text"),
         pytest.param(b'{"message": "flat"}', "502: flat", id="flat"),
         pytest.param(b'{"error": "in a word"}', "502: in a word", id="error-is-a-text"),
+        pytest.param(b'{"error": "denied", "error_description": "No."}', "502: denied: No.", id="error-of-oauth"),
+        pytest.param(b'{"error": "denied", "error_description": 7}', "502: denied", id="description-is-not-a-text"),
         pytest.param(b'{"error": {"message": 7}}', "502: Bad Gateway", id="message-is-not-a-text"),
         pytest.param(b"[[[", "502: [[[", id="half-json"),
         pytest.param(b"[" * 100_000, "502: " + "[" * 199 + "…", id="deep"),

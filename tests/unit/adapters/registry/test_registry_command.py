@@ -85,3 +85,54 @@ def test_other_words_are_a_usage_error(arguments: list[str], capsys: pytest.Capt
         main(arguments)
     assert error_info.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+SHORT_REGISTRY = """\
+version: 1
+defaults: {secret: "keys/{name}"}
+ignore:
+  - {project: playground, owner: search-team, reason: nothing to back up, expires: 2020-01-31}
+projects:
+  - search
+  - {name: shop, key_env: SHOP_KEY, policy: "ssm:/policies/shop"}
+"""
+
+
+def test_show_prints_the_effective_settings(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`registry validate --show` prints the settings of one project as YAML, and which come from the defaults."""
+    registry_path.write_text(SHORT_REGISTRY)
+    assert main(["registry", "validate", str(registry_path), "--show", "shop"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "name: shop",
+        "secret: keys/shop  # from defaults",
+        "key_env: SHOP_KEY",
+        'policy: "ssm:/policies/shop"',
+    ]
+
+
+def test_show_suggests_the_nearest_name(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown name exits 2 with the nearest registered one."""
+    registry_path.write_text(SHORT_REGISTRY)
+    assert main(["registry", "validate", str(registry_path), "--show", "serch"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"{registry_path}: does not contain the project 'serch'; did you mean 'search'?\n",
+    )
+
+
+def test_validate_warns_of_an_expired_line_of_ignore(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line of ignore whose day has passed is a warning."""
+    registry_path.write_text(SHORT_REGISTRY)
+    assert main(["registry", "validate", str(registry_path)]) == 0
+    assert capsys.readouterr().err == (
+        f"backup-auditor: warning: {registry_path}:4: ignore names 'playground', and has expired on 2020-01-31;"
+        " register it, or extend the day\n"
+    )
+
+
+def test_validate_lists_the_problems_of_ignore(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A problem of ignore exits 2 like any other, in the order of the file."""
+    registry_path.write_text(SHORT_REGISTRY.replace("owner", "ownr").replace("- search", "- a b"))
+    assert main(["registry", "validate", str(registry_path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [it.partition(" ")[0] for it in lines] == [f"{registry_path}:{it}:" for it in (4, 4, 6)]

@@ -80,6 +80,21 @@ def test_an_entry_names_its_ping_url() -> None:
         pytest.param("version: 1\n---\nversion: 1", ":2: a second document begins; a registry is one", id="two"),
         pytest.param("version: 1\nprojects: [", ":2: is not YAML", id="unfinished"),
         pytest.param(
+            "version: 1\ninclude: other.yaml\nprojects: [{name: a, key_env: A}]",
+            ':2: "include" in the registry: a registry includes no other file; write its content in this file, which',
+            id="include",
+        ),
+        pytest.param(
+            "version: 1\n<<: {a: b}\nprojects: [{name: a, key_env: A}]",
+            ':2: "<<" in the registry: a registry includes no other file',
+            id="merge-key",
+        ),
+        pytest.param(
+            "version: 1\nprojects: !include other.yaml",
+            ':2: the tag "!include" is not supported; write the content in this file',
+            id="include-tag",
+        ),
+        pytest.param(
             "version: 1\nproject: []", ':2: unknown key "project" in the registry; did you mean "projects"?', id="key"
         ),
     ],
@@ -107,7 +122,9 @@ def test_every_problem_outside_entries_is_reported() -> None:
 @pytest.mark.parametrize(
     "entry,name,reason",
     [
-        pytest.param("a", "entry 2", "entry 2 is not a mapping", id="text"),
+        pytest.param("[a]", "entry 2", "entry 2 is neither a name nor a mapping", id="list"),
+        pytest.param("7", "entry 2", "entry 2 is neither a name nor a mapping", id="bare-number"),
+        pytest.param("a", "a", 'the project "a" has neither secret nor key_env; add one', id="only-a-name"),
         pytest.param("{name: a}", "a", 'the project "a" has neither secret nor key_env; add one', id="no-key"),
         pytest.param("{key_env: A}", "entry 2", "entry 2 has no name; add it", id="no-name"),
         pytest.param("{name: 7, key_env: A}", "entry 2", "name of entry 2 is 7; write text", id="number"),
@@ -132,13 +149,41 @@ def test_every_problem_outside_entries_is_reported() -> None:
         pytest.param(
             "{name: a, secret: s, x: p}",
             "a",
-            'unknown key "x" in the project "a"; known there: name, secret, key_env, editor_secret, drill_secret,'
-            " ping_secret, policy, alerts",
+            'unknown key "x" in the project "a"; known there: name, project_id, secret, key_env, editor_secret,'
+            " drill_secret, ping_secret, policy, alerts",
             id="far-key",
         ),
         pytest.param("{name: a, secret: s, alerts: {}}", "a", 'alerts of the project "a" is not a list', id="no-list"),
         pytest.param(
-            "{name: a, secret: s, alerts: [{slack: s}, x]}", "a", 'an alert of the project "a" is neither', id="word"
+            "{name: a, secret: s, alerts: [{slack: s}, x]}",
+            "a",
+            'alerts of the project "a" names the unknown group of channels "x"; add it to channels',
+            id="word",
+        ),
+        pytest.param(
+            "{name: a, secret: s, alerts: [{slack: s}, 7]}", "a", 'an alert of the project "a" is neither', id="count"
+        ),
+        pytest.param("{name: a, secret: s, alerts: 7}", "a", 'alerts of the project "a" is not a list', id="number"),
+        pytest.param(
+            f"{{name: a, secret: s, alerts: [{', '.join(f'{{slack: s{it}}}' for it in range(21))}]}}",
+            "a",
+            'the project "a" has 21 channels (limit: 20); remove some',
+            id="many-channels",
+        ),
+        pytest.param(
+            "{name: a, secret: s, project_id: 'a b'}",
+            "a",
+            'project_id of the project "a" is not the id of a project; copy it from `backup-auditor registry discover`',
+            id="project-id",
+        ),
+        pytest.param(
+            "{name: a, secret: s, include: b.yaml}",
+            "a",
+            '"include" in the project "a": a registry includes no other file',
+            id="include",
+        ),
+        pytest.param(
+            "{name: a, secret: null}", "a", 'the project "a" has neither secret nor key_env; add one', id="null"
         ),
         pytest.param(
             f"{{name: a, secret: s, alerts: [{{slack: s, sns: '{TOPIC_ARN}'}}]}}",
@@ -242,6 +287,8 @@ def test_a_duplicate_name_is_reported_with_its_first_line() -> None:
         pytest.param("{{name: a, secret: s, alerts: [{{slack: '{}'}}]}}", id="webhook"),
         pytest.param("{{name: a, secret: s, alerts: [{{slack: s, severity: '{}'}}]}}", id="severity"),
         pytest.param("{{name: a, secret: s, alerts: [{{sns: '{}'}}]}}", id="topic"),
+        pytest.param("{{name: a, secret: s, alerts: '{}'}}", id="group"),
+        pytest.param("{{name: a, secret: s, project_id: '{}'}}", id="project-id"),
     ],
 )
 @pytest.mark.parametrize(

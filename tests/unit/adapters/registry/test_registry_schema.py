@@ -1,5 +1,7 @@
 """The JSON Schema of a registry agrees with the loader."""
 
+from typing import Any
+
 import jsonschema
 import pytest
 
@@ -9,15 +11,21 @@ from backup_auditor.adapters.yaml_loader import compose_document
 from backup_auditor.errors import RegistryError
 
 TOPIC_ARN = "'arn:aws:sns:eu-central-1:111122223333:search'"
+IGNORED = "{project: b, owner: search-team, reason: nothing to back up, expires: 2027-03-31}"
 VALID_REGISTRIES = (
     "{name: a, secret: s/a}",
     "{name: a b, key_env: KEY, policy: p.yaml}",
     f"{{name: a, secret: s, alerts: [{{sns: {TOPIC_ARN}, severity: low}}, {{slack: s, weekly_summary: false}}]}}",
     "{name: a, secret: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:a-AbCdEf', alerts: []}",
+    "{name: a, secret: s, project_id: 8c85e612-0000-4000-8000-000000000000, policy: null, alerts: null}",
 )
 INVALID_REGISTRIES = (
     "a",
+    "[a]",
     "{name: a}",
+    "{name: a, secret: s, project_id: a_b}",
+    "{name: a, secret: s, alerts: 7}",
+    "{name: a, secret: s, alerts: [7]}",
     "{secret: s}",
     "{name: 7, secret: s}",
     "{name: .a, secret: s}",
@@ -38,9 +46,10 @@ INVALID_REGISTRIES = (
 def is_accepted_by_reader(text: str) -> bool:
     """Return whether the loader finds no problem."""
     try:
-        return not parse_registry(text.encode(), "r.yaml").errors
+        registry = parse_registry(text.encode(), "r.yaml")
     except RegistryError:
         return False
+    return not (registry.errors or registry.ignore_errors)
 
 
 def is_accepted_by_schema(text: str) -> bool:
@@ -58,6 +67,25 @@ def is_accepted_by_schema(text: str) -> bool:
         ("version: 1\nprojects: []", False),
         ("version: 2\nprojects: [{name: a, secret: s}]", False),
         ("version: 1\nprojects: [{name: a, secret: s}]\nproject: []", False),
+        ("version: 1\ndefaults: {secret: 'keys/{name}', policy: p.yaml}\nprojects: [a, {name: b}]", True),
+        ("version: 1\ndefaults: {key_env: 'KEY_{NAME}'}\nprojects: [a, {name: b}]", True),
+        ("version: 1\ndefaults: {policy: p.yaml}\nprojects: [a]", False),
+        ("version: 1\ndefaults: {secret: keys}\nprojects: [a]", False),
+        ("version: 1\ndefaults: {secret: 7}\nprojects: [a]", False),
+        ("version: 1\ndefaults: {secrt: 'keys/{name}'}\nprojects: [{name: a, secret: s}]", False),
+        ("version: 1\ndefaults: []\nprojects: [{name: a, secret: s}]", False),
+        (f"version: 1\nchannels: {{g: [{{sns: {TOPIC_ARN}}}]}}\nprojects: [{{name: a, secret: s, alerts: g}}]", True),
+        (f"version: 1\nchannels: {{g: [{{sns: {TOPIC_ARN}}}]}}\nprojects: [{{name: a, secret: s, alerts: [g]}}]", True),
+        ("version: 1\nchannels: {g: []}\nprojects: [{name: a, secret: s}]", False),
+        ("version: 1\nchannels: {g: [h]}\nprojects: [{name: a, secret: s}]", False),
+        ("version: 1\nchannels: {'g h': [{slack: s}]}\nprojects: [{name: a, secret: s}]", False),
+        ("version: 1\nchannels: []\nprojects: [{name: a, secret: s}]", False),
+        (f"version: 1\nignore: [{IGNORED}]\nprojects: [{{name: a, secret: s}}]", True),
+        ("version: 1\nignore: []\nprojects: [{name: a, secret: s}]", True),
+        ("version: 1\nignore: {}\nprojects: [{name: a, secret: s}]", False),
+        ("version: 1\nignore: [b]\nprojects: [{name: a, secret: s}]", False),
+        (f"version: 1\nignore: [{IGNORED.replace('2027-03-31', 'soon')}]\nprojects: [{{name: a, secret: s}}]", False),
+        (f"version: 1\nignore: [{IGNORED.replace('owner', 'ownr')}]\nprojects: [{{name: a, secret: s}}]", False),
     ],
 )
 def test_schema_and_loader_agree(text: str, *, is_valid: bool) -> None:
@@ -67,7 +95,9 @@ def test_schema_and_loader_agree(text: str, *, is_valid: bool) -> None:
 
 def test_the_schema_is_valid() -> None:
     """The schema is valid in its dialect and describes every key."""
-    schema = build_registry_schema()
+    schema: Any = build_registry_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    entry = schema["properties"]["projects"]["items"]["properties"]  # type: ignore[index]  # the shape of a schema
-    assert all(it["description"] for it in entry.values())
+    sections = schema["properties"]
+    _, entry = sections["projects"]["items"]["anyOf"]
+    for mapping in (schema, entry, sections["defaults"], sections["ignore"]["items"]):
+        assert all(it["description"] for it in mapping["properties"].values())

@@ -14,8 +14,8 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.timefmt import format_length
 from backup_auditor.rendering.evidence import (
     format_interval,
-    render_checks_json,
-    render_checks_table,
+    render_evidence_checks_json,
+    render_evidence_checks_table,
     render_evidence_json,
     render_evidence_table,
 )
@@ -116,7 +116,7 @@ def test_an_interval_is_shown_as_the_flag_takes_it(duration: timedelta, expected
 
 def test_reports_are_shown_one_a_line() -> None:
     """Each line has the location and the status of a report; the folder is named once."""
-    assert list(render_checks_table("search", CHECKED_AUDITS, [], 200)) == [
+    assert list(render_evidence_checks_table("search", CHECKED_AUDITS, [], 200)) == [
         "search: 3 audits: reports 1 altered, 1 missing, 1 not stored",
         "",
         f"  2026-11-20T12:00:00Z  altered     {STORED_REPORT.location}: its hash is 00",
@@ -127,7 +127,7 @@ def test_reports_are_shown_one_a_line() -> None:
 
 def test_reports_are_available_as_json() -> None:
     """Each with its audit."""
-    document = json.loads(render_checks_json("search", CHECKED_AUDITS, []))
+    document = json.loads(render_evidence_checks_json("search", CHECKED_AUDITS, []))
     assert document["project"] == "search"
     assert [(it["audit_id"], it["status"], it["reason"]) for it in document["reports"]] == [
         ("a", "altered", "its hash is 00"),
@@ -142,7 +142,7 @@ def test_a_page_has_a_line_of_its_own() -> None:
         (AUDIT_WITH_PAGE, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")),
         CHECKED_AUDITS[2],
     ]
-    assert list(render_checks_table("search", checked_audits, [], 200)) == [
+    assert list(render_evidence_checks_table("search", checked_audits, [], 200)) == [
         "search: 2 audits: reports 1 intact, 1 not stored; pages 1 altered",
         "",
         f"  2026-11-20T12:00:00Z  intact      {STORED_REPORT.location}",
@@ -157,7 +157,7 @@ def test_pages_are_available_as_json() -> None:
         (AUDIT_WITH_PAGE, (FileStatus.INTACT, None), (FileStatus.ALTERED, "its hash is 00")),
         CHECKED_AUDITS[0],
     ]
-    paged_audit, unpaged_audit = json.loads(render_checks_json("search", checked_audits, []))["reports"]
+    paged_audit, unpaged_audit = json.loads(render_evidence_checks_json("search", checked_audits, []))["reports"]
     assert (paged_audit["report"], paged_audit["status"], paged_audit["reason"]) == (
         {"location": STORED_REPORT.location, "sha256": STORED_REPORT.sha256},
         "intact",
@@ -212,14 +212,14 @@ def test_machines_read_each_drill() -> None:
 def test_the_documents_of_drills_follow_the_reports() -> None:
     """They are counted by themselves."""
     drills = [(PASSED_DRILL, (FileStatus.MISSING, "it is gone")), (OPEN_DRILL, (FileStatus.NOT_STORED, None))]
-    assert list(render_checks_table("search", CHECKED_AUDITS[:1], drills, 200)) == [
+    assert list(render_evidence_checks_table("search", CHECKED_AUDITS[:1], drills, 200)) == [
         "search: 1 audit: reports 1 altered; documents of drills 1 missing, 1 not stored",
         "",
         f"  2026-11-20T12:00:00Z  altered     {STORED_REPORT.location}: its hash is 00",
         f"  2026-11-22T12:20:00Z  missing     {STORED_DOCUMENT.location}: it is gone",
         "  2026-11-23T12:00:00Z  not stored  no document of drill 6a6a6a6a6a6a6a6a is stored",
     ]
-    rows = json.loads(render_checks_json("search", [], drills))["restore_drills"]
+    rows = json.loads(render_evidence_checks_json("search", [], drills))["restore_drills"]
     assert [(it["drill_id"], it["status"], it["reason"]) for it in rows] == [
         ("5f5f5f5f5f5f5f5f", "missing", "it is gone"),
         ("6a6a6a6a6a6a6a6a", "not stored", None),

@@ -265,7 +265,8 @@ def _refuse_control_characters(text: str, line: int, key_path: str) -> None:
 def _refuse_tag(event: yaml.Event) -> None:
     tag = getattr(event, "tag", None)
     if tag is not None:
-        raise DocumentProblemError(f"the tag {quote_excerpt(tag)} is not supported; remove it", _get_line(event))
+        remedy = "write the content in this file" if "include" in tag else "remove it"
+        raise DocumentProblemError(f"the tag {quote_excerpt(tag)} is not supported; {remedy}", _get_line(event))
 
 
 def _measure(nodes: Collection[Node]) -> tuple[int, int]:

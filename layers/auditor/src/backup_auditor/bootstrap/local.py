@@ -1,6 +1,6 @@
 """Wire the command line: stored reports, and documents, secrets and stores on AWS."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import cache, partial
@@ -46,6 +46,15 @@ def open_transfer_in_table(table: str, *, retention: timedelta | None = None) ->
     from backup_auditor.adapters.dynamodb.state_transfer import DynamoTransfer  # noqa: PLC0415  only for a table
 
     return nullcontext(DynamoTransfer(_make_table_client(table), table, retention=retention))
+
+
+def load_project_ids_in_table(table: str, names: Sequence[str]) -> Mapping[str, str]:
+    """Return Pinecone's ids of the projects that the states in a table have, by name. Raises `StateError`."""
+    from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore  # noqa: PLC0415  only for a table
+
+    projects = DynamoWatchStore(_make_table_client(table), table).load_projects(names)
+    ids = ((name, it.last_audits.pinecone_project_id) for name, it in projects.items())
+    return {name: project_id for name, project_id in ids if project_id is not None}
 
 
 def make_report_locator(state: Path | None, reports: Path | None) -> "ReportLocator":

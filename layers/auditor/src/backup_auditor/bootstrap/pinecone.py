@@ -1,14 +1,25 @@
-"""Open a Pinecone project for reading."""
+"""Open a Pinecone project, or an organization, for reading."""
 
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
+from backup_auditor.ports.organization import OrganizationReader
 from backup_auditor.ports.pinecone import TimedReader
-from backup_auditor.settings.pinecone import PineconeSettings
+from backup_auditor.settings.pinecone import OrganizationSettings, PineconeSettings
 
 
 def open_project(settings: PineconeSettings) -> AbstractContextManager[TimedReader]:
     """Open the project of the settings, read-only."""
     return open_reader(Connection(**asdict(settings)))
+
+
+def open_organization_of(settings: OrganizationSettings) -> AbstractContextManager[OrganizationReader]:
+    """Open the organization of the settings, read-only."""
+    from backup_auditor.adapters.pinecone.organization import (  # noqa: PLC0415  no audit needs it
+        ServiceAccount,
+        open_organization,
+    )
+
+    return open_organization(ServiceAccount(**asdict(settings)))

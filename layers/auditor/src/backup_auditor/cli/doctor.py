@@ -26,13 +26,14 @@ from backup_auditor.cli.options import (
     choose_policy,
     explain_failure,
     find_default_state_file,
+    find_policy_folder,
     find_state_file,
+    load_entry_policy,
     read_project_name,
     refuse_shared_standard_input,
 )
 from backup_auditor.cli.output import get_terminal_width, print_lines
 from backup_auditor.domain.checkup import Check
-from backup_auditor.domain.identifiers import is_on_aws
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import SettingsError, UsageError
@@ -139,7 +140,12 @@ class _LocalMachine(LocalSetup):
 
     def _make_connection(self) -> Connection:
         settings = read_settings_with_key(os.environ, _SAMPLE_KEY)
-        return Connection(_SAMPLE_KEY, settings.host, settings.api_version, settings.schedules_api_version)
+        return Connection(
+            _SAMPLE_KEY,
+            settings.host,
+            api_version=settings.api_version,
+            schedules_api_version=settings.schedules_api_version,
+        )
 
     def _make_project(self, project: RegisteredProject, find_state: Callable[[], Path]) -> ProjectSetup:
         variable, secret = project.key_variable or KEY_VARIABLE, project.secret
@@ -161,14 +167,7 @@ class _LocalMachine(LocalSetup):
         )
 
     def _load_own_policy(self, address: str) -> Policy:
-        if is_on_aws(address):
-            return local.fetch_policy(address)
-        from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
-
-        source = parse_source(self._arguments.registry)
-        # beside a pipe there are no files: the paths in its entries start at the working directory
-        folder = source.parent if isinstance(source, Path) and source.is_file() else Path()
-        return load_policy(folder / address)
+        return load_entry_policy(address, find_policy_folder(parse_source(self._arguments.registry)))
 
 
 def _open_reader(key: str) -> AbstractContextManager[TimedReader]:

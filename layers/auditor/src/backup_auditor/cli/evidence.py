@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from backup_auditor.adapters.policy_file.schema import parse_day, parse_duration
+from backup_auditor.adapters.policy_file.schema import parse_duration
 from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger_read_only
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.evidence import FileStatus, verify_audits, verify_drills
@@ -25,11 +25,12 @@ from backup_auditor.domain.audit_record import (
 )
 from backup_auditor.domain.drills.drill import DrillRecord, filter_drills
 from backup_auditor.domain.text import quote_text
+from backup_auditor.domain.timefmt import parse_day
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT
 from backup_auditor.rendering.evidence import (
-    render_checks_json,
-    render_checks_table,
+    render_evidence_checks_json,
+    render_evidence_checks_table,
     render_evidence_json,
     render_evidence_table,
 )
@@ -96,9 +97,9 @@ def _verify_evidence(arguments: Namespace, evidence: _Evidence, state: Path | No
     if not checks and not drill_checks:
         raise _make_no_audit_error(evidence.project)
     if arguments.format == "json":
-        print_lines([render_checks_json(evidence.project, checks, drill_checks)])
+        print_lines([render_evidence_checks_json(evidence.project, checks, drill_checks)])
     else:
-        print_lines(render_checks_table(evidence.project, checks, drill_checks, get_terminal_width()))
+        print_lines(render_evidence_checks_table(evidence.project, checks, drill_checks, get_terminal_width()))
     statuses = {it[0] for _, *file_checks in checks for it in file_checks if it is not None}
     statuses |= {status for _, (status, _) in drill_checks}
     if FileStatus.UNREADABLE in statuses:

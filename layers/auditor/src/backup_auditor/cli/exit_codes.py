@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, NOT_AUDITED, OK
 from backup_auditor.domain.checkup import Check, CheckStatus, count_checks
+from backup_auditor.domain.discovery import Discovery
 from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor.domain.drills.selection import SkippedDrill
 from backup_auditor.domain.finding import Severity
@@ -32,6 +33,13 @@ def choose_worst_exit_code(codes: Iterable[int]) -> int:
 def choose_doctor_exit_code(checks: Collection[Check]) -> int:
     """Return 1 if a check failed, else 0. A skipped check does not count: its reason needs no correction."""
     return NON_COMPLIANT if count_checks(checks, CheckStatus.FAIL) else OK
+
+
+def choose_discovery_exit_code(discovery: Discovery) -> int:
+    """Return 3 if anything is unknown, else 1 if a project is not registered or gone, else 0."""
+    if not discovery.is_complete:
+        return INCOMPLETE
+    return NON_COMPLIANT if discovery.has_differences else OK
 
 
 def choose_plan_exit_code(skipped: Iterable[SkippedAction | SkippedDrill]) -> int:

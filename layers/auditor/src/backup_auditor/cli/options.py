@@ -21,7 +21,7 @@ from backup_auditor.application.audit import AuditResult, evaluate_inventory, ru
 from backup_auditor.bootstrap import local, runtime
 from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.cli.output import log_stderr, show_progress
-from backup_auditor.domain.identifiers import parse_project_name
+from backup_auditor.domain.identifiers import is_on_aws, parse_project_name
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.text import pluralize, quote_text
 from backup_auditor.errors import (
@@ -154,6 +154,24 @@ def choose_policy(path: str | None) -> Policy:
     from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
 
     return load_policy(Path(_DEFAULT_POLICY_FILE) if path is None else parse_source(path))
+
+
+def find_policy_folder(registry_source: InputSource) -> Path:
+    """Return the folder of the policy files of entries: that of the registry.
+
+    Beside a pipe there are no files: the paths in its entries start at the working directory.
+    """
+    is_file = isinstance(registry_source, Path) and registry_source.is_file()
+    return Path(registry_source).parent if is_file else Path()
+
+
+def load_entry_policy(address: str, folder: Path) -> Policy:
+    """Return the policy of an entry, on AWS or in a file. Raises `PolicyError` and `DocumentError`."""
+    if is_on_aws(address):
+        return local.fetch_policy(address)
+    from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
+
+    return load_policy(folder / address)
 
 
 def run_with_options(

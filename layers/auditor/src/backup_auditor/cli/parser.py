@@ -236,12 +236,41 @@ def _add_policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
     diff_parser.add_argument("--inventory", metavar="FILE", required=True, help="the saved inventory to evaluate")
 
 
+_DISCOVER_EXIT_CODES = """\
+exit codes:
+  0  every project of the organization is registered or ignored, and every entry leads to one
+  1  a project is not registered, or an entry leads to a project that is gone
+  2  nothing was compared: wrong usage, credentials, or the projects could not be listed
+  3  something is unknown: an entry without a project id, no access, or a read error (wins over 1)
+
+The service account is read from PINECONE_CLIENT_ID and PINECONE_CLIENT_SECRET. Nothing is changed, at Pinecone or in
+the registry.
+"""
+
+
 def _add_registry(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    summary = "validate a registry, the list of many projects, or print its JSON Schema"
+    summary = "validate a registry, the list of many projects, or compare it with the organization"
     actions = _add_command_of_actions(commands, "registry", summary)
     validate_parser = _add_command(actions, "validate", "list every problem of a registry")
     validate_parser.add_argument("file", metavar="FILE", help="the registry file")
+    validate_parser.add_argument(
+        "--show", metavar="NAME", help="show the settings of this project, with those from the defaults"
+    )
     _add_command(actions, "schema", "print the JSON Schema of the registry")
+    summary = "list the projects of the organization beside those of the registry"
+    discover_parser = _add_command(actions, "discover", summary, _DISCOVER_EXIT_CODES)
+    discover_parser.add_argument(
+        "--registry", metavar="FILE", help="the registry file (default: nothing is registered)"
+    )
+    discover_parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="the policy of entries without one (default: backup-auditor.yaml in the working directory, else built-in)",
+    )
+    discover_parser.add_argument(
+        "--table", metavar="NAME", help="read the states in this DynamoDB table instead of this machine's files"
+    )
+    discover_parser.add_argument("--format", choices=("table", "json", "yaml"), default="table", help="default: table")
 
 
 _EVIDENCE_LIST_EXIT_CODES = """\

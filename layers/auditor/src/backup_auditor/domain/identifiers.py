@@ -9,6 +9,8 @@ from backup_auditor.domain.text import escape_control_characters
 
 PROJECT_NAME_PATTERN = r"[^\s/\\.](?:[^/\\]{0,98}[^\s/\\])?"
 VARIABLE_PATTERN = r"[A-Za-z_][A-Za-z0-9_]*"
+PROJECT_ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9-]{0,63}"
+CHANNEL_GROUP_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 PARAMETER_SCHEME = "ssm:"
 _SECRET_ARN_PATTERN = (
     r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6}"  # noqa: S105  a pattern
@@ -35,11 +37,23 @@ def parse_project_name(text: str) -> str:
     return text
 
 
+def parse_project_id(text: str) -> str:
+    """Parse Pinecone's id of a project. Raises `ValueError`."""
+    if re.fullmatch(PROJECT_ID_PATTERN, text) is None:
+        raise ValueError("is not the id of a project; copy it from `backup-auditor registry discover`")
+    return text
+
+
 def parse_key_variable(text: str) -> str:
     """Parse the name of an environment variable that contains a key. Raises `ValueError`."""
     if re.fullmatch(VARIABLE_PATTERN, text) is None or is_key(text):
         raise ValueError("is not a valid name of a variable; write the name of the variable that contains the key")
     return text
+
+
+def to_variable_part(project: str) -> str:
+    """Return the name of a project as a part of the name of a variable: upper case, with `_` for other characters."""
+    return re.sub("[^A-Z0-9]", "_", project.upper())
 
 
 def parse_key(text: str) -> str:

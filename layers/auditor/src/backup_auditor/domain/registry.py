@@ -1,4 +1,4 @@
-"""The registry: the projects to audit, invalid entries, and entries that open the same Pinecone project.
+"""The registry: the projects to audit and to ignore, invalid entries, and entries that open the same Pinecone project.
 
 A key belongs to one project. If two entries open the same project, the project that one of them was meant for is not
 audited, but its entry looks valid.
@@ -7,11 +7,12 @@ audited, but its entry looks valid.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from backup_auditor.domain.identifiers import get_secret_path, is_on_aws
 from backup_auditor.domain.outbox import Channel, ChannelKind
-from backup_auditor.domain.text import quote_text
+from backup_auditor.domain.text import join_names, quote_text
 from backup_auditor.errors import RegistryError
 
 
@@ -36,6 +37,10 @@ class RegisteredProject:
     """The secret that contains a URL to call on AWS while the project is audited."""
     drill_secret: str | None = None
     """The secret that contains a key for restore drills. Without it, the project has none on AWS."""
+    project_id: str | None = None
+    """Pinecone's id of the project, if the entry names it."""
+    inherited_keys: frozenset[str] = frozenset()
+    """The keys whose values come from the defaults of the registry."""
 
     @property
     def key_secrets(self) -> tuple[str, ...]:
@@ -74,6 +79,20 @@ class EntryError:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoredProject:
+    """A project of the organization that is left out on purpose."""
+
+    project: str
+    """Its id or its name at Pinecone."""
+    owner: str
+    reason: str
+    expires: date
+    """The last day, in UTC."""
+    line: int | None = None
+    """Its line in the registry."""
+
+
+@dataclass(frozen=True, slots=True)
 class Registry:
     """The projects and the errors, each in the order of the file."""
 
@@ -81,6 +100,11 @@ class Registry:
     errors: tuple[EntryError, ...] = ()
     source: str = "the registry"
     """The name of the registry in messages."""
+    ignored_projects: tuple[IgnoredProject, ...] = ()
+    ignore_errors: tuple[EntryError, ...] = ()
+    """The errors of the projects to ignore. They affect no audit."""
+    has_default_key: bool = False
+    """Whether an entry that is only a name has a key."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,7 +139,7 @@ class Registry:
         )
         invalid_names = {it.name for it in errors}
         valid_projects = tuple(it for it in self.projects if it.name not in invalid_names)
-        return Registry(valid_projects, (*self.errors, *errors), self.source)
+        return replace(self, projects=valid_projects, errors=(*self.errors, *errors))
 
 
 def _find_problems_on_aws(project: RegisteredProject, prefixes: NamePrefixes) -> Iterator[str]:
@@ -145,7 +169,6 @@ def _find_prefix_problem(key: str, secret: str, prefix: str) -> Iterator[str]:
 
 
 _SECRET_ARN = re.compile(r"(arn:.+:secret:)(.+?)(-[A-Za-z0-9]{6})?")
-_MAX_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +181,10 @@ class SharedProject:
     @property
     def sentence(self) -> str:
         """The warning in reports and logs."""
-        shown_names = [f'"{it}"' for it in self.names[:_MAX_NAMES]]
-        if len(self.names) > _MAX_NAMES:
-            shown_names.append(f"{len(self.names) - _MAX_NAMES:,} more")
+        names = join_names(f'"{it}"' for it in self.names)
         return (
-            f"Registry entries {', '.join(shown_names[:-1])} and {shown_names[-1]} open the same Pinecone project"
-            f" ({self.reason}), so another project is not audited; give each entry a key of its own project."
+            f"Registry entries {names} open the same Pinecone project ({self.reason}), so another project is not"
+            " audited; give each entry a key of its own project."
         )
 
 

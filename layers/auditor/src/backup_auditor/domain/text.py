@@ -1,6 +1,7 @@
 """Text for people: escaped, cut and measured in any script; counts and lists in words."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 from unicodedata import category, combining, east_asian_width
@@ -168,3 +169,16 @@ def pluralize(count: int, noun: str, plural: str | None = None) -> str:
 def join_sentences(sentences: list[str]) -> str:
     """Join sentences into one, separated by semicolons."""
     return "; ".join(sentence.removesuffix(".") for sentence in sentences) + "."
+
+
+_MAX_NAMES = 5
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Return names as a part of a sentence: `a, b and c`, of more than five the first ones and how many more."""
+    names = list(names)
+    shown_names = names[:_MAX_NAMES]
+    if len(names) > _MAX_NAMES:
+        shown_names.append(f"{len(names) - _MAX_NAMES:,} more")
+    *first_names, last_name = shown_names
+    return f"{', '.join(first_names)} and {last_name}" if first_names else last_name

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+DAY_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _RUN_NAME = re.compile(r".+-(\d{8}T\d{6}Z)\Z")
 EARLIEST_MOMENT = datetime.min.replace(tzinfo=UTC)
 LATEST_MOMENT = datetime.max.replace(tzinfo=UTC)
@@ -25,6 +26,13 @@ def parse_moment(text: str) -> datetime:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"{text} is before year 1 or after year 9999") from error
+
+
+def parse_day(text: str) -> date:
+    """Return the date of a text such as `2027-03-31`. Raises `ValueError`."""
+    if re.fullmatch(DAY_PATTERN, text) is None:
+        raise ValueError(text)
+    return date.fromisoformat(text)
 
 
 def format_moment(moment: datetime) -> str:

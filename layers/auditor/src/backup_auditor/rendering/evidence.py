@@ -114,7 +114,7 @@ def _build_day_rows(audit_day: AuditDay) -> Iterator[dict[str, object]]:
         yield {"day": day, "status": DayStatus.MISSING, "audit": None, "due_at": format_moment(due_at), **gap}
 
 
-def render_checks_table(
+def render_evidence_checks_table(
     project: str, audits: Sequence[AuditCheck], drills: Sequence[DrillCheck], width: int
 ) -> Iterator[str]:
     """Show a line with the counts, and a line for each report, each page and each document of a drill."""
@@ -168,7 +168,7 @@ def _describe_location(location: str, reason: str | None) -> str:
     return escape_text(reason if location in reason else f"{location}: {reason}")
 
 
-def render_checks_json(project: str, audits: Sequence[AuditCheck], drills: Sequence[DrillCheck]) -> str:
+def render_evidence_checks_json(project: str, audits: Sequence[AuditCheck], drills: Sequence[DrillCheck]) -> str:
     """Show every audit and every restore drill with the status of its files as one JSON document."""
     rows = []
     for audit, (status, reason), page_check in audits:

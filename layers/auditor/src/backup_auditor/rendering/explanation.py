@@ -112,7 +112,7 @@ def build_run_rows(context: IndexContext) -> ExplanationRows:
     return rows or [("none", "no schedule")]
 
 
-def build_drill_rows(drills: IndexDrills, observed_at: datetime) -> ExplanationRows:
+def build_explained_drill_rows(drills: IndexDrills, observed_at: datetime) -> ExplanationRows:
     """Return the last proof, the restore times and the next drill of an index."""
     proof, times = drills.last_proof, list_restore_times(drills)
     rows: ExplanationRows = []
@@ -228,7 +228,7 @@ def render_explanation(
         yield ""
         yield from render_timeline(build_timeline(context), context.observed_at, page.width, page.style)
     if drills is not None:
-        yield from page.render_section("Restore drills", build_drill_rows(drills, context.observed_at))
+        yield from page.render_section("Restore drills", build_explained_drill_rows(drills, context.observed_at))
     yield from page.render_section(f"Required by {policy.source}", build_requirement_rows(context))
     yield ""
     yield page.style.bold("Verdicts")

@@ -11,6 +11,9 @@ from backup_auditor.errors import SettingsError
 from backup_auditor.settings.variables import Variable, read_text
 
 KEY_VARIABLE = "PINECONE_API_KEY"
+CLIENT_ID_VARIABLE = "PINECONE_CLIENT_ID"
+CLIENT_SECRET_VARIABLE = "PINECONE_CLIENT_SECRET"  # noqa: S105  the name of a variable
+OAUTH_URL_VARIABLE = "PINECONE_OAUTH_URL"
 _PREFIX = "BACKUP_AUDITOR_"
 _MAX_CONCURRENCY = 256
 
@@ -28,6 +31,15 @@ COMMAND_VARIABLES = (
     Variable(
         "PINECONE_SCHEDULES_API_VERSION",
         "The API version for backup schedules; default: `PINECONE_API_VERSION`. With `2025-10`, use `unstable`.",
+    ),
+    Variable(
+        CLIENT_ID_VARIABLE, "The client id of a service account of the organization. Only for `registry discover`."
+    ),
+    Variable(CLIENT_SECRET_VARIABLE, "The client secret of the service account. Only for `registry discover`."),
+    Variable(
+        OAUTH_URL_VARIABLE,
+        "The URL that issues access tokens to service accounts. Plain `http` only to loopback.",
+        "https://login.pinecone.io/oauth/token",
     ),
     Variable("BACKUP_AUDITOR_MAX_CONCURRENCY", "The maximum number of concurrent calls, 1 to 256.", "48"),
     Variable(
@@ -101,6 +113,46 @@ def read_settings_with_key(environ: Mapping[str, str], key: str) -> PineconeSett
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OrganizationSettings:
+    """The settings of the connection to one Pinecone organization."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    oauth_url: str
+    host: str
+    api_version: str
+    deadline: timedelta
+
+
+def read_organization_settings(environ: Mapping[str, str]) -> OrganizationSettings:
+    """Read the settings of a service account.
+
+    Raises `SettingsError`, which names the variable and the remedy, and never shows the client secret.
+    """
+    _refuse_unknown(environ)
+    return OrganizationSettings(
+        client_id=_read_credential(environ, CLIENT_ID_VARIABLE),
+        client_secret=_read_credential(environ, CLIENT_SECRET_VARIABLE),
+        oauth_url=_read_setting(environ, OAUTH_URL_VARIABLE, str),  # the connection checks the addresses
+        host=_read_setting(environ, "PINECONE_CONTROLLER_HOST", str),
+        api_version=_read_setting(environ, "PINECONE_API_VERSION", _parse_version),
+        deadline=_read_setting(environ, "BACKUP_AUDITOR_DEADLINE", _parse_duration),
+    )
+
+
+def _read_credential(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name, "").strip()
+    if not text:
+        raise SettingsError(f"{name} is not set; set it to that of a service account of the organization")
+    try:
+        return parse_key(text)
+    except ValueError:
+        raise SettingsError(
+            f"{name} is too short, or contains a space or a quote; copy it from the console again"
+        ) from None
+
+
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith(_PREFIX) and all(name != it.name for it in COMMAND_VARIABLES):
@@ -119,10 +171,12 @@ def supports_cursor_control(environ: Mapping[str, str]) -> bool:
 
 
 def redact(text: str, environ: Mapping[str, str]) -> str:
-    """Return a text without the project's key and without anything that has the form of a Pinecone key."""
-    key = environ.get(KEY_VARIABLE, "").strip()
-    redacted_text = text.replace(key, "[key]") if len(key) >= MIN_KEY_LENGTH else text
-    return re.sub(r"pcsk_\w+", "[key]", redacted_text)
+    """Return a text without the keys of the environment, and without anything that has the form of a Pinecone key."""
+    for name in (KEY_VARIABLE, CLIENT_SECRET_VARIABLE):
+        key = environ.get(name, "").strip()
+        if len(key) >= MIN_KEY_LENGTH:
+            text = text.replace(key, "[key]")
+    return re.sub(r"pcsk_\w+", "[key]", text)
 
 
 def _read_setting[Value](environ: Mapping[str, str], name: str, parse: Callable[[str], Value]) -> Value:

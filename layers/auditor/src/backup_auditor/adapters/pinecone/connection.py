@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import Enum
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -21,6 +22,17 @@ _MAX_CONCURRENCY = 256
 _MAX_LABEL_LENGTH = 63
 
 
+class KeyKind(Enum):
+    """What the key is, and so where requests have it."""
+
+    API_KEY = "API key"
+    """In the header `Api-Key`."""
+    ACCESS_TOKEN = "access token"  # noqa: S105  a name
+    """In the header `Authorization`."""
+    CLIENT_SECRET = "client secret"  # noqa: S105  a name
+    """In the body, which the caller writes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """How to connect to one project. Neither its text nor the `SettingsError` of an invalid part contains the key."""
@@ -30,6 +42,7 @@ class Connection:
     """`https`, or plain `http` to this machine only. The default scheme is `https`."""
     host_source: str = HOST_VARIABLE
     """What names the host, for messages."""
+    key_kind: KeyKind = KeyKind.API_KEY
     api_version: str = DEFAULT_API_VERSION
     """The API version of calls about indexes and backups."""
     schedules_api_version: str = ""
@@ -52,7 +65,7 @@ class Connection:
                 "the API key contains a space, a line break or an invalid character; "
                 "set PINECONE_API_KEY to the key only"
             )
-        object.__setattr__(self, "host", _parse_host(self.host))
+        object.__setattr__(self, "host", _parse_host(self.host, self.host_source, self.key_kind))
         object.__setattr__(self, "schedules_api_version", self.schedules_api_version or self.api_version)
         for version in (self.api_version, self.schedules_api_version):
             if not _VERSION_PATTERN.fullmatch(version):
@@ -91,7 +104,7 @@ class Connection:
         )
 
 
-def _parse_host(text: str) -> str:
+def _parse_host(text: str, source: str, key_kind: KeyKind) -> str:
     host = text.strip()
     if "://" not in host:
         host = f"https://{host}"
@@ -104,14 +117,14 @@ def _parse_host(text: str) -> str:
     is_url = parts.scheme in {"http", "https"} and not parts.query and not parts.fragment
     labels = (name or "").removesuffix(".").split(".")  # a name with an empty or a long part cannot be resolved
     if not is_plain or not is_url or not all(0 < len(it) <= _MAX_LABEL_LENGTH for it in labels):
-        raise SettingsError("invalid address in PINECONE_CONTROLLER_HOST (expected one like https://api.pinecone.io)")
+        raise SettingsError(f"invalid address in {source} (expected one like {DEFAULT_HOST})")
     if "@" in parts.netloc:
         raise SettingsError(
-            "PINECONE_CONTROLLER_HOST contains a user or a password; remove it, because the API key is enough"
+            f"{source} contains a user or a password; remove it, because the {key_kind.value} is enough"
         )
     if parts.scheme == "http" and not _is_loopback(parts):
         raise SettingsError(
-            f"the API key would be sent unencrypted to {name}; use https (plain http is for this machine only)"
+            f"the {key_kind.value} would be sent unencrypted to {name}; use https (plain http is for this machine only)"
         )
     return host.rstrip("/")
 

@@ -94,7 +94,8 @@ def _read_error(body: bytes) -> tuple[str, str, bool]:
     if isinstance(error_fields, dict):
         code, message = error_fields.get("code"), error_fields.get("message")
         return str(code or ""), message if isinstance(message, str) else "", isinstance(message, str)
-    return "", error_fields if isinstance(error_fields, str) else "", False
+    texts = (error_fields, document.get("error_description") if isinstance(document, dict) else None)
+    return "", ": ".join(it for it in texts if isinstance(it, str)), False
 
 
 def _find_phrase(status: int) -> str:

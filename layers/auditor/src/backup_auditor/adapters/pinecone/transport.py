@@ -10,7 +10,14 @@ from types import ModuleType
 from typing import NamedTuple, Self, cast
 
 from backup_auditor.adapters.http import explain_tls_failure, is_transient, make_tls_context
-from backup_auditor.adapters.pinecone.connection import HOST_VARIABLE, Connection, Proxy, find_proxy, to_one_line
+from backup_auditor.adapters.pinecone.connection import (
+    HOST_VARIABLE,
+    Connection,
+    KeyKind,
+    Proxy,
+    find_proxy,
+    to_one_line,
+)
 from backup_auditor.adapters.pinecone.flow_control import Deadline
 from backup_auditor.errors import (
     MalformedResponseError,
@@ -197,10 +204,15 @@ class Transport:
 
 
 def _build_headers(connection: Connection, host: str, version: str) -> httpx.Headers:
+    headers = {}
+    if connection.key_kind is KeyKind.API_KEY:
+        headers["Api-Key"] = connection.key
+    elif connection.key_kind is KeyKind.ACCESS_TOKEN:
+        headers["Authorization"] = f"Bearer {connection.key}"
     return httpx.Headers(
         {
             "Host": host,
-            "Api-Key": connection.key,
+            **headers,
             "X-Pinecone-Api-Version": version,
             "Accept": "application/json",
             "Accept-Encoding": "identity",

@@ -28,7 +28,6 @@ from backup_auditor.adapters.policy_file.schema import (
     RequirementsShape,
     RuleShape,
     Shape,
-    parse_day,
     parse_duration,
 )
 from backup_auditor.adapters.yaml_loader import KeyPath, Node, compose_document, decode_text, find_node
@@ -51,6 +50,7 @@ from backup_auditor.domain.policy import (
 )
 from backup_auditor.domain.policy_validation import Contradiction, find_contradictions
 from backup_auditor.domain.text import escape_control_characters
+from backup_auditor.domain.timefmt import parse_day
 from backup_auditor.errors import PolicyError
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
@@ -20,6 +20,7 @@ from backup_auditor.domain.policy import (
     find_default,
 )
 from backup_auditor.domain.target_schedule import SCHEDULE_NAME_MAX_LENGTH
+from backup_auditor.domain.timefmt import DAY_PATTERN, parse_day
 
 MAX_DAYS = 36_500
 """The days of a hundred years. Any time minus this duration is still a valid `datetime`."""
@@ -28,7 +29,6 @@ MAX_SAMPLE_RECORDS = 10_000
 
 _DURATION_PATTERN = r"^[0-9]{1,9}[mhd]$"
 _POSITIVE_DURATION_PATTERN = r"^0*[1-9][0-9]*[mhd]$"
-_DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -40,13 +40,6 @@ def parse_duration(text: str) -> timedelta:
     if duration > timedelta(days=MAX_DAYS):
         raise ValueError(text)
     return duration
-
-
-def parse_day(text: str) -> date:
-    """Return the date of a text such as `2027-03-31`. Raises `ValueError`."""
-    if not re.fullmatch(_DAY_PATTERN, text, re.ASCII):
-        raise ValueError(text)
-    return date.fromisoformat(text)
 
 
 def _expect(description: str, is_valid: Callable[[Any], object]) -> Callable[[Any], Any]:
@@ -83,7 +76,7 @@ PositiveDuration = Annotated[
 Day = Annotated[
     str,
     BeforeValidator(_expect("a day such as 2027-03-31", parse_day)),
-    Field(json_schema_extra={"pattern": _DAY_PATTERN, "format": "date"}),
+    Field(json_schema_extra={"pattern": f"^{DAY_PATTERN}$", "format": "date"}),
 ]
 _check_not_blank = AfterValidator(_expect("a text that is not blank", str.strip))
 Text = Annotated[str, _check_not_blank, Field(json_schema_extra={"pattern": r"\S"})]

@@ -1,0 +1,120 @@
+"""The projects of an organization beside those of a registry: as a table, as JSON, and as entries to paste."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from backup_auditor.domain.discovery import DiscoveredProject, Discovery, ProjectStatus, choose_entry_names
+from backup_auditor.domain.identifiers import to_variable_part
+from backup_auditor.domain.organization import Organization
+from backup_auditor.domain.registry import IgnoredProject, Registry
+from backup_auditor.domain.reporting.report import SCHEMA_VERSION
+from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.timefmt import format_moment
+from backup_auditor.rendering.text import escape_text, format_columns, format_json, wrap_text
+from backup_auditor.rendering.yaml_text import format_scalar
+
+_MAX_ROWS = 20
+"""The limit of projects of one status in the table."""
+_MAX_WIDTH = 80
+_KEY_VARIABLE_PREFIX = "PINECONE_API_KEY_"
+
+
+def render_discovery_table(discovery: Discovery, width: int) -> Iterator[str]:
+    """Show the organizations, the counts, and the projects by status; of many projects of a status the first ones."""
+    width = min(width, _MAX_WIDTH)
+    for organization in discovery.organizations:
+        yield from wrap_text(_describe_organization(organization), width, "  ")
+    counts = [f"{len(discovery.list_projects(it)):,} {it.label}" for it in ProjectStatus if discovery.list_projects(it)]
+    yield from wrap_text(", ".join(counts) or "no project", width, "  ")
+    for status in ProjectStatus:
+        projects = discovery.list_projects(status)
+        if projects:
+            yield ""
+            yield f"{status.label}:"
+            yield from format_columns([_format_row(it) for it in projects[:_MAX_ROWS]], width)
+        if len(projects) > _MAX_ROWS:
+            yield f"  {len(projects) - _MAX_ROWS:,} more; --format json lists all"
+    texts = [f"not read: {it}" for it in discovery.read_failures] + [f"warning: {it}" for it in discovery.warnings]
+    for text in texts:
+        yield ""
+        yield from wrap_text(escape_text(text), width, "  ")
+    if discovery.list_projects(ProjectStatus.UNREGISTERED):
+        yield ""
+        text = "next: register or ignore each unregistered project; --format yaml prints entries for the registry"
+        yield from wrap_text(text, width, "  ")
+
+
+def _describe_organization(organization: Organization) -> str:
+    plan, payment_status = organization.plan or "unknown", organization.payment_status or "unknown"
+    return escape_text(f"organization {organization.name}: plan {plan}, payment status {payment_status}")
+
+
+def _format_row(project: DiscoveredProject) -> tuple[str, str]:
+    created_at = project.project.created_at if project.project and project.entry is None else None
+    texts = (project.project_id, created_at and f"created {created_at.date()}", project.detail)
+    return escape_text(project.label), escape_text("; ".join(it for it in texts if it))
+
+
+def render_discovery_json(discovery: Discovery, observed_at: datetime) -> str:
+    """Show everything as one JSON document."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "observed_at": format_moment(observed_at),
+        "complete": discovery.is_complete,
+        "summary": {str(it): len(discovery.list_projects(it)) for it in ProjectStatus},
+        "organizations": [
+            {"id": it.organization_id, "name": it.name, "plan": it.plan, "payment_status": it.payment_status}
+            for it in discovery.organizations
+        ],
+        "projects": [_build_project(it) for it in discovery.projects],
+        "read_errors": [{"call": it.call, "error": it.error} for it in discovery.read_failures],
+        "warnings": list(discovery.warnings),
+    }
+    return json.dumps(document, indent=1)
+
+
+def _build_project(row: DiscoveredProject) -> dict[str, object]:
+    created_at = row.project.created_at if row.project else None
+    return {
+        "status": row.status,
+        "id": row.project_id,
+        "name": row.name,
+        "entry": row.entry,
+        "organization_id": row.project.organization_id if row.project else None,
+        "created_at": created_at and format_moment(created_at),
+        "detail": row.detail,
+        "ignored": row.ignored and _build_ignored(row.ignored),
+    }
+
+
+def _build_ignored(ignored: IgnoredProject) -> dict[str, str]:
+    return {"owner": ignored.owner, "reason": ignored.reason, "expires": ignored.expires.isoformat()}
+
+
+def render_discovery_yaml(discovery: Discovery, registry: Registry | None) -> Iterator[str]:
+    """Show an entry for each unregistered project; without a registry, a whole one. No key is in it."""
+    rows = discovery.list_projects(ProjectStatus.UNREGISTERED)
+    if not rows:
+        yield "# no project is unregistered"
+        return
+    if registry is None:
+        yield "version: 1"
+        yield "defaults:"
+        yield f"  key_env: {format_json(f'{_KEY_VARIABLE_PREFIX}{{NAME}}')}"
+        yield "projects:"
+    else:
+        yield f"# {pluralize(len(rows), 'entry', 'entries')} for projects in {escape_text(registry.source)}"
+    yield from _format_entries(rows, registry or Registry((), has_default_key=True))
+
+
+def _format_entries(rows: Sequence[DiscoveredProject], registry: Registry) -> Iterator[str]:
+    """Yield the entries, with a comment before each that a person has to check."""
+    projects = [it.project for it in rows if it.project is not None]
+    for row, project, name in zip(rows, projects, choose_entry_names(projects, registry), strict=True):
+        if row.detail is not None:
+            yield f"  # {escape_text(row.detail)}"
+        if name != project.name:
+            yield f"  # its name at Pinecone is {format_json(project.name)}"
+        key = "" if registry.has_default_key else f", key_env: {_KEY_VARIABLE_PREFIX}{to_variable_part(name)}"
+        yield f"  - {{name: {format_scalar(name)}, project_id: {format_json(project.project_id)}{key}}}"
