@@ -33,6 +33,8 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "failure-event": events.describe_failure_event,
     "failure-message-keys": events.list_failure_message_keys,
     "failure-message-sample": events.show_failure_message_sample,
+    "fleet-columns": formats.list_fleet_columns,
+    "fleet-keys": formats.list_fleet_keys,
     "formats": formats.list_formats,
     "function-variables": configuration.list_function_variables,
     "message-keys": events.list_message_keys,
