@@ -266,6 +266,13 @@ def test_a_run_without_any_time_may_be_the_first_of_a_young_schedule() -> None:
     )
 
 
+def test_a_run_without_any_time_may_be_the_first_of_an_unwatched_schedule() -> None:
+    """The time before the first run counts only if an audit saw the schedule soon after its creation."""
+    case = build_case([UNDATED_RUN], created_at=ago(3 * MAX_GAP))
+    assert builders.evaluate_compliance(ID, case) is Compliance.INSUFFICIENT_DATA
+    assert evaluate_watched_compliance(ID, case) is Compliance.NON_COMPLIANT
+
+
 def test_a_gap_takes_two_reads_of_the_history() -> None:
     """The history is reported as one to read again, and reads that differ confirm nothing."""
     old_runs = build_runs(5 * DAY)

@@ -149,9 +149,14 @@ class RunGaps:
         return [replace(it, missing_runs=1) for it in gaps_in_retention]
 
     def _count_runs_to_close(self, gap: RunGap) -> int:
-        """Return how many runs fill a gap; one if the gap may cross the beginning of the checked time."""
+        """Return how many runs fill a gap; one if the gap may cross the beginning of the checked time.
+
+        If the settings after the creation are unknown, the time before the first run is not checked: then one run that
+        is as late as possible fills a gap that begins there.
+        """
         is_within_period = self._schedule.retention is not None and gap.start >= self._start
-        return gap.missing_runs if is_within_period else 1
+        is_start_checked = bool(self.run_times) or self._is_known_since_creation
+        return gap.missing_runs if is_within_period and is_start_checked else 1
 
     @cached_property
     def _frequency_confirmed_at(self) -> datetime | None:
