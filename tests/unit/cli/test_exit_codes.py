@@ -137,7 +137,7 @@ def test_a_plan_that_skips_what_could_not_be_read_is_incomplete(is_unknown: bool
         pytest.param({"is_due": True, "violates_policy": True, "is_unknown": True}, 3, id="unknown"),
     ],
 )
-def test_a_plan_that_leaves_a_violation_of_the_policy_is_not_done(facts: dict[str, bool], code: int) -> None:
+def test_a_plan_that_leaves_a_violation_of_the_policy_is_not_done(facts: dict[str, Any], code: int) -> None:
     """A drill that the next run starts by itself does not count."""
     assert (
         choose_drill_plan_exit_code([SkippedDrill("articles", "A reason."), SkippedDrill("b", "A.", **facts)]) == code

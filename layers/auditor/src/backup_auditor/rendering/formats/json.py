@@ -15,9 +15,11 @@ from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import Drift, DrillResult, PastAudit, ResolvedFinding
 from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import Proposal
+from backup_auditor.domain.reporting.fleet import Fleet
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours, to_seconds
 from backup_auditor.errors import EvidenceError
+from backup_auditor.rendering.fleet_json import build_project_json, build_totals_json, build_unaudited_json
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.text import truncate
 
@@ -119,7 +121,7 @@ def _load_index_drills(facts: _Json) -> IndexDrills:
 def _load_ended_drill(facts: _Json) -> EndedDrill:
     return EndedDrill(
         drill_id=facts["drill_id"],
-        backup_id=facts["backup_id"],
+        backup_id=facts["backup"]["id"],
         result=DrillResult(facts["result"]),
         started_at=parse_moment(facts["started_at"]),
         ended_at=parse_moment(facts["ended_at"]),
@@ -130,8 +132,8 @@ def _load_ended_drill(facts: _Json) -> EndedDrill:
 def _load_running_drill(facts: _Json) -> RunningDrill:
     return RunningDrill(
         drill_id=facts["drill_id"],
-        backup_id=facts["backup_id"],
-        target_name=facts["target"],
+        backup_id=facts["backup"]["id"],
+        target_name=facts["temporary_index"]["name"],
         started_at=parse_moment(facts["started_at"]),
         ends_by=parse_moment(facts["ends_by"]),
     )
@@ -243,7 +245,7 @@ def build_index_drills_json(drills: IndexDrills, observed_at: datetime) -> dict[
 def _build_ended_drill(drill: EndedDrill) -> dict[str, object]:
     return {
         "drill_id": drill.drill_id,
-        "backup_id": drill.backup_id,
+        "backup": {"id": drill.backup_id},
         "result": drill.result,
         "started_at": format_moment(drill.started_at),
         "ended_at": format_moment(drill.ended_at),
@@ -254,8 +256,8 @@ def _build_ended_drill(drill: EndedDrill) -> dict[str, object]:
 def _build_running_drill(drill: RunningDrill) -> dict[str, object]:
     return {
         "drill_id": drill.drill_id,
-        "backup_id": drill.backup_id,
-        "target": drill.target_name,
+        "backup": {"id": drill.backup_id},
+        "temporary_index": {"name": drill.target_name},
         "started_at": format_moment(drill.started_at),
         "ends_by": format_moment(drill.ends_by),
     }
@@ -351,17 +353,28 @@ _encode = json.JSONEncoder(allow_nan=False).encode
 
 
 def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
-    """Write a report as a JSON object, or the reports of a registry as an array."""
-    if not options.is_registry:
+    """Write a report as a JSON object, or the fleet and the reports of a registry as one."""
+    if options.fleet is None:
         for report in reports:
             yield from render_json(report)
         return
-    separator = "[\n"
+    yield from render_fleet_document(options.fleet, reports)
+
+
+def render_fleet_document(fleet: Fleet, reports: Iterable[Report]) -> Iterator[str]:
+    """Write a fleet and its reports as one JSON document, a project of the fleet a line."""
+    yield f'{{\n"schema_version": "{SCHEMA_VERSION}",\n"fleet": {{'
+    yield f'\n "totals": {_encode(build_totals_json(fleet))},'
+    yield from _encode_rows("warnings", fleet.warnings, str)
+    yield from _encode_rows("not_audited", fleet.unaudited, build_unaudited_json)
+    yield from _encode_rows("projects", fleet.projects, build_project_json, end="")
+    yield '\n},\n"reports": ['
+    separator = "\n"
     for report in reports:
         yield separator
         yield from render_json(report)
         separator = ",\n"
-    yield "\n]" if separator != "[\n" else "[]"
+    yield "]\n}"
 
 
 def render_json(report: Report) -> Iterator[str]:
