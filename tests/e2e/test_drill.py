@@ -167,12 +167,25 @@ def test_json_is_one_document(home: DrillHome) -> None:
 
 
 def test_every_kind_of_index_is_drilled_until_nothing_is_due(home: DrillHome) -> None:
-    """Dense, sparse and document indexes pass; a BYOC index is restored and not read, which proves nothing."""
+    """Dense, sparse and document indexes pass; a BYOC index is restored and not read, and is not due again."""
     home.write_policy(APPLY_POLICY.replace("mode: apply", "mode: apply, max_per_run: 4"))
     result = home.drill("--apply", "--yes", "--format", "json")
     results = {it["index"]["name"]: it["result"] for it in json.loads(result.output)["results"]}
     assert results == {"articles": "passed", "ledgers": "not_verified", "orders": "passed", "search-terms": "passed"}
     assert (result.exit_code, home.live_names) == (1, INDEXES)
+    next_result = home.drill("--format", "json")
+    next_plan = json.loads(next_result.output)["plan"]
+    assert (next_result.exit_code, next_plan["drills"]) == (0, [])
+    assert all("It is not due before" in it["reason"] for it in next_plan["skipped"])
+
+
+@pytest.mark.parametrize("flags", [(), ("--apply", "--yes")], ids=["shown", "applied"])
+def test_due_indexes_that_are_too_large_are_exit_code_1(home: DrillHome, flags: tuple[str, ...]) -> None:
+    """No later run starts their drills, so the policy stays violated until someone changes something."""
+    home.write_policy(APPLY_POLICY.replace("mode: apply", "mode: apply, max_size_gib: 0.00001"))
+    result = home.drill(*flags)
+    assert (result.exit_code, home.write_requests) == (1, []), result
+    assert "no drill can start" in result.output
 
 
 @pytest.mark.parametrize(
@@ -321,29 +334,62 @@ def read_terminal(descriptor: int) -> str:
     return b"".join(pieces).decode()
 
 
-@pytest.mark.parametrize("confirmation,code,writes", [("y", 0, 2), ("n", 2, 0), ("", 2, 0)])
-def test_applying_asks_for_confirmation_on_a_terminal(
-    home: DrillHome, confirmation: str, code: int, writes: int
-) -> None:
-    """The drills run only if the answer is yes, and a terminal shows their progress."""
+def run_on_terminal(home: DrillHome, typed: str, *flags: str) -> tuple[int, str, str]:
+    """Run with --apply on a terminal; return the exit code, standard output and what the terminal shows."""
     main, terminal_end = pty.openpty()
-    line = [str(COMMAND), "drill", "--state", "state.db", "--index", "orders", "--apply"]
+    line = [str(COMMAND), "drill", "--state", "state.db", "--index", "orders", "--apply", *flags]
     env = home.build_environment(TERM="xterm")
     with subprocess.Popen(
         line, env=env, cwd=home.folder, stdin=terminal_end, stderr=terminal_end, stdout=subprocess.PIPE
     ) as process:
         os.close(terminal_end)
-        os.write(main, f"{confirmation}\n".encode())
+        os.write(main, typed.encode())
         with ThreadPoolExecutor() as pool:
             reading = pool.submit(read_terminal, main)
             output, _ = process.communicate(timeout=60)
             shown = reading.result()
         os.close(main)
-    assert (process.returncode, len(home.write_requests)) == (code, writes)
-    assert b"plan " in output
+    return process.returncode, output.decode(), shown
+
+
+@pytest.mark.parametrize("confirmation,code,writes", [("y", 0, 2), ("n", 2, 0), ("", 2, 0)])
+def test_applying_asks_for_confirmation_on_a_terminal(
+    home: DrillHome, confirmation: str, code: int, writes: int
+) -> None:
+    """The drills run only if the answer is yes, and a terminal shows their progress."""
+    exit_code, output, shown = run_on_terminal(home, f"{confirmation}\n")
+    assert (exit_code, len(home.write_requests)) == (code, writes)
+    assert "plan " in output
     assert "Run 1 restore drill of plan" in shown
     if confirmation == "y":
         assert "orders: restoring" in shown
+
+
+def test_declining_the_plan_keeps_the_results_of_a_continued_drill(home: DrillHome) -> None:
+    """The drill of the earlier run is finished and shown, and exit code 1 says that the plan was not run."""
+    process = home.start("--index", "orders", "--apply", "--yes")
+    home.wait_for_write()
+    process.kill()
+    process.communicate(timeout=60)
+    code, output, shown = run_on_terminal(home, "y\nn\n", "--format", "json")
+    document = json.loads(output)
+    assert (code, [it["result"] for it in document["results"]]) == (1, ["passed"])
+    assert document["plan"]["drills"]
+    assert "nothing more was changed" in shown
+    assert home.live_names == INDEXES
+
+
+def test_a_shown_plan_has_the_drills_that_a_run_continues(home: DrillHome) -> None:
+    """An index that exists again after its deletion was confirmed is not finished."""
+    assert home.drill("--index", "orders", "--apply", "--yes").exit_code == 0
+    (deleted_index,) = home.list_created_indexes()
+    assert "NOT FINISHED" not in home.drill().output
+    project = home.server.project
+    with project.lock:
+        source_id = deleted_index.source_backup_id
+        assert source_id is not None
+        project.create_index_from_backup(source_id, deleted_index.name, tags=deleted_index.tags)
+    assert "NOT FINISHED (1)" in home.drill().output
 
 
 def test_an_interrupted_run_says_what_the_next_run_does(home: DrillHome) -> None:

@@ -1,6 +1,7 @@
 """A simulated project that is drilled several times, with one policy and one state, on the simulator's clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,17 +13,12 @@ from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.audit import AuditResult, run_audit
-from backup_auditor.application.drills.runner import DrillRunner
-from backup_auditor.application.drills.service import (
-    finish_drills,
-    list_open_drills,
-    plan_drills,
-    refuse_unusable_audit,
-    start_drills,
-)
+from backup_auditor.application.drills.runner import ignore_change
+from backup_auditor.application.drills.service import DrillSession
 from backup_auditor.domain.drills.drill import DrillRecord
-from backup_auditor.domain.drills.selection import DrillRequest
+from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest
 from backup_auditor.domain.policy import Mode, Policy, RestoreDrillPolicy
+from backup_auditor.domain.project_state import KnownDrill, ProjectState
 from backup_auditor.errors import BackupAuditorError
 from backup_auditor.ports.drills import DrillLedger, DrillProject
 from backup_auditor_simulator.project import SimulatedProject
@@ -55,7 +51,7 @@ def keep_ledger(ledger: DrillLedger) -> DrillLedger:
 
 @dataclass
 class DrilledProject:
-    """A project that is drilled, as the command does it."""
+    """A project that is drilled as the command does it: a `DrillOperator` that agrees to everything."""
 
     server: Server
     state: Path
@@ -67,13 +63,14 @@ class DrilledProject:
     run_count: int = 0
     published_records: list[DrillRecord] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     @property
     def simulated_project(self) -> SimulatedProject:
         """The project that is served."""
         return self.server.project
 
-    def read_clock(self) -> datetime:
+    def now(self) -> datetime:
         """Return the time of the simulator."""
         return self.simulated_project.now
 
@@ -84,7 +81,7 @@ class DrilledProject:
                 reader,
                 self.policy,
                 project=PROJECT,
-                observed_at=self.read_clock(),
+                observed_at=self.now(),
                 progress=ProgressCounter(),
                 store=store,
                 is_recorded=False,
@@ -98,35 +95,59 @@ class DrilledProject:
     def run(self, request: DrillRequest | None = None, *, actor: str = "me@here") -> list[DrillRecord]:
         """Continue what an earlier run left, then drill what is due, and return the drills of this run."""
         self.run_count += 1
-        seed = f"seed-{self.run_count}"
         connection = make_connection(self.server, key=Server.drill_key)
         with (
             open_drill_ledger(self.state) as own_ledger,
             open_drill_project(connection, RecordingClock().build_runtime()) as own_project,
         ):
-            project, ledger = self.wrap_project(own_project), self.wrap_ledger(own_ledger)
-            archive = DrillFolder(self.state.with_name("drills"))
-            runner = DrillRunner(project, ledger, archive, self.published_records.append, self.read_clock)
-            audit = self.audit()
-            refuse_unusable_audit(audit)
-            open_records = list_open_drills(ledger, PROJECT, audit.inventory)
-            results = self._finish(runner, ledger, [runner.reopen(it) for it in open_records])
-            audit = self.audit()
-            with open_state_read_only(self.state) as store:
-                plan = plan_drills(
-                    audit, self.policy, store.load(PROJECT), seed=seed, request=request or DrillRequest()
-                )
-            records = start_drills(plan, project, ledger, actor=actor, now=self.read_clock)
-            return [*results, *self._finish(runner, ledger, records)]
+            session = DrillSession(
+                PROJECT,
+                self.policy,
+                self.wrap_project(own_project),
+                self.wrap_ledger(own_ledger),
+                DrillFolder(self.state.with_name("drills")),
+                operator=self,
+                actor=actor,
+            )
+            session.run(request or DrillRequest())
+            return session.list_results()
 
-    def _finish(self, runner: DrillRunner, ledger: DrillLedger, records: list[DrillRecord]) -> list[DrillRecord]:
-        return finish_drills(
-            records, runner.advance, ledger, now=self.read_clock, wait=self._wait, on_error=self._keep_error
-        )
+    def make_seed(self) -> str:
+        """Return another text for each run."""
+        return f"seed-{self.run_count}"
 
-    def _wait(self, length: timedelta) -> None:
+    def load_state(self) -> ProjectState:
+        """Return the state of the project."""
+        with open_state_read_only(self.state) as store:
+            return store.load(PROJECT)
+
+    def allows_continuation(self, open_drills: Sequence[KnownDrill]) -> bool:
+        """Agree."""
+        del open_drills
+        return True
+
+    def allows_plan(self, plan: DrillPlan) -> bool:
+        """Agree."""
+        del plan
+        return True
+
+    def show_progress(self) -> AbstractContextManager[Callable[[DrillRecord], None]]:
+        """Show nothing."""
+        return nullcontext(ignore_change)
+
+    def publish(self, record: DrillRecord) -> None:
+        """Keep a published record."""
+        self.published_records.append(record)
+
+    def wait(self, length: timedelta) -> None:
+        """Move the clock of the simulator."""
         self.simulated_project.advance(length * self.wait_factor)
 
-    def _keep_error(self, record: DrillRecord, error: BackupAuditorError) -> None:
+    def log(self, text: str) -> None:
+        """Keep a message."""
+        self.messages.append(text)
+
+    def log_failure(self, record: DrillRecord, error: BackupAuditorError) -> None:
+        """Keep a failure."""
         del record
         self.errors.append(str(error))

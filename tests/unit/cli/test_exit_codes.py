@@ -10,6 +10,7 @@ from backup_auditor.cli.exit_codes import (
     choose_discovery_exit_code,
     choose_doctor_exit_code,
     choose_drill_exit_code,
+    choose_drill_plan_exit_code,
     choose_plan_exit_code,
     choose_worst_exit_code,
 )
@@ -126,6 +127,26 @@ def test_no_drill_is_no_failure() -> None:
 def test_a_plan_that_skips_what_could_not_be_read_is_incomplete(is_unknown: bool, code: int) -> None:
     """What is skipped for another reason does not count."""
     assert choose_plan_exit_code([SkippedDrill("orders", "A reason.", is_unknown)]) == code
+
+
+@pytest.mark.parametrize(
+    "facts,code",
+    [
+        pytest.param({"is_due": True}, 0, id="due"),
+        pytest.param({"is_due": True, "violates_policy": True}, 1, id="violates-policy"),
+        pytest.param({"is_due": True, "violates_policy": True, "is_unknown": True}, 3, id="unknown"),
+    ],
+)
+def test_a_plan_that_leaves_a_violation_of_the_policy_is_not_done(facts: dict[str, Any], code: int) -> None:
+    """A drill that the next run starts by itself does not count."""
+    assert (
+        choose_drill_plan_exit_code([SkippedDrill("articles", "A reason."), SkippedDrill("b", "A.", **facts)]) == code
+    )
+
+
+def test_a_plan_that_skips_nothing_is_done() -> None:
+    """Nothing to do is no failure."""
+    assert choose_drill_plan_exit_code(()) == 0
 
 
 @pytest.mark.parametrize(

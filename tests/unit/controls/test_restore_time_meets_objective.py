@@ -67,6 +67,30 @@ def test_a_restore_that_did_not_complete_has_an_unknown_time() -> None:
 
 
 @pytest.mark.parametrize(
+    "least_time,expected",
+    [
+        pytest.param(HOUR - SECOND, Compliance.INSUFFICIENT_DATA, id="one-second-before"),
+        pytest.param(HOUR, Compliance.NON_COMPLIANT, id="at-limit"),
+        pytest.param(6 * HOUR, Compliance.NON_COMPLIANT, id="past-the-limit"),
+    ],
+)
+def test_a_restore_that_did_not_complete_within_the_limit_took_longer(
+    least_time: timedelta, expected: Compliance
+) -> None:
+    """It was still running when its drill ended. After a shorter time, it could have met the limit."""
+    drill = build_known_drill(result=DrillResult.FAILED, restore_time=None, least_restore_time=least_time)
+    assert evaluate(build_drill_state(drill)) is expected
+
+
+def test_the_reason_says_that_the_restore_took_longer() -> None:
+    """The evidence has the least time in seconds."""
+    drill = build_known_drill(result=DrillResult.FAILED, restore_time=None, least_restore_time=6 * HOUR)
+    finding = evaluate_control(ID, INDEX, build_drill_state(drill), max_restore_time=HOUR)
+    assert finding.reason == "The restore of the last drill took longer than 6h (limit: 1h)."
+    assert finding.evidence["least_restore_seconds"] == 21600.0
+
+
+@pytest.mark.parametrize(
     "state,expected",
     [
         pytest.param(EMPTY_STATE, Compliance.INSUFFICIENT_DATA, id="no-state"),

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from backup_auditor.application.audit import AuditResult, evaluate_inventory
-from backup_auditor.application.drills.service import finish_drills, list_open_drills, plan_drills, start_drills
+from backup_auditor.application.drills.service import (
+    describe_unstarted_drills,
+    finish_drills,
+    list_open_drills,
+    plan_drills,
+    start_drills,
+)
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, RestoreState, ValidationState
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest
@@ -157,6 +163,34 @@ def test_of_two_runs_that_start_at_once_one_starts() -> None:
     with pytest.raises(DrillPlanError, match="another run has started a drill of project default"):
         start(make_plan(), LateProject(), ledger)
     assert [it.drill_id for it in ledger.list_drills("default")] == [build_drill().drill_id]
+
+
+@pytest.mark.parametrize(
+    "index_count,started_count,text",
+    [
+        pytest.param(2, 2, None, id="all"),
+        pytest.param(
+            2, 1, "another run has started a drill of project default: 1 of 2 drills was not started", id="one"
+        ),
+        pytest.param(
+            3, 1, "another run has started a drill of project default: 2 of 3 drills were not started", id="some"
+        ),
+    ],
+)
+def test_a_partial_start_is_described(index_count: int, started_count: int, text: str | None) -> None:
+    """The other run took a number after the first drills were recorded."""
+    ledger = FakeDrillLedger()
+
+    class LateLedger(FakeDrillLedger):
+        def create_drill(self, record: DrillRecord) -> bool:
+            return record.number <= started_count and ledger.create_drill(record)
+
+    inventory = build_inventory(*(rename_index(MAIN, f"index-{number}") for number in range(index_count)))
+    plan = make_plan(inventory, build_drill_policy(max_per_run=index_count))
+    records = start(plan, ledger=LateLedger())
+    assert ledger.list_drills("default") == records
+    description = describe_unstarted_drills(plan, records)
+    assert description == (text and f"{text}; run drill again later")
 
 
 class Finisher:

@@ -131,6 +131,15 @@ def test_an_audit_needs_few_facts_of_a_drill() -> None:
     )
 
 
+def test_an_audit_knows_how_long_a_slow_restore_took_at_least() -> None:
+    """The restore of a drill that ended at its deadline has no restore time."""
+    record = build_drill(
+        restore=RestoreState.FAILED, validation=ValidationState.SKIPPED, least_restore_time=6 * HOUR, verified_at=NOW
+    )
+    known_drill = build_known_drill(record)
+    assert (known_drill.restore_time, known_drill.least_restore_time) == (None, 6 * HOUR)
+
+
 def test_the_id_of_a_drill_is_that_of_its_project_backup_and_index() -> None:
     """Two drills of one backup have different ids."""
     drill_id = compute_drill_id("default", "run-1", "drill-main-1")

@@ -23,6 +23,7 @@ from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import PineconePlan, PointChoice, Policy, RestoreDrillPolicy
 from backup_auditor.domain.project_state import DrillResult, ProjectState
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from support.builders.drills import EXPECTED
 from support.builders.facts import (
     DAY,
@@ -105,6 +106,43 @@ def test_an_index_is_due_before_its_proof_is_too_old(age: timedelta, is_due: boo
         )
 
 
+def test_a_drill_after_the_audit_is_no_proof() -> None:
+    """A plan counts the drills that the report counts: clocks may differ by 15 minutes."""
+    assert find_skipped(plan_drills(MAIN, state=build_drill_state(build_known_drill(-CLOCK_TOLERANCE)))).is_due is False
+    (drill,) = plan_drills(MAIN, state=build_drill_state(build_known_drill(-CLOCK_TOLERANCE - SECOND))).drills
+    assert drill.reason == "No drill of the index has passed."
+
+
+@pytest.mark.parametrize(
+    "age,is_due",
+    [
+        pytest.param(DUE_AGE - SECOND, False, id="one-second-before"),
+        pytest.param(DUE_AGE, True, id="at-limit"),
+    ],
+)
+def test_an_index_that_cannot_be_read_from_here_is_due_after_its_last_restore(age: timedelta, is_due: bool) -> None:
+    """A restore that is not verified counts only for an index that can never be verified."""
+    state = build_drill_state(build_known_drill(age, result=DrillResult.NOT_VERIFIED))
+    plan = plan_drills(build_index(deployment=Deployment.BYOC), state=state)
+    assert bool(plan.drills) is is_due
+    if is_due:
+        assert plan.drills[0].reason == (
+            "The index is due: its last completed restore is of 2026-09-23 12:00 UTC (limit: 80d)."
+        )
+    else:
+        assert find_skipped(plan).reason == (
+            "It is not due before 2026-11-22 12:00 UTC: its last completed restore is of 2026-09-23 12:00 UTC."
+        )
+    assert plan_drills(MAIN, state=state).drills
+
+
+def test_an_index_whose_restores_fail_stays_due_also_if_it_cannot_be_read_from_here() -> None:
+    """A drill whose restore did not complete shows nothing."""
+    state = build_drill_state(build_known_drill(DAY, result=DrillResult.FAILED, restore_time=None))
+    (drill,) = plan_drills(build_index(deployment=Deployment.BYOC), state=state).drills
+    assert drill.reason == "No restore of the index has completed."
+
+
 def build_many(*names: str) -> list[IndexCase]:
     """Build healthy indexes with these names."""
     return [rename_index(MAIN, name) for name in names]
@@ -136,6 +174,7 @@ def test_a_run_has_a_limit_of_drills() -> None:
     assert [it.index for it in plan.drills] == ["a"]
     (skipped_drill,) = plan.skipped_drills
     assert skipped_drill.reason == "The limit of drills per run is 1 (max_per_run); the next run continues."
+    assert (skipped_drill.is_due, skipped_drill.violates_policy, plan.obstacle) == (True, False, None)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +202,9 @@ def test_a_recovery_point_that_a_drill_can_outlast_is_not_restored() -> None:
     (drill,) = plan_drills(build_index(runs=expiring_runs), policy=policy).drills
     assert drill.point.backup_id == expiring_runs[1].backup_id
     plan = plan_drills(build_index(runs=expiring_runs[:1]), policy=policy)
-    assert find_skipped(plan).reason == "Every recovery point expires within 6h (max_duration)."
+    skipped_drill = find_skipped(plan)
+    assert skipped_drill.reason == "Every recovery point expires within 6h (max_duration)."
+    assert (skipped_drill.is_due, plan.obstacle) == (True, None)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +227,23 @@ def test_a_large_backup_is_left_out(size_bytes: int | None, reason: str | None) 
     if reason is None:
         assert len(plan.drills) == 1
     else:
-        assert find_skipped(plan) == SkippedDrill("main", reason, is_unknown=size_bytes is None)
+        assert find_skipped(plan) == SkippedDrill("main", reason, is_unknown=size_bytes is None, is_due=True)
+
+
+@pytest.mark.parametrize(
+    "age,violates_policy",
+    [
+        pytest.param(LIMIT, False, id="at-limit"),
+        pytest.param(LIMIT + SECOND, True, id="one-second-past"),
+    ],
+)
+def test_an_index_that_is_left_out_violates_the_policy_once_its_proof_is_too_old(
+    age: timedelta, violates_policy: bool
+) -> None:
+    """Before that it is due, and its last proof still counts."""
+    state, policy = build_drill_state(build_known_drill(age)), build_drill_policy(max_size_gib=0.0001)
+    skipped_drill = find_skipped(plan_drills(MAIN, state=state, policy=policy))
+    assert (skipped_drill.is_due, skipped_drill.violates_policy) == (True, violates_policy)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +306,9 @@ def test_a_byoc_index_is_restored_and_not_read() -> None:
 def test_only_one_drill_of_a_project_runs() -> None:
     """A drill whose index is not deleted yet is running until it is due to end."""
     plan = plan_drills(MAIN, state=build_drill_state(build_running_drill()))
-    assert find_skipped(plan).reason == ("Restore drill running-drill of main is running, since 2026-11-22 11:00 UTC.")
+    skipped_drill = find_skipped(plan)
+    assert skipped_drill.reason == "Restore drill running-drill of main is running, since 2026-11-22 11:00 UTC."
+    assert (skipped_drill.violates_policy, plan.obstacle) == (False, skipped_drill.reason)
     assert plan_drills(MAIN, state=build_drill_state(build_running_drill(8 * HOUR))).drills
 
 
@@ -263,9 +322,9 @@ def test_one_index_must_be_free_beside_that_of_the_drill(count: int, is_planned:
     plan = plan_drills(*build_many(*(f"index-{number}" for number in range(count))), policy=policy)
     assert bool(plan.drills) is is_planned
     if not is_planned:
-        assert plan.skipped_drills[0].reason == (
-            "The project has 4 of 5 indexes; one must be free beside that of a drill."
-        )
+        skipped_drill = plan.skipped_drills[0]
+        assert skipped_drill.reason == "The project has 4 of 5 indexes; one must be free beside that of a drill."
+        assert (skipped_drill.is_due, plan.obstacle) == (True, skipped_drill.reason)
 
 
 def test_each_drill_of_a_run_needs_a_free_index() -> None:
@@ -273,6 +332,11 @@ def test_each_drill_of_a_run_needs_a_free_index() -> None:
     policy = build_drill_policy(max_per_run=9)
     policy = replace(policy, project=replace(policy.project, plan=PineconePlan.STARTER))
     assert len(plan_drills(*build_many("a", "b"), policy=policy).drills) == 2
+    plan = plan_drills(*build_many("a", "b", "c"), policy=policy)
+    assert [(it.index, it.is_due, it.violates_policy) for it in plan.skipped_drills] == [
+        ("b", True, False),
+        ("c", True, False),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,27 @@ def test_the_deadline_ends_restore_and_verification(
     assert follow(record, observation, at=DEADLINE).record.result is result
 
 
+@pytest.mark.parametrize(
+    "record,observation,is_slow",
+    [
+        pytest.param(ACCEPTED, JobFound(build_job(JobState.PENDING)), True, id="job-pending"),
+        pytest.param(JOB_COMPLETED, NOT_READY, True, id="index-not-ready"),
+        pytest.param(ACCEPTED, JobFound(build_job(JobState.FAILED)), False, id="job-failed"),
+        pytest.param(ACCEPTED, JobMissing(), False, id="job-not-found"),
+        pytest.param(ACCEPTED, ReadFailed("503"), False, id="nothing-read"),
+        pytest.param(RESTORED, ReadFailed("503"), False, id="restored"),
+    ],
+)
+def test_a_restore_that_is_not_completed_at_the_deadline_took_longer(
+    record: DrillRecord, observation: Observation, is_slow: bool
+) -> None:
+    """A late run shows more; a restore that failed may have failed early."""
+    for lateness in (timedelta(), HOUR):
+        ended_record = follow(record, observation, at=DEADLINE + lateness).record
+        assert ended_record.least_restore_time == (DEADLINE + lateness - NOW if is_slow else None)
+    assert follow(record, observation, at=DEADLINE - SECOND).record.least_restore_time is None
+
+
 def test_a_late_run_reads_the_job_before_it_calls_a_restore_slow() -> None:
     """A job may have completed in time although no run saw it."""
     step = follow(ACCEPTED, READY, at=DEADLINE + HOUR)

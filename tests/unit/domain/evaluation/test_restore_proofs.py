@@ -127,6 +127,17 @@ def test_a_proven_index_is_due_before_its_proof_is_too_old() -> None:
     assert summarize_main(build_known_drill(70 * DAY)).due_at == ago(70 * DAY) + DUE_LENGTH
 
 
+def test_an_index_that_cannot_be_read_from_here_is_due_by_its_last_completed_restore() -> None:
+    """No drill of a BYOC index passes, so one that restored it is enough for a while, and is no proof."""
+    byoc_index = build_index(deployment=Deployment.BYOC)
+    drill = build_known_drill(DAY, result=DrillResult.NOT_VERIFIED)
+    (restored,) = summarize(drill, facts=byoc_index, restore_drill_within=LIMIT)
+    assert (restored.due_at, restored.last_proof) == (ago(DAY) + DUE_LENGTH, None)
+    failed_drill = replace(drill, result=DrillResult.FAILED, restore_time=None)
+    (failed,) = summarize(failed_drill, facts=byoc_index, restore_drill_within=LIMIT)
+    assert failed.due_at == NOW
+
+
 def test_an_index_is_not_due_if_no_drill_is_required_of_it() -> None:
     """Neither without a limit nor with an exemption."""
     assert summarize_main(build_known_drill(), restore_drill_within=None).due_at is None

@@ -3,7 +3,7 @@
 import os
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -11,23 +11,20 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger
+from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger, open_drill_ledger_read_only
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.audit import AuditResult
-from backup_auditor.application.drills.runner import DrillRunner
-from backup_auditor.application.drills.service import (
-    finish_drills,
-    list_open_drills,
-    plan_drills,
-    refuse_unusable_audit,
-    start_drills,
-)
+from backup_auditor.application.drills.service import DrillSession, list_open_drills, plan_drills
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.drills import make_drill_archive, open_project_for_drills
 from backup_auditor.bootstrap.remediation import find_actor
 from backup_auditor.cli import NON_COMPLIANT, NOT_AUDITED
 from backup_auditor.cli.error_text import format_error_line
-from backup_auditor.cli.exit_codes import choose_drill_exit_code, choose_plan_exit_code, choose_worst_exit_code
+from backup_auditor.cli.exit_codes import (
+    choose_drill_exit_code,
+    choose_drill_plan_exit_code,
+    choose_worst_exit_code,
+)
 from backup_auditor.cli.options import (
     AuditOptions,
     audit_for_plan,
@@ -45,6 +42,7 @@ from backup_auditor.cli.output import (
 )
 from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, build_known_drill
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest
+from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownDrill, ProjectState
 from backup_auditor.domain.text import pluralize
@@ -76,7 +74,7 @@ def run(arguments: Namespace) -> int:
     _require_apply_mode(policy)
     settings = read_settings(os.environ)
     with open_project_for_drills(settings) as drill_project, open_drill_ledger(state) as ledger:
-        return _DrillSession(arguments, options, state, drill_project, ledger).run(request)
+        return _AppliedDrills(arguments, options, state, drill_project, ledger).run(request)
 
 
 def _require_apply_mode(policy: Policy) -> None:
@@ -90,13 +88,13 @@ def _require_apply_mode(policy: Policy) -> None:
 def _show_plan(options: AuditOptions, project: str, state: Path, request: DrillRequest, *, is_json: bool) -> int:
     audit = audit_for_plan(options)
     known_state = _load_state(state, project)
-    plan = _make_plan(audit, options.policy, known_state, request)
-    open_drills = [it for it in known_state.drills.values() if it.result is None or not it.is_target_deleted]
+    plan = plan_drills(audit, options.policy, known_state, seed=_make_seed(), request=request)
+    open_drills = _load_open_drills(state, project, audit.inventory)
     if is_json:
         print_lines([render_drills_json(plan, open_drills, None)])
     else:
         print_lines(render_drill_plan_table(plan, open_drills, get_terminal_width()))
-    return choose_plan_exit_code(plan.skipped_drills)
+    return choose_drill_plan_exit_code(plan.skipped_drills)
 
 
 def _load_state(path: Path, project: str) -> ProjectState:
@@ -106,12 +104,19 @@ def _load_state(path: Path, project: str) -> ProjectState:
         return store.load(project)
 
 
-def _make_plan(audit: AuditResult, policy: Policy, state: ProjectState, request: DrillRequest) -> DrillPlan:
-    return plan_drills(audit, policy, state, seed=token_hex(16), request=request)
+def _load_open_drills(path: Path, project: str, inventory: Inventory) -> list[KnownDrill]:
+    if not os.path.lexists(path):
+        return []
+    with open_drill_ledger_read_only(path) as ledger:
+        return [build_known_drill(it) for it in list_open_drills(ledger, project, inventory)]
 
 
-class _DrillSession:
-    """One run of the command with `--apply`: what an earlier run left first, then the plan."""
+def _make_seed() -> str:
+    return token_hex(16)
+
+
+class _AppliedDrills:
+    """The command with `--apply`: a `DrillOperator` that asks a person, and shows what happens."""
 
     def __init__(
         self, arguments: Namespace, options: AuditOptions, state: Path, drill_project: DrillProject, ledger: DrillLedger
@@ -121,90 +126,88 @@ class _DrillSession:
         self._options = options
         self._project = read_project_name(arguments)
         self._state = state
-        self._drill_project = drill_project
         self._ledger = ledger
-        self._archive = make_drill_archive(state)
-        self._plan: DrillPlan | None = None
-        self._open_drills: tuple[KnownDrill, ...] = ()
-        self._numbers: set[int] = set()
-        """The numbers of the drills of this run."""
+        self._session = DrillSession(
+            self._project,
+            options.policy,
+            drill_project,
+            ledger,
+            make_drill_archive(state),
+            operator=self,
+            actor=find_actor(),
+        )
 
     def run(self, request: DrillRequest) -> int:
-        """Continue the drills of earlier runs, then start those of a plan, until all are finished."""
-        audit = audit_for_plan(self._options)
-        refuse_unusable_audit(audit)
-        records = list_open_drills(self._ledger, self._project, audit.inventory)
-        if records:
-            if not self._ask_to_continue(records):
-                return self._decline()
-            with self._explain_interruption():
-                self._finish(records)
-            audit = audit_for_plan(self._options)
-        codes = []
+        """Run the drills, show their results, and return the exit code."""
+        session, codes = self._session, []
         try:
-            self._plan = self._make_plan(audit, request)
-            codes.append(choose_plan_exit_code(self._plan.skipped_drills))
-            if not self._run_plan(self._plan):
-                return self._decline()
-            if len(self._numbers) < len(records) + len(self._plan.drills):
+            if not session.run(request):
+                if not session.numbers:
+                    log_stderr("nothing was changed")
+                    return NOT_AUDITED
+                log_stderr("nothing more was changed")
                 codes.append(NON_COMPLIANT)
         except BackupAuditorError as error:
-            if not records:
+            if not session.numbers:
                 raise
             log_stderr(format_error_line(error))
+            codes.append(NON_COMPLIANT)
+        if session.plan is not None:
+            codes.append(choose_drill_plan_exit_code(session.plan.skipped_drills))
+        if session.unstarted_text is not None:
             codes.append(NON_COMPLIANT)
         results = self._print_results()
         return choose_worst_exit_code([choose_drill_exit_code(results), *codes])
 
-    def _decline(self) -> int:
-        log_stderr("nothing was changed" if not self._numbers else "nothing more was changed")
-        return NOT_AUDITED
+    def now(self) -> datetime:
+        """Return the time."""
+        return runtime.now()
 
-    def _ask_to_continue(self, records: list[DrillRecord]) -> bool:
-        self._open_drills = tuple(map(build_known_drill, records))
-        lines = list(render_open_drills_table(self._open_drills, get_terminal_width()))
-        if not self._is_json:
-            print_lines(lines)
-        question = f"Continue {pluralize(len(records), 'restore drill')} of an earlier run?"
-        return self._is_agreed or ask_about_plan(question, lines if self._is_json else ())
+    def wait(self, length: timedelta) -> None:
+        """Sleep."""
+        time.sleep(length.total_seconds())
 
-    def _make_plan(self, audit: AuditResult, request: DrillRequest) -> DrillPlan:
-        return _make_plan(audit, self._options.policy, _load_state(self._state, self._project), request)
+    def make_seed(self) -> str:
+        """Return a random text."""
+        return _make_seed()
 
-    def _run_plan(self, plan: DrillPlan) -> bool:
-        """Run the drills of a plan, and return `False` if the person does not consent."""
+    def audit(self) -> AuditResult:
+        """Audit the project as it is now."""
+        return audit_for_plan(self._options)
+
+    def load_state(self) -> ProjectState:
+        """Return the state of the project."""
+        return _load_state(self._state, self._project)
+
+    def allows_continuation(self, open_drills: Sequence[KnownDrill]) -> bool:
+        """Show the drills of earlier runs, and ask whether to continue them."""
+        lines = list(render_open_drills_table(open_drills, get_terminal_width()))
+        return self._ask(f"Continue {pluralize(len(open_drills), 'restore drill')} of an earlier run?", lines)
+
+    def allows_plan(self, plan: DrillPlan) -> bool:
+        """Show a plan, and ask whether to run it. Raises `DrillPlanError` if drills are due and none can start."""
         lines = list(render_drill_plan_table(plan, (), get_terminal_width()))
+        if plan.drills:
+            return self._ask(f"Run {pluralize(len(plan.drills), 'restore drill')} of plan {plan.plan_id}?", lines)
         if not self._is_json:
             print_lines(lines)
-        if not plan.drills:
-            _refuse_blocked_plan(plan)
-            return True
-        question = f"Run {pluralize(len(plan.drills), 'restore drill')} of plan {plan.plan_id}?"
-        if not self._is_agreed and not ask_about_plan(question, lines if self._is_json else ()):
-            return False
-        with self._explain_interruption():
-            self._finish(self._start(plan))
+        if plan.obstacle is not None:
+            reason = plan.obstacle.removesuffix(".")
+            raise DrillPlanError(f"no drill can start: {reason}; run drill again when that has changed")
         return True
 
-    def _start(self, plan: DrillPlan) -> list[DrillRecord]:
-        return start_drills(plan, self._drill_project, self._ledger, actor=find_actor(), now=runtime.now)
-
-    def _finish(self, records: Iterable[DrillRecord]) -> None:
-        with show_drills(runtime.now) as show:
-            runner = DrillRunner(
-                self._drill_project, self._ledger, self._archive, _publish_nothing, runtime.now, on_change=show
-            )
-            started_records = [runner.reopen(it) for it in records]
-            self._numbers |= {it.number for it in started_records}
-            finish_drills(
-                started_records, runner.advance, self._ledger, now=runtime.now, wait=_wait, on_error=_log_failure
-            )
+    def _ask(self, question: str, lines: list[str]) -> bool:
+        """Show lines where results are tables, and ask; a person who wants JSON sees them with the question."""
+        if not self._is_json:
+            print_lines(lines)
+        return self._is_agreed or ask_about_plan(question, lines if self._is_json else ())
 
     @contextmanager
-    def _explain_interruption(self) -> Iterator[None]:
-        """On a signal, say what the next run continues, and print what is recorded."""
+    def show_progress(self) -> Iterator[Callable[[DrillRecord], None]]:
+        """Show each stored record. On a signal, say what the next run continues, and print what is recorded."""
         try:
-            yield
+            with show_drills(runtime.now) as show:
+                yield show
         except (KeyboardInterrupt, SystemExit):
             for record in list_open_drills(self._ledger, self._project):
                 is_deleted = record.deletion is DeletionState.CONFIRMED
@@ -217,39 +220,28 @@ class _DrillSession:
                 self._print_results()
             raise
 
+    def publish(self, record: DrillRecord) -> None:
+        """Publish nothing: a laptop has no bus, and the command itself shows the result."""
+
+    def log(self, text: str) -> None:
+        """Write a message that is no result."""
+        log_stderr(text)
+
+    def log_failure(self, record: DrillRecord, error: BackupAuditorError) -> None:
+        """Write why a drill is left to the next run."""
+        log_stderr(
+            f"drill {record.drill_id} of {record.index_name}: {format_error_line(error)}; the next run with --apply"
+            " continues"
+        )
+
     def _print_results(self) -> list[DrillRecord]:
         """Print the drills of this run as they are recorded, and return them."""
-        records = [it for it in self._ledger.list_drills(self._project) if it.number in self._numbers]
+        session, records = self._session, self._session.list_results()
         if self._is_json:
-            print_lines([render_drills_json(self._plan, self._open_drills, records)])
+            print_lines([render_drills_json(session.plan, session.open_drills, records)])
         elif records:
             print_lines(["", *render_drill_results_table(self._project, records, get_terminal_width())])
         return records
-
-
-def _refuse_blocked_plan(plan: DrillPlan) -> None:
-    """Raise `DrillPlanError` if drills are due and none of them fits."""
-    blocked_drill = next((it for it in plan.skipped_drills if it.is_due and not it.is_unknown), None)
-    if blocked_drill is not None:
-        reason = blocked_drill.reason.removesuffix(".")
-        raise DrillPlanError(
-            f"no drill can start: {blocked_drill.label}: {reason}; run drill again when that has changed"
-        )
-
-
-def _publish_nothing(_: DrillRecord) -> None:
-    """Publish nothing: a laptop has no bus, and the command itself shows the result."""
-
-
-def _wait(length: timedelta) -> None:
-    time.sleep(length.total_seconds())
-
-
-def _log_failure(record: DrillRecord, error: BackupAuditorError) -> None:
-    log_stderr(
-        f"drill {record.drill_id} of {record.index_name}: {format_error_line(error)}; the next run with --apply"
-        " continues"
-    )
 
 
 @contextmanager

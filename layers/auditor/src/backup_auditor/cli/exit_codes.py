@@ -47,6 +47,12 @@ def choose_plan_exit_code(skipped: Iterable[SkippedAction | SkippedDrill]) -> in
     return INCOMPLETE if any(it.is_unknown for it in skipped) else OK
 
 
+def choose_drill_plan_exit_code(skipped: Collection[SkippedDrill]) -> int:
+    """Return 3 if a plan skips something because of a read error, 1 if it leaves a violation of the policy, else 0."""
+    is_violated = any(it.violates_policy for it in skipped)
+    return choose_worst_exit_code([choose_plan_exit_code(skipped), NON_COMPLIANT if is_violated else OK])
+
+
 def choose_drill_exit_code(records: Iterable[DrillRecord]) -> int:
     """Return 3 if a drill is not finished or has no known result, 1 if one did not pass or leaves an index, else 0."""
     codes = [OK]

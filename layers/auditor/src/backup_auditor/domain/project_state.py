@@ -193,6 +193,8 @@ class KnownDrill:
     """How long the restore took; `None` if it did not complete."""
     is_target_deleted: bool = False
     """Whether the temporary index certainly does not exist, because it was deleted or never created."""
+    least_restore_time: timedelta | None = None
+    """How long the restore took at least, if it was certainly not completed when the drill ended."""
 
     def is_running(self, moment: datetime) -> bool:
         """Return whether the drill may still use its temporary index."""

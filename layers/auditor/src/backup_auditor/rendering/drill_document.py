@@ -34,6 +34,7 @@ def build_drill_json(record: DrillRecord) -> dict[str, object]:
         "actor": record.actor,
         "result": record.result,
         "restore_seconds": to_seconds(record.restore_time),
+        "least_restore_seconds": to_seconds(record.least_restore_time),
         "restore": {
             "state": record.restore,
             "detail": record.restore_detail,

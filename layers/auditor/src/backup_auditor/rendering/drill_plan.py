@@ -29,7 +29,8 @@ _DURATION_TEXTS = {
 
 def render_drill_plan_table(plan: DrillPlan, open_drills: Sequence[KnownDrill], width: int) -> Iterator[str]:
     """Show the drills, the unfinished ones of earlier runs, and the skipped indexes with the reason."""
-    size = pluralize(len(plan.drills), "restore drill") if plan.drills else "nothing to do"
+    nothing = "no drill can start" if any(it.is_due for it in plan.skipped_drills) else "nothing to do"
+    size = pluralize(len(plan.drills), "restore drill") if plan.drills else nothing
     head = f"{escape_text(plan.project)}: plan {plan.plan_id} of {format_minute(plan.created_at)}: {size}"
     yield from wrap_text(head, width, "  ")
     indexes = f"indexes: {plan.index_count:,} of {plan.index_quota:,} now"

@@ -71,7 +71,7 @@ class SqliteDrillLedger:
     def _select(self, statement: str, *values: object) -> list[DrillRecord]:
         with self._use_connection() as connection:
             if read_version(connection) < DRILLS_VERSION:
-                return []  # opened read-only: an empty file, or a version without drills
+                return []  # opened read-only: an empty file, or a version before the first release with drills
             return [decode_drill(*row) for row in connection.execute(statement, values)]
 
     def _write(self, statement: str, *values: object) -> bool:

@@ -1,17 +1,21 @@
-"""Start restore drills: refuse what cannot succeed before anything is created, then record each drill."""
+"""Run restore drills: refuse what cannot succeed before anything is created, then record and finish each drill."""
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from backup_auditor.application.audit import AuditResult
-from backup_auditor.domain.drills.drill import DrillRecord, find_open_drills
+from backup_auditor.application.drills.runner import DrillRunner
+from backup_auditor.domain.drills.drill import DrillRecord, build_known_drill, find_open_drills
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest, create_record, make_drill_plan
 from backup_auditor.domain.drills.state_machine import compute_wait
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.project_state import ProjectState
+from backup_auditor.domain.project_state import KnownDrill, ProjectState
+from backup_auditor.domain.text import pluralize
 from backup_auditor.errors import (
     BackupAuditorError,
     BadKeyError,
@@ -21,7 +25,7 @@ from backup_auditor.errors import (
     StateError,
     UnavailableError,
 )
-from backup_auditor.ports.drills import DrillLedger, DrillProject
+from backup_auditor.ports.drills import DrillArchive, DrillLedger, DrillProject
 
 _KEY_REMEDY = "use a key with the roles ControlPlaneEditor and DataPlaneViewer"
 
@@ -85,6 +89,18 @@ def start_drills(
     return records
 
 
+def describe_unstarted_drills(plan: DrillPlan, records: Sequence[DrillRecord]) -> str | None:
+    """Return why the drills of a plan without a record were not started; `None` if each has one."""
+    unstarted_count = len(plan.drills) - len(records)
+    if not unstarted_count:
+        return None
+    verb = "was" if unstarted_count == 1 else "were"
+    return (
+        f"another run has started a drill of project {plan.project}: {unstarted_count:,} of"
+        f" {pluralize(len(plan.drills), 'drill')} {verb} not started; run drill again later"
+    )
+
+
 def finish_drills(  # noqa: PLR0913  everything that the loop needs
     records: Iterable[DrillRecord],
     advance: Callable[[DrillRecord], DrillRecord],
@@ -132,3 +148,106 @@ def _prepare_record(  # noqa: PLR0913  all facts of a new record
             f"backup {drill.point.backup_id} of index {drill.index} was deleted: {error}; run drill again"
         ) from None
     return create_record(plan, drill, expected, number=number, actor=actor, now=now())
+
+
+class DrillOperator(Protocol):
+    """Who runs drills: what it reads, whom it asks, and what it shows."""
+
+    def now(self) -> datetime:
+        """Return the time."""
+
+    def wait(self, length: timedelta) -> None:
+        """Return after this time."""
+
+    def make_seed(self) -> str:
+        """Return a random text."""
+
+    def audit(self) -> AuditResult:
+        """Audit the project as it is now. Nothing is recorded."""
+
+    def load_state(self) -> ProjectState:
+        """Return the state of the project, with its drills as they are now."""
+
+    def allows_continuation(self, open_drills: Sequence[KnownDrill]) -> bool:
+        """Show the drills that earlier runs left, and return whether they may be continued."""
+
+    def allows_plan(self, plan: DrillPlan) -> bool:
+        """Show a plan, and return whether its drills may start. Raises `DrillPlanError` to refuse it."""
+
+    def show_progress(self) -> AbstractContextManager[Callable[[DrillRecord], None]]:
+        """Open what gets each record that is stored while drills are started and finished."""
+
+    def publish(self, record: DrillRecord) -> None:
+        """Send the result of a drill. Raises if it was not accepted."""
+
+    def log(self, text: str) -> None:
+        """Log a message."""
+
+    def log_failure(self, record: DrillRecord, error: BackupAuditorError) -> None:
+        """Log why a drill is left to the next run."""
+
+
+@dataclass(slots=True)
+class DrillSession:
+    """One run that waits until its drills are finished: first what earlier runs left, then a plan."""
+
+    project_name: str
+    policy: Policy
+    project: DrillProject
+    ledger: DrillLedger
+    archive: DrillArchive
+    operator: DrillOperator
+    actor: str
+    open_drills: tuple[KnownDrill, ...] = ()
+    """The drills that earlier runs left."""
+    plan: DrillPlan | None = None
+    numbers: set[int] = field(default_factory=set)
+    """The numbers of the drills that this run has continued or started."""
+    unstarted_text: str | None = None
+    """Why some drills of the plan were not started."""
+
+    def run(self, request: DrillRequest) -> bool:
+        """Continue the drills of earlier runs, then run those of a plan. Return `False` if the operator declines."""
+        audit = self.operator.audit()
+        refuse_unusable_audit(audit)
+        records = list_open_drills(self.ledger, self.project_name, audit.inventory)
+        if records:
+            self.open_drills = tuple(map(build_known_drill, records))
+            if not self.operator.allows_continuation(self.open_drills):
+                return False
+            with self.operator.show_progress() as show:
+                self._finish(records, show)
+            audit = self.operator.audit()
+        state, seed = self.operator.load_state(), self.operator.make_seed()
+        self.plan = plan_drills(audit, self.policy, state, seed=seed, request=request)
+        if not self.operator.allows_plan(self.plan):
+            return False
+        if self.plan.drills:
+            with self.operator.show_progress() as show:
+                self._finish(self._start(self.plan), show)
+        return True
+
+    def list_results(self) -> list[DrillRecord]:
+        """Return the drills of this run as they are recorded now."""
+        return [it for it in self.ledger.list_drills(self.project_name) if it.number in self.numbers]
+
+    def _start(self, plan: DrillPlan) -> list[DrillRecord]:
+        records = start_drills(plan, self.project, self.ledger, actor=self.actor, now=self.operator.now)
+        self.unstarted_text = describe_unstarted_drills(plan, records)
+        if self.unstarted_text is not None:
+            self.operator.log(self.unstarted_text)
+        return records
+
+    def _finish(self, records: Sequence[DrillRecord], show: Callable[[DrillRecord], None]) -> None:
+        operator = self.operator
+        runner = DrillRunner(self.project, self.ledger, self.archive, operator.publish, operator.now, on_change=show)
+        stored_records = [runner.reopen(it) for it in records]
+        self.numbers |= {it.number for it in stored_records}
+        finish_drills(
+            stored_records,
+            runner.advance,
+            self.ledger,
+            now=operator.now,
+            wait=operator.wait,
+            on_error=operator.log_failure,
+        )

@@ -152,6 +152,8 @@ class DrillRecord:
     job: RestoreJob | None = None
     """The restore job as it was last read."""
     verification: Verification | None = None
+    least_restore_time: timedelta | None = None
+    """How long the restore took at least, if it was certainly not completed at the deadline."""
     evidence: StoredFile | None = None
     """The stored document of the drill; `None` if none is stored since the record last changed."""
     published_at: datetime | None = None
@@ -314,6 +316,7 @@ def build_known_drill(record: DrillRecord) -> KnownDrill:
         ended_at=record.verified_at,
         restore_time=record.restore_time,
         is_target_deleted=record.deletion is DeletionState.CONFIRMED,
+        least_restore_time=record.least_restore_time,
     )
 
 

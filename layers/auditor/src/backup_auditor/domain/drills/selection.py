@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -14,12 +14,18 @@ from backup_auditor.domain.drills.verification import ExpectedContent
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.evaluation.restore_proofs import PROOF_CONTROL, compute_due_time
-from backup_auditor.domain.finding import Exemption, Finding, ResourceType
+from backup_auditor.domain.evaluation.restore_proofs import (
+    PROOF_CONTROL,
+    compute_due_time,
+    find_last_success,
+    find_unreadable_reason,
+    require_drills,
+)
+from backup_auditor.domain.finding import Compliance, Exemption, Finding, ResourceType
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.model import Backup, Deployment
+from backup_auditor.domain.model import Backup
 from backup_auditor.domain.policy import Mode, PointChoice, Policy, RestoreDrillPolicy
-from backup_auditor.domain.project_state import DrillResult, KnownDrill, ProjectState
+from backup_auditor.domain.project_state import DrillResult, ProjectState
 from backup_auditor.domain.text import GIB, format_sizes, quote_text
 from backup_auditor.domain.timefmt import EARLIEST_MOMENT, format_length, format_minute
 from backup_auditor.domain.verdict import InsufficientDataError
@@ -57,7 +63,9 @@ class SkippedDrill:
     is_unknown: bool = False
     """Whether the reason is that something could not be read or is unknown."""
     is_due: bool = False
-    """Whether its drill is due or requested, and does not fit into this run."""
+    """Whether its drill is due or requested, and does not start in this run."""
+    violates_policy: bool = False
+    """Whether its drill is due, no proof of the index counts, and the next run does not start the drill by itself."""
     backup_id: str | None = None
     """The id of a requested backup that the project does not have."""
 
@@ -98,6 +106,8 @@ class DrillPlan:
     index_count: int
     """How many indexes the project has."""
     index_quota: int
+    obstacle: str | None = None
+    """Why no drill can start now, whatever index it is of, as a sentence; `None` if one is planned or none is due."""
 
     @property
     def plan_id(self) -> str:
@@ -135,6 +145,7 @@ def make_drill_plan(  # noqa: PLR0913  all facts that a choice depends on
         skipped_drills=tuple(sorted(skipped_drills)),
         index_count=selector.index_count,
         index_quota=policy.project.index_quota,
+        obstacle=selector.obstacle,
     )
 
 
@@ -180,16 +191,6 @@ def estimate_duration(record_count: int | None) -> DurationClass:
     return DurationClass.MINUTES if record_count < _SLOW_RECORD_COUNT else DurationClass.HOURS
 
 
-def find_last_drills(drills: Mapping[str, KnownDrill], index_id: str) -> tuple[KnownDrill | None, KnownDrill | None]:
-    """Return the last drill of an index that ended, and the last that passed; each `None` if there is none."""
-    ended_drills = sorted(
-        (it for it in drills.values() if it.index_id == index_id and it.ended_at is not None),
-        key=lambda it: (it.ended_at or it.started_at, it.drill_id),
-    )
-    passed_drills = [it for it in ended_drills if it.result is DrillResult.PASSED]
-    return next(reversed(ended_drills), None), next(reversed(passed_drills), None)
-
-
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     """An index that is to be drilled."""
@@ -217,10 +218,18 @@ class _Selector:
         self._observed_at = inventory.observed_at
         self._seed = seed
         self._severities: dict[str, int] = {}
+        self._proven_names: set[str] = set()
+        """The indexes of which the policy requires no newer proof yet."""
         for finding in findings:
-            if finding.is_open and finding.resource.type is ResourceType.INDEX:
-                name = finding.resource.name
+            if finding.resource.type is not ResourceType.INDEX:
+                continue
+            name = finding.resource.name
+            if finding.is_open:
                 self._severities[name] = max(self._severities.get(name, -1), finding.severity.rank)
+            if finding.control == PROOF_CONTROL and finding.compliance is Compliance.COMPLIANT:
+                self._proven_names.add(name)
+        self.obstacle: str | None = None
+        """Why no drill of the project can start now."""
         self.index_count = len(inventory.indexes) + len(inventory.drill_indexes) + len(inventory.terminating)
 
     def select(self, request: DrillRequest) -> tuple[list[PlannedDrill], list[SkippedDrill]]:
@@ -233,12 +242,13 @@ class _Selector:
                 skipped_drills.append(proposal)
         drills: list[PlannedDrill] = []
         for candidate in sorted(candidates, key=lambda it: it.sort_key):
-            obstacle = self._find_obstacle(len(drills))
-            if obstacle is None:
+            skipped_drill = self._find_obstacle(candidate.subject, len(drills))
+            if skipped_drill is None:
                 drills.append(self._plan_drill(candidate))
-            else:
-                is_unknown = self._project.inventory.indexes_failure is not None
-                skipped_drills.append(SkippedDrill(candidate.subject.name, obstacle, is_unknown, is_due=True))
+                continue
+            skipped_drills.append(skipped_drill)
+            if not drills and not skipped_drill.is_unknown:
+                self.obstacle = skipped_drill.reason
         return drills, skipped_drills
 
     def _find_proposals(self, request: DrillRequest) -> Iterator[_Candidate | SkippedDrill]:
@@ -265,14 +275,18 @@ class _Selector:
         exemption = self._project.find_exemption(PROOF_CONTROL, subject.resource)
         if exemption is not None:
             return SkippedDrill(subject.name, _describe_exemption(exemption))
-        _, last_proof = find_last_drills(self._state.drills, subject.backups.live_id.id or "")
-        if last_proof is None or last_proof.ended_at is None:
-            return self._propose(subject, "No drill of the index has passed.")
-        due_at = compute_due_time(last_proof.ended_at, within)
-        proof_text = f"its last proof is of {format_minute(last_proof.ended_at)}"
+        is_id_known = subject.backups.live_id.unknown_reason is None  # else it is left out below
+        last_success = find_last_success(subject, require_drills(subject)) if is_id_known else None
+        if last_success is None or last_success.ended_at is None:
+            is_readable = find_unreadable_reason(subject) is None
+            reason = "No drill of the index has passed." if is_readable else "No restore of the index has completed."
+            return self._propose(subject, reason)
+        due_at = compute_due_time(last_success.ended_at, within)
+        label = "proof" if last_success.result is DrillResult.PASSED else "completed restore"
+        success_text = f"its last {label} is of {format_minute(last_success.ended_at)}"
         if self._observed_at < due_at:
-            return SkippedDrill(subject.name, f"It is not due before {format_minute(due_at)}: {proof_text}.")
-        return self._propose(subject, f"The index is due: {proof_text} (limit: {format_length(within)}).")
+            return SkippedDrill(subject.name, f"It is not due before {format_minute(due_at)}: {success_text}.")
+        return self._propose(subject, f"The index is due: {success_text} (limit: {format_length(within)}).")
 
     def _propose(self, subject: IndexContext, reason: str, backup_id: str | None = None) -> _Candidate | SkippedDrill:
         """Return an index with its recovery point, or why it cannot be drilled."""
@@ -293,13 +307,17 @@ class _Selector:
             point = chosen_point
         else:
             limit = format_length(self._limits.max_duration)
-            return SkippedDrill(subject.name, f"Every recovery point expires within {limit} (max_duration).")
+            return self._skip_due(subject, f"Every recovery point expires within {limit} (max_duration).")
         obstacle = _find_size_obstacle(point.backup, self._limits.max_size_gib)
         if obstacle is not None:
-            return SkippedDrill(subject.name, obstacle, is_unknown=point.backup.size_bytes is None)
-        last_drill, _ = find_last_drills(self._state.drills, point.backup.index_id)
-        last_drilled_at = EARLIEST_MOMENT if last_drill is None else last_drill.ended_at or EARLIEST_MOMENT
+            return self._skip_due(subject, obstacle, is_unknown=point.backup.size_bytes is None)
+        last_drilled_at = next((it.ended_at for it in require_drills(subject)), None) or EARLIEST_MOMENT
         return _Candidate(subject, point, reason, last_drilled_at, self._severities.get(subject.name, -1))
+
+    def _skip_due(self, subject: IndexContext, reason: str, *, is_unknown: bool = False) -> SkippedDrill:
+        """Leave out an index whose drill no later run starts by itself."""
+        violates_policy = subject.name not in self._proven_names
+        return SkippedDrill(subject.name, reason, is_unknown, is_due=True, violates_policy=violates_policy)
 
     def _choose_point(self, subject: IndexContext, points: list[BackupRecord]) -> BackupRecord | None:
         """Return the recovery point that the policy chooses, of those that no drill can outlast."""
@@ -336,30 +354,37 @@ class _Selector:
             return SkippedDrill(backup.index_name, obstacle or "", is_unknown)
         return self._propose(subject, f"The backup {backup_id} was requested.", backup_id)
 
-    def _find_obstacle(self, drill_count: int) -> str | None:
-        """Return why no further drill fits into this run, if none does."""
+    def _find_obstacle(self, subject: IndexContext, drill_count: int) -> SkippedDrill | None:
+        """Return an index whose drill does not fit into this run, with the reason; `None` if it fits."""
+        delay = self._find_delay(drill_count)
+        if delay is not None:
+            return SkippedDrill(subject.name, delay, is_due=True)
+        failure = self._project.inventory.indexes_failure
+        if failure is not None:
+            return self._skip_due(subject, f"It is unknown whether an index is free: {failure}.", is_unknown=True)
+        quota, used_count = self._project.policy.project.index_quota, self.index_count + drill_count
+        if used_count + 1 >= quota:
+            reason = f"The project has {used_count:,} of {quota:,} indexes; one must be free beside that of a drill."
+            is_delay = drill_count > 0  # the drills before it delete their indexes
+            return SkippedDrill(subject.name, reason, is_due=True) if is_delay else self._skip_due(subject, reason)
+        return None
+
+    def _find_delay(self, drill_count: int) -> str | None:
+        """Return why a further drill has to wait for a later run, if it has to."""
         running_drill = next((it for it in self._state.drills.values() if it.is_running(self._observed_at)), None)
         if running_drill is not None:
             return (
                 f"Restore drill {running_drill.drill_id} of {running_drill.index_name} is running, since"
                 f" {format_minute(running_drill.started_at)}."
             )
-        failure = self._project.inventory.indexes_failure
-        if failure is not None:
-            return f"It is unknown whether an index is free: {failure}."
         if drill_count >= self._limits.max_per_run:
             return f"The limit of drills per run is {self._limits.max_per_run:,} (max_per_run); the next run continues."
-        quota = self._project.policy.project.index_quota
-        if self.index_count + drill_count + 1 >= quota:
-            used_count = self.index_count + drill_count
-            return f"The project has {used_count:,} of {quota:,} indexes; one must be free beside that of a drill."
         return None
 
     def _plan_drill(self, candidate: _Candidate) -> PlannedDrill:
         backup, limits = candidate.point.backup, self._limits
         size_bytes = backup.size_bytes or 0
         suffix = _hash_text(self._seed, backup.backup_id, candidate.subject.name)[:SUFFIX_LENGTH]
-        is_byoc = candidate.subject.index.deployment is Deployment.BYOC
         return PlannedDrill(
             index=candidate.subject.name,
             index_id=backup.index_id,
@@ -373,9 +398,7 @@ class _Selector:
             duration=estimate_duration(backup.record_count),
             cost=None if limits.price_per_gib is None else limits.price_per_gib * size_bytes / GIB,
             reason=candidate.reason,
-            unreadable_reason="A BYOC index is read only from its own network, so it is restored and not read."
-            if is_byoc
-            else None,
+            unreadable_reason=find_unreadable_reason(candidate.subject),
         )
 
 

@@ -251,6 +251,12 @@ def _end_restore(record: DrillRecord, state: RestoreState, detail: str, now: dat
     return replace(record, restore=state, restore_detail=detail, validation=ValidationState.SKIPPED, verified_at=now)
 
 
+def _end_slow_restore(record: DrillRecord, detail: str, now: datetime) -> DrillRecord:
+    """Return a record whose restore was certainly not completed at its deadline."""
+    elapsed = now - (record.requested_at or record.chosen_at)
+    return _end_restore(replace(record, least_restore_time=elapsed), RestoreState.FAILED, detail, now)
+
+
 def _end_validation(record: DrillRecord, verification: Verification, now: datetime) -> DrillRecord:
     return replace(
         record,
@@ -292,9 +298,10 @@ def _accept_job(record: DrillRecord, job: RestoreJob, now: datetime) -> Step:
         return _read_index(job_record)
     if job.state is JobState.PENDING and now < record.deadline:
         return Step(job_record)
-    detail = f"The restore job {job.job_id} is {job.state}; Pinecone gives no reason."
     if job.state is JobState.PENDING:
         detail = f"The restore was not completed within {format_length(record.max_duration)}."
+        return _read_index(_end_slow_restore(job_record, detail, now))
+    detail = f"The restore job {job.job_id} is {job.state}; Pinecone gives no reason."
     return _read_index(_end_restore(job_record, RestoreState.FAILED, detail, now))
 
 
@@ -415,7 +422,8 @@ _FAILED_INDEX_STATES = frozenset(("failed", "initializationfailed", "disabled"))
 def _continue_restore(record: DrillRecord, found: RestoredIndex, now: datetime) -> Step:
     state = found.index.state or "unknown"
     if state.casefold() in _FAILED_INDEX_STATES:
-        return _end_and_delete(record, RestoreState.FAILED, f"The state of the restored index is {state}.", now)
+        detail = f"The state of the restored index is {state}."
+        return _delete_index(_end_restore(record, RestoreState.FAILED, detail, now))
     accepted_record = replace(record, is_accepted=True)
     if found.is_ready and _is_job_completed(record):
         restored_record = replace(accepted_record, restore=RestoreState.COMPLETED, restore_detail="", restored_at=now)
@@ -428,12 +436,7 @@ def _continue_restore(record: DrillRecord, found: RestoredIndex, now: datetime) 
         return Step(accepted_record)
     limit = format_length(record.max_duration)
     detail = f"The restored index was not ready within {limit} (state: {state})."
-    return _end_and_delete(record, RestoreState.FAILED, detail, now)
-
-
-def _end_and_delete(record: DrillRecord, state: RestoreState, detail: str, now: datetime) -> Step:
-    """End the restore, and delete the index that a read has just confirmed."""
-    return _delete_index(_end_restore(record, state, detail, now))
+    return _delete_index(_end_slow_restore(record, detail, now))
 
 
 def _continue_validation(record: DrillRecord, found: RestoredIndex, now: datetime) -> Step:

@@ -1,12 +1,13 @@
 """The recorded restore drills of one live index."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.results import MAX_RESTORES, EndedDrill, IndexDrills, RunningDrill
 from backup_auditor.domain.finding import Evidence
+from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, format_moment, shift_moment, to_seconds
 from backup_auditor.domain.verdict import InsufficientDataError
@@ -67,9 +68,29 @@ def build_drill_evidence(drill: KnownDrill | None) -> Evidence | None:
     }
 
 
-def compute_due_time(proven_at: datetime, within: timedelta) -> datetime:
-    """Return when the next drill of an index is due, by its last proof and by how long a proof counts."""
-    return shift_moment(proven_at, within * _DUE_SHARE)
+def find_unreadable_reason(subject: IndexContext) -> str | None:
+    """Return why the records of an index cannot be read from here; `None` if they can."""
+    if subject.index.deployment is Deployment.BYOC:
+        return "A BYOC index is read only from its own network, so it is restored and not read."
+    return None
+
+
+def find_last_success(subject: IndexContext, drills: Iterable[KnownDrill]) -> KnownDrill | None:
+    """Return the newest drill after which the next one can wait, of drills with a result, newest first.
+
+    It is one that passed. No drill of an index passes whose records cannot be read from here: there a completed restore
+    is enough.
+    """
+    is_readable = find_unreadable_reason(subject) is None
+    return next(
+        (it for it in drills if it.result is DrillResult.PASSED or (not is_readable and it.restore_time is not None)),
+        None,
+    )
+
+
+def compute_due_time(succeeded_at: datetime, within: timedelta) -> datetime:
+    """Return when the next drill of an index is due, by the end of its last success and by how long a proof counts."""
+    return shift_moment(succeeded_at, within * _DUE_SHARE)
 
 
 def summarize_drills(subject: IndexContext) -> IndexDrills | None:
@@ -84,7 +105,8 @@ def summarize_drills(subject: IndexContext) -> IndexDrills | None:
         return replace(limits, unknown_reason=error.reason)
     if not recorded_drills and within is None:
         return None
-    ended_drills = [it for drill in require_drills(subject) if (it := _build_ended_drill(drill)) is not None]
+    drills = require_drills(subject)
+    ended_drills = [it for drill in drills if (it := _build_ended_drill(drill)) is not None]
     last_proof = next((it for it in ended_drills if it.result is DrillResult.PASSED), None)
     restores = [it for it in ended_drills if it.restore_time is not None][:MAX_RESTORES]
     leftover_indexes = subject.project.leftover_indexes
@@ -94,7 +116,7 @@ def summarize_drills(subject: IndexContext) -> IndexDrills | None:
         last_drill=ended_drills[0] if ended_drills else None,
         running_drill=_find_running_drill(subject, recorded_drills),
         restores=tuple(reversed(restores)),
-        due_at=_find_due_time(subject, within, last_proof),
+        due_at=_find_due_time(subject, within, find_last_success(subject, drills)),
         leftover_indexes=tuple(
             sorted(leftover_indexes[it.drill_id] for it in recorded_drills if it.drill_id in leftover_indexes)
         ),
@@ -118,7 +140,9 @@ def _find_running_drill(subject: IndexContext, drills: Sequence[KnownDrill]) -> 
     return RunningDrill(drill.drill_id, drill.backup_id, drill.target_name, drill.started_at, drill.ends_by)
 
 
-def _find_due_time(subject: IndexContext, within: timedelta | None, last_proof: EndedDrill | None) -> datetime | None:
+def _find_due_time(subject: IndexContext, within: timedelta | None, last_success: KnownDrill | None) -> datetime | None:
     if within is None or subject.project.find_exemption(PROOF_CONTROL, subject.resource) is not None:
         return None
-    return subject.observed_at if last_proof is None else compute_due_time(last_proof.ended_at, within)
+    if last_success is None or last_success.ended_at is None:
+        return subject.observed_at
+    return compute_due_time(last_success.ended_at, within)

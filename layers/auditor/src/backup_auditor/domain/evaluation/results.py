@@ -98,7 +98,7 @@ class IndexDrills:
     max_restore_time: timedelta | None = None
     """How long a restore may take; `None` without a limit."""
     due_at: datetime | None = None
-    """When the next drill is due: the time of the audit if none has passed, `None` if none is required."""
+    """When the next drill is due: the time of the audit if none was successful, `None` if none is required."""
     leftover_indexes: tuple[str, ...] = ()
     """The names of the audited indexes that its drills left behind."""
     unknown_reason: str | None = None
