@@ -32,6 +32,9 @@ REPORT_MB, REPORT_NIGHTS = 3.7, 400
 LOG_MB = 0.2
 METRICS_OF_PROJECT = 22
 REMEDIATION_METRICS = 2
+DRILL_METRICS = 3
+DRILLS, STEPS_OF_DRILL, STEP_SECONDS, DRILL_GB = 4, 4, 30, 0.25
+DRILL_SWEEPS, DRILL_SWEEP_SECONDS = 8640, 0.3
 POLLERS, POLL_SECONDS = 5, 20
 EVENTS_OF_PROJECT = 100
 
@@ -52,33 +55,37 @@ class _AlarmCount(NamedTuple):
     composites: int
 
 
-def _count_alarms(*, is_remediation: bool) -> _AlarmCount:
-    """Count the alarms of every stack, or those that remediation adds."""
+REMEDIATION, DRILL = "RemediationIsEnabled", "RestoreDrillsAreEnabled"
+"""The conditions of what is not in every stack."""
+
+
+def _count_alarms(condition: str | None) -> _AlarmCount:
+    """Count the alarms of every stack, or those with a condition."""
     resources = template()["Resources"].values()
     alarms = [it for it in resources if it["Type"] == "AWS::CloudWatch::Alarm"]
     metrics = queries = 0
     for alarm in alarms:
-        is_optional = "Condition" in alarm
         for part in alarm["Properties"].get("Metrics", [{"MetricStat": {}}]):
-            if (is_optional or _is_optional(part)) == is_remediation:
+            if (alarm.get("Condition") or _find_condition(part)) == condition:
                 metrics += "MetricStat" in str(part)
                 queries += "GROUP BY project" in str(part)
     composites = sum(it["Type"] == "AWS::CloudWatch::CompositeAlarm" for it in resources)
-    return _AlarmCount(metrics, queries, 0 if is_remediation else composites)
+    return _AlarmCount(metrics, queries, composites if condition is None else 0)
 
 
-def _is_optional(part: Any) -> bool:  # noqa: ANN401  a part of the template
-    return isinstance(part, list)
+def _find_condition(part: Any) -> str | None:  # noqa: ANN401  a part of the template
+    """Return the condition of a part that is a choice."""
+    return str(part[0]) if isinstance(part, list) else None
 
 
-def _count_queues(*, is_remediation: bool) -> int:
-    """Count the queues that Lambda polls."""
+def _count_queues(condition: str | None) -> int:
+    """Count the queues that Lambda polls in every stack, or those with a condition."""
     queues = [it for it in template()["Resources"].values() if it["Type"] == "AWS::SQS::Queue"]
-    return sum("RedrivePolicy" in it["Properties"] and ("Condition" in it) == is_remediation for it in queues)
+    return sum("RedrivePolicy" in it["Properties"] and it.get("Condition") == condition for it in queues)
 
 
-def _poll_row(*, is_remediation: bool) -> Row:
-    count = _count_queues(is_remediation=is_remediation)
+def _poll_row(condition: str | None = None) -> Row:
+    count = _count_queues(condition)
     polls = count * POLLERS * HOURS * 3600 // POLL_SECONDS
     return Row(
         "SQS",
@@ -88,8 +95,8 @@ def _poll_row(*, is_remediation: bool) -> Row:
     )
 
 
-def _alarm_row(*, is_remediation: bool) -> Row:
-    metrics, queries, composites = _count_alarms(is_remediation=is_remediation)
+def _alarm_row(condition: str | None = None) -> Row:
+    metrics, queries, composites = _count_alarms(condition)
     composite_text = f"; {composites} composite alarms × {COMPOSITE_ALARM_MONTH:.2f}" if composites else ""
     return Row(
         "CloudWatch alarms",
@@ -152,14 +159,14 @@ def list_rows() -> list[Row]:
             f" {len(METRICS_OF_STACK)} × {METRIC_MONTH:.2f} of the hourly count",
             lambda projects: METRIC_MONTH * (projects * METRICS_OF_PROJECT * NIGHTS / HOURS + len(METRICS_OF_STACK)),
         ),
-        _alarm_row(is_remediation=False),
+        _alarm_row(),
         _dashboard_row(),
         Row(
             "Logs",
             f"{LOG_MB} MB per night × {LOG_GB:.2f} per GB, per project",
             lambda projects: projects * NIGHTS * LOG_MB / 1000 * LOG_GB,
         ),
-        _poll_row(is_remediation=False),
+        _poll_row(),
         Row(
             "EventBridge, Scheduler",
             f"({runs:,} scheduled runs + {EVENTS_OF_PROJECT} events per project) × {MILLION_EVENTS:.2f} per million",
@@ -186,8 +193,42 @@ def list_remediation_rows() -> list[Row]:
             f"{REMEDIATION_METRICS} × {METRIC_MONTH:.2f} × {NIGHTS} of {HOURS} hours, per project",
             lambda projects: METRIC_MONTH * projects * REMEDIATION_METRICS * NIGHTS / HOURS,
         ),
-        _alarm_row(is_remediation=True),
-        _poll_row(is_remediation=True),
+        _alarm_row(REMEDIATION),
+        _poll_row(REMEDIATION),
+    ]
+
+
+def list_drill_rows() -> list[Row]:
+    """Return what restore drills add to the bill, with one drill of each project every week."""
+    return [
+        Row(
+            "Lambda",
+            f"({DRILL_SWEEPS:,} × {DRILL_SWEEP_SECONDS} s + {DRILLS} drills × {STEPS_OF_DRILL} steps × {STEP_SECONDS} s"
+            f" per project) × {DRILL_GB} GB × {GB_SECOND:.10f}",
+            lambda projects: (
+                (DRILL_SWEEPS * DRILL_SWEEP_SECONDS + projects * DRILLS * STEPS_OF_DRILL * STEP_SECONDS)
+                * DRILL_GB
+                * GB_SECOND
+            ),
+        ),
+        Row(
+            "Secrets Manager",
+            f"{SECRET_MONTH:.2f} per key for restore drills, one per project",
+            lambda projects: projects * SECRET_MONTH,
+        ),
+        Row(
+            "CloudWatch metrics",
+            f"{DRILL_METRICS} × {METRIC_MONTH:.2f} × {DRILLS} of {HOURS} hours, per project",
+            lambda projects: METRIC_MONTH * projects * DRILL_METRICS * DRILLS / HOURS,
+        ),
+        _alarm_row(DRILL),
+        _poll_row(DRILL),
+        Row(
+            "EventBridge, Scheduler",
+            f"({DRILL_SWEEPS:,} sweeps + {DRILLS} drills × {STEPS_OF_DRILL + 1} events per project) ×"
+            f" {MILLION_EVENTS:.2f} per million",
+            lambda projects: (DRILL_SWEEPS + projects * DRILLS * (STEPS_OF_DRILL + 1)) * MILLION_EVENTS / 1e6,
+        ),
     ]
 
 
@@ -222,6 +263,11 @@ def list_cost_options() -> str:
 def list_remediation_costs() -> str:
     """Return the table of what remediation adds."""
     return _list_bill(list_remediation_rows(), "total")
+
+
+def list_drill_costs() -> str:
+    """Return the table of what restore drills add."""
+    return _list_bill(list_drill_rows(), "total")
 
 
 def describe_cost() -> str:

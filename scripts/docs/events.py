@@ -10,6 +10,21 @@ from typing import Any
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits, StoredFile, StoredReport
+from backup_auditor.domain.drills.drill import (
+    VALIDATION_STATES,
+    DeletionState,
+    DrillRecord,
+    RestorePoint,
+    RestoreState,
+)
+from backup_auditor.domain.drills.verification import (
+    ExpectedContent,
+    FetchedRecord,
+    FoundContent,
+    FoundSample,
+    SampledRecord,
+    build_verification,
+)
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.notifications.digest import create_digest, create_messages
@@ -27,6 +42,7 @@ from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Pr
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.channel_test import build_test_publication
 from backup_auditor.rendering.digest import build_report_link
+from backup_auditor.rendering.drill_events import build_drill_event
 from backup_auditor.rendering.events import (
     build_audit_events,
     build_creation_event,
@@ -53,6 +69,9 @@ _SENT = {
     " `Backup Audit Completed` of the project with `complete` true is its end.",
     "Backup Schedule Proposed": "Sent for each action that the policy proposes, after each audit as long as it is due.",
     "Backup Schedule Created": "Sent for each action that was applied, whatever its kind.",
+    "Backup Restore Drill Completed": "Sent once a drill has ended that `passed`, or that restored the backup and could"
+    " not check all of it (`not_verified`).",
+    "Backup Restore Drill Failed": "Sent once a drill has ended that `failed`, or whose outcome is `unknown`.",
 }
 """When each event is sent."""
 _MEANINGS = {
@@ -128,6 +147,25 @@ _FAILURE_MEANINGS = _MEANINGS | {
     "trigger": f"Why the message is sent: `{Trigger.CHANGE}` or `{Trigger.REMINDER}`.",
 }
 """What each key of the event and the messages of a failure means."""
+_DRILL_MEANINGS = _MEANINGS | {
+    "actor": "Who ran the drill: the function and the id of the request.",
+    "backup": "The backup that was restored: `id`, `captured_at` and `size_bytes`.",
+    "deletion": "`confirmed`: the temporary index does not exist. `failed`: it may exist.",
+    "document": "`location` and `sha256` of the stored document, which has every check with its figures.",
+    "drill_id": "The drill.",
+    "ended_at": "When the result was known.",
+    "index": "The index that the backup is of: `name` and `id`.",
+    "next_step": "What to do.",
+    "plan_id": "The plan: project, policy and backups.",
+    "reasons": "Why it did not pass, and why the temporary index may exist; empty if all is well.",
+    "restore": "`completed`, `failed` or `unknown`.",
+    "restore_seconds": "How long Pinecone took to restore the backup, or null.",
+    "result": "`passed`, `failed`, `not_verified` or `unknown`.",
+    "started_at": "When the drill was recorded.",
+    "target": "The name of the temporary index.",
+    "validation": "`passed`, `failed`, `not_verified`, or `skipped` without a restored index.",
+}
+"""What each key of the event of a restore drill means."""
 _TEST_MEANINGS = _MEANINGS | {
     "compliance": "`INSUFFICIENT_DATA`: the message says nothing about the backups.",
     "event": "`Backup Channel Test`.",
@@ -155,6 +193,13 @@ def describe_failure_event() -> str:
 def describe_remediation_events() -> str:
     """Return a section for each event of a remediation: when it is sent, its keys, and a sample."""
     return "\n".join(_describe_event(it, (), _MEANINGS) for it in sample_remediation_events())
+
+
+def describe_drill_events() -> str:
+    """Return a section for each event of a restore drill: when it is sent, its keys, and a sample."""
+    return "\n".join(
+        _describe_event(it, ("schema_version", "project"), _DRILL_MEANINGS) for it in sample_drill_events()
+    )
 
 
 def list_common_keys() -> str:
@@ -233,6 +278,44 @@ def sample_remediation_events() -> list[dict[str, object]]:
     )
     found = [*build_proposal_events(plan), build_creation_event(plan, action, record)]
     return [{"source": "backup-auditor", "detail-type": kind, "detail": detail} for kind, detail in found]
+
+
+def sample_drill_events() -> list[dict[str, object]]:
+    """Return one event of each type of a restore drill."""
+    records = (_sample_drill(is_complete=it) for it in (True, False))
+    found = [build_drill_event(it) for it in records]
+    return [{"source": "backup-auditor", "detail-type": kind, "detail": detail} for kind, detail in found]
+
+
+def _sample_drill(*, is_complete: bool) -> DrillRecord:
+    """Return a drill that ended, and that lost a record if it is not complete."""
+    expected = ExpectedContent(record_count=1_200_000, namespace_count=2)
+    found = FoundContent({"a": 1_000_000, "b": 200_000 if is_complete else 199_999})
+    sample = FoundSample((SampledRecord("a", "r-1", FetchedRecord([0.5, 0.25])),))
+    verification = build_verification(expected, found, sample)
+    restored_at = _NOW + timedelta(minutes=14)
+    return DrillRecord(
+        drill_id="b4d1f0c29e7a3586",
+        project="search",
+        number=7,
+        index_name="orders",
+        index_id="id-orders",
+        point=RestorePoint("id-backup", _NOW - timedelta(hours=3), 7_340_032_000, expected),
+        target_name="drill-orders-1a2b3c4d",
+        plan_id="0f6c2b7be1d5a384",
+        actor="backup-auditor-drill 2026-11-02T06:00:00Z/search",
+        max_duration=timedelta(hours=6),
+        sample_size=100,
+        chosen_at=_NOW,
+        restore=RestoreState.COMPLETED,
+        validation=VALIDATION_STATES[verification.state],
+        deletion=DeletionState.CONFIRMED,
+        requested_at=_NOW,
+        restored_at=restored_at,
+        verified_at=restored_at,
+        verification=verification,
+        evidence=StoredFile("s3://evidence-of-backups/search/drills/b4d1f0c29e7a3586/9.json", "5e" * 32),
+    )
 
 
 def _sample_action() -> CreateSchedule:

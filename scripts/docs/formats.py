@@ -1,7 +1,7 @@
 """Generate the table of the formats, the keys of the JSON report and the columns of the CSV report."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from docs.markdown import table
 
 _NULL = {"type": "null"}
 _SCHEMA = Path(backup_auditor.rendering.__file__).with_name("report.schema.json")
+_FLEET_SCHEMA = _SCHEMA.with_name("fleet.schema.json")
 
 type Schema = dict[str, Any]
 
@@ -22,20 +23,20 @@ _DESCRIPTIONS = {
             " resolved, drift, counts, read errors"
         ),
         "proposals; long lists, with the command that shows them",
-        "one report after the other",
+        "the fleet, then one report after the other",
     ),
-    "json": ("programs", "everything", "nothing", "an array of reports"),
+    "json": ("programs", "everything", "nothing", "one document with the fleet and a list of reports"),
     "markdown": (
         "pull requests, tickets",
         "as `table`",
         "proposals; rows that do not fit one GitHub comment (65,536 characters), or more than 50 under a heading",
-        "one report after the other, in one comment",
+        "the fleet, then one report after the other, in one comment",
     ),
     "csv": (
         "spreadsheets",
         "every finding, warnings",
         "read errors, resolved, drift, proposals",
-        "one table",
+        "one table; beside a file, the fleet in a second one",
     ),
     "junit": (
         "CI servers",
@@ -59,7 +60,7 @@ _DESCRIPTIONS = {
         "browsers and printers",
         "as `table`, and evidence, API calls, the policy, a timeline of each index, and past audits",
         "compliant and not applicable findings; evidence and single times of large projects",
-        "one page",
+        "one page: the fleet, and a section for each project",
     ),
 }
 """The readers, the content, what is counted and left to the JSON report, and how a file holds a registry."""
@@ -79,9 +80,24 @@ def list_report_keys() -> str:
     return table(("key", "value", "meaning"), _rows(schema, schema, ""))
 
 
+def list_fleet_keys() -> str:
+    """Return the table of the keys of the fleet in the JSON document of a registry, from its schema."""
+    schema = json.loads(_FLEET_SCHEMA.read_text(encoding="utf-8"))
+    return table(("key", "value", "meaning"), _rows(schema["properties"]["fleet"], schema, ""))
+
+
+def list_fleet_columns() -> str:
+    """Return the columns of the fleet's CSV file, in their order."""
+    return _list_columns(FORMATS["csv"].render_fleet(RenderOptions()))
+
+
 def list_csv_columns() -> str:
     """Return the columns of a CSV report, in their order."""
-    columns = next(iter(FORMATS["csv"].render([], RenderOptions()))).split(",")
+    return _list_columns(FORMATS["csv"].render([], RenderOptions()))
+
+
+def _list_columns(pieces: Iterable[str]) -> str:
+    columns = next(iter(pieces)).split(",")
     return ", ".join(f"`{it}`" for it in columns) + "."
 
 

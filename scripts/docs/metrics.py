@@ -23,6 +23,10 @@ _MEANINGS = {
     "BackupQuotaUsedPercent": "Used part of the backup quota.",
     "SchedulesCreated": "Schedules that a remediation run created.",
     "ScheduleCreationFailures": "Actions that failed; 1 if a run was refused, stopped or incomplete; 0 if tried again.",
+    "RestoreDrillsSucceeded": "1 for each restore drill that passed, 0 for any other result.",
+    "RestoreDrillsFailed": "1 for each restore drill that failed or whose outcome is unknown, and in each sweep for one"
+    " that cannot be continued and should have ended; 0 for any other result.",
+    "RestoreSeconds": "How long Pinecone took to restore a backup, if the restore completed.",
     "DeliveryFailures": "Messages and events that a channel refused, or did not accept for 4h, at each attempt.",
     "ApiRequests": "Calls to Pinecone in the audit.",
     "ApiThrottles": "Responses with status 429 in the audit.",

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from backup_auditor.domain.events import AuditRequest, EventType, read_audit_request
+from backup_auditor.rendering.drill_events import DrillEventType
 from backup_auditor.rendering.events import RemediationEventType
 from docs import events as events_document
 
@@ -18,9 +19,11 @@ def test_each_event_has_a_sample() -> None:
         *events_document.sample_events(),
         events_document.sample_failure_event(),
         *events_document.sample_remediation_events(),
+        *events_document.sample_drill_events(),
     ]
-    assert [it["detail-type"] for it in samples] == [*EventType, *RemediationEventType]
-    assert all(f"\n### {it}\n" in DOCUMENT for it in [*EventType, *RemediationEventType])
+    event_types = [*EventType, *RemediationEventType, *DrillEventType]
+    assert [it["detail-type"] for it in samples] == event_types
+    assert all(f"\n### {it}\n" in DOCUMENT for it in event_types)
 
 
 def test_the_request_of_the_document_is_valid() -> None:

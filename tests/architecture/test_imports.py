@@ -70,6 +70,16 @@ def test_an_audit_on_aws_loads_no_template_engine_at_its_start() -> None:
     assert "jinja2" not in find_outside_packages("import backup_auditor.bootstrap.audit")
 
 
+@pytest.mark.parametrize("verb", ["dispatch", "audit", "notify", "watch", "remediate"])
+def test_other_functions_load_no_restore_drills_at_their_start(verb: str) -> None:
+    """No other function starts slower because of restore drills: it loads none of their packages."""
+    program = f"import sys, backup_auditor.bootstrap.{verb}; print(*sys.modules)"
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    modules = process.stdout.split()
+    assert "backup_auditor.bootstrap" in modules
+    assert [it for it in modules if ".drills" in it or "drill_ledger" in it or it.endswith(".restores")] == []
+
+
 def test_no_modules_import_each_other(imports: Mapping[str, set[str]]) -> None:
     """The imports of the package have no cycle."""
     assert list(TopologicalSorter(imports).static_order())

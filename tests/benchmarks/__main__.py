@@ -17,6 +17,7 @@ BENCHMARKS = (
     "remediation",
     "verification",
     "memory",
+    "fleet",
     "state_moves",
     "growth",
     "start",

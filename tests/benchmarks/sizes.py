@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,6 +28,7 @@ from support.slack_server import serve_slack
 FULL_CPU_MIB = 1769
 """The memory size with which a function has a whole CPU."""
 PROJECT_COUNT, NEGLECTED_INDEX_COUNT, CREATION_COUNT = 1000, 1667, 200
+DRILLED_INDEX_COUNT, DIMENSION, NAMESPACE_COUNT = 190, 1536, 100
 FINDING_COUNT = 3 * NEGLECTED_INDEX_COUNT
 MAX_SHARE = 0.5
 """The maximum used share of memory and time: the other half is a reserve for larger loads."""
@@ -36,8 +38,13 @@ POLICY = f"""version: 1
 project: {{backup_quota: 5000}}
 remediation: {{create_schedules: apply, max_creations: {CREATION_COUNT}}}
 """
-EDITOR_PREFIX = "backup-auditor-editor/"
+DRILL_POLICY = """version: 1
+project: {plan: enterprise}
+restore_drills: {mode: apply}
+"""
+EDITOR_PREFIX, DRILL_PREFIX = "backup-auditor-editor/", "backup-auditor-drill/"
 SLACK_SECRET, EDITOR_SECRET = "backup-auditor/webhooks/slack", f"{EDITOR_PREFIX}search"
+DRILL_SECRET = f"{DRILL_PREFIX}search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,34 @@ def _prepare_unprotected_project(application: str) -> Iterator[Load]:
             raise RuntimeError(f"{schedule_count} schedules were created instead of {CREATION_COUNT}")
 
 
+@contextmanager
+def _prepare_restored_index(application: str) -> Iterator[Load]:
+    """Restore an index, so that the next run audits the project, and verifies and deletes that index."""
+    project = build_scenario(f"fleet:{DRILLED_INDEX_COUNT}x5", now=now())
+    vectors = {"_values": {"type": "dense_vector", "dimension": DIMENSION, "metric": "cosine"}}
+    project.create_index("vectors", fields=vectors, records=100 * NAMESPACE_COUNT, namespaces=NAMESPACE_COUNT)
+    backup = project.create_backup("vectors")
+    project.advance(timedelta(hours=1))
+    with serve_audited_project(project, application) as variables:
+        put_secret(Server.drill_key, DRILL_SECRET)
+        drill_variables = {
+            **variables,
+            "POLICY": _store_document(variables, DRILL_POLICY),
+            "DRILL_KEY_SECRET": DRILL_SECRET,
+            "DRILL_NAME_PREFIX": DRILL_PREFIX,
+        }
+        event = json.dumps({"project": "search", "backup": backup.id}).encode()
+        load = Load(
+            f"{DRILLED_INDEX_COUNT} indexes, and 100 records of {NAMESPACE_COUNT} namespaces", drill_variables, event
+        )
+        with TemporaryDirectory() as folder:
+            _measure_run("drill", find_properties(name_function("drill"))["MemorySize"], load, Path(folder))
+        project.advance(timedelta(hours=1))
+        yield load
+        if len(project.indexes) > DRILLED_INDEX_COUNT + 1:
+            raise RuntimeError("the restored index was not deleted")
+
+
 def _store_document(variables: Variables, text: str) -> str:
     bucket = variables["EVIDENCE_BUCKET"]
     boto3.client("s3").put_object(Bucket=bucket, Key="document.yaml", Body=text.encode())
@@ -140,6 +175,7 @@ LOADS = {
     "notify": _prepare_alerts,
     "watch": _prepare_registry,
     "remediate": _prepare_unprotected_project,
+    "drill": _prepare_restored_index,
 }
 
 

@@ -1,28 +1,16 @@
 """How a page looks: to everybody, in the dark, on a phone, and on paper."""
 
-import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from support.browser import open_page
+from support.browser import find_violations, open_page
 from support.pages import ReportPage
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 WIDTHS = {"phone": 390, "tablet": 820, "desk": 1440}
-
-
-def find_violations(page: Page) -> list[str]:
-    """Return what axe-core finds, each with the elements it finds it in."""
-    page.evaluate(AXE)
-    axe_violations: list[Any] = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then(it => it.violations)"
-    )
-    return [f"{it['id']}: {json.dumps([node['target'] for node in it['nodes']][:5])}" for it in axe_violations]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -16,7 +16,7 @@ from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
 from simulator_process import COMMAND
-from support.builders.reports import check_report
+from support.builders.reports import check_fleet
 from support.cli import CompletedCommand, build_access_environment, build_environment, run_command
 from support.neglected import FAILED_CONTROLS
 from support.simulator import SIMULATED_NOW
@@ -129,14 +129,15 @@ def registry_path(tmp_path: Path) -> Path:
 
 
 def test_a_registry_gives_one_report_per_project(registry_path: Path, healthy_server: Server) -> None:
-    """Two entries give two reports in one JSON document in registry order, with a warning about the shared key."""
+    """Two entries give two reports in one JSON document with the fleet, and a warning about the shared key."""
     env = build_access_environment(healthy_server, KEY_A=healthy_server.viewer_key, KEY_B=healthy_server.viewer_key)
     result = run_command("audit", "--now", MOMENT, "--registry", registry_path, "--format", "json", env=env)
-    documents = json.loads(result.output)
-    for document in documents:
-        check_report(document)
-    assert [it["project"]["name"] for it in documents] == ["a", "b"]
-    assert [len(it["warnings"]) for it in documents] == [1, 1]
+    document = json.loads(result.output)
+    check_fleet(document)
+    reports = document["reports"]
+    assert [it["project"]["name"] for it in reports] == ["a", "b"]
+    assert [it["project"]["name"] for it in document["fleet"]["projects"]] == ["a", "b"]
+    assert [it["warnings"] for it in reports] == [document["fleet"]["warnings"]] * 2
     assert (result.exit_code, result.error_output) == (3, "")
 
 
@@ -165,7 +166,8 @@ def test_one_project_does_not_keep_the_others(registry_path: Path, healthy_serve
     result = run_command("audit", "--now", MOMENT, "--registry", registry_path, "--output", path, env=env)
     assert (result.exit_code, result.output) == (2, "")
     assert result.error_output.startswith("backup-auditor: a: KEY_A is not set")
-    assert path.read_text().startswith("Compliant: b: ")
+    assert path.read_text().startswith("Fleet: 2 projects: 1 not audited, 1 compliant.\n")
+    assert "\nCompliant: b: " in path.read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -32,8 +32,10 @@ def audit_registry(
 
 
 def list_warnings(completed: CompletedCommand) -> list[list[str]]:
-    """Return the warnings of each report."""
-    reports: list[dict[str, Any]] = json.loads(completed.output)
+    """Return the warnings of each report, by the name of its project."""
+    reports: list[dict[str, Any]] = sorted(
+        json.loads(completed.output)["reports"], key=lambda it: str(it["project"]["name"])
+    )
     return [it["warnings"] for it in reports]
 
 
@@ -59,7 +61,7 @@ def test_standard_error_has_the_warning_if_the_reports_go_to_a_file(healthy_serv
         'backup-auditor: Registry entries "search" and "billing" open the same Pinecone project'
     )
     assert result.error_output.count("\n") == 1
-    assert output.read_text().count("Registry entries") == 2
+    assert output.read_text().count("Registry entries") == 3  # the fleet has it too
 
 
 @pytest.mark.parametrize("report_format", FORMATS)

@@ -1,9 +1,11 @@
 """Pages in Debian's Chromium, with their console messages and requests."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +83,15 @@ def open_page(browser: Browser, path: Path, *, fragment: str = "", **options: An
         yield opened_page
     finally:
         context.close()
+
+
+_AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+def find_violations(page: Page) -> list[str]:
+    """Return what axe-core finds, each with the elements it finds it in."""
+    page.evaluate(_AXE)
+    axe_violations: list[Any] = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then(it => it.violations)"
+    )
+    return [f"{it['id']}: {json.dumps([node['target'] for node in it['nodes']][:5])}" for it in axe_violations]

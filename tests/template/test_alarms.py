@@ -21,6 +21,8 @@ from support.aws_local.stack import STACK_NAME, Stack
 
 ALARMS = Path(__file__).parents[2] / "docs" / "operations" / "alarms.md"
 ROUTED_METRICS = {"ProjectsOverdue", "ProjectsIncomplete", "ProjectsNewlyFailed"}
+FAILURE_METRICS = {"DeliveryFailures", "ScheduleCreationFailures", "RestoreDrillsFailed"}
+"""The metrics of each project that have an alarm."""
 OF_STACK = {"stack": STACK_NAME}
 MAX_DURATION = timedelta(minutes=5)
 """The maximum duration of a sweep."""
@@ -39,8 +41,11 @@ SENDERS = {
     "FunctionFailureAlarm",
     "DeliveryFailuresAlarm",
     "ScheduleCreationFailuresAlarm",
+    "RestoreDrillFailuresAlarm",
 }
 """The alarms that send messages."""
+CONDITIONS = {"Remediation": "RemediationIsEnabled", "Drill": "RestoreDrillsAreEnabled"}
+"""The conditions of optional parts of the dashboard."""
 MISSING_DATA_TREATMENT = {
     "WatchSilentAlarm": "breaching",
     "ProjectsOverdueAlarm": "ignore",
@@ -141,6 +146,7 @@ def make_stack_metrics(stack: str, value: float) -> list[MetricValue]:
         "ProjectsNewlyFailed": {},
         "DeliveryFailures": {"project": "search"},
         "ScheduleCreationFailures": {"project": "search"},
+        "RestoreDrillsFailed": {"project": "search"},
     }
     return [
         make_value(name, value, dimensions={**dimensions, "stack": stack})
@@ -157,11 +163,13 @@ def make_lambda_metrics(name: str, *, times: int, errors: int, hours: float = 0.
 
 
 def render_dashboard_text() -> str:
-    """Return the text of the dashboard, with remediation."""
+    """Return the text of the dashboard, with remediation and restore drills."""
     text, more = find_properties("Dashboard")["DashboardBody"]["Fn::Sub"]
-    condition, remediation_value, none = more["Remediation"]["Fn::If"]
-    assert (condition, none) == ("RemediationIsEnabled", "")
-    return str(text).replace("${Remediation}", remediation_value["Fn::Sub"])
+    for name, value in more.items():
+        condition, optional_value, none = value["Fn::If"]
+        assert (condition, none) == (CONDITIONS[name.removesuffix("Alarms").removesuffix("Widgets")], "")
+        text = text.replace(f"${{{name}}}", optional_value["Fn::Sub"])
+    return str(text)
 
 
 def load_dashboard() -> dict[str, Any]:
@@ -270,6 +278,7 @@ def test_stacks_side_by_side_have_their_own_alarms() -> None:
         "IncompleteAuditAlarm",
         "DeliveryFailuresAlarm",
         "ScheduleCreationFailuresAlarm",
+        "RestoreDrillFailuresAlarm",
     }
     healthy, failing = make_stack_metrics(STACK_NAME, 0), make_stack_metrics(STACK_NAME, 1)
     assert find_active_alarms(*healthy, *make_stack_metrics("staging", 1)) == set()
@@ -277,7 +286,7 @@ def test_stacks_side_by_side_have_their_own_alarms() -> None:
     assert find_active_alarms(*make_stack_metrics("staging", 0), end=START + 7 * HOUR) == {"WatchSilentAlarm"}
 
 
-@pytest.mark.parametrize("verb", ["audit", "remediate"])
+@pytest.mark.parametrize("verb", ["audit", "remediate", "drill"])
 @pytest.mark.parametrize(
     "times, errors, is_alarm_expected",
     [
@@ -430,9 +439,9 @@ def test_a_failure_that_is_fixed_on_the_second_morning_has_two_messages() -> Non
     assert list_messages(*nights, end=START + 2 * DAY) == [("NewFailureAlarm", 3.8), ("NeedsAttentionAlarm", 10.2)]
 
 
-@pytest.mark.parametrize("verb", ["dispatch", "remediate"])
+@pytest.mark.parametrize("verb", ["dispatch", "remediate", "drill"])
 def test_an_overdue_project_hides_no_errors_of_other_functions(verb: str) -> None:
-    """Requests of an overdue project reach neither `dispatch` nor `remediate`, so their errors are new."""
+    """The nightly requests of an overdue project reach none of these functions, so their errors are new."""
     data = [
         *make_failed_night(0, letters=0, overdue=0),
         *(
@@ -549,7 +558,7 @@ def test_each_metric_in_use_is_emitted() -> None:
     alarm_metrics |= {name for text in list_queries() for name in re.findall(r"SUM\((\w+)\)", text)}
     text = json.dumps(load_dashboard()).replace('\\"', '"')
     shown_metrics = set(re.findall(r'MetricName="(\w+)"', text)) | ROUTED_METRICS
-    assert alarm_metrics == ROUTED_METRICS | {"DeliveryFailures", "ScheduleCreationFailures"} | AWS_METRICS
+    assert alarm_metrics == ROUTED_METRICS | FAILURE_METRICS | AWS_METRICS
     shown_metrics |= set(re.findall(r"SELECT \w+\((\w+)\)", text))
     assert shown_metrics <= EMITTED_METRICS
     for name in ROUTED_METRICS:
@@ -561,7 +570,7 @@ def test_queries_use_the_emitted_dimensions() -> None:
     condition = f"""FROM SCHEMA("{metrics.NAMESPACE}", project, stack) WHERE stack = '${{AWS::StackName}}'"""
     assert sorted(it.partition("FROM")[2] for it in list_queries()) == sorted(
         [
-            *[f"{condition} GROUP BY project".removeprefix("FROM")] * 2,
+            *[f"{condition} GROUP BY project".removeprefix("FROM")] * len(FAILURE_METRICS),
             """ SCHEMA("AWS/Events", EventBusName, RuleName) WHERE EventBusName = '${Bus}'""",
         ]
     )

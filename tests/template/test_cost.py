@@ -5,20 +5,23 @@ import json
 from docs import cost
 from support.aws.template import find_resources
 
+CONDITIONS = (None, cost.REMEDIATION, cost.DRILL)
+"""The conditions of what is charged for; `None` for what is in every stack."""
+
 
 def test_the_bill_has_every_metric_of_an_alarm() -> None:
-    """Each metric of an alarm is counted once, for every stack or for remediation, and each query of projects too."""
+    """Each metric of an alarm is counted once, for every stack or for an option, and each query of projects too."""
     alarms = [it["Properties"] for it in find_resources("AWS::CloudWatch::Alarm").values()]
     text = json.dumps(alarms)
-    counts = [cost._count_alarms(is_remediation=it) for it in (False, True)]
+    counts = [cost._count_alarms(it) for it in CONDITIONS]
     assert sum(it.metrics for it in counts) == text.count('"MetricStat"') + sum("MetricName" in it for it in alarms)
     assert sum(it.queries for it in counts) == text.count("GROUP BY project")
-    assert [it.composites for it in counts] == [len(find_resources("AWS::CloudWatch::CompositeAlarm")), 0]
+    assert [it.composites for it in counts] == [len(find_resources("AWS::CloudWatch::CompositeAlarm")), 0, 0]
 
 
 def test_the_bill_has_every_queue_that_lambda_polls() -> None:
     """The queues of functions are counted, the dead-letter queue is not."""
-    counts = [cost._count_queues(is_remediation=it) for it in (False, True)]
+    counts = [cost._count_queues(it) for it in CONDITIONS]
     assert sum(counts) == len(find_resources("AWS::Lambda::EventSourceMapping"))
 
 

@@ -20,7 +20,7 @@ from support.aws.template import (
 
 ROOT = Path(__file__).parents[2]
 PERFORMANCE = (ROOT / "docs" / "development" / "performance.md").read_text(encoding="utf-8")
-MEASURED_MEMORY_MIB = {"dispatch": 57, "audit": 100, "notify": 272, "watch": 61, "remediate": 81}
+MEASURED_MEMORY_MIB = {"dispatch": 57, "audit": 100, "notify": 272, "watch": 61, "remediate": 81, "drill": 90}
 """The largest resident size of each function (`make bench ARGS=sizes`)."""
 
 
@@ -111,6 +111,7 @@ def test_audits_run_concurrently_and_reserve_nothing() -> None:
         for name, it in find_resources("AWS::Lambda::EventSourceMapping").items()
     }
     assert limits.pop("AuditFunctionQueued") == {"MaximumConcurrency": {"Ref": "AuditConcurrency"}}
+    assert limits.pop("DrillFunctionQueued") == {"MaximumConcurrency": 10}
     assert set(limits.values()) == {None}
     assert load_template()["Parameters"]["AuditConcurrency"]["Default"] == 10
     assert not any("ReservedConcurrentExecutions" in find_properties(name_function(verb)) for verb in FUNCTIONS)

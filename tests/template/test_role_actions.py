@@ -9,7 +9,7 @@ LAMBDA_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 """The actions that Lambda itself takes with the role of every function."""
 POLL_ACTIONS = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 """The actions that Lambda itself takes with the role of a function that a queue starts."""
-QUEUE_VERBS = {"dispatch", "audit", "remediate"}
+QUEUE_VERBS = {"dispatch", "audit", "remediate", "drill"}
 """The functions that a queue starts."""
 
 

@@ -1,10 +1,14 @@
 """Test the permissions of the template."""
 
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
+from backup_auditor.adapters.aws.evidence_bucket import DRILL_CHECK_FOLDER
+from backup_auditor.adapters.dynamodb.items import DRILLS_IN_PROGRESS_PARTITION, Partition
+from backup_auditor.domain.identifiers import parse_project_name
 from support.aws.template import (
     FUNCTIONS,
     TEMPLATE,
@@ -18,15 +22,41 @@ from support.aws.template import (
     load_transformed_template,
 )
 
-READER_ROLES = ("AuditRole", "NotifyRole", "WatchRole")
-"""The roles that read secrets without write access."""
 EDITOR_SECRETS_ARN = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${EditorNamePrefix}*"
 EDITOR_PARAMETERS_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${EditorNamePrefix}*"
-DENIED_STATEMENT = {
+DRILL_SECRETS_ARN, DRILL_PARAMETERS_ARN = (
+    it.replace("EditorNamePrefix", "DrillNamePrefix") for it in (EDITOR_SECRETS_ARN, EDITOR_PARAMETERS_ARN)
+)
+
+
+def build_denial(*arns: str) -> dict[str, Any]:
+    """Return the statement that denies reading some secrets and parameters."""
+    return {
+        "Effect": "Deny",
+        "Action": ["secretsmanager:GetSecretValue", "ssm:GetParameter"],
+        "Resource": [{"Fn::Sub": it} for it in arns],
+    }
+
+
+EDITOR_DENIAL = build_denial(EDITOR_SECRETS_ARN, EDITOR_PARAMETERS_ARN)
+DRILL_DENIAL = build_denial(DRILL_SECRETS_ARN, DRILL_PARAMETERS_ARN)
+LEDGER_DENIAL = {
     "Effect": "Deny",
-    "Action": ["secretsmanager:GetSecretValue", "ssm:GetParameter"],
-    "Resource": [{"Fn::Sub": EDITOR_SECRETS_ARN}, {"Fn::Sub": EDITOR_PARAMETERS_ARN}],
+    "Action": ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+    "Resource": {"Fn::GetAtt": ["StateTable", "Arn"]},
+    "Condition": {
+        "ForAnyValue:StringLike": {
+            "dynamodb:LeadingKeys": [f"{Partition.DRILLS}#*", DRILLS_IN_PROGRESS_PARTITION],
+        }
+    },
 }
+DENIALS = {
+    "AuditRole": [EDITOR_DENIAL, DRILL_DENIAL, LEDGER_DENIAL],
+    "NotifyRole": [EDITOR_DENIAL, DRILL_DENIAL, LEDGER_DENIAL],
+    "WatchRole": [EDITOR_DENIAL, DRILL_DENIAL],
+    "RemediateRole": [DRILL_DENIAL],
+}
+"""What each role is denied: keys that may write, and the records of restore drills."""
 NETWORK_POLICIES = {
     "Fn::If": [
         "HasVpc",
@@ -46,8 +76,9 @@ def test_a_role_allows_named_actions_on_named_resources(role: str) -> None:
     """Each statement names actions and resources."""
     managed_policies = find_properties(role).get("ManagedPolicyArns")
     assert managed_policies == (None if role == "SchedulesRole" else NETWORK_POLICIES)
-    for statement in list_statements(role):
-        assert statement["Effect"] == "Allow" or (role in READER_ROLES and statement == DENIED_STATEMENT)
+    statements = list_statements(role)
+    assert [it for it in statements if it["Effect"] != "Allow"] == DENIALS.get(role, [])
+    for statement in statements:
         assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action) for action in as_list(statement["Action"]))
         assert "*" not in as_list(statement["Resource"])
 
@@ -66,7 +97,7 @@ def test_every_statement_has_a_reason(role: str) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     body = re.split(r"\n  \w+:", text.split(f"\n  {role}:", 1)[1], maxsplit=1)[0]
     policies = body.split("      Policies:", 1)[1]
-    statement_comments = re.findall(r"(.*)\n              - (?:Effect: Allow|!If)", policies)
+    statement_comments = re.findall(r"(.*)\n              - (?:Effect: (?:Allow|Deny)|!If)", policies)
     assert len(statement_comments) == len(list_statements(role))
     assert [line for line in statement_comments if not line.strip().startswith("# ")] == []
 
@@ -79,8 +110,9 @@ def test_only_functions_that_need_an_action_allow_it() -> None:
         "notify",
         "watch",
         "remediate",
+        "drill",
     }
-    assert {verb for verb in FUNCTIONS if "s3:PutObject" in actions_by_verb[verb]} == {"audit"}
+    assert {verb for verb in FUNCTIONS if "s3:PutObject" in actions_by_verb[verb]} == {"audit", "drill"}
     assert {verb for verb in FUNCTIONS if "sns:Publish" in actions_by_verb[verb]} == {"notify"}
     assert {verb for verb in FUNCTIONS if "events:PutEvents" in actions_by_verb[verb]} == {*FUNCTIONS} - {"watch"}
     assert not {
@@ -106,15 +138,12 @@ def test_a_stack_with_one_project_reads_only_its_secrets() -> None:
 
 
 def test_only_remediation_reads_keys_with_write_access() -> None:
-    """Remediation reads only editor secrets, and a deny statement keeps them from all other functions."""
+    """Remediation reads only editor secrets, and a deny statement keeps them from the readers."""
     (secrets,) = [it for it in list_statements("RemediateRole") if _is_secret_reading(it)]
     assert list_leaves(secrets["Resource"]) == [
         "HasRegistry",
         EDITOR_SECRETS_ARN,
         EDITOR_SECRETS_ARN.replace("EditorNamePrefix}*", "EditorKeySecret}-??????"),
-    ]
-    assert [role for role in find_resources("AWS::IAM::Role") if DENIED_STATEMENT in list_statements(role)] == [
-        *READER_ROLES
     ]
     values = {
         it: load_template()["Parameters"][it]["Default"] for it in ("NamePrefix", "EditorNamePrefix", "EditorKeySecret")
@@ -123,21 +152,37 @@ def test_only_remediation_reads_keys_with_write_access() -> None:
     assert not values["EditorNamePrefix"].startswith(values["NamePrefix"])
 
 
+def test_only_drills_read_keys_for_restore_drills() -> None:
+    """Drills read only their own secrets, and a deny statement keeps them from all other functions with secrets."""
+    (secrets,) = [it for it in list_statements("DrillRole") if _is_secret_reading(it)]
+    assert list_leaves(secrets["Resource"]) == [
+        "HasRegistry",
+        DRILL_SECRETS_ARN,
+        DRILL_SECRETS_ARN.replace("DrillNamePrefix}*", "DrillKeySecret}-??????"),
+    ]
+    parameters = load_template()["Parameters"]
+    names = {it: parameters[it]["Default"] for it in ("NamePrefix", "EditorNamePrefix", "DrillNamePrefix")}
+    assert parameters["DrillKeySecret"]["Default"].startswith(names["DrillNamePrefix"])
+    assert not any(one.startswith(other) for one in names.values() for other in names.values() if one != other)
+
+
 def find_writable_partitions(role: str) -> set[str]:
     """Return the partitions of the table that a role can write; `*` for the whole table."""
     statements = [
         it
         for it in list_statements(role)
-        if {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"} & {*as_list(it["Action"])}
+        if it["Effect"] == "Allow"
+        and {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"} & {*as_list(it["Action"])}
     ]
     conditions = [next(iter(it["Condition"].values())) if "Condition" in it else {} for it in statements]
     return {partition for it in conditions for partition in it.get("dynamodb:LeadingKeys", ["*"])}
 
 
 def test_only_the_audit_and_its_deliveries_write_the_state() -> None:
-    """Remediation and the watch write partitions without heads and audit records, so they cannot overwrite those."""
+    """The others write partitions without heads and audit records, so they cannot overwrite those."""
     assert find_writable_partitions("RemediateRole") == {"remediation#*", "idempotency#remediate"}
     assert find_writable_partitions("WatchRole") == {"watch#*", "outbox"}
+    assert find_writable_partitions("DrillRole") == {f"{Partition.DRILLS}#*", DRILLS_IN_PROGRESS_PARTITION}
     assert {it for it in FUNCTIONS if find_writable_partitions(f"{it.capitalize()}Role") == {"*"}} == {
         "audit",
         "notify",
@@ -159,6 +204,28 @@ def test_remediation_resources_exist_only_on_request() -> None:
         "RemediateFunctionQueued",
     } <= remediation_resources.keys()
     assert [name for name, it in remediation_resources.items() if it.get("Condition") != "RemediationIsEnabled"] == []
+
+
+def test_drill_resources_exist_only_on_request() -> None:
+    """The function and the role of restore drills, and all resources with them, require EnableRestoreDrills."""
+    assert load_template()["Parameters"]["EnableRestoreDrills"]["Default"] == "false"
+    drill_resources = {name: it for name, it in load_transformed_template()["Resources"].items() if "Drill" in name}
+    assert {
+        *("DrillFunction", "DrillFunctionQueued", "DrillRole", "DrillLog", "DrillQueue", "DrillQueuePolicy"),
+        *("DrillRequested", "DrillSchedule", "DrillSweepSchedule", "DrillErrorsAlarm", "RestoreDrillFailuresAlarm"),
+    } <= drill_resources.keys()
+    assert [name for name, it in drill_resources.items() if it.get("Condition") != "RestoreDrillsAreEnabled"] == []
+
+
+def test_documents_of_drills_have_a_folder_of_their_own() -> None:
+    """The role of drills writes and reads only the folder of their documents, in which no report is."""
+    (statement,) = [it for it in list_statements("DrillRole") if "s3:PutObject" in it["Action"]]
+    pattern = statement["Resource"]["Fn::Sub"].removeprefix("${EvidenceBucket.Arn}/")
+    assert fnmatchcase("search/drills/5f5f5f5f5f5f5f5f/9.json", pattern)
+    assert fnmatchcase(f"{DRILL_CHECK_FOLDER}/refused", pattern)
+    assert not fnmatchcase("drills/2026-11-22/4c1f0a52e6d9478b/report.json", pattern)
+    with pytest.raises(ValueError, match="slash"):
+        parse_project_name("search/drills")
 
 
 def test_access_of_aws_services_is_restricted() -> None:

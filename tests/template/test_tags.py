@@ -8,7 +8,13 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untype
 from support.aws.template import load_template, load_transformed_template
 
 TAGS = [{"Key": "application", "Value": "backup-auditor"}, {"Key": "stack", "Value": {"Ref": "AWS::StackName"}}]
-UNTAGGED = {"DispatchFunctionQueued", "AuditFunctionQueued", "RemediateFunctionQueued", "NotifyFunctionCompleted"}
+UNTAGGED = {
+    "DispatchFunctionQueued",
+    "AuditFunctionQueued",
+    "RemediateFunctionQueued",
+    "DrillFunctionQueued",
+    "NotifyFunctionCompleted",
+}
 """What SAM adds to a function for its events. SAM puts no tags on it; `sam deploy --tags` does."""
 
 

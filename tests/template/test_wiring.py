@@ -17,8 +17,9 @@ RULE_NAMES = {
     "ProjectRequested": "audit",
     "NotifyFunctionCompleted": "notify",
     "ProposalsFound": "remediate",
+    "DrillRequested": "drill",
 }
-QUEUES = {verb: f"{verb.capitalize()}Queue" for verb in ("dispatch", "audit", "remediate")}
+QUEUES = {verb: f"{verb.capitalize()}Queue" for verb in ("dispatch", "audit", "remediate", "drill")}
 """The queue of each function that has one; the other two repeat their own work."""
 
 
@@ -67,6 +68,14 @@ def test_an_audit_with_proposals_starts_remediation(count: int, verbs: list[str]
     """An audit without proposals does not start remediation, and neither do the events of remediation."""
     assert find_started("Backup Audit Completed", {"project": "search", "proposal_count": count}) == verbs
     assert find_started("Backup Schedule Proposed", {"project": "search", "proposal_count": count}) == []
+
+
+def test_a_requested_drill_starts_its_function() -> None:
+    """The request of a run or of a sweep starts the drill of its project, and the results start no function."""
+    assert find_started("Backup Restore Drill Requested", {"project": "search"}) == ["drill"]
+    assert find_started("Backup Restore Drill Requested", {"project": "search", "sweep": True}) == ["drill"]
+    assert find_started("Backup Restore Drill Completed", {"project": "search"}) == []
+    assert find_started("Backup Restore Drill Failed", {"project": "search"}) == []
 
 
 def test_every_rule_is_complete() -> None:
@@ -136,7 +145,7 @@ def test_a_queue_is_encrypted_without_the_customers_key(name: str) -> None:
 
 
 def test_every_schedule_starts_its_function() -> None:
-    """The nightly schedule sends to the queue of its function, and the two others start theirs."""
+    """The schedules of audits and drills send to the queues of their functions, and the others start theirs."""
     targets = {}
     for name, schedule in find_resources("AWS::Scheduler::Schedule").items():
         target = schedule["Properties"]["Target"]
@@ -145,12 +154,43 @@ def test_every_schedule_starts_its_function() -> None:
         "NightlySchedule": ("DispatchQueue", {"request_id": "<aws.scheduler.scheduled-time>"}),
         "SweepSchedule": ("NotifyFunction", {"sweep": True}),
         "WatchSchedule": ("WatchFunction", {}),
+        "DrillSchedule": ("DrillQueue", {"request_id": "<aws.scheduler.scheduled-time>"}),
+        "DrillSweepSchedule": ("DrillFunction", {"sweep": True}),
     }
     statements = find_properties("SchedulesRole")["Policies"][0]["PolicyDocument"]["Statement"]
-    assert {it["Action"]: list_leaves(it["Resource"]) for it in statements} == {
-        "sqs:SendMessage": ["DispatchQueue", "Arn"],
-        "lambda:InvokeFunction": ["NotifyFunction", "Arn", "WatchFunction", "Arn"],
+    assert {it["Action"]: list_targets(it) for it in statements} == {
+        "sqs:SendMessage": {"DispatchQueue": None, "DrillQueue": "RestoreDrillsAreEnabled"},
+        "lambda:InvokeFunction": {
+            "NotifyFunction": None,
+            "WatchFunction": None,
+            "DrillFunction": "RestoreDrillsAreEnabled",
+        },
     }
+
+
+def list_targets(statement: dict[str, Any]) -> dict[str, str | None]:
+    """Return the resources of a statement, each with its condition."""
+    targets = {}
+    for resource in statement["Resource"]:
+        condition, target, _ = resource.get("Fn::If", (None, resource, None))
+        targets[target["Fn::GetAtt"][0]] = condition
+    return targets
+
+
+@pytest.mark.parametrize(
+    "text, is_accepted",
+    [
+        pytest.param("cron(15 9 ? * MON *)", True, id="default"),
+        pytest.param("rate(1 day)", True, id="rate"),
+        pytest.param("rate(7 days)", True, id="week"),
+        pytest.param("rate(1 hour)", False, id="too-often"),
+        pytest.param("cron(15 9 ? * MON)", False, id="five-fields"),
+    ],
+)
+def test_invalid_schedules_of_drills_are_refused(text: str, *, is_accepted: bool) -> None:
+    """The parameter refuses expressions that EventBridge Scheduler refuses."""
+    pattern = load_template()["Parameters"]["RestoreDrillSchedule"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, text)) is is_accepted
 
 
 @pytest.mark.parametrize(

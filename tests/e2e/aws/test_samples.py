@@ -20,6 +20,7 @@ PARAMETERS = {
     "ApiKeySecret": "backup-auditor/keys/search",
     "PingUrlSecret": "backup-auditor/pings/all",
     "EnableRemediation": "true",
+    "EnableRestoreDrills": "true",
 }
 OK_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -31,6 +32,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Appli
     folder = tmp_path_factory.mktemp("cloud")
     with serve_answer(OK_RESPONSE) as (port, pings), Application(folder, projects, NOW, parameters=PARAMETERS) as app:
         app.put_secret(f"{EDITOR_SECRET_PREFIX}pinecone", make_editor_key("search"))
+        app.add_drill_key("search", "pinecone")
         app.put_secret("backup-auditor/pings/all", f"http://127.0.0.1:{port}/check/search")
         yield app, pings
 

@@ -32,7 +32,7 @@ def stack() -> Iterator[Stack]:
     """Create the stack."""
     with LocalAws() as aws:
         open_client("s3", aws.endpoint)
-        yield create_stack(aws, BUILD_OUTPUT, FLEET_PARAMETERS, {})
+        yield create_stack(aws, BUILD_OUTPUT, {**FLEET_PARAMETERS, "EnableRestoreDrills": "true"}, {})
 
 
 def test_the_resources_that_moto_cannot_create_are_known(stack: Stack) -> None:
@@ -99,6 +99,7 @@ NAMES_BY_ROLE = {
     "NotifyRole": {"backup-auditor/webhooks/search"},
     "RemediateRole": {"backup-auditor-editor/search"},
     "WatchRole": {"backup-auditor/pings/search"},
+    "DrillRole": {"backup-auditor-drill/search"},
 }
 """The secrets that each function reads, one of each kind."""
 
@@ -117,13 +118,26 @@ def test_a_role_reads_only_its_kind_of_secret(stack: Stack, role: str) -> None:
 
 
 def test_only_an_audit_can_overwrite_its_record(stack: Stack) -> None:
-    """Neither remediation nor the watch can write a head or an audit record."""
+    """Neither remediation nor drills nor the watch can write a head or an audit record."""
     table = f"arn:aws:dynamodb:{REGION_AND_ACCOUNT}:table/{stack.physical_ids['StateTable']}"
     for action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"):
         permission = Permission(action, table, {"dynamodb:LeadingKeys": ("project#search",)})
         assert is_allowed(permission, stack.statements["AuditRole"])
         assert not is_allowed(permission, stack.statements["RemediateRole"])
         assert not is_allowed(permission, stack.statements["WatchRole"])
+        assert not is_allowed(permission, stack.statements["DrillRole"])
+
+
+@pytest.mark.parametrize("partition", ["drills#search", "drills-in-progress"])
+def test_only_drills_write_their_records(stack: Stack, partition: str) -> None:
+    """No other function can write the record of a restore drill, by itself or in a batch with others."""
+    table = f"arn:aws:dynamodb:{REGION_AND_ACCOUNT}:table/{stack.physical_ids['StateTable']}"
+    for action in ("dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"):
+        permission = Permission(action, table, {"dynamodb:LeadingKeys": (partition, "project#search")})
+        assert not any(is_allowed(permission, it) for it in stack.statements.values())
+    permission = Permission("dynamodb:PutItem", table, {"dynamodb:LeadingKeys": (partition,)})
+    allowed_roles = [role for role, it in stack.statements.items() if is_allowed(permission, it)]
+    assert allowed_roles == ["DrillRole"]
 
 
 def test_each_role_reaches_only_its_own_resources(stack: Stack) -> None:

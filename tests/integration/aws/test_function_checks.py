@@ -38,8 +38,9 @@ from support.simulator import SIMULATED_NOW, serve
 from support.slack_server import NO_SERVICE_ANSWER, SlackReceiver, serve_slack
 
 ROOT = Path(__file__).parents[3]
-FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate")
+FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate", "drill")
 EDITOR_SECRET = "backup-auditor-editor/search"  # noqa: S105  the name of a secret
+DRILL_SECRET = "backup-auditor-drill/search"  # noqa: S105  the name of a secret
 SLACK_SECRET = "backup-auditor/webhooks/slack"  # noqa: S105  the name of a secret
 CANARY = "xCanaryx" * 3
 
@@ -124,6 +125,8 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
         variables |= {
             "EDITOR_NAME_PREFIX": "backup-auditor-editor/",
             "EDITOR_KEY_SECRET": EDITOR_SECRET,
+            "DRILL_NAME_PREFIX": "backup-auditor-drill/",
+            "DRILL_KEY_SECRET": DRILL_SECRET,
             "SLACK_SECRET": SLACK_SECRET,
         }
         for name, value in variables.items():
@@ -131,6 +134,7 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
         monkeypatch.setattr(runtime, "now", lambda: NOW)
         put_secret(server.viewer_key, KEY_SECRET)
         put_secret(server.editor_key, EDITOR_SECRET)
+        put_secret(server.drill_key, DRILL_SECRET)
         yield Application(monkeypatch, server, slack, names)
         get_sources.cache_clear()
 
@@ -159,6 +163,7 @@ def test_each_function_checks_what_it_uses(app: Application) -> None:
         "notify": {"table", "reports", "bus", "topics", "webhooks"},
         "watch": {"table", "topics", "ping", "audits"},
         "remediate": {"policies", "keys", "Pinecone", "table", "bus"},
+        "drill": {"policies", "keys", "Pinecone", "table", "bucket", "bus"},
     }
 
 
@@ -199,6 +204,7 @@ def test_a_key_that_reads_indexes_only_fails(app: Application) -> None:
     for function, secret, role in (
         ("audit", KEY_SECRET, "ControlPlaneViewer"),
         ("remediate", EDITOR_SECRET, "ControlPlaneEditor"),
+        ("drill", DRILL_SECRET, "ControlPlaneEditor and DataPlaneViewer"),
     ):
         app.pinecone.faults.append(Fault(path="/backups", status=403, message="control::backups::list is required"))
         checks = app.invoke(function, {"check": True})["checks"]
@@ -214,12 +220,13 @@ def test_the_detail_names_what_was_tried_on_the_table(app: Application) -> None:
     """The role of no function is called more than what its check showed."""
     details = {
         function: next(it["detail"] for it in app.invoke(function, {"check": True})["checks"] if it["name"] == "table")
-        for function in ("audit", "notify", "remediate", "watch")
+        for function in ("audit", "notify", "remediate", "drill", "watch")
     }
     assert details == {
         "audit": "the role may get, put and update items",
         "notify": "the role may get, put and update items",
         "remediate": "the role may get and put items",
+        "drill": "the role may get and put items",
         "watch": "the role may put and update items",
     }
 
@@ -279,7 +286,7 @@ def test_a_test_message_reaches_each_channel_once(app: Application) -> None:
     assert sorted(it["status"] for it in answer["checks"] if it["name"] == "test message") == ["fail", "pass"]
 
 
-@pytest.mark.parametrize("function", ["audit", "dispatch", "notify", "remediate"])
+@pytest.mark.parametrize("function", ["audit", "dispatch", "notify", "remediate", "drill"])
 @pytest.mark.parametrize(
     "payload", [{"check": 1}, {"check": True, "project": "search"}, {"check": True, "send_test": 1}]
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 from botocore import xform_name
 from botocore.session import get_session
 
+_FUNCTIONS = Path(__file__).parents[3] / "functions"
 SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sns", "ssm")
 """The services that `AwsSession` has a client for."""
 _SOURCES = ("backup_auditor", "aws_lambda_powertools.utilities.idempotency")
@@ -109,8 +110,8 @@ class _Reach:
 def derive_actions(verb: str) -> set[str]:
     """Return the IAM actions that a function needs for the operations which its handler reaches."""
     reach = _Reach()
-    reach.mentioned_names.add("handle")
-    reach.add_module(f"backup_auditor.bootstrap.{verb}")
+    handler = ast.parse((_FUNCTIONS / verb / "app.py").read_text(encoding="utf-8"))
+    reach.add_code(handler, _Module(verb, handler, frozenset(_list_outside_names(handler))))
     while reach.grow():
         pass
     operations = {it for definition in reach.definitions for it in _find_operations(definition)}

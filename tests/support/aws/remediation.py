@@ -1,12 +1,10 @@
 """One simulated Pinecone project, and the `remediate` function that remediates it through moto."""
 
-import importlib.util
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,15 +15,16 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor_simulator.web.server import Server
 from support.aws.single_project import (
+    ROOT,
     FakeLambdaContext,
     create_resources,
+    load_handler,
     make_project_variables,
     put_secret,
     take_events,
 )
 from support.simulator import build_empty_project, serve
 
-ROOT = Path(__file__).parents[3]
 EDITOR_SECRET = "backup-auditor-editor/search"  # noqa: S105  the name of a secret
 COMPLETED_EVENT = json.loads((ROOT / "events/remediate.completed.json").read_text(encoding="utf-8"))
 PROPOSED_DETAIL_TYPE, CREATED_DETAIL_TYPE = "Backup Schedule Proposed", "Backup Schedule Created"
@@ -41,12 +40,7 @@ class RemediationHarness:
 
     def run(self, event: object) -> dict[str, Any]:
         """Invoke the function as Lambda does."""
-        spec = importlib.util.spec_from_file_location("app", ROOT / "functions/remediate/app.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        response: dict[str, Any] = json.loads(json.dumps(module.lambda_handler(event, self.context)))
+        response: dict[str, Any] = json.loads(json.dumps(load_handler("remediate")(event, self.context)))
         return response
 
     def put_policy(self, create_mode: str, *, expected_id: str | None = None, **settings: object) -> None:

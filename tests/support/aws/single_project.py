@@ -1,16 +1,19 @@
 """One simulated Pinecone project, and an application on moto that audits it, without a stack."""
 
 import hashlib
+import importlib.util
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
 
 from backup_auditor_simulator.web.server import Server
 
+ROOT = Path(__file__).parents[3]
 KEY_SECRET = "backup-auditor/keys/search"  # noqa: S105  the name of a secret
 
 
@@ -27,6 +30,20 @@ class FakeLambdaContext:
     def get_remaining_time_in_millis(self) -> int:
         """Return the remaining time in milliseconds."""
         return int(self.remaining_seconds * 1000)
+
+
+type Handler = Callable[[object, FakeLambdaContext], object]
+
+
+def load_handler(verb: str) -> Handler:
+    """Return the handler of a function."""
+    spec = importlib.util.spec_from_file_location("app", ROOT / "functions" / verb / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    handler: Handler = module.lambda_handler
+    return handler
 
 
 def make_resource_names(test: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 from support.aws_local.templates import read_template, transform_template
 
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
-FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate")
+FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate", "drill")
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import yaml
 
-from backup_auditor_simulator.model import EDITOR
+from backup_auditor_simulator.model import DRILLER, EDITOR
 from backup_auditor_simulator.project import SimulatedProject
 from support.aws_local.aws import LocalAws
 from support.aws_local.clock import MovedClock
@@ -27,6 +27,8 @@ CONFIG_BUCKET = "backup-auditor-config"
 SLACK_SECRET = "backup-auditor/webhooks/slack"  # noqa: S105  the name of a secret
 EDITOR_SECRET_PREFIX = "backup-auditor-editor/"  # noqa: S105  the name of a secret
 """The prefix of the names of secrets that hold editor keys."""
+DRILL_SECRET_PREFIX = "backup-auditor-drill/"  # noqa: S105  the name of a secret
+"""The prefix of the names of secrets that hold keys for restore drills."""
 FLEET_PARAMETERS = {
     "Registry": "ssm:/backup-auditor/registry",
     "ConfigBucket": CONFIG_BUCKET,
@@ -48,6 +50,11 @@ def make_key(project: str, version: int = 1) -> str:
 def make_editor_key(project: str) -> str:
     """Return the editor key of a project."""
     return f"pcsk_{project}_editor_{CANARY}"
+
+
+def make_drill_key(project: str) -> str:
+    """Return the key of a project for restore drills."""
+    return f"pcsk_{project}_drill_{CANARY}"
 
 
 class Application(DeployedApplication):
@@ -153,6 +160,11 @@ class Application(DeployedApplication):
         for principal in list(self.aws.principals.values()):
             if principal.function == name:
                 principal.kill()
+
+    def add_drill_key(self, name: str, secret: str | None = None) -> None:
+        """Store a key for restore drills of a project, in the secret of the project or in another one."""
+        self.put_secret(f"{DRILL_SECRET_PREFIX}{secret or name}", make_drill_key(name))
+        self.pinecone.add_key(name, make_drill_key(name), DRILLER)
 
     def _add_keys(self, name: str) -> None:
         """Store both keys of a project in its secrets."""

@@ -115,7 +115,9 @@ class CreatedTemplate:
         return json.loads(text.replace('{"Fn::Sub": "arn:aws:s3', '{"": "arn:aws:s3'), object_hook=_unpack)
 
     def _resolve_parameter(self, value: Any) -> str:
-        """Return the value of a reference to a parameter."""
+        """Return a value, or that of the parameter to which it refers."""
+        if not isinstance(value, dict):
+            return str(value)
         name = find_target(value)
         return self.parameters.get(name, str(self.template["Parameters"][name]["Default"]))
 

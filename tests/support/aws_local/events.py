@@ -33,8 +33,8 @@ _ASYNC_RETRY_WAITS = (timedelta(minutes=1), timedelta(minutes=2))
 """The waits before Lambda's retries of a failed asynchronous invocation."""
 _DUPLICATE_WAIT = timedelta(minutes=1)
 """The wait before a late duplicate."""
-_QUIET_SCHEDULE = "NightlySchedule"
-"""The schedule that only tests fire: each test chooses its nights."""
+_QUIET_SCHEDULES = frozenset(("NightlySchedule", "DrillSchedule"))
+"""The schedules that only tests fire: each test chooses its nights, and its runs of restore drills."""
 _POLL_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 """The actions that Lambda needs for the queue of a function."""
 _RATE = re.compile(r"rate\((\d+) (minute|hour)s?\)")
@@ -87,7 +87,7 @@ class EventFlow:
         self._running: Counter[str] = Counter()
         self._lock = Lock()
         self._intervals = {
-            name: _parse_rate(it.expression) for name, it in stack.schedules.items() if name != _QUIET_SCHEDULE
+            name: _parse_rate(it.expression) for name, it in stack.schedules.items() if name not in _QUIET_SCHEDULES
         }
         self._due_times = {name: clock.now() + it for name, it in self._intervals.items()}
         self._check_poll_permissions()

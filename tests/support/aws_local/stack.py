@@ -19,7 +19,13 @@ from support.aws_local.created_template import (
 from support.aws_local.function import Function
 from support.aws_local.iam import Statement, parse_statements
 from support.aws_local.queues import Queue, QueueTrigger
-from support.aws_local.templates import find_unsupported, read_template, remove_resources, transform_template
+from support.aws_local.templates import (
+    drop_absent_resources,
+    find_unsupported,
+    read_template,
+    remove_resources,
+    transform_template,
+)
 
 STACK_NAME = "backup-auditor"
 _LAYER_TYPE = "AWS::Lambda::LayerVersion"
@@ -67,7 +73,7 @@ def create_stack(
     """Create the stack; `variables` are added to the environment of every function."""
     if not (build.template.exists() and build.layer.exists()):
         raise FileNotFoundError("the application is not built, or not for this machine; make build does both")
-    template = transform_template(read_template(build.template), parameters)
+    template = drop_absent_resources(transform_template(read_template(build.template), parameters), parameters)
     removed_resources = find_unsupported(template)
     _upload_artifacts(aws, template)
     cloudformation = open_client("cloudformation", aws.endpoint)

@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,51 @@ def transform_template(template: Mapping[str, Any], parameters: Mapping[str, str
     result = translator.translate(document, parameter_values=values, get_managed_policy_map=dict)
     transformed: dict[str, Any] = undo_mark_unicode_str_in_template(result)
     return transformed
+
+
+def drop_absent_resources(template: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Return a template without the resources whose conditions do not hold, and without what depends on these."""
+    values = {name: parameters.get(name, str(it.get("Default", ""))) for name, it in template["Parameters"].items()}
+    conditions = {it["Condition"] for it in template["Resources"].values() if "Condition" in it}
+    absent_conditions = {it for it in conditions if not _holds({"Condition": it}, template["Conditions"], values)}
+    document = copy.deepcopy(dict(template))
+    document["Resources"] = {
+        name: _choose(it, absent_conditions)
+        for name, it in document["Resources"].items()
+        if it.get("Condition") not in absent_conditions
+    }
+    return document
+
+
+def _holds(condition: Any, conditions: Mapping[str, Any], values: Mapping[str, str]) -> bool:
+    """Evaluate a condition of a resource. Raises `NotImplementedError` for an unsupported function."""
+    ((function, argument),) = condition.items()
+    match function:
+        case "Condition":
+            return _holds(conditions[argument], conditions, values)
+        case "Fn::Equals":
+            first, second = (values[it["Ref"]] if isinstance(it, dict) else it for it in argument)
+            return bool(first == second)
+        case "Fn::Not":
+            return not _holds(argument[0], conditions, values)
+        case "Fn::And":
+            return all(_holds(it, conditions, values) for it in argument)
+    raise NotImplementedError(f"unsupported condition {condition}")
+
+
+def _choose(value: Any, absent_conditions: Collection[str]) -> Any:
+    """Return a value in which each choice by an absent condition is made."""
+    if isinstance(value, list):
+        items = (_choose(it, absent_conditions) for it in value)
+        return [it for it in items if it != {"Ref": "AWS::NoValue"}]
+    if not isinstance(value, dict):
+        return value
+    choice = value.get("Fn::If")
+    if choice is not None and choice[0] in absent_conditions:
+        return _choose(choice[2], absent_conditions)
+    if choice is not None:
+        return {"Fn::If": [choice[0], *(_choose(it, absent_conditions) for it in choice[1:])]}
+    return {key: _choose(it, absent_conditions) for key, it in value.items()}
 
 
 def remove_resources(template: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

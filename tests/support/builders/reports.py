@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry
 
 from backup_auditor.domain.finding import (
     Compliance,
@@ -78,9 +79,24 @@ def parse_report(pieces: Iterable[str]) -> Any:
 
 def check_report(document: Any) -> None:
     """Raise an error unless a document matches the published schema of reports."""
-    schema = json.loads(files("backup_auditor.rendering").joinpath("report.schema.json").read_text(encoding="utf-8"))
+    _check_document(document, "report.schema.json")
+
+
+def check_fleet(document: Any) -> None:
+    """Raise an error unless a document matches the published schema of a fleet with its reports."""
+    _check_document(document, "fleet.schema.json")
+
+
+def _check_document(document: Any, schema_name: str) -> None:
+    schema = _read_schema(schema_name)
     Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema, format_checker=FormatChecker()).validate(document)
+    report_schema = _read_schema("report.schema.json")
+    registry: Registry[Any] = Registry().with_contents([(report_schema["$id"], report_schema)])
+    Draft202012Validator(schema, format_checker=FormatChecker(), registry=registry).validate(document)
+
+
+def _read_schema(name: str) -> Any:
+    return json.loads(files("backup_auditor.rendering").joinpath(name).read_text(encoding="utf-8"))
 
 
 def render_document(report: Report) -> Any:
@@ -96,6 +112,7 @@ __all__ = [
     "build_exempting_policy",
     "build_finding",
     "build_report",
+    "check_fleet",
     "check_report",
     "render_document",
 ]

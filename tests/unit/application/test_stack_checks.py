@@ -202,12 +202,16 @@ def test_dead_letters_name_the_command_that_sends_them_again() -> None:
     assert str(check.remedy).endswith("aws sqs start-message-move-task --source-arn arn:queue")
 
 
-def test_a_stack_without_remediation_is_complete() -> None:
-    """Remediation is optional; any other missing function fails."""
-    functions = {name: it for name, it in PARTS.functions.items() if name not in {"remediate", "watch"}}
+def test_a_stack_without_options_is_complete() -> None:
+    """Remediation and restore drills are optional; any other missing function fails."""
+    functions = {name: it for name, it in PARTS.functions.items() if name not in {"remediate", "drill", "watch"}}
     checks = check_stack(FakeStack(parts=replace(PARTS, functions=functions)), CODE, sends_test=False)
     statuses = {it.label: it.status for it in checks}
-    assert (statuses["remediate"], statuses["watch"]) == (CheckStatus.SKIPPED, CheckStatus.FAIL)
+    assert {name: statuses[name] for name in ("remediate", "drill", "watch")} == {
+        "remediate": CheckStatus.SKIPPED,
+        "drill": CheckStatus.SKIPPED,
+        "watch": CheckStatus.FAIL,
+    }
 
 
 def test_other_code_than_the_command_is_no_failure() -> None:

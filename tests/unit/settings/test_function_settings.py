@@ -25,10 +25,12 @@ ALL_VARIABLES = {
     "REGISTRY": "",
     "NAME_PREFIX": "backup-auditor/",
     "EDITOR_NAME_PREFIX": "backup-auditor-editor/",
+    "DRILL_NAME_PREFIX": "backup-auditor-drill/",
     "TOPIC_PREFIX": "arn:aws:sns:eu-central-1:111122223333:backup-auditor-",
     "PROJECT_NAME": "search",
     "API_KEY_SECRET": "backup-auditor/keys/search",
     "EDITOR_KEY_SECRET": "backup-auditor-editor/search",
+    "DRILL_KEY_SECRET": "backup-auditor-drill/search",
     "POLICY": "ssm:/backup-auditor/policies/search",
     "ALERT_TOPIC": TOPIC,
     "ALERT_SEVERITY": "medium",
@@ -105,6 +107,19 @@ def test_only_remediation_has_the_key_that_may_write() -> None:
     audited_entry = read_function_settings("audit", ALL_VARIABLES).registration.single_project
     assert audited_entry is not None
     assert audited_entry.editor_secret is None
+
+
+def test_only_restore_drills_have_their_key() -> None:
+    """They have that one and no other, and the functions that are given all do not know of it."""
+    registration = read_function_settings("drill", ALL_VARIABLES).registration
+    assert registration.single_project == RegisteredProject(
+        "search", policy=ALL_VARIABLES["POLICY"], drill_secret=ALL_VARIABLES["DRILL_KEY_SECRET"]
+    )
+    assert registration.prefixes.drill_keys == ALL_VARIABLES["DRILL_NAME_PREFIX"]
+    for function in ("audit", "remediate"):
+        other_registration = read_function_settings(function, ALL_VARIABLES).registration
+        assert other_registration.single_project is not None
+        assert (other_registration.single_project.drill_secret, other_registration.prefixes.drill_keys) == (None, None)
 
 
 def test_a_registry_takes_the_place_of_the_one_project() -> None:

@@ -1,11 +1,19 @@
 """How many calls may be in flight at once."""
 
+from contextlib import suppress
+from datetime import timedelta
 from threading import Event, Thread
+from time import monotonic
 
 import pytest
 
-from backup_auditor.adapters.pinecone.flow_control import INITIAL_CONCURRENCY, ConcurrencyLimiter
-from backup_auditor.errors import DeadlineError
+from backup_auditor.adapters.pinecone.flow_control import (
+    INITIAL_CONCURRENCY,
+    CallSlots,
+    ConcurrencyLimiter,
+    Deadline,
+)
+from backup_auditor.errors import DeadlineError, UnavailableError
 
 SHORT_SECONDS = 0.001
 LONG_SECONDS = 10.0
@@ -135,3 +143,33 @@ def test_each_throttled_attempt_halves_the_limit() -> None:
         slot = limiter.throttle(slot)
         limits.append(limiter.limit)
     assert limits == [4, 2, 1]
+
+
+def test_slots_are_the_limit_of_all_calls_together() -> None:
+    """While two calls hold both slots, a third is not sent; it is once one of them has ended."""
+    slots = CallSlots(2)
+    with slots.hold_slot(make_deadline(LONG_SECONDS)):
+        with slots.hold_slot(make_deadline(LONG_SECONDS)), pytest.raises(DeadlineError):
+            slots.hold_slot(make_deadline(SHORT_SECONDS)).__enter__()
+        with slots.hold_slot(make_deadline(LONG_SECONDS)):
+            pass
+
+
+def test_a_failed_call_returns_its_slot() -> None:
+    """The only slot is free after an error."""
+    slots = CallSlots(1)
+    with suppress(UnavailableError), slots.hold_slot(make_deadline(LONG_SECONDS)):
+        raise UnavailableError("no response")
+    with slots.hold_slot(make_deadline(SHORT_SECONDS)):
+        pass
+
+
+def test_no_slot_is_given_after_the_deadline() -> None:
+    """A call whose time is over is not sent, although a slot is free."""
+    with pytest.raises(DeadlineError):
+        CallSlots(1).hold_slot(make_deadline(-1.0)).__enter__()
+
+
+def make_deadline(seconds: float) -> Deadline:
+    """Return a deadline so many seconds from now."""
+    return Deadline(timedelta(seconds=seconds), monotonic)

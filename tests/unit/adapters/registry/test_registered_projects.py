@@ -13,7 +13,12 @@ REGISTRY = Registry((PROJECT_A, PROJECT_B), (ENTRY_ERROR,), "r.yaml")
 ACCOUNT_ARN = "arn:aws:sns:eu-central-1:111122223333:"
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:"  # noqa: S105  the beginning of ARNs
 PREFIXES = NamePrefixes(
-    "team/keys/", "team/webhooks/", "team/pings/", "editors/", (f"{ACCOUNT_ARN}stack", f"{ACCOUNT_ARN}team-")
+    "team/keys/",
+    "team/webhooks/",
+    "team/pings/",
+    "editors/",
+    "drills/",
+    (f"{ACCOUNT_ARN}stack", f"{ACCOUNT_ARN}team-"),
 )
 
 
@@ -75,17 +80,18 @@ def test_on_aws_an_entry_needs_a_secret_and_a_policy_address() -> None:
     assert registry.source == "r.yaml"
 
 
-def make_project(
+def make_project(  # noqa: PLR0913, PLR0917  one argument for each kind of name
     key: str = "team/keys/a",
     editor: str | None = None,
     slack: str | None = None,
     sns: str | None = None,
     ping: str | None = None,
+    drill: str | None = None,
 ) -> RegisteredProject:
     """Return a project with these names."""
     targets = {ChannelKind.SLACK: slack, ChannelKind.SNS: sns}
     channels = tuple(Channel(kind, target) for kind, target in targets.items() if target is not None)
-    return RegisteredProject("a", key, channels=channels, line=3, editor_secret=editor, ping_secret=ping)
+    return RegisteredProject("a", key, None, None, channels, 3, editor, ping, drill)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +100,7 @@ def make_project(
         pytest.param(make_project(), id="name"),
         pytest.param(make_project(f"{SECRET_ARN}team/keys/a-AbCdEf"), id="arn"),
         pytest.param(make_project("ssm:/team/keys/a"), id="parameter"),
-        pytest.param(make_project(editor="editors/a", slack="team/webhooks/a"), id="other-kinds"),
+        pytest.param(make_project(editor="editors/a", drill="drills/a", slack="team/webhooks/a"), id="other-kinds"),
         pytest.param(make_project(sns=f"{ACCOUNT_ARN}team-a"), id="topic"),
         pytest.param(make_project(ping="team/pings/a"), id="ping"),
         pytest.param(make_project(sns=f"{ACCOUNT_ARN}stack"), id="topic-of-the-stack"),
@@ -130,6 +136,11 @@ def test_names_with_the_prefix_of_their_kind_are_allowed(project: RegisteredProj
             id="editor",
         ),
         pytest.param(
+            make_project(drill="editors/a"),
+            "has the drill_secret editors/a, which the stack may not read; give it a name that starts with drills/",
+            id="drill",
+        ),
+        pytest.param(
             make_project(slack="team/keys/a"),
             "has the slack team/keys/a, which the stack may not read; give it a name that starts with team/webhooks/",
             id="slack",
@@ -157,7 +168,7 @@ def test_a_name_outside_its_prefix_is_an_error_of_the_entry(project: RegisteredP
 
 
 def test_a_function_checks_only_the_names_that_it_knows() -> None:
-    """Without the prefix of editors' keys, and without that of topics, neither is checked."""
-    project = make_project(editor="other", sns=f"{ACCOUNT_ARN}other")
+    """Without the prefixes of editors' keys, of keys for drills, and of topics, none of them is checked."""
+    project = make_project(editor="other", drill="other", sns=f"{ACCOUNT_ARN}other")
     prefixes = NamePrefixes(PREFIXES.keys, PREFIXES.webhooks)
     assert Registry((project,)).filter_for_aws(prefixes).projects == (project,)

@@ -69,6 +69,13 @@ def test_an_entry_replaces_single_defaults() -> None:
     assert project.inherited_keys == {"key_env", "editor_secret", "ping_secret", "policy"}
 
 
+def test_the_key_for_restore_drills_has_a_default() -> None:
+    """A project with the default has restore drills on AWS, and one with null has none."""
+    head = "defaults: {secret: 'keys/{name}', drill_secret: 'drills/{name}'}\n"
+    registry = read_registry("a", "{name: b, drill_secret: null}", head=head)
+    assert [it.drill_secret for it in registry.projects] == ["drills/a", None]
+
+
 def test_null_removes_a_default() -> None:
     """An entry with null for a setting has none, or that of the stack, although there is a default."""
     stack = RegistryDefaults((Channel(ChannelKind.SLACK, "hooks/stack"),), "ssm:stack")

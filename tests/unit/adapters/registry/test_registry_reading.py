@@ -150,7 +150,7 @@ def test_every_problem_outside_entries_is_reported() -> None:
             "{name: a, secret: s, x: p}",
             "a",
             'unknown key "x" in the project "a"; known there: name, project_id, secret, key_env, editor_secret,'
-            " ping_secret, policy, alerts",
+            " drill_secret, ping_secret, policy, alerts",
             id="far-key",
         ),
         pytest.param("{name: a, secret: s, alerts: {}}", "a", 'alerts of the project "a" is not a list', id="no-list"),

@@ -1,5 +1,7 @@
 """Registry entries of one Pinecone project are found by their keys and by the ids that their audits read."""
 
+from dataclasses import replace
+
 import pytest
 
 from backup_auditor.domain.registry import (
@@ -56,13 +58,18 @@ def test_a_secret_is_the_same_by_name_and_by_arn(first_secret: str, second_secre
     assert list_names(shared_groups) == (["ab"] if expected else [])
 
 
-def test_an_editor_secret_counts_too() -> None:
-    """An entry with one secret for both keys shares it with no other entry."""
-    edited_project = RegisteredProject("a", "keys", editor_secret=KEY_NAME)
-    assert list_names(find_shared_by_secret([edited_project])) == []
-    assert list_names(
-        find_shared_by_secret([edited_project, RegisteredProject("b", "other", editor_secret=KEY_NAME)])
-    ) == ["ab"]
+@pytest.mark.parametrize(
+    "project",
+    [
+        pytest.param(RegisteredProject("a", KEY_NAME, editor_secret=KEY_NAME), id="editor"),
+        pytest.param(RegisteredProject("a", KEY_NAME, drill_secret=KEY_NAME), id="drill"),
+    ],
+)
+def test_every_key_counts(project: RegisteredProject) -> None:
+    """An entry with one secret for two keys shares it with no other entry; two entries share any of their keys."""
+    assert list_names(find_shared_by_secret([project])) == []
+    other_project = replace(project, name="b", secret="other")  # noqa: S106  the name of a secret
+    assert list_names(find_shared_by_secret([project, other_project])) == ["ab"]
 
 
 @pytest.mark.parametrize(

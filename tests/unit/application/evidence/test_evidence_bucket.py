@@ -13,6 +13,7 @@ from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.errors import EvidenceError, EvidenceMissingError
 from support.aws.s3 import BUCKET, list_version_keys
+from support.builders.drills import build_drill
 from support.builders.facts import READ_FAILURE
 from support.builders.reports import build_finding, build_report, check_report
 from support.faults.aws_clients import (
@@ -149,6 +150,19 @@ def test_one_that_is_written_at_this_moment_is_waited_for(client: Any) -> None:
         pytest.raises(EvidenceError, match="is being written by other processes"),
     ):
         bucket.store_report(REPORT)
+
+
+def test_the_document_of_a_drill_is_stored_once(client: Any) -> None:
+    """A repeated write finds the document; another document of the same revision is refused, and of the next stored."""
+    bucket, record = EvidenceBucket(client, BUCKET), build_drill(project="search")
+    stored_file = bucket.store_drill(record, b"{}")
+    assert stored_file.location == f"s3://{BUCKET}/search/drills/{record.drill_id}/0.json"
+    assert bucket.store_drill(record, b"{}") == stored_file
+    with pytest.raises(EvidenceError, match="is a different document and is not overwritten"):
+        bucket.store_drill(record, b"[]")
+    next_file = bucket.store_drill(replace(record, revision=1), b"[]")
+    assert (bucket.read(stored_file), bucket.read(next_file)) == (b"{}", b"[]")
+    assert len(list_version_keys(client)) == 2
 
 
 def _delete_object(client: Any, stored_report: StoredReport) -> StoredReport:

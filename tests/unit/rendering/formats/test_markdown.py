@@ -11,11 +11,17 @@ from cmarkgfm import github_flavored_markdown_to_html  # type: ignore[import-unt
 from cmarkgfm.cmark import Options  # type: ignore[import-untyped]  # it has none
 
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
+from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.formats.markdown import render_markdown, render_markdown_of_many
+from backup_auditor.rendering.formats.markdown import (
+    render_fleet_markdown,
+    render_markdown,
+    render_markdown_of_fleet,
+)
 from backup_auditor.rendering.text import escape_text
 from support.builders.audit_sequence_report import FORMULA, MARKUP, build_last_report
 from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory
+from support.builders.fleets import build_neglected_project, build_project
 from support.builders.reports import EXEMPTION, build_bare_index, build_exempting_policy, build_finding, build_report
 
 
@@ -214,7 +220,10 @@ def test_a_registry_fits_one_comment(number: int) -> None:
     """However many projects there are; those that have no room are counted."""
     rendered_text = build_large_report(60)
     pages = list(
-        render_markdown_of_many((replace(rendered_text, project=f"検索-{it}") for it in range(number)), number)
+        render_markdown_of_fleet(
+            build_fleet((build_neglected_project(f"検索-{it}", 60) for it in range(number)), ()),
+            (replace(rendered_text, project=f"検索-{it}") for it in range(number)),
+        )
     )
     joined_text = "\n".join(pages)
     assert len(joined_text) <= 65_536
@@ -228,5 +237,22 @@ def test_a_registry_fits_one_comment(number: int) -> None:
 
 def test_small_projects_leave_their_room_to_large_ones() -> None:
     """A large project is shown as it is alone, beside one of which there is little to say."""
-    pages = list(render_markdown_of_many([build_report(), build_large_report(60)], 2))
-    assert pages == [*render_markdown(build_report()), "", *render_markdown(build_large_report(60))]
+    fleet = build_fleet([build_project("small"), build_project("large")], ())
+    lines = list(render_markdown_of_fleet(fleet, [build_report(), build_large_report(60)]))
+    reports = [*render_markdown(build_report()), "", *render_markdown(build_large_report(60))]
+    assert lines[-len(reports) :] == reports
+
+
+def test_the_fleet_has_a_third_of_the_comment() -> None:
+    """Of 2,000 neglected projects, with 300 that could not be audited, the worst are rows and the rest is counted."""
+    fleet = build_fleet(
+        (build_neglected_project(f"検索-{it:04}", 2_000 - it) for it in range(2_000)),
+        (UnauditedProject(f"unaudited-{it:04}", "The key is refused. " * 20) for it in range(300)),
+    )
+    lines = list(render_fleet_markdown(fleet, "`all`", max_length=20_000))
+    text = "\n".join(lines)
+    assert len(text.encode()) < 20_000
+    assert "## Not audited (300)" in text
+    assert "## Projects (2,000)" in text
+    assert "| `検索-0000` | Non-compliant | 2000/0/0/0 |" in text
+    assert "more; all: `all`" in text

@@ -12,10 +12,12 @@ from hypothesis import given
 
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.reporting.fleet import Fleet, build_fleet, summarize_project
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.html.page import render_html
-from support.builders.audit_sequence_report import build_last_report
+from support.builders.audit_sequence_report import MARKUP, build_last_report
 from support.builders.facts import READ_FAILURE, build_failed_listing, build_index, build_inventory
+from support.builders.fleets import build_mixed_fleet
 from support.builders.reports import EXEMPTION, build_bare_index, build_exempting_policy, build_finding, build_report
 from support.builders.strategies import inventories
 
@@ -59,14 +61,14 @@ class ParsedPage(HTMLParser):
         self.text += data
 
 
-def render_text(*reports: Report) -> str:
+def render_text(*reports: Report, fleet: Fleet | None = None) -> str:
     """Write reports as a page."""
-    return "".join(render_html(reports))
+    return "".join(render_html(reports, fleet=fleet))
 
 
-def parse_page(*reports: Report) -> ParsedPage:
+def parse_page(*reports: Report, fleet: Fleet | None = None) -> ParsedPage:
     """Write reports as a page, and read it."""
-    return ParsedPage(render_text(*reports))
+    return ParsedPage(render_text(*reports, fleet=fleet))
 
 
 def check_page(page: ParsedPage) -> None:
@@ -207,6 +209,53 @@ def test_many_projects_are_one_page() -> None:
     page = parse_page(build_last_report(), replace(build_report(), project="other"))
     assert {"glance-1", "glance-2", "title-2"} <= set(page.ids)
     assert [tag for tag, _ in page.elements].count("article") == 2
+
+
+def build_reports(count: int) -> list[Report]:
+    """Build the reports of neglected projects of 20 indexes."""
+    inventory = build_inventory(*(build_bare_index(f"index-{it:02}") for it in range(20)))
+    reports = []
+    for number in range(count):
+        project = f"project-{number:04}"
+        reports.append(build_report(replace(inventory, project=project)))
+    return reports
+
+
+def test_a_fleet_leads_to_the_section_of_each_project() -> None:
+    """Each row links to the head of its project, in the same order, and the whole is one page."""
+    reports = build_reports(3)
+    page = parse_page(*reports, fleet=build_fleet(map(summarize_project, reports), ()))
+    check_page(page)
+    assert page.ids[0:2] == ["page", "fleet"]
+    assert [it for it in page.links if it.startswith("#title-")] == ["#title-1", "#title-2", "#title-3"]
+    rows = re.findall(r"Backup audit of (project-\d+)", page.text)
+    assert rows == ["project-0000", "project-0001", "project-0002"]
+
+
+def test_a_fleet_without_sections_leads_nowhere() -> None:
+    """An overview alone has no links but those of the page itself, and shows hostile names as text."""
+    page = ParsedPage("".join(render_html((), fleet=build_mixed_fleet(), has_sections=False)))
+    check_page(page)
+    assert not [it for it in page.links if it.startswith("#title-")]
+    assert MARKUP.splitlines()[0][:25] in page.text
+
+
+def test_projects_are_brief_once_the_page_is_large() -> None:
+    """200 neglected projects of 20 indexes are less than 3 MB: the worst have all details, the last only the worst."""
+    reports = build_reports(200)
+    text = render_text(*reports, fleet=build_fleet(map(summarize_project, reports), ()))
+    assert len(text.encode()) < 3_000_000
+    page = ParsedPage(text)
+    check_page(page)
+    classes = [str(it.get("class")) for tag, it in page.elements if tag == "article"]
+    assert classes == sorted(classes)
+    assert set(classes) == {"project", "project brief"}
+    assert f"And {len([it for it in reports[-1].findings if it.is_open]) - 5:,} more findings." in page.text
+
+
+def test_reports_without_a_fleet_are_never_brief() -> None:
+    """The page of a single project has every detail, whatever its size."""
+    assert "project brief" not in render_text(*build_reports(60))
 
 
 def test_it_comes_in_pieces() -> None:

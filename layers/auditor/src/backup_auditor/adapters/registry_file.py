@@ -110,6 +110,10 @@ _ENTRY_KEYS: dict[str, JsonSchema] = {
         f"^{SECRET_NAME_PATTERN}$",
         "secret that holds its API key with write access, for remediation on AWS: its name or ARN, or ssm:NAME",
     ),
+    "drill_secret": _define_optional_text(
+        f"^{SECRET_NAME_PATTERN}$",
+        "secret that holds its API key for restore drills on AWS: its name or ARN, or ssm:NAME",
+    ),
     "ping_secret": _define_optional_text(
         f"^{SECRET_NAME_PATTERN}$",
         "secret that holds a URL to call every hour on AWS while the project is audited: its name or ARN, or ssm:NAME",
@@ -123,6 +127,7 @@ _DEFAULT_KEYS: dict[str, JsonSchema] = {
     "secret": _define_pattern("secret that holds the API key"),
     "key_env": _define_pattern("environment variable that holds the API key", r"\{(?:name|NAME)\}"),
     "editor_secret": _define_pattern("secret that holds the API key with write access"),
+    "drill_secret": _define_pattern("secret that holds the API key for restore drills"),
     "ping_secret": _define_pattern("secret that holds a URL to call"),
     "policy": _define_text(r"\S", "policy of entries without one; {name} is the name of the project"),
     "alerts": {**_ALERTS_SCHEMA, "description": "channels of entries without alerts, or names of groups in channels"},
@@ -488,6 +493,7 @@ class _EntryParser(_ChannelParser):
             channels=channels,
             line=node.line,
             editor_secret=settings["editor_secret"],
+            drill_secret=settings["drill_secret"],
             ping_secret=settings["ping_secret"],
             project_id=project_id,
             inherited_keys=frozenset(self._find_inherited_keys(node)),
@@ -617,6 +623,7 @@ _SETTING_PARSERS: Mapping[str, Callable[[str], str]] = {
     "secret": parse_secret_name,
     "key_env": parse_key_variable,
     "editor_secret": parse_secret_name,
+    "drill_secret": parse_secret_name,
     "ping_secret": parse_secret_name,
     "policy": _parse_policy_address,
 }

@@ -128,12 +128,13 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
     warnings: tuple[str, ...] = (),
     retries_incomplete: bool = False,
     is_recorded: bool = True,
+    state: ProjectState | None = None,
 ) -> AuditResult:
     """Read and evaluate a project. Listings on whose gaps a verdict depends are read again, until two reads agree.
 
     With a store the audit is recorded, unless `is_recorded` is false; with an evidence store its report is stored
-    first. Channels need both. With a clock the audit checks whether the last recorded audit is in the future.
-    `warnings` are those of the registry.
+    first. Channels need both. Without a store, `state` is that to compare the project with. With a clock the audit
+    checks whether the last recorded audit is in the future. `warnings` are those of the registry.
 
     Raises `IncompleteAuditError` if `retries_incomplete` and the audit has read errors, unless the last recorded audit
     has some too: then the cause is probably no outage, and another attempt would read no more.
@@ -143,7 +144,7 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
     Any other read error is part of the inventory.
     """
     check_policy_dates(policy, observed_at)
-    state = store.load(project) if store else EMPTY_STATE
+    state = store.load(project) if store else state or EMPTY_STATE
     with WorkerPool(reader.max_concurrency) as pool:
         collector = InventoryCollector(reader, pool, progress)
         collector.collect()

@@ -17,8 +17,12 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.errors import StackError
 from backup_auditor.ports.stack import Alarm, DeployedStack, StackParts
 
-FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate")
-_OPTIONAL_FUNCTION = "remediate"
+FUNCTIONS = ("dispatch", "audit", "notify", "watch", "remediate", "drill")
+_OPTIONAL_FUNCTIONS = {
+    "remediate": "the stack has no remediation (EnableRemediation)",
+    "drill": "the stack has no restore drills (EnableRestoreDrills)",
+}
+"""Why a stack may lack a function."""
 _TESTING_FUNCTION = "notify"
 _STABLE_STATUSES = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 _UNDONE_STATUSES = frozenset({"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
@@ -78,8 +82,8 @@ def _list_answered_checks(function: str, answer: FunctionAnswer | StackError | N
         return list(answer.checks)
     if answer is not None:
         return [fail_by_message(function, answer)]
-    if function == _OPTIONAL_FUNCTION:
-        return [skip_check(function, "the stack has no remediation (EnableRemediation)")]
+    if function in _OPTIONAL_FUNCTIONS:
+        return [skip_check(function, _OPTIONAL_FUNCTIONS[function])]
     return [fail_check(function, "the stack has no such function", "deploy the stack again")]
 
 

@@ -1,6 +1,7 @@
 """Wire the checks of each function: what it answers to `{"check": true}`. Only such a payload imports this module.
 
-Each function reaches only its own checks, so that no role needs the permissions of another function.
+Those of restore drills are in `drill_check`, because nothing that an audit imports can delete an index. Each function
+reaches only its own checks, so that no role needs the permissions of another function.
 """
 
 import os
@@ -34,12 +35,13 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources
 from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.domain.checkup import Check, FunctionAnswer, fail_by_message, pass_check, skip_check
+from backup_auditor.domain.model import Index
 from backup_auditor.domain.outbox import ChannelKind
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BackupAuditorError, PineconeError
 from backup_auditor.ports.messaging import Subscriptions
 from backup_auditor.retry import Retrier
-from backup_auditor.settings.pinecone import read_settings_with_key
+from backup_auditor.settings.pinecone import PineconeSettings, read_settings_with_key
 
 _READING_TIME = timedelta(minutes=1)
 """How long one project is read at most."""
@@ -48,35 +50,35 @@ _SECONDS_AFTER_READING = 10.0
 _MAX_TRIED_PROJECTS = 10
 """How many projects are looked through for a stored report."""
 
-type _Checks = Callable[[ConfigSources, Registry, CheckRunner], Iterator[Check]]
+type FunctionChecks = Callable[[ConfigSources, Registry, CheckRunner], Iterator[Check]]
 
 
 def check_dispatch(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `dispatch`."""
-    return _answer("dispatch", context, lambda sources, _registry, runner: iter((_check_bus(sources, runner),)))
+    return answer_checks("dispatch", context, lambda sources, _registry, runner: iter((check_bus(sources, runner),)))
 
 
 def check_audit(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `audit`."""
-    return _answer("audit", context, _check_audit_parts)
+    return answer_checks("audit", context, _check_audit_parts)
 
 
 def check_notify(context: LambdaContext, *, sends_test: bool) -> dict[str, object]:
     """Return the checks of `notify`; on request, send a test message to each channel."""
-    return _answer("notify", context, partial(_check_notify_parts, sends_test=sends_test))
+    return answer_checks("notify", context, partial(_check_notify_parts, sends_test=sends_test))
 
 
 def check_watch(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `watch`."""
-    return _answer("watch", context, _check_watch_parts)
+    return answer_checks("watch", context, _check_watch_parts)
 
 
 def check_remediate(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `remediate`. It reads the projects only."""
-    return _answer("remediate", context, _check_remediate_parts)
+    return answer_checks("remediate", context, _check_remediate_parts)
 
 
-def _answer(function: str, context: LambdaContext, list_checks: _Checks) -> dict[str, object]:
+def answer_checks(function: str, context: LambdaContext, list_checks: FunctionChecks) -> dict[str, object]:
     """Return the hash of the code and the checks. What fails before the first check is a failed check, too."""
     checks: list[Check] = []
     try:
@@ -91,7 +93,8 @@ def _answer(function: str, context: LambdaContext, list_checks: _Checks) -> dict
     return FunctionAnswer(compute_code_hash(), tuple(checks)).to_json()
 
 
-def _check_bus(sources: ConfigSources, runner: CheckRunner) -> Check:
+def check_bus(sources: ConfigSources, runner: CheckRunner) -> Check:
+    """Return whether the role may put events on the bus."""
     bus = EventBus(sources.aws.events, sources.settings.event_bus)
     return check_once("bus", partial(bus.check_put, runner.seconds_left), "the role may put events")
 
@@ -99,29 +102,29 @@ def _check_bus(sources: ConfigSources, runner: CheckRunner) -> Check:
 def _check_audit_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
-    yield from _check_policies(sources, registry, runner)
+    yield from check_project_policies(sources, registry, runner)
     secrets = {it.name: it.secret for it in registry.projects if it.secret}
-    yield from _check_keys(sources, secrets, "ControlPlaneViewer", runner)
-    yield _check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
+    yield from check_project_keys(sources, secrets, "ControlPlaneViewer", runner)
+    yield check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
     yield _check_reports(table, bucket, registry)
     yield check_once("bucket", bucket.check_store, "the role may store reports")
-    yield _check_bus(sources, runner)
+    yield check_bus(sources, runner)
 
 
 def _check_remediate_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
-    yield from _check_policies(sources, registry, runner)
+    yield from check_project_policies(sources, registry, runner)
     secrets = {it.name: it.editor_secret for it in registry.projects if it.editor_secret}
-    yield from _check_keys(sources, secrets, "ControlPlaneEditor", runner)
+    yield from check_project_keys(sources, secrets, "ControlPlaneEditor", runner)
     check_put = partial(table.check_put, partition=Partition.REMEDIATION)
-    yield _check_table(registry, "the role may get and put items", table.check_get, check_put)
-    yield _check_bus(sources, runner)
+    yield check_table(registry, "the role may get and put items", table.check_get, check_put)
+    yield check_bus(sources, runner)
 
 
 def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     check_put, check_update = (partial(it, partition=Partition.WATCH) for it in (table.check_put, table.check_update))
-    yield _check_table(registry, "the role may put and update items", check_put, check_update)
+    yield check_table(registry, "the role may put and update items", check_put, check_update)
     # `notify` checks whether someone receives the findings: it knows all channels
     yield from runner.check_all("topics", ("topic", "topics"), _list_counts(sources, registry))
 
@@ -142,9 +145,9 @@ def _check_notify_parts(
 ) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
-    yield _check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
+    yield check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
     yield _check_reports(table, bucket, registry)
-    yield _check_bus(sources, runner)
+    yield check_bus(sources, runner)
     yield from _check_topics(sources, registry, runner)
     webhooks = SlackWebhooks(lambda name: sources.load_secret(name, SLACK_WEBHOOK))
     works = {it: partial(webhooks.read_valid, it) for it in list_channels(registry, ChannelKind.SLACK)}
@@ -191,7 +194,7 @@ def _list_test_messages(
 _GET_PUT_UPDATE = "the role may get, put and update items"
 
 
-def _check_table(registry: Registry, detail: str, *works: Callable[[str], None]) -> Check:
+def check_table(registry: Registry, detail: str, *works: Callable[[str], None]) -> Check:
     """Return whether the role may use the table as `detail` says, by the partitions of the first project."""
     project = next(iter(registry.names), "none")
 
@@ -218,7 +221,7 @@ def _check_reports(table: TableAccess, bucket: EvidenceBucket, registry: Registr
     return check_once("reports", partial(bucket.check_object, location), "the role may read them")
 
 
-def _check_policies(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
+def check_project_policies(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     """Yield whether the policy of each project is valid. Projects with one policy are one check."""
 
     def check_policy(project: RegisteredProject) -> None:
@@ -228,31 +231,39 @@ def _check_policies(sources: ConfigSources, registry: Registry, runner: CheckRun
     yield from runner.check_all("policies", ("policy", "policies"), works)
 
 
-def _check_keys(sources: ConfigSources, secrets: Mapping[str, str], role: str, runner: CheckRunner) -> Iterator[Check]:
+def check_project_keys(
+    sources: ConfigSources,
+    secrets: Mapping[str, str],
+    role: str,
+    runner: CheckRunner,
+    read_more: Callable[[tuple[Index, ...], PineconeSettings], None] = lambda *_: None,
+) -> Iterator[Check]:
     """Yield whether the keys can be read and are different, and whether Pinecone lets them read the project.
 
-    `role` is what each key needs.
+    `role` is what each key needs. `read_more` gets the indexes, and raises any `PineconeError` if a key lacks a right
+    beside those to read indexes and backups.
     """
     load = partial(sources.load_secret, secret_format=PINECONE_KEY)
     keys = runner.collect({name: partial(load, it) for name, it in secrets.items()})
     yield from check_keys(keys, secrets)
     remedy = "check that the key in {} has the role {}; after a timeout or a 5xx, run doctor again"
-    works = {
-        name: partial(_read_project, name, it, remedy.format(secrets[name], role), runner)
-        for name, it in keys.items()
-        if isinstance(it, str)
-    }
+
+    def read_project(project: str, key: str) -> None:
+        """Read the indexes and the backups of a project. Raises `PineconeError`."""
+        settings = read_settings_with_key(os.environ, key)
+        time_left = timedelta(seconds=runner.seconds_left() - _SECONDS_AFTER_READING)
+        limited_settings = replace(settings, deadline=min(_READING_TIME, time_left))
+        failure: object
+        try:
+            with open_project(limited_settings) as reader:
+                indexes = reader.read_indexes()
+                failure = indexes.failure or reader.read_backups().failure
+            if failure is None:
+                read_more(indexes.rows, limited_settings)
+        except BackupAuditorError as error:
+            failure = error
+        if failure is not None:
+            raise PineconeError(f"{project}: {failure}; {remedy.format(secrets[project], role)}")
+
+    works = {name: partial(read_project, name, it) for name, it in keys.items() if isinstance(it, str)}
     yield from runner.check_all("Pinecone", ("key", "keys"), works)
-
-
-def _read_project(project: str, key: str, remedy: str, runner: CheckRunner) -> None:
-    """Read the indexes and the backups of a project. Raises `PineconeError`."""
-    settings = read_settings_with_key(os.environ, key)
-    time_left = timedelta(seconds=runner.seconds_left() - _SECONDS_AFTER_READING)
-    try:
-        with open_project(replace(settings, deadline=min(_READING_TIME, time_left))) as reader:
-            failure = reader.read_indexes().failure or reader.read_backups().failure
-    except BackupAuditorError as error:
-        raise PineconeError(f"{project}: {error}; {remedy}") from None
-    if failure is not None:
-        raise PineconeError(f"{project}: {failure}; {remedy}")

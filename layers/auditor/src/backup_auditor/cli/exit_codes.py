@@ -15,9 +15,9 @@ from backup_auditor.domain.reporting.report import Report
 _CODES_WORST_FIRST = (NOT_AUDITED, INCOMPLETE, NON_COMPLIANT, OK)
 
 
-def choose_audit_exit_code(report: Report, fail_on: str) -> int:
-    """Return 3 if anything is unknown, else 1 if any finding at or above `fail_on` is open, else 0."""
-    if any(it.is_unknown for it in report.findings) or not report.is_complete:
+def choose_audit_exit_code(report: Report, fail_on: str, *, has_record_error: bool = False) -> int:
+    """Return 3 if anything is unknown or not recorded, else 1 if any finding at or above `fail_on` is open, else 0."""
+    if has_record_error or any(it.is_unknown for it in report.findings) or not report.is_complete:
         return INCOMPLETE
     if fail_on == "never":
         return OK

@@ -15,6 +15,7 @@ from shlex import quote as quote_for_shell
 from urllib.parse import quote
 
 from backup_auditor.adapters.documents import STANDARD_INPUT, InputSource, parse_source
+from backup_auditor.adapters.pinecone.flow_control import CallSlots
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
@@ -34,6 +35,7 @@ from backup_auditor.errors import (
     UnreachableError,
     UsageError,
 )
+from backup_auditor.ports.pinecone import Progress
 from backup_auditor.ports.stores import EvidenceStore, StateStore
 from backup_auditor.settings.pinecone import KEY_VARIABLE, PineconeSettings, read_settings, read_settings_with_key
 
@@ -174,16 +176,19 @@ def load_entry_policy(address: str, folder: Path) -> Policy:
     return load_policy(folder / address)
 
 
-def run_with_options(
+def run_with_options(  # noqa: PLR0913  all optional arguments are keywords
     options: AuditOptions,
     *,
     is_recorded: bool = True,
     evidence: EvidenceStore | None = None,
     settings: PineconeSettings | None = None,
+    progress: AbstractContextManager[Progress] | None = None,
+    call_slots: CallSlots | None = None,
 ) -> AuditResult:
     """Read the project or its saved inventory, evaluate it, and record the audit if `is_recorded`.
 
-    Without settings, they are read from the environment.
+    Without settings, they are read from the environment. Audits that run at the same time have a `progress` each, and
+    share their `call_slots`.
     """
     if options.inventory is not None:
         from backup_auditor.adapters.inventory_file import load_inventory  # noqa: PLC0415  only a saved one needs it
@@ -204,11 +209,11 @@ def run_with_options(
     project = options.project or DEFAULT_PROJECT
     with (
         _open_store(options, is_recorded=is_recorded) as store,
-        open_project(settings) as reader,
+        open_project(settings, call_slots) as reader,
         _explain_other_project(options),
     ):
         try:
-            with show_progress() as display:
+            with progress or show_progress() as display:
                 result = run_audit(
                     reader,
                     options.policy,

@@ -11,10 +11,13 @@ from pathlib import Path
 from shlex import join
 from shutil import get_terminal_size
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from backup_auditor.adapters.files import AtomicFile
+from backup_auditor.application.audit import AuditResult
+from backup_auditor.cli.error_text import format_error_line
 from backup_auditor.controls.catalog import CATALOG
+from backup_auditor.domain.reporting.fleet import Fleet
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.pinecone import NoProgress, Progress
 from backup_auditor.rendering.formats import RenderOptions
@@ -131,6 +134,13 @@ def log_stderr(text: str) -> None:
     sys.stderr.write(f"backup-auditor: {escape_text(text)}\n")
 
 
+def describe_notes(audit: AuditResult) -> Iterator[str]:
+    """Return the notes of an audit, and why it could not be recorded."""
+    yield from audit.notes
+    if audit.record_error is not None:
+        yield f"this audit could not be recorded: {format_error_line(audit.record_error)}"
+
+
 class ProgressBars:
     """Shows a bar for each thing that is being read."""
 
@@ -162,31 +172,97 @@ def supports_progress() -> bool:
     return sys.stderr.isatty() and supports_cursor_control(os.environ) and find_spec("rich") is not None
 
 
+class ProjectBar:
+    """Shows one bar for a project that is being read."""
+
+    def __init__(self, display: object, task: object) -> None:
+        """Draw the bar of a task on a `rich.progress.Progress`."""
+        self._display: Any = display
+        self._task = task
+        self._total = 0
+        self._lock = Lock()
+
+    def expect(self, label: str, count: int) -> None:
+        """Lengthen the bar, whatever is read."""
+        del label
+        with self._lock:
+            self._total += count
+            self._display.update(self._task, total=self._total)
+
+    def advance(self, label: str) -> None:
+        """Fill the bar by one."""
+        del label
+        self._display.advance(self._task)
+
+
+class FleetProgress:
+    """Shows how many projects are audited, and a bar for each that is being read. Safe to use from many threads."""
+
+    def __init__(self, display: object | None = None, project_count: int = 0) -> None:
+        """Draw on a `rich.progress.Progress`; `None` shows nothing."""
+        self._display = cast("Any", display)
+        if self._display is not None:
+            self._task = self._display.add_task("audited projects", total=project_count)
+
+    @contextmanager
+    def show_project(self, name: str) -> Iterator[Progress]:
+        """Show the progress of a project while the block runs."""
+        if self._display is None:
+            yield NoProgress()
+            return
+        task = self._display.add_task(f"reading {escape_text(name)}", total=None)
+        try:
+            yield ProjectBar(self._display, task)
+        finally:
+            self._display.remove_task(task)
+
+    def count_project(self) -> None:
+        """Count a project as audited, or as one that cannot be."""
+        if self._display is not None:
+            self._display.advance(self._task)
+
+
 @contextmanager
 def show_progress() -> Iterator[Progress]:
-    """Show progress while the block runs, if that is supported."""
+    """Show the progress of one audit while the block runs, if that is supported."""
+    with _open_display() as display:
+        yield NoProgress() if display is None else ProgressBars(display)
+
+
+@contextmanager
+def show_fleet_progress(project_count: int) -> Iterator[FleetProgress]:
+    """Show the progress of many audits while the block runs, if that is supported."""
+    with _open_display() as display:
+        yield FleetProgress(display, project_count)
+
+
+@contextmanager
+def _open_display() -> Iterator[object | None]:
+    """Open a display of bars; `None` if that is not supported."""
     if not supports_progress():
-        yield NoProgress()
+        yield None
         return
     rich_progress = import_module("rich.progress")
     console = import_module("rich.console").Console(stderr=True)
     columns = (
-        rich_progress.TextColumn("{task.description}"),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TimeElapsedColumn(),
     )
     with rich_progress.Progress(*columns, console=console, transient=True) as display:
-        yield ProgressBars(display)
+        yield display
 
 
-def make_render_options(arguments: Namespace, *, is_file: bool, report_count: int = 1) -> RenderOptions:
+def make_render_options(
+    arguments: Namespace, *, is_file: bool, report_count: int = 1, fleet: Fleet | None = None
+) -> RenderOptions:
     """Return the options for the documents that the flags name."""
     return RenderOptions(
         controls=CATALOG.all_controls,
         full_command=_build_full_report_command(arguments),
         report_count=report_count,
-        is_registry=arguments.registry is not None,
+        fleet=fleet,
         is_file=is_file,
         width=_DEFAULT_WIDTH if is_file else get_terminal_width(),
         is_colored=not is_file and is_colored(),

@@ -23,6 +23,7 @@ class EventType(StrEnum):
 
 SOURCE = "backup-auditor"
 AUDIT_REQUESTED = "Backup Audit Requested"
+DRILL_REQUESTED = "Backup Restore Drill Requested"
 _MAX_TEXT_LENGTH = 1000
 _KEY_ERROR = "project is a Pinecone key; write the name of the project, and replace this key: it has been disclosed"
 
@@ -269,18 +270,79 @@ def read_remediation_request(payload: object, *, is_final: bool = True) -> Remed
     fields = _require_object(payload, f"the payload is not a JSON object; {hint}")
     if "detail-type" not in fields:
         _refuse_unknown_fields(fields, "the payload", ("project", "plan"))
-        project, plan_id = _read_remediation_project(fields, "the payload"), _read_text(fields, "plan")
+        project, plan_id = _require_project(fields, "the payload"), _read_text(fields, "plan")
         return RemediationRequest(project, plan_id, is_final=is_final)
     _check_event(fields, str(EventType.AUDIT_COMPLETED), "a remediation")
     detail = fields.get("detail")
     known_detail = detail if isinstance(detail, Mapping) else {}
-    project = _read_remediation_project(known_detail, "the event's detail")
+    project = _require_project(known_detail, "the event's detail")
     request_id = _read_request_id(fields, known_detail, "audit_id", "act twice", _MAX_TEXT_LENGTH)
     is_audit_complete = known_detail.get("complete") is True
     return RemediationRequest(project, None, request_id, is_final, is_audit_complete)
 
 
-def _read_remediation_project(mapping: Mapping[object, object], place: str) -> str:
+@dataclass(frozen=True, slots=True)
+class DrillRunRequest:
+    """A request to run the restore drills of one project or of all, or to continue those in progress."""
+
+    project: str | None
+    """`None` for all projects."""
+    request_id: str
+    """The id of the request, the same in each delivery. A request that is delivered twice starts its drills once."""
+    is_sweep: bool = False
+    """Whether only drills in progress are continued."""
+    index: str | None = None
+    """The index to drill, whether it is due or not."""
+    backup_id: str | None = None
+    """The backup to drill, whether its index is due or not."""
+    is_direct: bool = False
+    """Whether the caller gets the answer, so that nothing repeats the request."""
+    is_final: bool = True
+    """Whether nothing repeats the request if this attempt fails."""
+
+
+_DRILL_EXAMPLES = 'examples: {"project": "search"}, {"project": "search", "index": "orders"} or {"sweep": true}'
+
+
+def read_drill_request(payload: object, invocation_id: str, record: QueueRecord | None = None) -> DrillRunRequest:
+    """Parse an event of the bus, which may have further fields, or a payload. Raises `RequestError`.
+
+    A payload from a queue has the id of its record, and one without a queue that of its invocation. Only a payload can
+    name an index or a backup: an event can be delivered twice, and a drill of an index that is not due would be too.
+    """
+    fields = _require_object(payload, f"the payload is not a JSON object; {_DRILL_EXAMPLES}")
+    is_final = record is None or record.is_final
+    if "detail-type" in fields:
+        _check_event(fields, DRILL_REQUESTED, "a restore drill")
+        detail = _require_object(fields.get("detail"), f"the event has no detail; {_DRILL_EXAMPLES}")
+        _refuse_unknown_fields(detail, "the event's detail", ("project", "sweep", "reason", "request_id"))
+        project = _require_project(detail, "the event's detail")
+        request_id = _read_request_id(fields, detail, "request_id", "drill twice", _MAX_TEXT_LENGTH)
+        return DrillRunRequest(project, request_id, _read_sweep(detail), is_final=is_final)
+    _refuse_unknown_fields(fields, "the payload", ("project", "index", "backup", "sweep", "request_id"))
+    request = DrillRunRequest(
+        project=_read_project(fields),
+        request_id=_read_text(fields, "request_id") or (invocation_id if record is None else record.record_id),
+        is_sweep=_read_sweep(fields),
+        index=_read_text(fields, "index"),
+        backup_id=_read_text(fields, "backup"),
+        is_direct=record is None,
+        is_final=is_final,
+    )
+    targets = [it for it in (request.index, request.backup_id) if it is not None]
+    if targets and (request.project is None or request.is_sweep or len(targets) > 1):
+        raise RequestError(f"index and backup need a project, and exclude each other and sweep; {_DRILL_EXAMPLES}")
+    return request
+
+
+def _read_sweep(mapping: Mapping[object, object]) -> bool:
+    value = mapping.get("sweep", False)
+    if not isinstance(value, bool):
+        raise RequestError("sweep must be true or false; correct or remove it")
+    return value
+
+
+def _require_project(mapping: Mapping[object, object], place: str) -> str:
     project = _read_project(mapping, 4000)
     if project is None:
         raise RequestError(f'{place} names no project; example: {{"project": "search"}}')

@@ -35,10 +35,17 @@ class RegisteredProject:
     """The secret that contains a key with write permission. Without it, remediation on AWS is not possible."""
     ping_secret: str | None = None
     """The secret that contains a URL to call on AWS while the project is audited."""
+    drill_secret: str | None = None
+    """The secret that contains a key for restore drills. Without it, the project has none on AWS."""
     project_id: str | None = None
     """Pinecone's id of the project, if the entry names it."""
     inherited_keys: frozenset[str] = frozenset()
     """The keys whose values come from the defaults of the registry."""
+
+    @property
+    def key_secrets(self) -> tuple[str, ...]:
+        """The secrets that contain its keys."""
+        return tuple(it for it in (self.secret, self.editor_secret, self.drill_secret) if it is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class NamePrefixes:
     pings: str = ""
     editor_keys: str | None = None
     """`None` in a function that reads no key with write access."""
+    drill_keys: str | None = None
+    """`None` in a function that reads no key for restore drills."""
     topics: tuple[str, ...] = ()
     """The beginnings of ARNs; empty in a function that knows no channels."""
 
@@ -140,6 +149,8 @@ def _find_problems_on_aws(project: RegisteredProject, prefixes: NamePrefixes) ->
         yield from _find_prefix_problem("secret", project.secret, prefixes.keys)
     if project.editor_secret is not None and prefixes.editor_keys is not None:
         yield from _find_prefix_problem("editor_secret", project.editor_secret, prefixes.editor_keys)
+    if project.drill_secret is not None and prefixes.drill_keys is not None:
+        yield from _find_prefix_problem("drill_secret", project.drill_secret, prefixes.drill_keys)
     if project.policy is not None and not is_on_aws(project.policy):
         yield "has a policy file, but AWS has no files; write ssm:NAME or s3://BUCKET/KEY"
     if project.ping_secret is not None:
@@ -227,15 +238,11 @@ def find_shared_by_variable(projects: Iterable[RegisteredProject]) -> tuple[Shar
 def find_shared_by_secret(projects: Iterable[RegisteredProject]) -> tuple[SharedProject, ...]:
     """Return the groups of entries that read a key from one secret. A name and its ARN are one secret."""
     projects = list(projects)
-    secret_names = {secret for it in projects for secret in (it.secret, it.editor_secret) if secret is not None}
+    secret_names = {secret for it in projects for secret in it.key_secrets}
     names_and_secrets = (
         (project.name, secret)
         for project in projects
-        for secret in dict.fromkeys(
-            _normalize_secret(name, secret_names)
-            for name in (project.secret, project.editor_secret)
-            if name is not None
-        )
+        for secret in dict.fromkeys(_normalize_secret(name, secret_names) for name in project.key_secrets)
     )
     return _group_by_place(names_and_secrets, "their key is in the secret")
 

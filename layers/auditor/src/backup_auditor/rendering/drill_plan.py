@@ -81,7 +81,7 @@ def render_drills_json(
     """
     document = {
         "schema_version": "1",
-        "plan": None if plan is None else _build_plan_json(plan),
+        "plan": None if plan is None else build_drill_plan_json(plan),
         "open_drills": [_build_open_drill_json(it) for it in open_drills],
         "results": None if records is None else [build_drill_result_json(it) for it in records],
     }
@@ -160,7 +160,8 @@ def _describe_deletion(record: DrillRecord) -> str | None:
     return f"{record.deletion_detail} The temporary index {record.target_name} may exist: {remedy}.".strip()
 
 
-def _build_plan_json(plan: DrillPlan) -> dict[str, object]:
+def build_drill_plan_json(plan: DrillPlan) -> dict[str, object]:
+    """Return a plan: its drills, and the indexes that it leaves out."""
     return {
         "plan_id": plan.plan_id,
         "project": plan.project,

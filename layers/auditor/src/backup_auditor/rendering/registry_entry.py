@@ -15,6 +15,7 @@ def render_effective_entry(project: RegisteredProject) -> Iterator[str]:
         "secret": project.secret,
         "key_env": project.key_variable,
         "editor_secret": project.editor_secret,
+        "drill_secret": project.drill_secret,
         "ping_secret": project.ping_secret,
         "policy": project.policy,
     }

@@ -143,12 +143,6 @@ def _describe_coverage(percent: float | None) -> str:
 _LIFECYCLES = ("new", "reopened", "ongoing")
 
 
-def has_history(report: Report) -> bool:
-    """Return whether the report knows of an earlier audit; in a first audit everything is new."""
-    has_older_findings = any(it.lifecycle in {"reopened", "ongoing"} for it in report.findings)
-    return has_older_findings or bool(report.resolved_findings or report.drift or report.history)
-
-
 def describe_since(finding: Finding) -> str:
     """Return a suffix for the reason of a finding: whether it is new, or since when it is known; else empty."""
     if finding.lifecycle is None or finding.first_seen is None:
@@ -211,7 +205,7 @@ def describe_first_step(report: Report) -> str | None:
 
 def describe_delta(report: Report) -> str | None:
     """Return one line about the changes since the last audit; `None` if no earlier audit is recorded."""
-    if not has_history(report):
+    if not report.has_history:
         return None
     counts = Counter(it.lifecycle for it in report.findings)
     changes = f"{', '.join(f'{counts[it]:,} {it}' for it in _LIFECYCLES)}; {len(report.resolved_findings):,} resolved"

@@ -106,6 +106,7 @@ def _read_registration(variables: _FunctionVariables) -> Registration:
         name=variables.require(env.PROJECT_NAME, parse_project_name) or "",
         secret=variables.require(env.API_KEY_SECRET, parse_secret_name),
         editor_secret=variables.require(env.EDITOR_KEY_SECRET, parse_secret_name),
+        drill_secret=variables.require(env.DRILL_KEY_SECRET, parse_secret_name),
         policy=policy,
         channels=channels,
     )
@@ -120,6 +121,7 @@ def _read_prefixes(variables: _FunctionVariables) -> NamePrefixes:
         webhooks=f"{name_prefix}webhooks/",
         pings=f"{name_prefix}pings/",
         editor_keys=variables.require(env.EDITOR_NAME_PREFIX, str),
+        drill_keys=variables.require(env.DRILL_NAME_PREFIX, str),
         topics=tuple(it for it in topics if it is not None),
     )
 

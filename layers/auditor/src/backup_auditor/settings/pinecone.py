@@ -41,7 +41,11 @@ COMMAND_VARIABLES = (
         "The URL that issues access tokens to service accounts. Plain `http` only to loopback.",
         "https://login.pinecone.io/oauth/token",
     ),
-    Variable("BACKUP_AUDITOR_MAX_CONCURRENCY", "The maximum number of concurrent calls, 1 to 256.", "48"),
+    Variable(
+        "BACKUP_AUDITOR_MAX_CONCURRENCY",
+        "The maximum number of concurrent calls, 1 to 256; the projects of a registry share it.",
+        "48",
+    ),
     Variable(
         "BACKUP_AUDITOR_DEADLINE",
         "The time limit for reading one project. What is not read by then is a read error.",
@@ -108,9 +112,14 @@ def read_settings_with_key(environ: Mapping[str, str], key: str) -> PineconeSett
             environ, "PINECONE_SCHEDULES_API_VERSION", lambda text: text and _parse_version(text)
         )
         or api_version,
-        max_concurrency=_read_setting(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _parse_concurrency),
+        max_concurrency=read_max_concurrency(environ),
         deadline=_read_setting(environ, "BACKUP_AUDITOR_DEADLINE", _parse_duration),
     )
+
+
+def read_max_concurrency(environ: Mapping[str, str]) -> int:
+    """Return how many calls may be in flight, over all projects of a run. Raises `SettingsError`."""
+    return _read_setting(environ, "BACKUP_AUDITOR_MAX_CONCURRENCY", _parse_concurrency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ NAME_PREFIX = Variable(
     " URLs with `pings/`.",
 )
 EDITOR_NAME_PREFIX = Variable("EDITOR_NAME_PREFIX", "The prefix of the secrets with write-access keys.")
+DRILL_NAME_PREFIX = Variable("DRILL_NAME_PREFIX", "The prefix of the secrets with keys for restore drills.")
 TOPIC_PREFIX = Variable("TOPIC_PREFIX", "How the ARNs of the topics begin that a registry can name.")
 PROJECT_NAME = Variable("PROJECT_NAME", "The name of the single project in reports.")
 API_KEY_SECRET = Variable(
@@ -40,6 +41,10 @@ API_KEY_SECRET = Variable(
 EDITOR_KEY_SECRET = Variable(
     "EDITOR_KEY_SECRET",
     "The secret with a write-access key of the single project: plain text, or JSON with `PINECONE_API_KEY`.",
+)
+DRILL_KEY_SECRET = Variable(
+    "DRILL_KEY_SECRET",
+    "The secret with a key of the single project for restore drills: plain text, or JSON with `PINECONE_API_KEY`.",
 )
 POLICY = Variable(
     "POLICY",
@@ -86,9 +91,13 @@ VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
         ),
         "watch": (STATE_TABLE, *_COMMON_VARIABLES, *_CHANNEL_VARIABLES, PING_URL_SECRET),
         "remediate": (STATE_TABLE, EVENT_BUS, *_COMMON_VARIABLES, EDITOR_NAME_PREFIX, EDITOR_KEY_SECRET, POLICY),
+        "drill": (
+            *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES),
+            *(DRILL_NAME_PREFIX, DRILL_KEY_SECRET, POLICY),
+        ),
     }
 )
-"""Variables by function. `audit` and `remediate` also read those of the connection to Pinecone, without the key."""
+"""Variables by function. Those that call Pinecone also read those of the connection, without the key."""
 
 FUNCTION_VARIABLES = tuple(dict.fromkeys(it for some in VARIABLES_BY_FUNCTION.values() for it in some))
 """All variables of the functions."""

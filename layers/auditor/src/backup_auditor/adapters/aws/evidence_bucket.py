@@ -1,8 +1,11 @@
-"""Store reports in an S3 bucket as `PROJECT/DATE/AUDIT_ID/report.json` and `.html`; never overwrite one."""
+"""Store reports and the documents of restore drills in an S3 bucket; never overwrite one.
+
+A report is `PROJECT/DATE/AUDIT_ID/report.json` or `.html`, a document `PROJECT/drills/DRILL_ID/REVISION.json`.
+"""
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from tempfile import SpooledTemporaryFile
@@ -19,17 +22,23 @@ from backup_auditor.rendering.text import encode_pieces
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from backup_auditor.domain.drills.drill import DrillRecord
+
 _MEMORY_LIMIT_BYTES = 4 << 20
 _MAX_ATTEMPTS = 20
 """How many names are tried, and how often a name is retried that another process is writing to."""
 _SCHEME = "s3://"
-_REFUSED_NAME = "check/refused"
+_CHECK_FOLDER, _REFUSED_NAME = "check", "refused"
+_DRILL_FOLDER = "drills"
+"""The folder of the documents of a project's drills. The other folders of a project are dates."""
+DRILL_CHECK_FOLDER = f"{_CHECK_FOLDER}/{_DRILL_FOLDER}"
+"""The folder for `check_store` of a role that stores only documents of drills."""
 _CHECKSUM_REFUSALS = frozenset({"BadDigest", "XAmzContentChecksumMismatch"})
 _JSON, _PAGE = "application/json", "text/html; charset=utf-8"
 
 
 class EvidenceBucket:
-    """An `EvidenceStore` in one bucket. Safe to use from many threads."""
+    """An `EvidenceStore` and a `DrillArchive` in one bucket. Safe to use from many threads."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         """Take the client and the bucket's name."""
@@ -39,10 +48,10 @@ class EvidenceBucket:
     def store_report(self, report: Report) -> StoredReport:
         """Store a report under its audit id; a different report of the same audit gets the next number."""
         folder = f"{report.project}/{report.observed_at.astimezone(UTC).date().isoformat()}/{report.audit_id}"
-        with _spool_content(render_json(report), _JSON) as content:
+        with _spool_content(encode_pieces(render_json(report)), _JSON) as content:
             for number in range(1, _MAX_ATTEMPTS + 1):
                 name = f"{folder}/report.json" if number == 1 else f"{folder}/report.{number}.json"
-                if self._put(name, content, report):
+                if self._put(name, content, _describe_report(report)):
                     return StoredReport(f"{_SCHEME}{self._bucket}/{name}", content.digest.hex())
         location = f"{_SCHEME}{self._bucket}/{folder}"
         raise EvidenceError(f"{location} has {_MAX_ATTEMPTS} other reports of this audit (the limit); run a new audit")
@@ -52,11 +61,24 @@ class EvidenceBucket:
         from backup_auditor.rendering.html.page import render_html  # noqa: PLC0415  only recorded audits have a page
 
         location = f"{stored_report.location.removesuffix('json')}html"
-        with _spool_content(render_html([report]), _PAGE) as content:
-            if self._put(location.removeprefix(f"{_SCHEME}{self._bucket}/"), content, report):
+        with _spool_content(encode_pieces(render_html([report])), _PAGE) as content:
+            if self._put(location.removeprefix(f"{_SCHEME}{self._bucket}/"), content, _describe_report(report)):
                 return StoredFile(location, content.digest.hex())
         raise EvidenceError(
             f"{location} is a different page and is not overwritten; the next audit stores its own page"
+        )
+
+    def store_drill(self, record: "DrillRecord", document: bytes) -> StoredFile:
+        """Store the document of a drill under its id and revision, or confirm that it is stored."""
+        name = f"{record.project}/{_DRILL_FOLDER}/{record.drill_id}/{record.revision}.json"
+        location = f"{_SCHEME}{self._bucket}/{name}"
+        description = {"project": quote(record.project), "drill_id": record.drill_id, "result": str(record.result)}
+        with _spool_content([document], _JSON) as content:
+            if self._put(name, content, description):
+                return StoredFile(location, content.digest.hex())
+        raise EvidenceError(
+            f"{location} is a different document and is not overwritten; find out who wrote it, and delete it if it is"
+            " not of this drill"
         )
 
     def read(self, file: StoredFile) -> bytes:
@@ -73,17 +95,16 @@ class EvidenceBucket:
         with _translate_errors(location):
             self._client.head_object(Bucket=bucket, Key=name)
 
-    def check_store(self) -> None:
-        """Raise `EvidenceError` unless the role may store files.
+    def check_store(self, folder: str = _CHECK_FOLDER) -> None:
+        """Raise `EvidenceError` unless the role may store files in a folder.
 
         The checksum of the sent file is of another one: S3 checks the permission and refuses the file.
         """
-        location = f"{_SCHEME}{self._bucket}/{_REFUSED_NAME}"
+        name = f"{folder}/{_REFUSED_NAME}"
+        location = f"{_SCHEME}{self._bucket}/{name}"
         checksum = b64encode(hashlib.sha256(b"another file").digest()).decode()
         try:
-            self._client.put_object(
-                Bucket=self._bucket, Key=_REFUSED_NAME, Body=b"", ChecksumSHA256=checksum, IfNoneMatch="*"
-            )
+            self._client.put_object(Bucket=self._bucket, Key=name, Body=b"", ChecksumSHA256=checksum, IfNoneMatch="*")
         except Exception as error:
             if get_error_code(error) in _CHECKSUM_REFUSALS:
                 return
@@ -91,7 +112,7 @@ class EvidenceBucket:
                 raise
         raise EvidenceError(f"{location} was stored with a wrong checksum; check that the bucket is one of S3")
 
-    def _put(self, name: str, content: "_Content", report: Report) -> bool:
+    def _put(self, name: str, content: "_Content", description: Mapping[str, str]) -> bool:
         """Store a file unless the name is taken. Return whether this file is now stored under the name."""
         location = f"{_SCHEME}{self._bucket}/{name}"
         for _ in range(_MAX_ATTEMPTS):
@@ -104,12 +125,7 @@ class EvidenceBucket:
                     ContentType=content.content_type,
                     ChecksumSHA256=b64encode(content.digest).decode(),
                     IfNoneMatch="*",
-                    Metadata={
-                        "project": quote(report.project),
-                        "audit_id": report.audit_id,
-                        "compliance": report.compliance,
-                        "sha256": content.digest.hex(),
-                    },
+                    Metadata={**description, "sha256": content.digest.hex()},
                 )
             except Exception as error:
                 code = get_error_code(error)
@@ -120,7 +136,7 @@ class EvidenceBucket:
                         raise
             else:
                 return True
-        raise EvidenceError(f"{location} is being written by other processes; run the audit again")
+        raise EvidenceError(f"{location} is being written by other processes; try again later")
 
     def _is_stored(self, name: str, digest: bytes) -> bool:
         """Return whether the stored file has this hash: the answer to an earlier write may have been lost."""
@@ -128,6 +144,10 @@ class EvidenceBucket:
         with _translate_errors(location):
             object_head = self._client.head_object(Bucket=self._bucket, Key=name)
         return bool(object_head.get("Metadata", {}).get("sha256") == digest.hex())
+
+
+def _describe_report(report: Report) -> dict[str, str]:
+    return {"project": quote(report.project), "audit_id": report.audit_id, "compliance": report.compliance}
 
 
 class _Content(NamedTuple):
@@ -139,11 +159,11 @@ class _Content(NamedTuple):
 
 
 @contextmanager
-def _spool_content(text: Iterable[str], content_type: str) -> Iterator[_Content]:
-    """Write a text to a temporary file; a small file stays in memory."""
+def _spool_content(pieces: Iterable[bytes], content_type: str) -> Iterator[_Content]:
+    """Write pieces to a temporary file; a small file stays in memory."""
     with SpooledTemporaryFile(_MEMORY_LIMIT_BYTES) as file:
         digest = hashlib.sha256()
-        for piece in encode_pieces(text):
+        for piece in pieces:
             digest.update(piece)
             file.write(piece)
         yield _Content(file, digest.digest(), content_type)

@@ -57,7 +57,54 @@ _MAX_READS = 5
 """How often a read restarts because another audit was recorded at the same time."""
 
 
-class DynamoState:
+class DynamoStateReader:
+    """The states in one table, for reading. Safe to use from many threads."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        """Take the client and the table's name."""
+        self._table = Table(client, table)
+
+    def load(self, project: str) -> ProjectState:
+        """Return the state of a project."""
+        with self._table.translate_errors():
+            head = self._load_head(project)
+            for _ in range(_MAX_READS):
+                try:
+                    state = load_state(self._table, project, head)
+                    first_backup_ids, drills = self._load_first_backups(project), self._load_drills(project)
+                    return replace(state, first_backup_ids=first_backup_ids, drills=drills)
+                except MissingChunkError:
+                    head = self._load_newer_head(project, head)
+        raise StateError(f"{project}: the state changed on every attempt to read it; audit the project less often")
+
+    def _load_first_backups(self, project: str) -> frozenset[str]:
+        """Return the ids of the backups that remediation created as first backups."""
+        partition_key = build_partition_key(project, Partition.REMEDIATION)
+        values = encode_values({":project": partition_key, ":first": FIRST_BACKUP_KEY_PREFIX})
+        items = self._table.query("PK = :project AND begins_with(SK, :first)", values)
+        records = (decode_attempt(project, it) for it in items)
+        return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)
+
+    def _load_drills(self, project: str) -> dict[str, KnownDrill]:
+        """Return what audits read of each restore drill, by its id."""
+        values = encode_values({":project": build_partition_key(project, Partition.DRILLS)})
+        items = self._table.query("PK = :project", values, DRILLS.columns)
+        rows = (tuple(map(decode_values(it).get, DRILLS.columns)) for it in items)
+        return {it.drill_id: it for it in (DRILLS.decode(project, row) for row in rows)}
+
+    def _load_head(self, project: str) -> Head:
+        item = self._table.get_item(build_key(project, HEAD_SORT_KEY))
+        return EMPTY_HEAD if item is None else decode_head(project, item)
+
+    def _load_newer_head(self, project: str, head: Head) -> Head:
+        """Return the head that replaced a head whose chunks are missing."""
+        newer_head = self._load_head(project)
+        if newer_head.writer == head.writer:
+            raise KeyError("a chunk is missing")
+        return newer_head
+
+
+class DynamoState(DynamoStateReader):
     """A `StateStore` and `AuditLog` in one table. Safe to use from many threads.
 
     The state is stored in chunks that a head lists. A recording writes the changed chunks under new names, then head,
@@ -76,22 +123,9 @@ class DynamoState:
 
         `request_id` is the id of the request that the recorded audits answer; `None` if there is none.
         """
-        self._table = Table(client, table)
+        super().__init__(client, table)
         self._retention = retention
         self._request_id = request_id
-
-    def load(self, project: str) -> ProjectState:
-        """Return the state of a project."""
-        with self._table.translate_errors():
-            head = self._load_head(project)
-            for _ in range(_MAX_READS):
-                try:
-                    state = load_state(self._table, project, head)
-                    first_backup_ids, drills = self._load_first_backups(project), self._load_drills(project)
-                    return replace(state, first_backup_ids=first_backup_ids, drills=drills)
-                except MissingChunkError:
-                    head = self._load_newer_head(project, head)
-        raise StateError(f"{project}: the state changed on every attempt to read it; audit the project less often")
 
     def record(self, project: str, change: StateChange, imported_items: Iterable[Item] = ()) -> None:
         """Write the changed chunks and imported items, then everything else in one transaction."""
@@ -157,32 +191,6 @@ class DynamoState:
             ":end": AUDIT_PREFIX_END,
         }
         return self._table.query("PK = :project AND SK BETWEEN :since AND :end", encode_values(values))
-
-    def _load_first_backups(self, project: str) -> frozenset[str]:
-        """Return the ids of the backups that remediation created as first backups."""
-        partition_key = build_partition_key(project, Partition.REMEDIATION)
-        values = encode_values({":project": partition_key, ":first": FIRST_BACKUP_KEY_PREFIX})
-        items = self._table.query("PK = :project AND begins_with(SK, :first)", values)
-        records = (decode_attempt(project, it) for it in items)
-        return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)
-
-    def _load_drills(self, project: str) -> dict[str, KnownDrill]:
-        """Return what audits read of each restore drill, by its id."""
-        values = encode_values({":project": build_partition_key(project, Partition.DRILLS)})
-        items = self._table.query("PK = :project", values, DRILLS.columns)
-        rows = (tuple(map(decode_values(it).get, DRILLS.columns)) for it in items)
-        return {it.drill_id: it for it in (DRILLS.decode(project, row) for row in rows)}
-
-    def _load_head(self, project: str) -> Head:
-        item = self._table.get_item(build_key(project, HEAD_SORT_KEY))
-        return EMPTY_HEAD if item is None else decode_head(project, item)
-
-    def _load_newer_head(self, project: str, head: Head) -> Head:
-        """Return the head that replaced a head whose chunks are missing."""
-        newer_head = self._load_head(project)
-        if newer_head.writer == head.writer:
-            raise KeyError("a chunk is missing")
-        return newer_head
 
 
 def _build_conflict_error(project: str) -> ConflictingRecordError:

@@ -10,6 +10,7 @@ from threading import Lock
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.flow_control import (
     Backoff,
+    CallSlots,
     ConcurrencyLimiter,
     Deadline,
     MonotonicClock,
@@ -67,8 +68,10 @@ class SharedDenial:
 class PineconeClient:
     """Makes all calls of one project under one deadline, retry budget and concurrency limit, from any thread."""
 
-    def __init__(self, connection: Connection, transport: Transport, runtime: Runtime) -> None:
-        """Start the time until the deadline."""
+    def __init__(
+        self, connection: Connection, transport: Transport, runtime: Runtime, call_slots: CallSlots | None = None
+    ) -> None:
+        """Start the time until the deadline. Projects that are read at the same time share their `call_slots`."""
         self.connection = connection
         self.deadline = Deadline(connection.deadline, runtime.monotonic)
         self.requests = 0
@@ -80,6 +83,7 @@ class PineconeClient:
         self._transport = transport
         self._runtime = runtime
         self._limiter = ConcurrencyLimiter(connection.max_concurrency)
+        self._call_slots = call_slots or CallSlots(connection.max_concurrency)
         self._budget = RetryBudget(runtime.monotonic)
         self._counter_lock = Lock()
 
@@ -175,11 +179,12 @@ class PineconeClient:
 
     def _send(self, method: str, target: bytes, version: str, body: bytes | None) -> Outcome:
         """Send one request, once, and return the response or the error."""
-        with self._counter_lock:
-            self.requests += 1
         outcome: Outcome
         try:
-            outcome = self._transport.send(method, target, version, self.deadline, body)
+            with self._call_slots.hold_slot(self.deadline):
+                with self._counter_lock:
+                    self.requests += 1
+                outcome = self._transport.send(method, target, version, self.deadline, body)
         except PineconeError as error:
             outcome = error
         if isinstance(outcome, Response):

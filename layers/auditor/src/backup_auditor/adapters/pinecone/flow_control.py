@@ -1,10 +1,11 @@
 """Limit the load on Pinecone: backoff, deadline, retry budget and adaptive concurrency limit."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 from backup_auditor.errors import DeadlineError
 
@@ -73,6 +74,24 @@ class Deadline:
     def allows(self, seconds: float) -> bool:
         """Return whether the deadline is later than so many seconds from now."""
         return self._monotonic() + seconds < self._end
+
+
+class CallSlots:
+    """The limit of the calls in flight over several projects together. A call that waits for a retry holds no slot."""
+
+    def __init__(self, count: int) -> None:
+        """Allow so many calls at once."""
+        self._semaphore = BoundedSemaphore(count)
+
+    @contextmanager
+    def hold_slot(self, deadline: Deadline) -> Iterator[None]:
+        """Wait for a slot, and hold it while the block runs. Raises `DeadlineError` if there is none in time."""
+        if not self._semaphore.acquire(timeout=deadline.require_seconds_left()):
+            raise DeadlineError("the time limit was reached")
+        try:
+            yield
+        finally:
+            self._semaphore.release()
 
 
 _MAX_FAILURE_SECONDS = 30.0

@@ -9,6 +9,7 @@ from urllib.parse import quote_from_bytes
 
 from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime, SharedDenial
 from backup_auditor.adapters.pinecone.connection import Connection
+from backup_auditor.adapters.pinecone.flow_control import CallSlots
 from backup_auditor.adapters.pinecone.rows import (
     BACKUP,
     BACKUP_PAGE,
@@ -179,7 +180,9 @@ def build_page_target(path: str, token: str | None) -> bytes:
 
 
 @contextmanager
-def open_reader(connection: Connection, runtime: Runtime | None = None) -> Iterator[PineconeReader]:
-    """Open a project for reading. The deadline starts here."""
+def open_reader(
+    connection: Connection, runtime: Runtime | None = None, call_slots: CallSlots | None = None
+) -> Iterator[PineconeReader]:
+    """Open a project for reading. The deadline starts here. Projects may share their `call_slots`."""
     with Transport(connection) as transport:
-        yield PineconeReader(PineconeClient(connection, transport, runtime or Runtime()))
+        yield PineconeReader(PineconeClient(connection, transport, runtime or Runtime(), call_slots))

@@ -89,7 +89,11 @@ def evaluate_controls(
         tuple(findings),
         coverage,
         frozenset(unconfirmed_listings),
-        AuditFigures(figures_by_name, _compute_quota_figures(project)),
+        AuditFigures(
+            figures_by_name,
+            _compute_quota_figures(project),
+            are_listings_complete=inventory.indexes_failure is None and inventory.backups.failure is None,
+        ),
         Timelines(inventory, policy, state),
         tuple(restore_drills),
     )
@@ -100,7 +104,9 @@ def _compute_index_figures(subject: IndexContext) -> IndexFigures | None:
     try:
         newest_at = subject.backups.require_newest_capture_time()
         return IndexFigures(
-            None if newest_at is None else subject.observed_at - newest_at, subject.backups.require_expiry_summary()
+            None if newest_at is None else subject.observed_at - newest_at,
+            subject.requirements.max_age,
+            subject.backups.require_expiry_summary(),
         )
     except InsufficientDataError:
         return None

@@ -128,6 +128,8 @@ class IndexFigures:
 
     newest_age: timedelta | None
     """The age of the newest recovery point; `None` if there is none with a capture time."""
+    max_age: timedelta
+    """The objective: the maximum age of the newest recovery point."""
     expiries: ExpirySummary
 
 
@@ -152,6 +154,8 @@ class AuditFigures:
     """By the name of the index; without indexes of which it is unknown which backups are their own."""
     quota: QuotaFigures | None = None
     """`None` if the project has no quota."""
+    are_listings_complete: bool = False
+    """Whether all indexes and all backups were listed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backup_auditor.domain.backup_status import is_scheduled_run
-from backup_auditor.domain.evaluation.results import AuditFigures, Evaluation, IndexDrills, Timeline
+from backup_auditor.domain.evaluation.results import AuditFigures, Coverage, Evaluation, IndexDrills, Timeline
 from backup_auditor.domain.finding import Compliance, Finding, Severity
 from backup_auditor.domain.inventory import Inventory, hash_inventory
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult
@@ -78,6 +78,8 @@ class Report:
     """The proposed actions; `None` if the policy allows no proposals."""
     rules: tuple[AppliedRule, ...] = ()
     """The requirements of the policy; empty in a report that was read from a file."""
+    coverage: Coverage | None = field(default=None, compare=False)
+    """The counts that `coverage_percent` is computed from; `None` in a report that was read from a file."""
     figures: AuditFigures = field(default_factory=AuditFigures, compare=False)
     """The figures of metrics and the page; empty in a report that was read from a file."""
     timelines: Iterable[Timeline] = field(default=(), compare=False)
@@ -91,6 +93,12 @@ class Report:
     def is_complete(self) -> bool:
         """Whether there is no read error."""
         return not self.read_failures
+
+    @property
+    def has_history(self) -> bool:
+        """Whether it knows of an earlier audit; in a first audit everything is new."""
+        has_older_findings = any(it.lifecycle in {"reopened", "ongoing"} for it in self.findings)
+        return has_older_findings or bool(self.resolved_findings or self.drift or self.history)
 
     def with_warnings(self, *sentences: str) -> "Report":
         """Return the same report with further warnings, each once, sorted."""
@@ -125,6 +133,7 @@ def make_report(
         read_failures=inventory.read_failures,
         history=lifecycle.state.find_history_before(inventory.observed_at),
         rules=_build_applied_rules(inventory, policy),
+        coverage=evaluation.coverage,
         figures=evaluation.figures,
         timelines=evaluation.timelines,
         restore_drills=evaluation.restore_drills,

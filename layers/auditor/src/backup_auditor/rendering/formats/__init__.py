@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from backup_auditor.domain.evaluation.evaluator import AnyControl
+    from backup_auditor.domain.reporting.fleet import Fleet
     from backup_auditor.domain.reporting.report import Report
 
 FULL_REPORT_COMMAND = "backup-auditor audit --format json"
@@ -22,7 +23,7 @@ class RenderOptions:
         controls: "Sequence[AnyControl]" = (),
         full_command: str = FULL_REPORT_COMMAND,
         report_count: int = 1,
-        is_registry: bool = False,
+        fleet: "Fleet | None" = None,
         is_file: bool = False,
         width: int = 100,
         is_colored: bool = False,
@@ -30,20 +31,35 @@ class RenderOptions:
         """Take the options.
 
         `full_command` is the command that shows what a format leaves out. `report_count` is the largest number of
-        reports; a registry may have one. `width` is the columns of the terminal.
+        reports. `fleet` is the summary of a registry's reports. `width` is the columns of the terminal.
         """
         self.controls, self.full_command = controls, full_command
-        self.report_count, self.is_registry = report_count, is_registry
+        self.report_count, self.fleet = report_count, fleet
         self.is_file, self.width, self.is_colored = is_file, width, is_colored
 
 
 class ReportFormat:
     """One format, and the module that writes it."""
 
-    def __init__(self, module: str, *, has_timelines: bool = False, max_projects: int | None = None) -> None:
-        """Take the path of the module below `backup_auditor.rendering`; `max_projects` is the limit of one file."""
+    def __init__(
+        self,
+        module: str,
+        *,
+        has_timelines: bool = False,
+        max_projects: int | None = None,
+        has_fleet: bool = False,
+        fleet_module: str | None = None,
+    ) -> None:
+        """Take the path of the module below `backup_auditor.rendering`.
+
+        `max_projects` is the limit of one file. `has_fleet` says that the document of a registry begins with the fleet;
+        `fleet_module` is the module that writes the fleet into a file of its own.
+        """
         self.has_timelines, self.max_projects = has_timelines, max_projects
-        self._module = module
+        self.has_fleet_file = fleet_module is not None
+        self.is_worst_first = has_fleet or self.has_fleet_file
+        """Whether the reports of a registry are in the order of the fleet; else they are in that of the registry."""
+        self._module, self._fleet_module = module, fleet_module
 
     def render(self, reports: "Iterable[Report]", options: "RenderOptions") -> "Iterable[str]":
         """Return the pieces of one document that holds the reports; its last line has no end."""
@@ -51,15 +67,21 @@ class ReportFormat:
         pieces: Iterable[str] = module.render_document(reports, options)
         return pieces
 
+    def render_fleet(self, options: "RenderOptions") -> "Iterable[str]":
+        """Return the pieces of the file of the fleet. Only formats with `has_fleet_file` have one."""
+        module = import_module(f"backup_auditor.rendering.{self._fleet_module}")
+        pieces: Iterable[str] = module.render_fleet(options)
+        return pieces
+
 
 FORMATS = {
-    "table": ReportFormat("formats.table"),
-    "json": ReportFormat("formats.json", has_timelines=True),
-    "markdown": ReportFormat("formats.markdown"),
-    "csv": ReportFormat("formats.csv"),
+    "table": ReportFormat("formats.table", has_fleet=True),
+    "json": ReportFormat("formats.json", has_timelines=True, has_fleet=True),
+    "markdown": ReportFormat("formats.markdown", has_fleet=True),
+    "csv": ReportFormat("formats.csv", fleet_module="formats.fleet_csv"),
     "junit": ReportFormat("formats.junit"),
     "sarif": ReportFormat("formats.sarif", max_projects=20),  # code scanning accepts no more
     "ocsf": ReportFormat("formats.ocsf"),
-    "html": ReportFormat("html.page", has_timelines=True),
+    "html": ReportFormat("html.page", has_timelines=True, has_fleet=True),
 }
 """Every format by the name that `--format` takes."""

@@ -58,20 +58,31 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
     """
     if options.is_file:
         yield BYTE_ORDER_MARK
-    command = cut_text(escape_text(options.full_command), _MAX_COMMAND_LENGTH)
-    format_row: Callable[[Sequence[str]], str] = csv.writer(_RowFormatter(), lineterminator="").writerow
+    command = shorten_command(options)
+    format_row = make_row_formatter()
     yield format_row(_COLUMNS)
     for report in reports:
         facts, totals = (
-            [_format_cell(format_value(value), command) for value in build(report).values()]
+            [format_cell(format_value(value), command) for value in build(report).values()]
             for build in (build_audit_facts, count_totals)
         )
-        warnings = _format_cell(json.dumps(report.warnings, ensure_ascii=False), command)
+        warnings = format_cell(json.dumps(report.warnings, ensure_ascii=False), command)
         for finding in report.findings:
-            cells = [_format_cell(it, command) for it in _list_values(finding)]
+            cells = [format_cell(it, command) for it in _list_values(finding)]
             yield f"\r\n{format_row([*facts, *cells, *totals, warnings])}"
             warnings = ""
     yield "\r"
+
+
+def shorten_command(options: RenderOptions) -> str:
+    """Return the command that shows what a cell has no room for."""
+    return cut_text(escape_text(options.full_command), _MAX_COMMAND_LENGTH)
+
+
+def make_row_formatter() -> Callable[[Sequence[str]], str]:
+    """Return what writes cells as one row, without the end of the line."""
+    format_row: Callable[[Sequence[str]], str] = csv.writer(_RowFormatter(), lineterminator="").writerow
+    return format_row
 
 
 class _RowFormatter:
@@ -100,7 +111,7 @@ def _list_values(finding: Finding) -> list[str]:
     ]
 
 
-def _format_cell(text: str, full_command: str) -> str:
+def format_cell(text: str, full_command: str) -> str:
     """Return a text as one cell on one line, which no spreadsheet takes for a formula."""
     cell = escape_text(text)
     if cell.lstrip().lstrip(_INVISIBLE_CHARACTERS).startswith(_FORMULA_STARTS):

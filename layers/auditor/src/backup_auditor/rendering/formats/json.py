@@ -15,9 +15,11 @@ from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.project_state import Drift, DrillResult, PastAudit, ResolvedFinding
 from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import Proposal
+from backup_auditor.domain.reporting.fleet import Fleet
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours, to_seconds
 from backup_auditor.errors import EvidenceError
+from backup_auditor.rendering.fleet_json import build_project_json, build_totals_json, build_unaudited_json
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.text import truncate
 
@@ -351,17 +353,28 @@ _encode = json.JSONEncoder(allow_nan=False).encode
 
 
 def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
-    """Write a report as a JSON object, or the reports of a registry as an array."""
-    if not options.is_registry:
+    """Write a report as a JSON object, or the fleet and the reports of a registry as one."""
+    if options.fleet is None:
         for report in reports:
             yield from render_json(report)
         return
-    separator = "[\n"
+    yield from render_fleet_document(options.fleet, reports)
+
+
+def render_fleet_document(fleet: Fleet, reports: Iterable[Report]) -> Iterator[str]:
+    """Write a fleet and its reports as one JSON document, a project of the fleet a line."""
+    yield f'{{\n"schema_version": "{SCHEMA_VERSION}",\n"fleet": {{'
+    yield f'\n "totals": {_encode(build_totals_json(fleet))},'
+    yield from _encode_rows("warnings", fleet.warnings, str)
+    yield from _encode_rows("not_audited", fleet.unaudited, build_unaudited_json)
+    yield from _encode_rows("projects", fleet.projects, build_project_json, end="")
+    yield '\n},\n"reports": ['
+    separator = "\n"
     for report in reports:
         yield separator
         yield from render_json(report)
         separator = ",\n"
-    yield "\n]" if separator != "[\n" else "[]"
+    yield "]\n}"
 
 
 def render_json(report: Report) -> Iterator[str]:

@@ -5,8 +5,19 @@ from dataclasses import dataclass
 from itertools import chain
 
 from backup_auditor.domain.finding import Finding, ResourceType
+from backup_auditor.domain.reporting.fleet import Fleet, FleetProject
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
+from backup_auditor.rendering.fleet import (
+    build_total_rows,
+    describe_fleet,
+    format_age,
+    format_end,
+    format_open_counts,
+    format_percent,
+    format_quota,
+    list_remarks,
+)
 from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
 from backup_auditor.rendering.grouping import (
     group_exempted_findings,
@@ -24,7 +35,6 @@ from backup_auditor.rendering.summary import (
     describe_incompleteness,
     describe_since,
     describe_verdict,
-    has_history,
 )
 from backup_auditor.rendering.text import escape_markdown, format_code, join_lines, truncate
 
@@ -34,6 +44,10 @@ _VISIBLE_ROWS = 10
 _MAX_NAME_LENGTH = 200
 _MAX_TEXT_LENGTH = 500
 _FINDINGS_HEADER = ("| resource | control | reason |", "|---|---|---|")
+_PROJECTS_HEADER = (
+    "| project | result | open | coverage | worst age | no recovery point in | quota | notes |",
+    "|---|---|---|---|---|---|---|---|",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +116,9 @@ _ROW_LIMITS = (MAX_ROWS, 20, 10, 5, 2, 1)
 
 
 def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
-    """Write one report, or several that fit one comment together."""
-    if options.report_count > 1:
-        return join_lines(render_markdown_of_many(reports, options.report_count, full_command=options.full_command))
+    """Write one report, or a fleet and its reports, which fit one comment together."""
+    if options.fleet is not None:
+        return join_lines(render_markdown_of_fleet(options.fleet, reports, full_command=options.full_command))
     return join_lines(line for it in reports for line in render_markdown(it, full_command=options.full_command))
 
 
@@ -119,37 +133,68 @@ def render_markdown(
     if max_size < _count_bytes(_describe_rest(sections, command)):
         yield from [*_render_verdict(report), "", f"All: {command}"]
         return
-    for row_limit in _ROW_LIMITS:
-        lines = [line for it in sections for line in it.render_lines(row_limit, command)]
-        if _count_bytes(lines) <= max_size:
-            break
-    else:
-        lines = _fit_sections(sections, max_size, command)
-    yield from [*_render_head(report), *lines, *_render_counts(report)]
+    yield from [*_render_head(report), *_fit_sections(sections, max_size, command), *_render_counts(report)]
 
 
-def render_markdown_of_many(
-    reports: Iterable[Report], report_count: int, *, full_command: str = FULL_REPORT_COMMAND
+def render_markdown_of_fleet(
+    fleet: Fleet, reports: Iterable[Report], *, full_command: str = FULL_REPORT_COMMAND
 ) -> Iterator[str]:
-    """Write the reports of a registry of so many projects as lines of Markdown that fit one comment together.
+    """Write a fleet and its reports, in their order, as lines of Markdown that fit one comment together.
 
-    Each has an even share of the room, and the unused rest of the shares before it. Projects without room are counted.
+    The fleet comes first. Each report has an even share of the room that it leaves, and the unused rest of the shares
+    before it. Projects without room are counted.
     """
     command = format_code(full_command)
-    remaining_size = _MAX_LENGTH - _count_bytes(["", _describe_omitted_projects(report_count, command)])
+    report_count = len(fleet.projects)
+    fleet_lines = list(render_fleet_markdown(fleet, command, max_length=_MAX_LENGTH // 3))
+    yield from fleet_lines
+    remaining_size = _MAX_LENGTH - _count_bytes([*fleet_lines, "", _describe_omitted_projects(report_count, command)])
     omitted_count = 0
-    separator: list[str] = []
     for position, report in enumerate(reports):
         share = remaining_size // max(report_count - position, 1)
-        lines = [*separator, *render_markdown(report, full_command=full_command, max_length=share - 1)]
+        lines = ["", *render_markdown(report, full_command=full_command, max_length=share - 1)]
         if _count_bytes(lines) > remaining_size:
             omitted_count += 1
             continue
         yield from lines
         remaining_size -= _count_bytes(lines)
-        separator = [""]
     if omitted_count:
-        yield from [*separator, _describe_omitted_projects(omitted_count, command)]
+        yield from ["", _describe_omitted_projects(omitted_count, command)]
+
+
+def render_fleet_markdown(fleet: Fleet, command: str, *, max_length: int) -> Iterator[str]:
+    """Write a fleet as lines of Markdown of at most a length: the totals, then as many of the worst projects as fit."""
+    head = ["# Backup audit: fleet", "", f"**{describe_fleet(fleet)}**", "", "| item | value |", "|---|---|"]
+    head += [f"| {label} | {format_text(text)} |" for label, text in build_total_rows(fleet)]
+    sections = [
+        MarkdownSection(
+            "Warnings", tuple(f"- {format_text(it)}" for it in fleet.warnings[:MAX_ROWS]), len(fleet.warnings)
+        ),
+        build_list_section("Not audited", [(it.name, it.reason) for it in fleet.unaudited]),
+        MarkdownSection(
+            "Projects",
+            tuple(map(_format_project_row, fleet.projects[:MAX_ROWS])),
+            len(fleet.projects),
+            _PROJECTS_HEADER,
+            "Open: critical/high/medium/low. Worst age: of a newest recovery point, and its objective.",
+        ),
+    ]
+    sections = [it for it in sections if it.rows]
+    yield from [*head, *_fit_sections(sections, max_length - _count_bytes(head), command)]
+
+
+def _format_project_row(project: FleetProject) -> str:
+    cells = (
+        format_name(project.name).replace("|", "\\|"),
+        COMPLIANCE_HEADINGS[project.compliance],
+        format_open_counts(project),
+        format_percent(project.coverage_percent),
+        format_age(project),
+        format_end(project),
+        format_quota(project),
+        "; ".join(list_remarks(project)),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def _describe_omitted_projects(count: int, command: str) -> str:
@@ -161,8 +206,12 @@ def _count_bytes(lines: list[str]) -> int:
 
 
 def _fit_sections(sections: list[MarkdownSection], max_size: int, command: str) -> list[str]:
-    """Return the first sections, the worst, with a row each, and count the rest."""
-    lines: list[str] = []
+    """Return the sections with as many rows as fit; if that is not one each, the first sections, and count the rest."""
+    for row_limit in _ROW_LIMITS:
+        lines = [line for it in sections for line in it.render_lines(row_limit, command)]
+        if _count_bytes(lines) <= max_size:
+            return lines
+    lines = []
     for position, section in enumerate(sections):
         rest_lines = _describe_rest(sections[position:], command)
         section_lines = list(section.render_lines(1, command))
@@ -200,7 +249,7 @@ def _build_sections(report: Report) -> list[MarkdownSection]:
         next_step = group.findings[0].remediation
         title = f"{group.severity.capitalize()}: {group.control}"
         footer = f"Next: {format_text(next_step)}" if next_step else ""
-        sections.append(build_findings_section(title, group.findings, is_dated=has_history(report), footer=footer))
+        sections.append(build_findings_section(title, group.findings, is_dated=report.has_history, footer=footer))
     warnings = report.warnings
     sections += [
         build_findings_section("Unknown", list(chain.from_iterable(group_unknown_findings(report)))),

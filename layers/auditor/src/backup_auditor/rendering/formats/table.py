@@ -7,6 +7,7 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
 from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
+from backup_auditor.rendering.formats.fleet_table import render_fleet_table
 from backup_auditor.rendering.grouping import (
     Group,
     fold,
@@ -27,7 +28,6 @@ from backup_auditor.rendering.summary import (
     describe_incompleteness,
     describe_since,
     describe_verdict,
-    has_history,
 )
 from backup_auditor.rendering.text import Style, escape_text, format_columns, join_lines, wrap_text
 
@@ -37,8 +37,18 @@ _MAX_READ_FAILURES = 10
 
 
 def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
-    """Write one report after the other."""
+    """Write the fleet, if there is one, and then one report after the other."""
     separator = ""
+    if options.fleet is not None:
+        yield from join_lines(
+            render_fleet_table(
+                options.fleet,
+                width=options.width,
+                is_colored=options.is_colored,
+                full_command=options.full_command,
+            )
+        )
+        separator = "\n\n"
     for report in reports:
         yield separator
         lines = render_table(
@@ -100,7 +110,7 @@ class _Table:
 
     def _render_open_group(self, group: Group, *, is_foldable: bool) -> Iterator[str]:
         visible_findings, folded_count = fold(group.findings) if is_foldable else (group.findings, 0)
-        has_past_audits = has_history(self.report)
+        has_past_audits = self.report.has_history
         heading = f"{group.severity.upper():8}  "
         count_note = "" if len(group.findings) == 1 else f" ({len(group.findings):,})"
         first, *rest = wrap_text(heading + group.control + count_note, self.width, "  ")

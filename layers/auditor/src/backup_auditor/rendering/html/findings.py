@@ -16,7 +16,7 @@ from backup_auditor.rendering.grouping import (
     label_finding,
 )
 from backup_auditor.rendering.steps import Steps, build_commands, build_steps
-from backup_auditor.rendering.summary import describe_since, has_history
+from backup_auditor.rendering.summary import describe_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class FindingViews:
 
     def __init__(self, report: Report) -> None:
         """Group the findings of one report."""
-        self._is_dated = has_history(report)
+        self._is_dated = report.has_history
         self._numbers = count()
         self._groups = [
             *(("open", it.severity.value, it.control, it.findings) for it in group_open_findings(report)),

@@ -1,5 +1,51 @@
 "use strict";
-for (const project of document.querySelectorAll(".project")) {
+const fleet = document.querySelector(".fleet");
+if (fleet) {
+  const form = fleet.querySelector(".filters");
+  const table = fleet.querySelector(".projects");
+  const rows = [...table.tBodies[0].rows];
+  const others = [...fleet.querySelectorAll(".unaudited tbody tr")];
+  const said = form.querySelector("output");
+  const apply = () => {
+    const part = form.elements.namedItem("project").value.trim().toLowerCase();
+    const result = form.elements.namedItem("result").value;
+    const named = (it) => it.cells[0].textContent.toLowerCase().includes(part);
+    let shown = 0;
+    for (const it of rows) {
+      const fits = named(it) && (!result || it.cells[1].textContent === result);
+      if (it.hidden === fits) it.hidden = !fits;
+      shown += fits;
+    }
+    for (const it of others) it.hidden = !named(it);
+    said.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} projects shown`;
+  };
+  const rank = (row, column) => Number(row.cells[column].getAttribute("data-rank"));
+  const name = (row) => row.cells[0].textContent;
+  const compare = (column) => (a, b) => (column ? rank(b, column) - rank(a, column) : name(a) < name(b) ? -1 : 1);
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.append(...head.childNodes);
+    head.append(button);
+    const first = column ? "descending" : "ascending";
+    const second = column ? "ascending" : "descending";
+    button.addEventListener("click", () => {
+      const order = head.getAttribute("aria-sort") === first ? second : first;
+      for (const it of heads) it.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", order);
+      const sorted = [...rows].sort(compare(column));
+      table.tBodies[0].append(...(order === first ? sorted : sorted.reverse()));
+    });
+  });
+  form.addEventListener("input", apply);
+  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.hidden = false;
+  apply();
+}
+for (const project of document.querySelectorAll(".project:not(.brief)")) {
   const form = project.querySelector(".filters");
   const findings = [...project.querySelectorAll(".finding")];
   const groups = [...project.querySelectorAll(".group")];

@@ -8,13 +8,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from backup_auditor.domain.finding import Finding, ResourceType, Severity
+from backup_auditor.domain.reporting.fleet import Fleet
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.formats.json import build_rule_json
+from backup_auditor.rendering.grouping import group_open_findings, group_unknown_findings
 from backup_auditor.rendering.html.drill_history import build_drill_histories
 from backup_auditor.rendering.html.findings import Figure, FindingView, FindingViews, build_figures
+from backup_auditor.rendering.html.fleet import FleetView, PageSize
 from backup_auditor.rendering.html.index_history import IndexHistory
 from backup_auditor.rendering.html.overview import (
     build_age_bars,
@@ -75,30 +78,42 @@ def _escape_value(value: object) -> object:
 
 _MAX_DETAILED_INDEXES, _MAX_DETAILED_FINDINGS = 200, 400
 """The limits up to which the page lists every moment as text."""
+_MAX_BRIEF_FINDINGS = 5
+"""The limit of findings in a brief section."""
 _MAX_ROWS = 1_000
 """The limit of rows in a list; the rest is counted."""
 
 
-def render_document(reports: Iterable[Report], _: RenderOptions) -> Iterator[str]:
-    """Write all reports as one page."""
-    return render_html(reports)
+def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+    """Write all reports as one page, below their fleet if there is one."""
+    return render_html(reports, fleet=options.fleet, has_sections=options.report_count > 0)
 
 
-def render_html(reports: Iterable[Report]) -> Iterator[str]:
-    """Write reports as one HTML document without requests. Its policy allows no script but its own."""
+def render_html(reports: Iterable[Report], *, fleet: Fleet | None = None, has_sections: bool = True) -> Iterator[str]:
+    """Write reports as one HTML document without requests. Its policy allows no script but its own.
+
+    The reports of a fleet have its order. Without `has_sections` there are none, and the fleet leads to none.
+    """
     style, script = read_package_file("page.css"), read_package_file("page.js")
-    yield from load_page_template().generate(
-        style=style,
-        script=script,
-        style_hash=hash_source(style),
-        script_hash=hash_source(script),
-        headings=COMPLIANCE_HEADINGS,
-        projects=(ProjectView(it) for it in reports),
+    size = PageSize()
+    yield from size.count_pieces(
+        load_page_template().generate(
+            style=style,
+            script=script,
+            style_hash=hash_source(style),
+            script_hash=hash_source(script),
+            headings=COMPLIANCE_HEADINGS,
+            fleet=fleet and FleetView(fleet, has_sections=has_sections),
+            projects=((BriefView if fleet and size.is_full else ProjectView)(it) for it in reports),
+        )
     )
 
 
-class ProjectView:
-    """One project on the page."""
+class ProjectHead:
+    """The head of a project's section."""
+
+    is_brief = False
+    """Whether the section has only its head and the worst findings."""
 
     def __init__(self, report: Report) -> None:
         """Take one report."""
@@ -107,6 +122,34 @@ class ProjectView:
         self.heading = COMPLIANCE_HEADINGS[report.compliance]
         self.verdict = describe_verdict(report)
         self.incompleteness = describe_incompleteness(report)
+        first_finding = find_first_finding(report)
+        self.first_step = first_finding and FindingView(first_finding, is_dated=False, is_detailed=True)
+        changes = describe_delta(report)
+        self.delta = f"Since the last audit: {changes}." if changes else "No previous audit to compare with."
+
+
+class BriefView(ProjectHead):
+    """One project of a fleet on a page without room for its details."""
+
+    is_brief = True
+
+    def __init__(self, report: Report) -> None:
+        """Take one report."""
+        super().__init__(report)
+        groups = (*(it.findings for it in group_open_findings(report)), *group_unknown_findings(report))
+        findings = [finding for group in groups for finding in group]
+        self.worst_findings = [
+            FindingView(it, is_dated=report.has_history, is_detailed=False) for it in findings[:_MAX_BRIEF_FINDINGS]
+        ]
+        self.omitted_count = len(findings) - len(self.worst_findings)
+
+
+class ProjectView(ProjectHead):
+    """One project on the page."""
+
+    def __init__(self, report: Report) -> None:
+        """Take one report."""
+        super().__init__(report)
         self.findings = FindingViews(report)
         self.severities = list(reversed(Severity))
         self.read_counts = describe_reads(report.inventory)
@@ -116,10 +159,6 @@ class ProjectView:
         self.resolved_rows = build_resolved_rows(report)
         self.drift_rows = build_drift_rows(report)
         self.max_rows = _MAX_ROWS
-        first_finding = find_first_finding(report)
-        self.first_step = first_finding and FindingView(first_finding, is_dated=False, is_detailed=True)
-        changes = describe_delta(report)
-        self.delta = f"Since the last audit: {changes}." if changes else "No previous audit to compare with."
         self.timelines = list(report.timelines)
         self.drill_histories = build_drill_histories(report, self.timelines)
         self.age_bars = build_age_bars(self.timelines, report)

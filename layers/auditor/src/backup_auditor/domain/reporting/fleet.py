@@ -1,0 +1,212 @@
+"""Build the summary of a fleet: what one run found in each project, the worst first, and the totals."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from backup_auditor.domain.evaluation.results import Coverage, QuotaFigures
+from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.reporting.confirmed_figures import ConfirmedFigures, RecoveryPointAge, RecoveryPointsEnd
+from backup_auditor.domain.reporting.report import Report
+
+_QUOTA_CONTROLS = ("backup-quota-has-headroom", "schedules-fit-quota")
+"""The controls whose verdicts confirm how much of the quota is used now, and when the schedules have filled up."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaUse:
+    """The use of a project's backup quota, in backups. A number is `None` if it is unknown."""
+
+    quota: int
+    used: int | None
+    used_when_full: int | None
+    """The number of backups when every schedule has filled up."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreProof:
+    """The last restore drill of a project that passed."""
+
+    index: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChanges:
+    """The changes since the previous audit."""
+
+    new: int
+    """The number of findings that this audit opened or reopened."""
+    resolved: int
+
+
+@dataclass(frozen=True, slots=True)
+class FleetProject:
+    """What one audit found in its project."""
+
+    name: str
+    project_id: str | None
+    audit_id: str
+    observed_at: datetime
+    compliance: Compliance
+    index_count: int
+    coverage: Coverage | None
+    coverage_percent: float | None
+    open_counts: Mapping[Severity, int]
+    unknown_count: int
+    exempted_count: int
+    worst_age: RecoveryPointAge | None
+    """The age that is the largest multiple of its objective; `None` if there is none, or if it is unknown."""
+    is_age_known: bool
+    first_end: RecoveryPointsEnd | None
+    """When the first index has no recovery point left; `None` if that never happens, or if it is unknown."""
+    is_end_known: bool
+    quota: QuotaUse | None
+    """`None` if the project has no quota."""
+    last_proof: RestoreProof | None
+    """`None` if no drill is known to have passed, or if it is unknown which drills are those of the live indexes."""
+    is_proof_known: bool
+    read_error_count: int
+    changes: FindingChanges | None
+    """`None` if no earlier audit is recorded."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is no read error."""
+        return not self.read_error_count
+
+
+@dataclass(frozen=True, slots=True)
+class UnauditedProject:
+    """A project that could not be audited."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FleetTotals:
+    """The sums over all audited projects."""
+
+    compliance: Mapping[Compliance, int]
+    """The number of projects by their compliance."""
+    incomplete_count: int
+    """The number of projects with read errors."""
+    index_count: int
+    coverage_percent: float | None
+    """Of all indexes that can be backed up, truncated to one decimal; `None` if there is none."""
+    open_counts: Mapping[Severity, int]
+    unknown_count: int
+    exempted_count: int
+    read_error_count: int
+    changes: FindingChanges | None
+    """The changes of the projects with an earlier audit; `None` if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """All registered projects together, the worst first."""
+
+    unaudited: tuple[UnauditedProject, ...]
+    """By name."""
+    projects: tuple[FleetProject, ...]
+    """Non-compliant ones by their open findings, then unknown ones, then compliant ones."""
+    totals: FleetTotals
+    warnings: tuple[str, ...] = ()
+    """Sentences about the registry."""
+
+    @property
+    def project_count(self) -> int:
+        """The number of registered projects."""
+        return len(self.unaudited) + len(self.projects)
+
+
+def summarize_project(report: Report) -> FleetProject:
+    """Return the row of one report: it has all that the fleet needs of it."""
+    summary, figures = report.summary, ConfirmedFigures(report)
+    ages, ends = figures.list_ages(), figures.list_ends()
+    new_count = sum(it.is_opened for it in report.findings)
+    is_proof_known = all(it.unknown_reason is None for it in report.restore_drills)
+    return FleetProject(
+        name=report.project,
+        project_id=report.project_id,
+        audit_id=report.audit_id,
+        observed_at=report.observed_at,
+        compliance=report.compliance,
+        index_count=report.inventory.indexes,
+        coverage=report.coverage,
+        coverage_percent=summary.coverage_percent,
+        open_counts=summary.open,
+        unknown_count=sum(it.is_unknown for it in report.findings),
+        exempted_count=summary.exempted,
+        worst_age=min(ages or (), key=lambda it: (-it.ratio, -it.age, it.index), default=None),
+        is_age_known=ages is not None,
+        first_end=min(ends or (), key=lambda it: (it.at, it.index), default=None),
+        is_end_known=ends is not None,
+        quota=None if report.figures.quota is None else _compute_quota_use(report, report.figures.quota),
+        last_proof=_find_last_proof(report) if is_proof_known else None,
+        is_proof_known=is_proof_known,
+        read_error_count=len(report.read_failures),
+        changes=FindingChanges(new_count, len(report.resolved_findings)) if report.has_history else None,
+    )
+
+
+def _find_last_proof(report: Report) -> RestoreProof | None:
+    proofs = [
+        RestoreProof(it.resource.name, it.last_proof.ended_at)
+        for it in report.restore_drills
+        if it.last_proof is not None
+    ]
+    return max(proofs, key=lambda it: (it.ended_at, it.index), default=None)
+
+
+def _compute_quota_use(report: Report, figures: QuotaFigures) -> QuotaUse:
+    compliance_by_control = {it.control: it.compliance for it in report.findings if it.control in _QUOTA_CONTROLS}
+    numbers = (figures.backups, figures.slots + figures.manual)
+    used, used_when_full = (
+        None if compliance_by_control.get(control) in {None, Compliance.INSUFFICIENT_DATA} else number
+        for control, number in zip(_QUOTA_CONTROLS, numbers, strict=True)
+    )
+    return QuotaUse(figures.quota, used, used_when_full)
+
+
+def build_fleet(
+    projects: Iterable[FleetProject], unaudited: Iterable[UnauditedProject], warnings: Iterable[str] = ()
+) -> Fleet:
+    """Return the fleet of one run. The order of the arguments does not matter."""
+    sorted_projects = tuple(sorted(projects, key=_rank_project))
+    return Fleet(
+        unaudited=tuple(sorted(unaudited, key=lambda it: (it.name, it.reason))),
+        projects=sorted_projects,
+        totals=_sum_projects(sorted_projects),
+        warnings=tuple(sorted(warnings)),
+    )
+
+
+_RANKS = {Compliance.NON_COMPLIANT: 0, Compliance.INSUFFICIENT_DATA: 1, Compliance.COMPLIANT: 2}
+
+
+def _rank_project(project: FleetProject) -> tuple[int, list[int], int, str]:
+    """Return the sort key of a project, the worst first."""
+    open_counts = [-project.open_counts[it] for it in reversed(Severity)]
+    return _RANKS[project.compliance], open_counts, -project.unknown_count, project.name
+
+
+def _sum_projects(projects: tuple[FleetProject, ...]) -> FleetTotals:
+    compliance_counts = Counter(it.compliance for it in projects)
+    coverages = [it.coverage for it in projects if it.coverage is not None]
+    backed_up_count = sum(it.indexes for it in coverages)
+    protected_count = sum(it.protected_indexes for it in coverages)
+    changes = [it.changes for it in projects if it.changes is not None]
+    return FleetTotals(
+        compliance={it: compliance_counts[it] for it in _RANKS},
+        incomplete_count=sum(not it.is_complete for it in projects),
+        index_count=sum(it.index_count for it in projects),
+        coverage_percent=protected_count * 1000 // backed_up_count / 10 if backed_up_count else None,
+        open_counts={severity: sum(it.open_counts[severity] for it in projects) for severity in reversed(Severity)},
+        unknown_count=sum(it.unknown_count for it in projects),
+        exempted_count=sum(it.exempted_count for it in projects),
+        read_error_count=sum(it.read_error_count for it in projects),
+        changes=FindingChanges(sum(it.new for it in changes), sum(it.resolved for it in changes)) if changes else None,
+    )
