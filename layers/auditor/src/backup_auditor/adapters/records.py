@@ -231,6 +231,7 @@ DRILLS = RecordTable(
     _Column("ended_at", _OPTIONAL_TIME),
     _Column("restore_time", _LENGTH),
     _Column("is_target_deleted", _FLAG),
+    _Column("is_deletion_failed", _FLAG),
 )
 """What audits know about restore drills."""
 AUDITS = RecordTable(

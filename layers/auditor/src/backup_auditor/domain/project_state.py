@@ -193,10 +193,12 @@ class KnownDrill:
     """How long the restore took; `None` if it did not complete."""
     is_target_deleted: bool = False
     """Whether the temporary index certainly does not exist, because it was deleted or never created."""
+    is_deletion_failed: bool = False
+    """Whether the last attempt to delete the temporary index failed."""
 
     def is_running(self, moment: datetime) -> bool:
         """Return whether the drill may still use its temporary index."""
-        return not self.is_target_deleted and moment <= self.ends_by
+        return not self.is_target_deleted and not self.is_deletion_failed and moment <= self.ends_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,7 @@ UPGRADES = {
             ended_at INTEGER,
             restore_time INTEGER,
             is_target_deleted INTEGER NOT NULL,
+            is_deletion_failed INTEGER NOT NULL,
             record TEXT NOT NULL,
             PRIMARY KEY (project, number)
         ) STRICT

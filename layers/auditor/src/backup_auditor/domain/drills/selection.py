@@ -156,6 +156,7 @@ def create_record(  # noqa: PLR0913  all facts of a new record
         max_duration=plan.restore_drills.max_duration,
         sample_size=plan.restore_drills.sample_records,
         chosen_at=now,
+        pinecone_project_id=plan.project_id,
         unreadable_reason=drill.unreadable_reason,
     )
 
