@@ -162,7 +162,7 @@ _DRILL_MEANINGS = _MEANINGS | {
     "restore_seconds": "How long Pinecone took to restore the backup, or null.",
     "result": "`passed`, `failed`, `not_verified` or `unknown`.",
     "started_at": "When the drill was recorded.",
-    "target": "The name of the temporary index.",
+    "temporary_index": "The temporary index: its name, and its id, or null if it is unknown.",
     "validation": "`passed`, `failed`, `not_verified`, or `skipped` without a restored index.",
 }
 """What each key of the event of a restore drill means."""

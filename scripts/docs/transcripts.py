@@ -19,9 +19,10 @@ _SAMPLES = (
     (re.compile(r"deadline \d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC"), "deadline 2026-11-02 12:04 UTC"),
     (re.compile(r"(backup \S+ of) \d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC"), r"\g<1> 2026-11-02 01:00 UTC"),
     (re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC(?= *[:;])"), "2026-11-02 06:04 UTC"),
-    (re.compile(r"(?<= )[0-9a-f]{16}\b"), "5f0e3a9c81d24b76"),
+    (re.compile(r"(?<=drill )[0-9a-f]{16}\b"), "9c1d7e40b3f2a586"),
+    (re.compile(r"(?<=plan )[0-9a-f]{16}\b"), "5f0e3a9c81d24b76"),
     (re.compile(r"\b(drill-[a-z-]+-)[0-9a-f]{8}\b"), r"\g<1>1a2b3c4d"),
-    (re.compile(r"document /\S+/[0-9a-f]{16}-"), "document …/default-drills/5f0e3a9c81d24b76-"),
+    (re.compile(r"document /\S+/[0-9a-f]{16}-"), "document …/default-drills/9c1d7e40b3f2a586-"),
 )
 """Texts of restore drills that differ in each run, and what is shown instead: times, ids, random names and folders."""
 

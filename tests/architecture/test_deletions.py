@@ -10,7 +10,7 @@ import pytest
 SOURCES = Path(__file__).parents[2] / "layers" / "auditor" / "src"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 PINECONE = "backup_auditor.adapters.pinecone"
-DELETION = f"{PINECONE}.index_deletion"
+DELETION = f"{PINECONE}.temporary_indexes"
 RESTORES = f"{PINECONE}.restores"
 SHOWN_DELETIONS = "backup_auditor.domain.remediation.actions"
 """The module whose `DELETE` calls are only shown and recorded, as the calls that reverse an action."""
@@ -39,8 +39,7 @@ def find_modules_with_deletions() -> set[str]:
         name
         for name, tree in iter_modules()
         if not name.startswith(DATABASE)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and is_deletion(node.value)
+        if any(map(is_constant_deletion, ast.walk(tree)))
     }
 
 
@@ -83,7 +82,8 @@ def test_the_deletions_that_remediation_shows_are_not_sent() -> None:
 
 def test_three_modules_send_what_changes_a_project() -> None:
     """Remediation, restores and the deletion of a temporary index; everything else only reads."""
-    assert find_callers("write") == {f"{PINECONE}.writer", RESTORES, DELETION}
+    assert find_callers("write") == {f"{PINECONE}.writer", RESTORES}
+    assert find_callers("write_once") == {DELETION}
 
 
 def test_only_restores_reach_the_deletion(graph: grimp.ImportGraph) -> None:
@@ -100,12 +100,26 @@ def test_neither_an_audit_nor_a_remediation_reaches_a_restore(graph: grimp.Impor
 
 
 def test_the_deletion_takes_a_record() -> None:
-    """The only public function takes the record of a drill, so that no name can be passed to it."""
+    """The only public function that leads to a deletion takes the record of a drill, so that no name can be passed."""
     (tree,) = [tree for name, tree in iter_modules() if name == DELETION]
-    functions = [it for it in tree.body if isinstance(it, ast.FunctionDef) and not it.name.startswith("_")]
-    assert [(it.name, [ast.unparse(argument) for argument in it.args.args]) for it in functions] == [
+    functions = {it.name: it for it in tree.body if isinstance(it, ast.FunctionDef)}
+    deleting_names = {name for name, it in functions.items() if any(map(is_constant_deletion, ast.walk(it)))}
+    while callers := {name for name, it in functions.items() if find_names(it) & deleting_names} - deleting_names:
+        deleting_names |= callers
+    public_functions = [functions[it] for it in sorted(deleting_names) if not it.startswith("_")]
+    assert [(it.name, [ast.unparse(argument) for argument in it.args.args]) for it in public_functions] == [
         ("delete_temporary_index", ["client: PineconeClient", "record: DrillRecord"])
     ]
+
+
+def find_names(function: ast.FunctionDef) -> set[str]:
+    """Return every name that a function uses."""
+    return {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+
+
+def is_constant_deletion(node: ast.AST) -> bool:
+    """Return whether a node is the method of a deletion."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and is_deletion(node.value)
 
 
 def test_the_check_finds_a_deletion() -> None:

@@ -215,12 +215,12 @@ def test_a_transcript_shows_the_output() -> None:
 def test_a_transcript_of_drills_shows_samples() -> None:
     """Times, ids, random names and folders of drills are those of a sample, so that each run writes the same text."""
     output = (
-        "plan 0123456789abcdef of 2026-11-29 16:03 UTC: drill-orders-0a1b2c3d"
+        "drill fedcba9876543210, plan 0123456789abcdef of 2026-11-29 16:03 UTC: drill-orders-0a1b2c3d"
         " (deadline 2026-11-29 22:03 UTC), document /tmp/x/default-drills/0123456789abcdef-7.json"
     )
     text = f"<!-- transcript scenario=drill -->\n```console\n$ echo '{output}'\n```\n"
     new_text = run_transcripts(text, lambda name: {"SCENARIO": name or ""})
     assert new_text.splitlines()[3] == (
-        "plan 5f0e3a9c81d24b76 of 2026-11-02 06:04 UTC: drill-orders-1a2b3c4d"
-        " (deadline 2026-11-02 12:04 UTC), document …/default-drills/5f0e3a9c81d24b76-7.json"
+        "drill 9c1d7e40b3f2a586, plan 5f0e3a9c81d24b76 of 2026-11-02 06:04 UTC: drill-orders-1a2b3c4d"
+        " (deadline 2026-11-02 12:04 UTC), document …/default-drills/9c1d7e40b3f2a586-7.json"
     )

@@ -176,7 +176,7 @@ def test_restore_drills_are_those_of_the_json(report_page: ReportPage, browser: 
                 name,
                 f"{_format_minute(it['ended_at'])} UTC",
                 it["result"].replace("_", " "),
-                escape_text(it["backup_id"]),
+                escape_text(it["backup"]["id"]),
             )
             for name, index_drills in drills.items()
             for it in index_drills["restores"]

@@ -85,6 +85,12 @@ class DrillHome:
         names = {*project.indexes, *project.deleted_indexes}
         return [it for name in names for it in project.list_indexes_named(name) if it.source_backup_id is not None]
 
+    def list_recorded_drills(self) -> list[dict[str, Any]]:
+        """Return the newest document of each drill that is beside the state."""
+        documents = [json.loads(it.read_bytes()) for it in (self.folder / "state-drills").iterdir()]
+        documents.sort(key=lambda it: it["revision"])
+        return list({it["drill_id"]: it for it in documents}.values())
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[DrillHome]:
@@ -122,7 +128,7 @@ def test_a_drill_restores_verifies_and_deletes(home: DrillHome) -> None:
     result = home.drill("--index", "orders", "--apply", "--yes")
     assert result.exit_code == 0, result
     assert "1 restore drill: 1 passed" in result.output
-    assert "in 3 namespaces as in the backup; 100 read and compared." in " ".join(result.output.split())
+    assert "in 3 namespaces as in the backup; 100 records read and checked." in " ".join(result.output.split())
     restore, deletion = home.write_requests
     assert restore == f"POST /backups/{find_backup(home, 'orders')}/create-index"
     assert deletion.startswith("DELETE /indexes/drill-orders-")
@@ -295,13 +301,13 @@ def test_the_state_of_another_pinecone_project_is_refused(home: DrillHome) -> No
     assert_refused(home, result, f"belongs to Pinecone project {recorded_id}, but Pinecone project another was read")
 
 
-@pytest.mark.parametrize("mode", ["never", "propose"])
-def test_nothing_is_written_unless_the_policy_says_apply(home: DrillHome, mode: str) -> None:
+@pytest.mark.parametrize("mode,note", [("never", "not allowed to run"), ("propose", "proposed only")])
+def test_nothing_is_written_unless_the_policy_says_apply(home: DrillHome, mode: str, note: str) -> None:
     """Neither a shown plan nor a refused run sends a request that writes, or creates a state."""
     home.write_policy(APPLY_POLICY.replace("mode: apply", f"mode: {mode}"))
     shown_result = home.drill("--index", "orders")
     assert shown_result.exit_code == 0
-    assert f"proposed only: restore_drills.mode is {mode}" in shown_result.output
+    assert f"{note}: restore_drills.mode is {mode}" in shown_result.output
     assert home.drill("--index", "orders", "--apply", "--yes").exit_code == 2
     assert (home.write_requests, (home.folder / "state.db").exists()) == ([], False)
 
@@ -350,10 +356,9 @@ def test_an_interrupted_run_says_what_the_next_run_does(home: DrillHome) -> None
     assert process.returncode == 130
     (result,) = json.loads(output)["results"]
     assert (result["result"], result["restore"]["state"]) == (None, "requested")
-    assert (
-        f"`backup-auditor drill --apply` continues it and deletes the temporary index {result['target']['name']}"
-        in (error_output.decode())
-    )
+    target_name = result["temporary_index"]["name"]
+    remedy = f"`backup-auditor drill --apply` continues it and deletes the temporary index {target_name}"
+    assert remedy in error_output.decode()
     shown_result = home.drill()
     assert "NOT FINISHED (1)" in shown_result.output
     assert f"Restore drill {result['drill_id']} of orders is running" in " ".join(shown_result.output.split())
@@ -397,8 +402,8 @@ def test_two_commands_at_once_create_one_index(home: DrillHome) -> None:
     assert 0 in codes
     assert set(codes) <= {0, 2}
     assert home.live_names == INDEXES
-    restores = [it for it in home.write_requests if it.startswith("POST")]
-    assert len(restores) == len(home.list_created_indexes())
+    created_names = sorted(it.name for it in home.list_created_indexes())
+    assert created_names == sorted(it["temporary_index"]["name"] for it in home.list_recorded_drills())
 
 
 def test_an_index_that_cannot_be_deleted_is_left_to_the_next_run(home: DrillHome) -> None:

@@ -17,7 +17,7 @@ from backup_auditor.application.drills.service import (
     finish_drills,
     list_open_drills,
     plan_drills,
-    refuse_other_project,
+    refuse_unusable_audit,
     start_drills,
 )
 from backup_auditor.domain.drills.drill import DrillRecord
@@ -108,7 +108,7 @@ class DrilledProject:
             archive = DrillFolder(self.state.with_name("drills"))
             runner = DrillRunner(project, ledger, archive, self.published_records.append, self.read_clock)
             audit = self.audit()
-            refuse_other_project(audit)
+            refuse_unusable_audit(audit)
             open_records = list_open_drills(ledger, PROJECT, audit.inventory)
             results = self._finish(runner, ledger, [runner.reopen(it) for it in open_records])
             audit = self.audit()

@@ -115,7 +115,7 @@ def test_one_damaged_record_in_the_sample_is_found(kind: str, fields: dict[str, 
     verification = verify(Damage(kind=kind, every=1000), fields=fields, sample_size=300)
     assert verification.state is CheckState.FAILED
     assert not any(it.may_settle for it in verification.checks if it.state is CheckState.FAILED)
-    assert verification.reasons[0].startswith("3 of 300 sampled records are damaged: 'record-00000000' in ")
+    assert verification.reasons[0].startswith("Damaged: 3 of 300 sampled records: 'record-00000000' in ")
 
 
 def test_records_that_no_query_finds_fail_the_check() -> None:

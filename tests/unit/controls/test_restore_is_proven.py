@@ -173,6 +173,6 @@ def test_the_evidence_has_the_last_proof_and_the_last_drill() -> None:
             "backup_id": "run-1",
             "result": "failed",
             "ended_at": "2026-11-22T11:00:00Z",
-            "restore_hours": None,
+            "restore_seconds": None,
         },
     }

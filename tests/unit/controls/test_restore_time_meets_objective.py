@@ -49,7 +49,7 @@ def test_the_reason_names_the_time_and_the_limit() -> None:
     state = build_drill_state(build_known_drill(restore_time=25 * HOUR + SECOND))
     finding = evaluate_control(ID, INDEX, state, max_restore_time=25 * HOUR)
     assert finding.reason == "The restore of the last drill took 1d 1h 1s (limit: 1d 1h)."
-    assert finding.evidence["max_restore_hours"] == 25.0
+    assert finding.evidence["max_restore_seconds"] == 90_000.0
 
 
 def test_only_the_last_drill_counts() -> None:

@@ -3,10 +3,13 @@
 import pytest
 
 from backup_auditor.domain.text import (
+    GIB,
     collapse_whitespace,
     cut_text,
     escape_control_characters,
     find_cluster_end,
+    format_size,
+    format_sizes,
     is_wide,
     join_names,
     join_sentences,
@@ -189,3 +192,34 @@ def test_sentences_are_joined_by_semicolons() -> None:
 def test_many_names_are_cut_in_a_sentence(count: int, text: str) -> None:
     """Of more than five names a sentence has the first five, and how many more there are."""
     assert join_names("abcdefg"[:count]) == text
+
+
+@pytest.mark.parametrize(
+    "size_bytes,text",
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (1023, "1,023 bytes"),
+        (1024, "1.0 KiB"),
+        (10_737, "10.5 KiB"),
+        (3 << 19, "1.5 MiB"),
+        (GIB - 1, "1,024.0 MiB"),
+        (2000 * GIB, "2,000.0 GiB"),
+    ],
+)
+def test_a_size_has_the_largest_unit_that_fits(size_bytes: int, text: str) -> None:
+    """A small size is not zero of a large unit."""
+    assert format_size(size_bytes) == text
+
+
+@pytest.mark.parametrize(
+    "actual,texts",
+    [
+        pytest.param(21 * GIB, ("21.0 GiB", "20.0 GiB"), id="different"),
+        pytest.param(20 * GIB, ("20.0 GiB", "20.0 GiB"), id="equal"),
+        pytest.param(20 * GIB + 1, ("21,474,836,481 bytes", "21,474,836,480 bytes"), id="alike"),
+    ],
+)
+def test_sizes_that_look_alike_are_in_bytes(actual: int, texts: tuple[str, str]) -> None:
+    """A size above its limit never looks like the limit."""
+    assert format_sizes(actual, 20 * GIB) == texts

@@ -1,7 +1,9 @@
 """Test the tables and the JSON document of restore drills, and the clause about what a drill does now."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +20,14 @@ from backup_auditor.rendering.drill_plan import (
     render_drill_plan_table,
     render_drill_results_table,
     render_drills_json,
+    render_open_drills_table,
 )
 from backup_auditor.rendering.text import join_lines
 from support.approval import Approve
 from support.builders.drills import POINT, TARGET_NAME, build_checked, build_drill, build_job
 from support.builders.facts import HOUR, MINUTE, NOW, build_running_drill
 
+FORMATS_PAGE = Path(__file__).parents[3] / "docs" / "reference" / "formats.md"
 DRILLS = (
     PlannedDrill(
         "main", "id-main", POINT, TARGET_NAME, DurationClass.MINUTES, 0.15, "No drill of the index has passed."
@@ -40,6 +44,7 @@ DRILLS = (
     ),
 )
 SKIPPED = (
+    SkippedDrill("", "Not all backups could be read: 503.", is_unknown=True, backup_id="copy-1"),
     SkippedDrill("articles", "The policy requires no restore drill of it."),
     SkippedDrill("orders", "The backups could not be read.", is_unknown=True),
 )
@@ -117,6 +122,24 @@ def test_the_document_is_as_approved(approve: Approve) -> None:
     approve("drills.json", [render_drills_json(build_plan(), OPEN_DRILLS, RECORDS[:1])])
 
 
+def list_keys(value: object) -> set[str]:
+    """Return every key at any depth of a JSON value; the request and the response of Pinecone have their own."""
+    if isinstance(value, list):
+        return {key for it in value for key in list_keys(it)}
+    if not isinstance(value, dict):
+        return set()
+    own_values = [it for key, it in value.items() if key not in {"body", "document"}]
+    return {*value, *list_keys(own_values)}
+
+
+def test_every_key_is_documented() -> None:
+    """The reference names each key of a plan, of an open drill and of a result."""
+    text = FORMATS_PAGE.read_text(encoding="utf-8").partition("## JSON of restore drills")[2].partition("\n## ")[0]
+    documented_keys = set(re.findall(r"`(?:\w+(?:\[\])?\.)*(\w+)(?:\[\])?`", text))
+    document = json.loads(render_drills_json(build_plan(), OPEN_DRILLS, RECORDS))
+    assert list_keys(document) - documented_keys == set()
+
+
 def test_a_document_can_lack_plan_and_results() -> None:
     """A refused plan and a plan that was only shown are null."""
     assert json.loads(render_drills_json(None, (), None)) == {
@@ -134,6 +157,51 @@ def test_an_empty_plan_says_so() -> None:
         f"default: plan {plan.plan_id} of 2026-11-22 12:00 UTC: nothing to do",
         "indexes: 4 of 20 now",
     ]
+
+
+@pytest.mark.parametrize(
+    "mode,note",
+    [
+        pytest.param(Mode.NEVER, "  (not allowed to run: restore_drills.mode is never)", id="never"),
+        pytest.param(Mode.PROPOSE, "  (proposed only: restore_drills.mode is propose)", id="propose"),
+        pytest.param(Mode.APPLY, "", id="apply"),
+    ],
+)
+def test_a_plan_says_what_the_policy_allows(mode: Mode, note: str) -> None:
+    """The note is beside the heading of the drills."""
+    assert f"RESTORE DRILLS (2){note}" in list(render_drill_plan_table(build_plan(mode), (), 80))
+
+
+@pytest.mark.parametrize(
+    "cost,text",
+    [
+        pytest.param(0.0, ", cost 0.00", id="free"),
+        pytest.param(0.00001, ", cost below 0.01", id="small"),
+        pytest.param(0.01, ", cost 0.01", id="smallest-that-shows"),
+        pytest.param(1234.567, ", cost 1,234.57", id="large"),
+        pytest.param(None, "about 10 minutes", id="unknown"),
+    ],
+)
+def test_a_cost_is_rounded_only_when_it_is_shown(cost: float | None, text: str) -> None:
+    """A small cost does not look like none, and the document has the exact one."""
+    plan = build_plan(drills=(replace(DRILLS[0], cost=cost),))
+    (line,) = [it for it in render_drill_plan_table(plan, (), 200) if it.startswith("  main  backup")]
+    assert line.endswith(text)
+    assert json.loads(render_drills_json(plan, (), None))["plan"]["drills"][0]["cost"] == cost
+
+
+def test_only_a_shown_plan_says_that_the_next_run_continues() -> None:
+    """The run that continues does not, and an index that is deleted is not named."""
+    (drill,) = OPEN_DRILLS
+    text = f"  main  drill {drill.drill_id} since 2026-11-22 11:00 UTC, no result yet"
+    assert list(render_open_drills_table(OPEN_DRILLS, 200)) == [
+        "",
+        "NOT FINISHED (1)",
+        f"{text}, temporary index {drill.target_name}",
+    ]
+    deleted_drill = replace(drill, is_target_deleted=True)
+    shown_lines = list(render_drill_plan_table(build_plan(), [deleted_drill], 200))
+    assert shown_lines[3:5] == ["NOT FINISHED (1)  (the next run with --apply continues)", text]
 
 
 @pytest.mark.parametrize("width", [40, 79, 80, 200])

@@ -197,8 +197,8 @@ def test_machines_read_each_drill() -> None:
     ]
     assert passed_drill == {
         "drill_id": "5f5f5f5f5f5f5f5f",
-        "index": "main",
-        "backup_id": "run-1",
+        "index": {"name": "main", "id": "id-main"},
+        "backup": {"id": "run-1"},
         "started_at": "2026-11-22T12:00:00Z",
         "ended_at": "2026-11-22T12:20:00Z",
         "result": "passed",

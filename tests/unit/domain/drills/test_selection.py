@@ -83,7 +83,7 @@ def test_an_index_without_a_proof_is_due() -> None:
     (drill,) = plan.drills
     assert (drill.index, drill.index_id, drill.reason) == ("main", "id-main", "No drill of the index has passed.")
     assert (drill.point.backup_id, drill.point.captured_at) == ("run-20261122T060000", NOW - 6 * HOUR)
-    assert (drill.duration, drill.cost) == (DurationClass.MINUTES, 0.95)
+    assert (drill.duration, drill.cost) == (DurationClass.MINUTES, 1_000_000 * 1024 / GIB)
     assert drill.target_name.startswith("drill-main-")
     assert (plan.skipped_drills, plan.index_count, plan.index_quota) == ((), 1, 20)
 
@@ -170,7 +170,12 @@ def test_a_recovery_point_that_a_drill_can_outlast_is_not_restored() -> None:
     "size_bytes,reason",
     [
         pytest.param(20 * GIB, None, id="at-limit"),
-        pytest.param(21 * GIB, "The backup copy has 21.00 GiB (limit: 20 GiB, max_size_gib).", id="over-the-limit"),
+        pytest.param(21 * GIB, "The backup copy has 21.0 GiB (limit: 20.0 GiB, max_size_gib).", id="over-the-limit"),
+        pytest.param(
+            20 * GIB + 1,
+            "The backup copy has 21,474,836,481 bytes (limit: 21,474,836,480 bytes, max_size_gib).",
+            id="one-byte-past",
+        ),
         pytest.param(None, "The size of the backup copy is unknown.", id="unknown"),
     ],
 )
@@ -277,7 +282,9 @@ def test_each_drill_of_a_run_needs_a_free_index() -> None:
             DrillRequest(index="other"), SkippedDrill("other", "The project has no such index."), id="unknown-index"
         ),
         pytest.param(
-            DrillRequest(backup_id="other"), SkippedDrill("other", "The project has no such backup."), id="unknown"
+            DrillRequest(backup_id="other"),
+            SkippedDrill("", "The project has no such backup.", backup_id="other"),
+            id="unknown",
         ),
         pytest.param(
             DrillRequest(backup_id="failed"),
@@ -323,7 +330,7 @@ def test_a_request_ignores_whether_the_index_is_due() -> None:
     assert (drill.point.backup_id, drill.reason) == (backup_id, f"The backup {backup_id} was requested.")
     small_policy = build_drill_policy(max_size_gib=0.0001)
     assert (
-        "(limit: 0.0001 GiB"
+        "(limit: 104.9 KiB"
         in find_skipped(plan_drills(MAIN, policy=small_policy, request=DrillRequest(index="main"))).reason
     )
 

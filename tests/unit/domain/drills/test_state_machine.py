@@ -395,7 +395,7 @@ def test_an_index_that_is_not_ready_any_more_is_read_again() -> None:
 def test_a_verification_names_what_differs() -> None:
     """The record keeps the figures of the verification."""
     record = follow(RESTORED, IndexVerified(build_checked(CheckState.FAILED))).record
-    assert record.validation_detail.startswith("1 of 3 sampled records are damaged: 'a' in '' has 1 dimensions")
+    assert record.validation_detail.startswith("Damaged: 1 of 3 sampled records: 'a' in '' has 1 dimension ")
     assert record.verification is not None
     assert record.verification.found == FoundFigures(3, 2, 2, "cosine", "dense")
 

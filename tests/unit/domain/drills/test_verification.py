@@ -149,7 +149,7 @@ def test_an_unknown_setting_of_the_index_is_named() -> None:
 @pytest.mark.parametrize(
     "record,fault",
     [
-        pytest.param(FetchedRecord([0.5]), "has 1 dimensions instead of 2", id="too-short"),
+        pytest.param(FetchedRecord([0.5]), "has 1 dimension instead of 2", id="too-short"),
         pytest.param(FetchedRecord([0.5, float("nan")]), "has a value that is not finite", id="not-a-number"),
         pytest.param(FetchedRecord([0.5, float("-inf")]), "has a value that is not finite", id="infinite"),
         pytest.param(
@@ -166,7 +166,7 @@ def test_a_damaged_record_fails(record: FetchedRecord, fault: str) -> None:
     """Waiting does not repair it."""
     verification = check_sampled(build_sampled_record("a", "tenant-1", record=record))
     assert (verification.state, verification.is_conclusive) == (CheckState.FAILED, True)
-    assert verification.reasons[0] == f"1 of 1 sampled records are damaged: 'a' in 'tenant-1' {fault}."
+    assert verification.reasons[0] == f"Damaged: 1 of 1 sampled record: 'a' in 'tenant-1' {fault}."
 
 
 @pytest.mark.parametrize("expected_type,found_type", [("dense", None), (None, "dense")])
@@ -185,14 +185,14 @@ def test_a_sparse_record_has_sparse_values() -> None:
     assert build_verification(expected, found, FoundSample((record,))).state is CheckState.PASSED
     empty_record = replace(record, record=FetchedRecord())
     (reason,) = build_verification(expected, found, FoundSample((empty_record,))).reasons
-    assert reason == "1 of 1 sampled records are damaged: 'a' in '' has no vector."
+    assert reason == "Damaged: 1 of 1 sampled record: 'a' in '' has no vector."
 
 
 def test_the_first_damaged_records_are_named() -> None:
     """The others are counted."""
     records = [build_sampled_record(it, record=FetchedRecord([0.5])) for it in "abcde"]
     (detail,) = check_sampled(*records).reasons
-    assert detail.count("has 1 dimensions") == 3
+    assert detail.count("has 1 dimension ") == 3
     assert detail.endswith(", and 2 more.")
 
 
@@ -210,7 +210,7 @@ def test_a_listed_record_that_cannot_be_fetched_fails() -> None:
     """A later read can find it."""
     verification = check_sampled(build_sampled_record("a", record=None, scores_by_id=None))
     assert (verification.state, verification.is_conclusive, verification.sampled) == (CheckState.FAILED, False, 0)
-    assert verification.reasons == ("1 of 1 sampled records are listed and cannot be fetched: 'a' in ''.",)
+    assert verification.reasons == ("Listed, but not fetched: 1 of 1 sampled record: 'a' in ''.",)
 
 
 def test_a_sample_that_could_not_be_read_is_not_verified() -> None:
@@ -251,7 +251,7 @@ def test_a_record_that_its_own_vector_does_not_find_fails() -> None:
     """A later read can find it, because a new index is not searchable at once."""
     verification = check_sampled(build_sampled_record("a", scores_by_id={"b": 0.9, "c": 0.5}))
     assert (verification.state, verification.is_conclusive) == (CheckState.FAILED, False)
-    assert verification.reasons == ("1 of 1 records are not found by their own vectors: 'a' in ''.",)
+    assert verification.reasons == ("Not found by its own vector: 1 of 1 record: 'a' in ''.",)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_records_among_equal_vectors_do_not_count_as_found() -> None:
     verification = check_sampled(build_sampled_record("a"), tied_record)
     check = find_check(verification, CheckName.OWN_VECTORS)
     assert (check.state, verification.queried) == (CheckState.PASSED, 1)
-    assert check.detail == "1 record found by their own vectors; 1 not found among equal vectors."
+    assert check.detail == "Queries with own vectors found 1 record (not found among equal vectors: 1)."
 
 
 @pytest.mark.parametrize(

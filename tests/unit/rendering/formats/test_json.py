@@ -174,7 +174,7 @@ def test_restore_drills_are_reported_with_their_limits() -> None:
     (row,) = render_document(build_report(policy=DRILL_POLICY, state=DRILL_STATE))["restore_drills"]
     proof = {
         "drill_id": "drill-172800",
-        "backup_id": "run-1",
+        "backup": {"id": "run-1"},
         "result": "passed",
         "started_at": "2026-11-20T11:00:00Z",
         "ended_at": "2026-11-20T12:00:00Z",
@@ -195,8 +195,8 @@ def test_restore_drills_are_reported_with_their_limits() -> None:
         "last_drill": failed_drill,
         "running_drill": {
             "drill_id": "running-drill",
-            "backup_id": "run-1",
-            "target": "drill-main-1a2b3c4d",
+            "backup": {"id": "run-1"},
+            "temporary_index": {"name": "drill-main-1a2b3c4d"},
             "started_at": "2026-11-22T11:59:00Z",
             "ends_by": "2026-11-22T18:59:00Z",
         },

@@ -78,7 +78,8 @@ def test_a_proven_index_has_no_problem() -> None:
 
 def test_only_an_open_finding_is_a_problem() -> None:
     """A missing or old proof, and a restore that took too long."""
-    assert build_history().age_problem == "missing"
+    unproven_history = build_history()
+    assert (unproven_history.age, unproven_history.age_problem) == ("no recorded proof (limit: 80d)", "missing")
     history = build_history(build_known_drill(81 * DAY, restore_time=2 * HOUR))
     assert (history.age_problem, history.time_problem) == ("too old", "too slow")
     report = build_drill_report()
@@ -104,6 +105,7 @@ def test_the_page_shows_the_picture_with_its_times_as_text() -> None:
     text = "".join(render_html([build_drill_report(build_known_drill(DAY), build_known_drill(2 * DAY))]))
     assert 'role="img" aria-label="Restore times, oldest first: 10m, 10m (limit: 1h)"' in text
     assert text.count("<td>2026-11-21 12:00 UTC</td>") == 1
+    assert "<caption>Required first, then without a proof, then the oldest proof. A column" in text
 
 
 def test_unknown_drills_are_neither_a_proof_nor_none() -> None:

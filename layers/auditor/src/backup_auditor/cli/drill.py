@@ -3,11 +3,13 @@
 import os
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
@@ -17,14 +19,13 @@ from backup_auditor.application.drills.service import (
     finish_drills,
     list_open_drills,
     plan_drills,
-    refuse_other_project,
+    refuse_unusable_audit,
     start_drills,
 )
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.drills import make_drill_archive, open_project_for_drills
 from backup_auditor.bootstrap.remediation import find_actor
 from backup_auditor.cli import NON_COMPLIANT, NOT_AUDITED
-from backup_auditor.cli.drill_progress import show_drills
 from backup_auditor.cli.error_text import format_error_line
 from backup_auditor.cli.exit_codes import choose_drill_exit_code, choose_plan_exit_code, choose_worst_exit_code
 from backup_auditor.cli.options import (
@@ -34,8 +35,15 @@ from backup_auditor.cli.options import (
     find_state_file,
     read_project_name,
 )
-from backup_auditor.cli.output import ask_about_plan, get_terminal_width, log_stderr, print_lines, require_consent
-from backup_auditor.domain.drills.drill import DrillRecord, build_known_drill
+from backup_auditor.cli.output import (
+    ask_about_plan,
+    get_terminal_width,
+    log_stderr,
+    print_lines,
+    require_consent,
+    supports_progress,
+)
+from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, build_known_drill
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownDrill, ProjectState
@@ -43,12 +51,16 @@ from backup_auditor.domain.text import pluralize
 from backup_auditor.errors import BackupAuditorError, DrillPlanError, UsageError
 from backup_auditor.ports.drills import DrillLedger, DrillProject
 from backup_auditor.rendering.drill_plan import (
+    describe_phase,
     render_drill_plan_table,
     render_drill_results_table,
     render_drills_json,
     render_open_drills_table,
 )
+from backup_auditor.rendering.text import escape_text
 from backup_auditor.settings.pinecone import read_settings
+
+type ShowDrill = Callable[[DrillRecord], None]
 
 
 def run(arguments: Namespace) -> int:
@@ -120,7 +132,7 @@ class _DrillSession:
     def run(self, request: DrillRequest) -> int:
         """Continue the drills of earlier runs, then start those of a plan, until all are finished."""
         audit = audit_for_plan(self._options)
-        refuse_other_project(audit)
+        refuse_unusable_audit(audit)
         records = list_open_drills(self._ledger, self._project, audit.inventory)
         if records:
             if not self._ask_to_continue(records):
@@ -195,9 +207,11 @@ class _DrillSession:
             yield
         except (KeyboardInterrupt, SystemExit):
             for record in list_open_drills(self._ledger, self._project):
+                is_deleted = record.deletion is DeletionState.CONFIRMED
+                deletion_text = "" if is_deleted else f" and deletes the temporary index {record.target_name}"
                 log_stderr(
                     f"drill {record.drill_id} of {record.index_name} is not finished, and its record is kept: the next"
-                    f" `backup-auditor drill --apply` continues it and deletes the temporary index {record.target_name}"
+                    f" `backup-auditor drill --apply` continues it{deletion_text}"
                 )
             if self._is_json:
                 self._print_results()
@@ -219,7 +233,7 @@ def _refuse_blocked_plan(plan: DrillPlan) -> None:
     if blocked_drill is not None:
         reason = blocked_drill.reason.removesuffix(".")
         raise DrillPlanError(
-            f"no drill can start: {blocked_drill.index}: {reason}; run drill again when that has changed"
+            f"no drill can start: {blocked_drill.label}: {reason}; run drill again when that has changed"
         )
 
 
@@ -236,3 +250,56 @@ def _log_failure(record: DrillRecord, error: BackupAuditorError) -> None:
         f"drill {record.drill_id} of {record.index_name}: {format_error_line(error)}; the next run with --apply"
         " continues"
     )
+
+
+@contextmanager
+def show_drills(now: Callable[[], datetime]) -> Iterator[ShowDrill]:
+    """Yield what shows each stored record while the block runs."""
+    if not supports_progress():
+        yield DrillLog().show
+        return
+    rich_progress = import_module("rich.progress")
+    console = import_module("rich.console").Console(stderr=True)
+    columns = (
+        rich_progress.SpinnerColumn(),
+        rich_progress.TextColumn("{task.description}", markup=False),
+        rich_progress.TimeElapsedColumn(),
+    )
+    with rich_progress.Progress(*columns, console=console, transient=True) as display:
+        yield DrillDisplay(display, now).show
+
+
+class DrillLog:
+    """Writes a line when a drill does something else than before."""
+
+    def __init__(self) -> None:
+        """Start without a drill."""
+        self._phases: dict[int, str] = {}
+
+    def show(self, record: DrillRecord) -> None:
+        """Write what a drill does now, unless that was written last."""
+        phase = describe_phase(record)
+        if self._phases.get(record.number) != phase:
+            self._phases[record.number] = phase
+            log_stderr(f"{record.index_name}: {phase}")
+
+
+class DrillDisplay:
+    """Shows a line for each drill, with the time since its request."""
+
+    def __init__(self, display: object, now: Callable[[], datetime]) -> None:
+        """Draw on a `rich.progress.Progress`."""
+        self._display: Any = display
+        self._now = now
+        self._tasks: dict[int, Any] = {}
+
+    def show(self, record: DrillRecord) -> None:
+        """Show what a drill does now."""
+        text = f"{escape_text(record.index_name)}: {escape_text(describe_phase(record))}"
+        if record.number not in self._tasks:
+            self._tasks[record.number] = self._display.add_task(text, total=None)
+            elapsed = self._now() - (record.requested_at or self._now())
+            self._display.tasks[-1].start_time -= elapsed.total_seconds()
+        self._display.update(self._tasks[record.number], description=text)
+        if record.is_stopped:
+            self._display.stop_task(self._tasks[record.number])

@@ -179,7 +179,7 @@ def _add_remediate(commands: "_SubParsersAction[ArgumentParser]") -> None:
 _DRILL_EXIT_CODES = """\
 exit codes:
   0  the plan was shown, every drill passed, or there is nothing to do
-  1  a drill failed or could not verify everything, a temporary index is left, or not every drill was started
+  1  a drill failed or could not make a check that decides, a temporary index is left, or not every drill was started
   2  the command was refused before the first write
   3  a result is unknown, or the plan skipped something because of a read error (wins over 1)
 

@@ -4,7 +4,7 @@ from backup_auditor.domain.control import Control, Family, Framework
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.restore_proofs import build_drill_evidence, require_drills, require_earlier_audit
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.timefmt import format_lengths, to_hours
+from backup_auditor.domain.timefmt import format_lengths, to_seconds
 from backup_auditor.domain.verdict import InsufficientDataError, Verdict, decide, not_applicable
 
 
@@ -14,7 +14,7 @@ def _evaluate(subject: IndexContext) -> Verdict:
         return not_applicable("The policy sets no maximum restore time.")
     drills = require_drills(subject)
     latest_drill = drills[0] if drills else None
-    evidence = {"max_restore_hours": to_hours(limit), "last_drill": build_drill_evidence(latest_drill)}
+    evidence = {"max_restore_seconds": to_seconds(limit), "last_drill": build_drill_evidence(latest_drill)}
     if latest_drill is None:
         require_earlier_audit(subject, evidence)
         subject.backups.require_live_id()

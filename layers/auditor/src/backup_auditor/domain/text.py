@@ -1,4 +1,4 @@
-"""Text for people: escaped, cut and measured in any script; counts and lists in words."""
+"""Text for people: escaped, cut and measured in any script; counts, sizes and lists in words."""
 
 import re
 from collections.abc import Iterable
@@ -182,3 +182,23 @@ def join_names(names: Iterable[str]) -> str:
         shown_names.append(f"{len(names) - _MAX_NAMES:,} more")
     *first_names, last_name = shown_names
     return f"{', '.join(first_names)} and {last_name}" if first_names else last_name
+
+
+GIB = 1 << 30
+_SIZES = (("GiB", GIB), ("MiB", 1 << 20), ("KiB", 1 << 10))
+
+
+def format_size(size_bytes: int) -> str:
+    """Return a size in the largest unit of which it has at least one: `30.5 GiB`, `1 byte`."""
+    for unit, unit_size in _SIZES:
+        if size_bytes >= unit_size:
+            return f"{size_bytes / unit_size:,.1f} {unit}"
+    return pluralize(size_bytes, "byte")
+
+
+def format_sizes(actual: int, limit: int) -> tuple[str, str]:
+    """Return two sizes as text. If they differ but look alike, they are in bytes."""
+    texts = format_size(actual), format_size(limit)
+    if texts[0] == texts[1] and actual != limit:
+        return pluralize(actual, "byte"), pluralize(limit, "byte")
+    return texts

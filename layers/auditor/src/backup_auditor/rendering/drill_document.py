@@ -48,7 +48,7 @@ def build_drill_json(record: DrillRecord) -> dict[str, object]:
             **_build_verification_json(record.verification, point.expected),
         },
         "deletion": {"state": record.deletion, "detail": record.deletion_detail},
-        "target": {"name": record.target_name, "id": record.target_index_id},
+        "temporary_index": {"name": record.target_name, "id": record.target_index_id},
         "times": {
             "chosen_at": format_moment(record.chosen_at),
             "requested_at": _format_optional_moment(record.requested_at),

@@ -64,7 +64,7 @@ def build_drill_detail(record: DrillRecord) -> Mapping[str, object]:
         "restore_seconds": to_seconds(record.restore_time),
         "validation": record.validation,
         "deletion": record.deletion,
-        "target": record.target_name,
+        "temporary_index": {"name": record.target_name, "id": record.target_index_id},
     }
 
 

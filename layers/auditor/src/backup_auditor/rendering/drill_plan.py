@@ -5,15 +5,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, RestoreState, ValidationState
-from backup_auditor.domain.drills.selection import DrillPlan, DurationClass, PlannedDrill
+from backup_auditor.domain.drills.selection import DrillPlan, DurationClass, PlannedDrill, SkippedDrill
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
-from backup_auditor.domain.text import pluralize
+from backup_auditor.domain.text import format_size, pluralize
 from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
 from backup_auditor.rendering.drill_document import build_drill_json
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
-_SIZES = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
+_LEAST_COST = 0.01
+"""The smallest cost that two decimals can show."""
+_MODE_NOTES = {
+    Mode.NEVER: "  (not allowed to run: restore_drills.mode is never)",
+    Mode.PROPOSE: "  (proposed only: restore_drills.mode is propose)",
+    Mode.APPLY: "",
+}
 _DURATION_TEXTS = {
     DurationClass.MINUTES: "about 10 minutes",
     DurationClass.HOURS: "up to 5 hours",
@@ -30,11 +36,10 @@ def render_drill_plan_table(plan: DrillPlan, open_drills: Sequence[KnownDrill], 
     if plan.drills:
         indexes = f"{indexes}, {plan.index_count + len(plan.drills):,} during the plan"
     yield from wrap_text(indexes, width, "  ")
-    yield from render_open_drills_table(open_drills, width)
+    yield from _render_open_drills(open_drills, width, "  (the next run with --apply continues)")
     if plan.drills:
-        mode_note = "" if plan.mode is Mode.APPLY else f"  (proposed only: restore_drills.mode is {plan.mode})"
         yield ""
-        yield from wrap_text(f"RESTORE DRILLS ({len(plan.drills):,}){mode_note}", width, "  ")
+        yield from wrap_text(f"RESTORE DRILLS ({len(plan.drills):,}){_MODE_NOTES[plan.mode]}", width, "  ")
     for drill in plan.drills:
         yield from format_columns([(escape_text(drill.index), escape_text(_describe_planned_drill(drill)))], width)
         for text in (drill.reason, f"temporary index {drill.target_name}", drill.unreadable_reason):
@@ -43,16 +48,20 @@ def render_drill_plan_table(plan: DrillPlan, open_drills: Sequence[KnownDrill], 
     if plan.skipped_drills:
         yield ""
         yield f"SKIPPED ({len(plan.skipped_drills):,})"
-        rows = [(escape_text(it.index), escape_text(it.reason)) for it in plan.skipped_drills]
+        rows = [(escape_text(it.label), escape_text(it.reason)) for it in plan.skipped_drills]
         yield from format_columns(rows, width)
 
 
 def render_open_drills_table(open_drills: Sequence[KnownDrill], width: int) -> Iterator[str]:
-    """Show the drills of earlier runs that are not finished; nothing if there are none."""
+    """Show the drills of earlier runs that this run continues; nothing if there are none."""
+    return _render_open_drills(open_drills, width, "")
+
+
+def _render_open_drills(open_drills: Sequence[KnownDrill], width: int, note: str) -> Iterator[str]:
     if not open_drills:
         return
     yield ""
-    yield f"NOT FINISHED ({len(open_drills):,})"
+    yield from wrap_text(f"NOT FINISHED ({len(open_drills):,}){note}", width, "  ")
     yield from format_columns([(escape_text(it.index_name), _describe_open_drill(it)) for it in open_drills], width)
 
 
@@ -117,23 +126,19 @@ def describe_phase(record: DrillRecord) -> str:
 def _describe_planned_drill(drill: PlannedDrill) -> str:
     point = drill.point
     captured_text = "" if point.captured_at is None else f" of {format_minute(point.captured_at)}"
-    cost_text = "" if drill.cost is None else f", cost {drill.cost:,.2f}"
+    cost_text = "" if drill.cost is None else f", cost {_format_cost(drill.cost)}"
     duration_text = _DURATION_TEXTS[drill.duration]
-    return f"backup {point.backup_id}{captured_text}, {_format_size(point.size_bytes)}, {duration_text}{cost_text}"
+    return f"backup {point.backup_id}{captured_text}, {format_size(point.size_bytes)}, {duration_text}{cost_text}"
 
 
-def _format_size(size_bytes: int) -> str:
-    """Return a size in the largest unit of which it has at least one."""
-    for unit, unit_size in _SIZES:
-        if size_bytes >= unit_size:
-            return f"{size_bytes / unit_size:,.1f} {unit}"
-    return pluralize(size_bytes, "byte")
+def _format_cost(cost: float) -> str:
+    return "below 0.01" if 0 < cost < _LEAST_COST else f"{cost:,.2f}"
 
 
 def _describe_open_drill(drill: KnownDrill) -> str:
     result = "no result yet" if drill.result is None else drill.result.label
-    text = f"drill {drill.drill_id} since {format_minute(drill.started_at)}, {result}, temporary index"
-    return f"{text} {drill.target_name}: the next run with --apply continues it"
+    index_text = "" if drill.is_target_deleted else f", temporary index {drill.target_name}"
+    return f"drill {drill.drill_id} since {format_minute(drill.started_at)}, {result}{index_text}"
 
 
 def _describe_result(record: DrillRecord) -> str:
@@ -149,7 +154,8 @@ def _describe_proof(record: DrillRecord) -> str:
         return " ".join(it for it in (time_text, record.restore_detail, record.validation_detail) if it)
     found = verification.found
     count_text = f"{pluralize(found.record_count, 'record')} in {pluralize(found.namespace_count, 'namespace')}"
-    return f"{time_text} {count_text} as in the backup; {verification.sampled:,} read and compared."
+    sample_text = f"{pluralize(verification.sampled, 'record')} read and checked"
+    return f"{time_text} {count_text} as in the backup; {sample_text}."
 
 
 def _describe_deletion(record: DrillRecord) -> str | None:
@@ -170,9 +176,16 @@ def build_drill_plan_json(plan: DrillPlan) -> dict[str, object]:
         "mode": plan.mode,
         "indexes": {"count": plan.index_count, "quota": plan.index_quota},
         "drills": [_build_planned_drill_json(it) for it in plan.drills],
-        "skipped": [
-            {"index": it.index, "reason": it.reason, "is_unknown": it.is_unknown} for it in plan.skipped_drills
-        ],
+        "skipped": [_build_skipped_drill_json(it) for it in plan.skipped_drills],
+    }
+
+
+def _build_skipped_drill_json(drill: SkippedDrill) -> dict[str, object]:
+    return {
+        "index": {"name": drill.index} if drill.backup_id is None else None,
+        "backup": None if drill.backup_id is None else {"id": drill.backup_id},
+        "reason": drill.reason,
+        "is_unknown": drill.is_unknown,
     }
 
 
@@ -185,7 +198,7 @@ def _build_planned_drill_json(drill: PlannedDrill) -> dict[str, object]:
             "captured_at": None if point.captured_at is None else format_moment(point.captured_at),
             "size_bytes": point.size_bytes,
         },
-        "target": drill.target_name,
+        "temporary_index": {"name": drill.target_name},
         "duration": drill.duration,
         "cost": drill.cost,
         "reason": drill.reason,
@@ -198,8 +211,7 @@ def _build_open_drill_json(drill: KnownDrill) -> dict[str, object]:
         "drill_id": drill.drill_id,
         "index": {"name": drill.index_name, "id": drill.index_id},
         "backup": {"id": drill.backup_id},
-        "target": drill.target_name,
+        "temporary_index": {"name": drill.target_name, "is_deleted": drill.is_target_deleted},
         "started_at": format_moment(drill.started_at),
         "result": drill.result,
-        "is_target_deleted": drill.is_target_deleted,
     }

@@ -193,8 +193,8 @@ def _build_audit(audit: AuditRecord) -> dict[str, object]:
 def _build_drill(drill: DrillRecord) -> dict[str, object]:
     return {
         "drill_id": drill.drill_id,
-        "index": drill.index_name,
-        "backup_id": drill.point.backup_id,
+        "index": {"name": drill.index_name, "id": drill.index_id},
+        "backup": {"id": drill.point.backup_id},
         "started_at": format_moment(drill.chosen_at),
         "ended_at": None if drill.verified_at is None else format_moment(drill.verified_at),
         "result": drill.result,

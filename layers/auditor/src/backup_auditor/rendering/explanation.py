@@ -16,7 +16,7 @@ from backup_auditor.domain.policy import ContentRequirement, ProtectionRequireme
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
 from backup_auditor.domain.verdict import InsufficientDataError
-from backup_auditor.rendering.restore_drills import (
+from backup_auditor.rendering.drill_history import (
     build_state_rows,
     describe_proof_age,
     describe_restore_times,

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.data_plane import open_index_host, read_found_content, read_sample, read_stats
-from backup_auditor.adapters.pinecone.index_deletion import delete_temporary_index
 from backup_auditor.adapters.pinecone.reader import MAX_PAGES, build_page_target
-from backup_auditor.adapters.pinecone.restored_indexes import observe_index, read_restored_index
 from backup_auditor.adapters.pinecone.rows import (
     ACCEPTED_RESTORE,
     RESTORABLE_BACKUP,
@@ -22,6 +20,11 @@ from backup_auditor.adapters.pinecone.rows import (
     parse_page,
     parse_row,
     read_vector_field,
+)
+from backup_auditor.adapters.pinecone.temporary_indexes import (
+    delete_temporary_index,
+    observe_index,
+    read_restored_index,
 )
 from backup_auditor.adapters.pinecone.transport import ResponseLostError, Transport
 from backup_auditor.domain.api_call import ApiCall

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from backup_auditor.application.audit import AuditResult, run_audit
 from backup_auditor.application.drills.runner import DrillRunner
-from backup_auditor.application.drills.service import list_open_drills, plan_drills, refuse_other_project, start_drills
+from backup_auditor.application.drills.service import list_open_drills, plan_drills, refuse_unusable_audit, start_drills
 from backup_auditor.application.project_audit import ProjectDependencies
 from backup_auditor.domain.drills.drill import (
     DeletionState,
@@ -88,7 +88,7 @@ def drill_project(project_name: str, request: DrillRunRequest, deps: DrillDepend
     drills: list[DrillRecord] = []
     answer: dict[str, object] = {}
     try:
-        refuse_other_project(audit)
+        refuse_unusable_audit(audit)
         with deps.open_project(key) as pinecone_project:
             steps = _DrillSteps(pinecone_project, mode, deps)
             open_records = list_open_drills(deps.ledger, project.name, audit.inventory)
@@ -193,7 +193,7 @@ class _DrillSteps:
         """Advance each drill, and return those that did not fail. An error is logged: the next sweep repeats it."""
         advanced_records = []
         for record in records:
-            fields = {"drill_id": record.drill_id, "index": record.index_name, "target": record.target_name}
+            fields = {"drill_id": record.drill_id, "index": record.index_name, "temporary_index": record.target_name}
             if self._deps.seconds_left() < _MIN_SECONDS:
                 self._deps.log.warning("no time is left for a restore drill; the next sweep continues", extra=fields)
                 continue

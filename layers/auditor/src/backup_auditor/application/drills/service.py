@@ -39,18 +39,18 @@ def plan_drills(
 ) -> DrillPlan:
     """Return the plan that follows from an audit.
 
-    Raises what `refuse_other_project` raises, and `DrillPlanError` for a request that cannot be drilled.
+    Raises what `refuse_unusable_audit` raises, and `DrillPlanError` for a request that cannot be drilled.
     """
-    refuse_other_project(audit)
+    refuse_unusable_audit(audit)
     plan = make_drill_plan(audit.inventory, policy, state, audit.report.findings, seed=seed, request=request)
     is_requested = request != DrillRequest()
     if is_requested and not plan.drills and not any(it.is_unknown for it in plan.skipped_drills):
-        reasons = "; ".join(f"{it.index}: {it.reason.removesuffix('.')}" for it in plan.skipped_drills)
+        reasons = "; ".join(f"{it.label}: {it.reason.removesuffix('.')}" for it in plan.skipped_drills)
         raise DrillPlanError(f"{reasons}; run drill without --index and --backup to see what can be drilled")
     return plan
 
 
-def refuse_other_project(audit: AuditResult) -> None:
+def refuse_unusable_audit(audit: AuditResult) -> None:
     """Raise `UnavailableError` if the indexes are unknown, `DrillPlanError` for another project than the policy's."""
     failure = audit.inventory.indexes_failure
     if failure is not None:

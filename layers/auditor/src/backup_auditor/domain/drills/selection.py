@@ -20,13 +20,12 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Backup, Deployment
 from backup_auditor.domain.policy import Mode, PointChoice, Policy, RestoreDrillPolicy
 from backup_auditor.domain.project_state import DrillResult, KnownDrill, ProjectState
-from backup_auditor.domain.text import quote_text
+from backup_auditor.domain.text import GIB, format_sizes, quote_text
 from backup_auditor.domain.timefmt import EARLIEST_MOMENT, format_length, format_minute
 from backup_auditor.domain.verdict import InsufficientDataError
 
 MAX_INDEX_NAME_LENGTH = 45
 SUFFIX_LENGTH = 8
-_GIB = 1 << 30
 _SLOW_RECORD_COUNT = 1_000_000
 
 
@@ -53,12 +52,19 @@ class SkippedDrill:
     """An index, or a requested backup, that is left out of a plan, and why."""
 
     index: str
-    """The name of the index; for an unknown backup, the backup's id."""
+    """The name of the index; empty for a requested backup that the project does not have."""
     reason: str
     is_unknown: bool = False
     """Whether the reason is that something could not be read or is unknown."""
     is_due: bool = False
     """Whether its drill is due or requested, and does not fit into this run."""
+    backup_id: str | None = None
+    """The id of a requested backup that the project does not have."""
+
+    @property
+    def label(self) -> str:
+        """The name of the index, or the id of the backup that the project does not have."""
+        return self.backup_id or self.index
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +98,6 @@ class DrillPlan:
     index_count: int
     """How many indexes the project has."""
     index_quota: int
-    project_id: str | None = None
-    """Pinecone's id of the project, if any schedule has it."""
 
     @property
     def plan_id(self) -> str:
@@ -131,7 +135,6 @@ def make_drill_plan(  # noqa: PLR0913  all facts that a choice depends on
         skipped_drills=tuple(sorted(skipped_drills)),
         index_count=selector.index_count,
         index_quota=policy.project.index_quota,
-        project_id=inventory.project_id,
     )
 
 
@@ -325,7 +328,7 @@ class _Selector:
             reason = (
                 "The project has no such backup." if failure is None else f"Not all backups could be read: {failure}."
             )
-            return SkippedDrill(backup_id, reason, is_unknown=failure is not None)
+            return SkippedDrill("", reason, is_unknown=failure is not None, backup_id=backup_id)
         facts = self._project.facts_by_name.get(backup.index_name)
         subject = None if facts is None else IndexContext(self._project, facts)
         obstacle = _find_point_obstacle(backup, subject)
@@ -369,7 +372,7 @@ class _Selector:
             ),
             target_name=build_target_name(limits.index_prefix, candidate.subject.name, suffix),
             duration=estimate_duration(backup.record_count),
-            cost=None if limits.price_per_gib is None else round(limits.price_per_gib * size_bytes / _GIB, 2),
+            cost=None if limits.price_per_gib is None else limits.price_per_gib * size_bytes / GIB,
             reason=candidate.reason,
             unreadable_reason="A BYOC index is read only from its own network, so it is restored and not read."
             if is_byoc
@@ -399,11 +402,12 @@ def _find_point_obstacle(backup: Backup, subject: IndexContext | None) -> str | 
 
 def _find_size_obstacle(backup: Backup, max_size_gib: float) -> str | None:
     if backup.size_bytes is None:
-        return f"The size of the backup {backup.label} is unknown."
-    if backup.size_bytes <= max_size_gib * _GIB:
+        return f"The size of the backup {backup.backup_id} is unknown."
+    limit = int(max_size_gib * GIB)
+    if backup.size_bytes <= limit:
         return None
-    size = f"{backup.size_bytes / _GIB:,.2f} GiB"
-    return f"The backup {backup.label} has {size} (limit: {max_size_gib:,} GiB, max_size_gib)."
+    size_text, limit_text = format_sizes(backup.size_bytes, limit)
+    return f"The backup {backup.backup_id} has {size_text} (limit: {limit_text}, max_size_gib)."
 
 
 def _hash_text(*parts: str) -> str:

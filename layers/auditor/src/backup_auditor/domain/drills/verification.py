@@ -307,10 +307,10 @@ def _check_sample(expected: ExpectedContent, found: FoundContent, sample: FoundS
     ]
     size = len(sample.records)
     if faults:
-        detail = f"{len(faults):,} of {size:,} sampled records are damaged: {_list_examples(faults)}."
+        detail = f"Damaged: {len(faults):,} of {pluralize(size, 'sampled record')}: {_list_examples(faults)}."
         return ContentCheck(CheckName.SAMPLE, CheckState.FAILED, detail)
     if missing_ids:
-        text = f"{len(missing_ids):,} of {size:,} sampled records are listed and cannot be fetched"
+        text = f"Listed, but not fetched: {len(missing_ids):,} of {pluralize(size, 'sampled record')}"
         detail = f"{text}: {_list_examples(missing_ids)}."
         return ContentCheck(CheckName.SAMPLE, CheckState.FAILED, detail, may_settle=True)
     if sample.failure is not None:
@@ -342,7 +342,7 @@ def _find_fault(
     """Return what is wrong with a record, as the end of a clause; `None` if nothing is."""
     values, sparse_values = record.values, record.sparse_values
     if values is not None and dimension is not None and len(values) != dimension:
-        return f"has {len(values):,} dimensions instead of {dimension:,}"
+        return f"has {pluralize(len(values), 'dimension')} instead of {dimension:,}"
     if not all(map(math.isfinite, (*(values or ()), *(sparse_values or ())))):
         return "has a value that is not finite"
     if len(record.sparse_indices or ()) != len(sparse_values or ()):
@@ -372,15 +372,15 @@ def _check_own_vectors(found: FoundContent, sample: FoundSample) -> ContentCheck
         if not _is_found(it) and not _has_only_ties(it, found.metric)
     ]
     if lost_ids:
-        text = f"{len(lost_ids):,} of {len(queried_records):,} records are not found by their own vectors"
+        text = f"Not found by its own vector: {len(lost_ids):,} of {pluralize(len(queried_records), 'record')}"
         return ContentCheck(name, CheckState.FAILED, f"{text}: {_list_examples(lost_ids)}.", may_settle=True)
     found_count = sum(map(_is_found, queried_records))
     if not found_count:
         detail = "Each query returned only records with an equal vector, so none shows its own record."
         return ContentCheck(name, CheckState.NOT_VERIFIED, detail)
-    detail = f"{pluralize(found_count, 'record')} found by their own vectors"
+    detail = f"Queries with own vectors found {pluralize(found_count, 'record')}"
     tie_count = len(queried_records) - found_count
-    ties = f"; {tie_count:,} not found among equal vectors" if tie_count else ""
+    ties = f" (not found among equal vectors: {tie_count:,})" if tie_count else ""
     return ContentCheck(name, CheckState.PASSED, f"{detail}{ties}.")
 
 

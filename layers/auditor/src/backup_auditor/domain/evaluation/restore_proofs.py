@@ -8,7 +8,7 @@ from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.results import MAX_RESTORES, EndedDrill, IndexDrills, RunningDrill
 from backup_auditor.domain.finding import Evidence
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
-from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, format_moment, shift_moment, to_hours
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, format_moment, shift_moment, to_seconds
 from backup_auditor.domain.verdict import InsufficientDataError
 
 PROOF_CONTROL = "restore-is-proven"
@@ -63,7 +63,7 @@ def build_drill_evidence(drill: KnownDrill | None) -> Evidence | None:
         "backup_id": drill.backup_id,
         "result": drill.result,
         "ended_at": format_moment(drill.ended_at) if drill.ended_at else None,
-        "restore_hours": None if drill.restore_time is None else to_hours(drill.restore_time),
+        "restore_seconds": to_seconds(drill.restore_time),
     }
 
 

@@ -121,7 +121,7 @@ def _load_index_drills(facts: _Json) -> IndexDrills:
 def _load_ended_drill(facts: _Json) -> EndedDrill:
     return EndedDrill(
         drill_id=facts["drill_id"],
-        backup_id=facts["backup_id"],
+        backup_id=facts["backup"]["id"],
         result=DrillResult(facts["result"]),
         started_at=parse_moment(facts["started_at"]),
         ended_at=parse_moment(facts["ended_at"]),
@@ -132,8 +132,8 @@ def _load_ended_drill(facts: _Json) -> EndedDrill:
 def _load_running_drill(facts: _Json) -> RunningDrill:
     return RunningDrill(
         drill_id=facts["drill_id"],
-        backup_id=facts["backup_id"],
-        target_name=facts["target"],
+        backup_id=facts["backup"]["id"],
+        target_name=facts["temporary_index"]["name"],
         started_at=parse_moment(facts["started_at"]),
         ends_by=parse_moment(facts["ends_by"]),
     )
@@ -245,7 +245,7 @@ def build_index_drills_json(drills: IndexDrills, observed_at: datetime) -> dict[
 def _build_ended_drill(drill: EndedDrill) -> dict[str, object]:
     return {
         "drill_id": drill.drill_id,
-        "backup_id": drill.backup_id,
+        "backup": {"id": drill.backup_id},
         "result": drill.result,
         "started_at": format_moment(drill.started_at),
         "ended_at": format_moment(drill.ended_at),
@@ -256,8 +256,8 @@ def _build_ended_drill(drill: EndedDrill) -> dict[str, object]:
 def _build_running_drill(drill: RunningDrill) -> dict[str, object]:
     return {
         "drill_id": drill.drill_id,
-        "backup_id": drill.backup_id,
-        "target": drill.target_name,
+        "backup": {"id": drill.backup_id},
+        "temporary_index": {"name": drill.target_name},
         "started_at": format_moment(drill.started_at),
         "ends_by": format_moment(drill.ends_by),
     }

@@ -8,6 +8,7 @@ from backup_auditor.domain.finding import Finding, ResourceType
 from backup_auditor.domain.reporting.fleet import Fleet, FleetProject
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
+from backup_auditor.rendering.drill_history import build_drill_rows
 from backup_auditor.rendering.fleet import (
     build_total_rows,
     describe_fleet,
@@ -24,7 +25,6 @@ from backup_auditor.rendering.grouping import (
     group_open_findings,
     group_unknown_findings,
 )
-from backup_auditor.rendering.restore_drills import build_drill_rows
 from backup_auditor.rendering.summary import (
     COMPLIANCE_HEADINGS,
     build_count_rows,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import pluralize
+from backup_auditor.rendering.drill_history import build_drill_rows
 from backup_auditor.rendering.formats import FULL_REPORT_COMMAND, RenderOptions
 from backup_auditor.rendering.formats.fleet_table import render_fleet_table
 from backup_auditor.rendering.grouping import (
@@ -17,7 +18,6 @@ from backup_auditor.rendering.grouping import (
     label_finding,
     label_group,
 )
-from backup_auditor.rendering.restore_drills import build_drill_rows
 from backup_auditor.rendering.summary import (
     COMPLIANCE_HEADINGS,
     build_count_rows,

@@ -7,8 +7,7 @@ from backup_auditor.domain.evaluation.restore_proofs import PROOF_CONTROL
 from backup_auditor.domain.evaluation.results import MAX_RESTORES, IndexDrills, Timeline
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_length, format_minute
-from backup_auditor.rendering.html.overview import build_index_anchor, find_violating_names
-from backup_auditor.rendering.restore_drills import (
+from backup_auditor.rendering.drill_history import (
     build_state_rows,
     describe_proof_age,
     describe_restore_time,
@@ -16,6 +15,7 @@ from backup_auditor.rendering.restore_drills import (
     list_restore_times,
     sort_drills,
 )
+from backup_auditor.rendering.html.overview import build_index_anchor, find_violating_names
 
 _TIME_CONTROL = "restore-time-meets-objective"
 _COLUMN_STEP, _COLUMN_WIDTH = 10, 8
@@ -59,7 +59,7 @@ class DrillHistory:
         self.name = drills.resource.name
         self.proven_at = "none recorded" if proof is None else format_minute(proof.ended_at)
         self.backup_id = "" if proof is None else proof.backup_id
-        self.age = "none" if proof is None else describe_proof_age(drills, report.observed_at)
+        self.age = describe_proof_age(drills, report.observed_at)
         if drills.unknown_reason is not None:
             self.proven_at, self.age = "unknown", "unknown"
         self.age_problem = ("missing" if proof is None else "too old") if is_unproven else ""
@@ -75,7 +75,7 @@ class DrillHistory:
 
 
 def build_drill_histories(report: Report, timelines: Iterable[Timeline]) -> list[DrillHistory]:
-    """Return the drills of each index, those that the policy requires first, then the oldest proof first."""
+    """Return the drills of each index in the order of `sort_drills`."""
     unproven_names = find_violating_names(report, PROOF_CONTROL)
     slow_names = find_violating_names(report, _TIME_CONTROL)
     anchors = {it.resource.name: build_index_anchor(it.resource) for it in timelines} if report.restore_drills else {}

@@ -6,7 +6,7 @@ from backup_auditor.domain.evaluation.results import IndexDrills
 from backup_auditor.domain.finding import Resource, ResourceType
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.restore_drills import build_drill_rows
+from backup_auditor.rendering.drill_history import build_drill_rows
 from support.builders.facts import (
     DAY,
     HOUR,

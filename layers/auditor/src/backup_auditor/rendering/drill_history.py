@@ -9,7 +9,7 @@ from backup_auditor.domain.timefmt import EARLIEST_MOMENT, format_length, format
 
 
 def sort_drills(report: Report) -> list[IndexDrills]:
-    """Return the drills of each index: those that the policy requires first, then the oldest proof first."""
+    """Return the drills of each index: required ones first, then those without a proof, then the oldest proof."""
     return sorted(report.restore_drills, key=_build_sort_key)
 
 

@@ -1,11 +1,11 @@
-"""Test the lines about restore drills without a terminal, and the lines of a display."""
+"""Test the progress of restore drills: lines without a terminal, and the lines of a display."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from backup_auditor.cli.drill_progress import DrillDisplay, DrillLog, show_drills
+from backup_auditor.cli.drill import DrillDisplay, DrillLog, show_drills
 from backup_auditor.domain.drills.drill import DeletionState, RestoreState
 from support.builders.drills import TARGET_NAME, build_drill
 from support.builders.facts import HOUR, NOW

@@ -17,7 +17,7 @@ from support.simulator import build_empty_project, serve
 
 pytestmark = pytest.mark.writes
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "restore.md"
-STEP_PATTERN = re.compile(r"<!-- drill: (\d) -->\n *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+STEP_PATTERN = re.compile(r"<!-- restore: (\d) -->\n *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 STEPS = dict(STEP_PATTERN.findall(PAGE.read_text(encoding="utf-8")))
 CURL_SCRIPT = """\
 import argparse, sys
@@ -54,7 +54,7 @@ def project() -> Iterator[Server]:
 
 
 def test_the_documented_restore_by_hand_works(project: Server, tmp_path: Path) -> None:
-    """Each step prints what the next step needs, and the temporary index is deleted at the end."""
+    """Each step prints what the next step needs, and the restored index is deleted at the end."""
     assert sorted(STEPS) == ["1", "2", "3", "4", "6"]
     shim = tmp_path / "curl"
     shim.write_text(f"#!{sys.executable}\n{CURL_SCRIPT}", encoding="utf-8")
@@ -64,7 +64,7 @@ def test_the_documented_restore_by_hand_works(project: Server, tmp_path: Path) -
     shell_environment["PATH"] = f"{tmp_path}:{shell_environment['PATH']}"
 
     def run_step(number: str, **variables: str) -> list[str]:
-        """Run one step of the drill, and return the lines that it prints."""
+        """Run one step of the restore, and return the lines that it prints."""
         script = f"set -e\n{STEPS['1']}\n{STEPS[number]}"
         process = subprocess.run(
             ["/bin/sh", "-c", script], env=shell_environment | variables, capture_output=True, text=True, check=True
@@ -79,7 +79,7 @@ def test_the_documented_restore_by_hand_works(project: Server, tmp_path: Path) -
     project.project.advance(timedelta(hours=6))
     job, index, _ = run_step("4", JOB=json.loads(restored_index)["restore_job_id"])
     assert json.loads(job)["status"] == "Completed"
-    assert json.loads(index)["tags"] == {"purpose": "drill"}
-    assert re.fullmatch(r"drill-\d{8}", json.loads(index)["name"])
+    assert json.loads(index)["tags"] == {"purpose": "restore-check"}
+    assert re.fullmatch(r"restore-check-\d{8}", json.loads(index)["name"])
     *_, remaining_indexes = run_step("6")
     assert [it["name"] for it in json.loads(remaining_indexes)["indexes"]] == ["orders"]
