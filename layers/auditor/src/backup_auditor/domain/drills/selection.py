@@ -98,6 +98,8 @@ class DrillPlan:
     index_count: int
     """How many indexes the project has."""
     index_quota: int
+    project_id: str | None = None
+    """Pinecone's id of the project, if any schedule has it."""
 
     @property
     def plan_id(self) -> str:
@@ -135,6 +137,7 @@ def make_drill_plan(  # noqa: PLR0913  all facts that a choice depends on
         skipped_drills=tuple(sorted(skipped_drills)),
         index_count=selector.index_count,
         index_quota=policy.project.index_quota,
+        project_id=inventory.project_id,
     )
 
 
