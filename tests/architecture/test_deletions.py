@@ -82,7 +82,8 @@ def test_the_deletions_that_remediation_shows_are_not_sent() -> None:
 
 def test_three_modules_send_what_changes_a_project() -> None:
     """Remediation, restores and the deletion of a temporary index; everything else only reads."""
-    assert find_callers("write") == {f"{PINECONE}.writer", RESTORES, DELETION}
+    assert find_callers("write") == {f"{PINECONE}.writer", RESTORES}
+    assert find_callers("write_once") == {DELETION}
 
 
 def test_only_restores_reach_the_deletion(graph: grimp.ImportGraph) -> None:

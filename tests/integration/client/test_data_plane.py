@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backup_auditor.domain.drills.state_machine import ReadFailed, VerifyIndex
+from backup_auditor.domain.drills.state_machine import AccessRefused, ReadFailed, VerifyIndex
 from backup_auditor.domain.drills.verification import CheckName, CheckState, Verification
 from backup_auditor_simulator.damages import Damage
 from backup_auditor_simulator.model import IndexKind
@@ -179,6 +179,44 @@ def test_an_empty_index_passes_without_a_sample() -> None:
     assert (verification.state, verification.sampled) == (CheckState.PASSED, 0)
 
 
+def serve_stats_without_empty_namespace(drill: SimulatedDrill) -> None:
+    """Serve statistics of two namespaces, although the backup and the list of namespaces have three."""
+    drill.restore()
+    stats = {"namespaces": {"": {"vectorCount": 200}, "tenant-00001": {"vectorCount": 100}}, "totalVectorCount": 300}
+    drill.server.faults.append(Fault(kind="garbage", body=json.dumps(stats), path="*/describe_index_stats"))
+
+
+def get_namespace_state(verification: Verification) -> CheckState:
+    """Return the result of the comparison of namespaces."""
+    return next(it.state for it in verification.checks if it.name is CheckName.NAMESPACE_COUNT)
+
+
+def test_namespaces_without_records_are_listed_when_statistics_leave_them_out(drill: SimulatedDrill) -> None:
+    """The backup counts them, and the list of namespaces has them."""
+    serve_stats_without_empty_namespace(drill)
+    assert get_namespace_state(drill.verify()) is CheckState.PASSED
+    assert count_data_calls(drill.server)["namespaces"] == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(status=501), id="not-listed"),
+        pytest.param(Fault(kind="garbage", body='{"namespaces": [{"name": ""}]}'), id="as-few-listed"),
+        pytest.param(Fault(kind="garbage", body='{"namespaces": [], "pagination": {"next": "t"}}'), id="endless"),
+    ],
+)
+def test_namespaces_that_may_be_empty_are_not_verified(drill: SimulatedDrill, fault: Fault) -> None:
+    """All records are there, so a missing namespace can be one without records."""
+    serve_stats_without_empty_namespace(drill)
+    drill.server.faults.append(Fault(kind=fault.kind, status=fault.status, body=fault.body, path="*/namespaces"))
+    verification = drill.verify()
+    assert (verification.state, verification.is_conclusive) == (CheckState.NOT_VERIFIED, False)
+    assert verification.reasons == (
+        "The restored index has 2 namespaces with records (backup: 3); the others may be empty.",
+    )
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -192,11 +230,16 @@ def test_an_empty_index_passes_without_a_sample() -> None:
 )
 @pytest.mark.parametrize("call", ["describe_index_stats", "vectors/list", "vectors/fetch", "query"])
 def test_a_failed_read_is_not_a_result(drill: SimulatedDrill, call: str, fault: Fault) -> None:
-    """Without statistics nothing is verified; without another read the sample is incomplete, with the reason."""
+    """Without statistics nothing is verified; without another read the sample is incomplete, with the reason.
+
+    A refusal of the key that leaves nothing read is told apart: waiting for hours does not help.
+    """
     drill.restore()
     drill.server.faults.append(Fault(kind=fault.kind, status=fault.status, path=f"/data/*/{call}"))
-    if call == "describe_index_stats":
-        assert isinstance(drill.call(VerifyIndex(drill.read_index())), ReadFailed)
+    is_refused = fault.status in {401, 403} and fault.kind == "status"
+    if call == "describe_index_stats" or (is_refused and call != "query"):
+        expected_type = AccessRefused if is_refused else ReadFailed
+        assert isinstance(drill.call(VerifyIndex(drill.read_index())), expected_type)
         return
     verification = drill.verify()
     assert verification.state is CheckState.NOT_VERIFIED
@@ -293,14 +336,14 @@ def test_an_index_of_a_private_network_cannot_be_read() -> None:
     with open_simulated_drill(project) as drill:
         index = drill.restore()
         failed = drill.call(VerifyIndex(index))
-    assert failed == ReadFailed("401: Unauthorized")
+    assert failed == AccessRefused("401: Unauthorized")
 
 
 def test_a_key_without_rights_to_records_reads_nothing() -> None:
     """The gateway refuses the key in plain text; the observation has the text."""
     with open_simulated_drill(key=Server.editor_key) as drill:
         failed = drill.call(VerifyIndex(drill.restore()))
-    assert failed == ReadFailed("403: Forbidden")
+    assert failed == AccessRefused("403: Forbidden")
 
 
 def test_an_index_without_a_host_cannot_be_read(drill: SimulatedDrill) -> None:

@@ -92,10 +92,11 @@ def test_the_recorded_call_is_what_is_sent() -> None:
 @pytest.mark.parametrize(
     "fault, is_of_backup",
     [
-        pytest.param(Fault(status=400, path=CREATE_INDEX), True, id="invalid"),
-        pytest.param(Fault(status=404, path=CREATE_INDEX), True, id="backup-deleted"),
-        pytest.param(Fault(status=412, path=CREATE_INDEX), True, id="backup-not-ready"),
-        pytest.param(Fault(status=422, path=CREATE_INDEX), True, id="cannot-be-restored"),
+        pytest.param(Fault(status=400, path=CREATE_INDEX), False, id="invalid"),
+        pytest.param(Fault(status=404, path=CREATE_INDEX), False, id="not-found-once"),
+        pytest.param(Fault(status=404, path="/backups/*"), True, id="backup-deleted"),
+        pytest.param(Fault(status=412, path=CREATE_INDEX), False, id="precondition-of-something-else"),
+        pytest.param(Fault(status=422, path=CREATE_INDEX), False, id="unprocessable"),
         pytest.param(Fault(status=401, path=CREATE_INDEX), False, id="key"),
         pytest.param(Fault(status=402, path=CREATE_INDEX), False, id="invoices"),
         pytest.param(Fault(status=403, path=CREATE_INDEX), False, id="right"),
@@ -161,6 +162,7 @@ def test_a_full_project_and_a_backup_that_is_not_ready_refuse() -> None:
         drill.server.project.options.index_quota = 20
         (backup,) = drill.server.project.backups.values()
         backup.state = BackupState.FAILED
+        drill.server.project.record_change(backup)
         state_refusal = drill.request()
         drill.server.project.remove_backup(backup)
         missing_refusal = drill.request()

@@ -113,7 +113,7 @@ def test_a_record_of_a_live_index_deletes_nothing(drill: SimulatedDrill) -> None
         pytest.param(Fault(status=403), DeletionRefused, False, id="protected"),
         pytest.param(Fault(status=409), DeletionRefused, False, id="conflict"),
         pytest.param(Fault(status=412), DeletionRefused, False, id="pending-collection"),
-        pytest.param(Fault(status=429), ReadFailed, False, id="throttled-to-the-end"),
+        pytest.param(Fault(status=429), ReadFailed, False, id="throttled"),
         pytest.param(Fault(status=501), ReadFailed, False, id="not-implemented"),
     ],
 )
@@ -124,6 +124,19 @@ def test_each_answer_to_a_deletion_is_told_apart(
     drill.server.faults.append(replace(fault, method="DELETE"))
     assert isinstance(drill.call(DeleteIndex()), observation)
     assert (TARGET_NAME not in drill.server.project.indexes) is is_deleted
+
+
+def test_a_throttled_deletion_is_not_repeated(drill: SimulatedDrill) -> None:
+    """An index that a person creates under the name after the throttled attempt stays: the next round reads again."""
+    drill.server.faults.append(Fault(status=429, method="DELETE", times=1))
+    assert isinstance(drill.call(DeleteIndex()), ReadFailed)
+    assert len(list_deletions(drill.server)) == 1
+    project = drill.server.project
+    project.remove_index(project.indexes[TARGET_NAME])
+    project.create_index(TARGET_NAME)
+    assert isinstance(drill.call(DeleteIndex()), IndexFound)
+    assert len(list_deletions(drill.server)) == 1
+    assert TARGET_NAME in project.indexes
 
 
 def test_a_protected_index_is_not_deleted(drill: SimulatedDrill) -> None:

@@ -23,7 +23,7 @@ from backup_auditor.domain.remediation.plan import ActionState
 from backup_auditor.errors import StateError
 from support.builders.audit_sequence import AuditSequence
 from support.builders.drills import DRILL_ID, build_drill
-from support.builders.facts import DAY, HOUR, NOW, build_index, build_inventory
+from support.builders.facts import DAY, NOW, build_index, build_inventory
 from support.fakes.stores import PROJECT, record_change
 
 TABLES = {it: (Path(__file__).parent / f"state_version_{it}.sql").read_text() for it in (1, 2, 3, 4)}
@@ -192,22 +192,6 @@ def test_a_state_of_version_7_has_no_drills_until_it_is_upgraded(tmp_path: Path)
     with open_drill_ledger(path) as ledger, open_state(path) as store:
         assert ledger.create_drill(build_drill())
         assert store.load(PROJECT) == ProjectState(drills={DRILL_ID: build_known_drill(build_drill())})
-    assert read_version(path) == TABLES_VERSION
-
-
-def test_a_state_of_version_8_keeps_its_drills(tmp_path: Path) -> None:
-    """The upgrade adds the column of the least restore time, and each drill gets it when it is next stored."""
-    path, record = tmp_path / "state", build_drill()
-    with open_drill_ledger(path) as ledger:
-        ledger.create_drill(record)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("ALTER TABLE drill DROP COLUMN least_restore_time")
-        connection.execute("PRAGMA user_version = 8")
-    slow_record = replace(record, least_restore_time=6 * HOUR, revision=1)
-    with open_drill_ledger(path) as ledger, open_state_read_only(path) as store:
-        assert ledger.list_drills(PROJECT) == [record]
-        assert ledger.replace_drill(slow_record)
-        assert store.load(PROJECT).drills == {DRILL_ID: build_known_drill(slow_record)}
     assert read_version(path) == TABLES_VERSION
 
 

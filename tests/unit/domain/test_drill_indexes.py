@@ -95,6 +95,15 @@ def test_an_index_whose_deletion_was_confirmed_is_a_leftover() -> None:
     assert "(its deletion was confirmed, but it exists)" in warning
 
 
+def test_an_index_that_could_not_be_deleted_is_a_leftover_at_once() -> None:
+    """Its drill has stopped, although the time for the deletion is not over."""
+    state = build_drill_state(build_running_drill(is_deletion_failed=True))
+    inventory = exclude_running_drills(build_target(), state)
+    assert inventory.drill_indexes == ()
+    (warning,) = find_drill_warnings(state, inventory)
+    assert "(it could not be deleted)" in warning
+
+
 def test_the_index_of_an_unknown_drill_is_warned_of() -> None:
     """The tags show what it is, although the state of its drill is somewhere else or lost."""
     (warning,) = find_drill_warnings(EMPTY_STATE, build_target())

@@ -100,6 +100,16 @@ def test_a_late_run_leaves_the_drill_to_the_run_that_advanced_it() -> None:
     assert [type(it) for it in worker.project.calls] == [RequestRestore]
 
 
+def test_a_run_that_waited_takes_up_the_stored_record() -> None:
+    """Of two runs at once, the other finishes the drill: this one stops, and neither reads nor waits any more."""
+    worker = Worker()
+    waiting_record = worker.advance()
+    ended_record = worker.finish()
+    call_count = len(worker.project.calls)
+    assert worker.advance(waiting_record) == ended_record
+    assert (len(worker.project.calls), ended_record.is_in_progress) == (call_count, False)
+
+
 def test_nothing_is_requested_unless_it_is_recorded() -> None:
     """If the ledger cannot store the request, it is not sent."""
 

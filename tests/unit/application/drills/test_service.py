@@ -17,7 +17,9 @@ from backup_auditor.application.drills.service import (
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, RestoreState, ValidationState
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest
-from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.drills.verification import ExpectedContent
+from backup_auditor.domain.inventory import IndexFacts, Inventory
+from backup_auditor.domain.listing import Listing
 from backup_auditor.domain.policy import Mode, Policy, RestoreDrillPolicy
 from backup_auditor.domain.project_state import EMPTY_STATE
 from backup_auditor.errors import (
@@ -27,11 +29,21 @@ from backup_auditor.errors import (
     ForbiddenError,
     NotFoundError,
     PineconeError,
+    ProjectMismatchError,
     StateError,
     UnavailableError,
 )
-from support.builders.drills import EXPECTED, build_drill
-from support.builders.facts import DAY, NOW, READ_FAILURE, build_index, build_inventory, build_policy, rename_index
+from support.builders.drills import EXPECTED, POINT, build_drill, build_target
+from support.builders.facts import (
+    DAY,
+    MINUTE,
+    NOW,
+    READ_FAILURE,
+    build_index,
+    build_inventory,
+    build_policy,
+    rename_index,
+)
 from support.fakes.drills import FakeDrillProject
 from support.fakes.stores import FakeDrillLedger
 
@@ -113,7 +125,7 @@ def start(
 def test_each_drill_is_recorded_with_the_figures_of_its_backup() -> None:
     """The records continue the numbers of the project, and nothing is requested yet."""
     ledger = FakeDrillLedger()
-    ledger.create_drill(build_drill())
+    ledger.create_drill(end(build_drill()))
     records = start(make_plan(), ledger=ledger)
     assert ledger.list_drills("default")[1:] == records
     assert [it.number for it in records] == [2, 3]
@@ -121,6 +133,38 @@ def test_each_drill_is_recorded_with_the_figures_of_its_backup() -> None:
     for record in records:
         assert (record.point.expected, record.actor) == (EXPECTED, "me@here")
         assert (record.restore, record.revision) == (RestoreState.NOT_REQUESTED, 0)
+
+
+@pytest.mark.parametrize(
+    "other_drill",
+    [
+        pytest.param({}, id="running"),
+        pytest.param({"is_ended": True, "chosen_at": NOW + MINUTE}, id="started-since-the-plan"),
+    ],
+)
+def test_a_plan_that_is_older_than_another_drill_is_refused(other_drill: dict[str, Any]) -> None:
+    """A plan can wait for consent while another run starts a drill. Nothing is read or recorded."""
+    facts = dict(other_drill)
+    other_record = end(build_drill(), **facts) if facts.pop("is_ended", False) else build_drill(**facts)
+    ledger, project = FakeDrillLedger(), FakeDrillProject(error=UnavailableError("503"))
+    ledger.create_drill(other_record)
+    with pytest.raises(DrillPlanError, match="another run has started a drill of project default; run drill again"):
+        start(make_plan(), project, ledger)
+    assert ledger.list_drills("default") == [other_record]
+
+
+@pytest.mark.parametrize(
+    "other_drill",
+    [
+        pytest.param({"deletion": DeletionState.FAILED}, id="leftover"),
+        pytest.param({"chosen_at": NOW - DAY}, id="past-its-end"),
+    ],
+)
+def test_a_drill_that_does_not_run_any_more_blocks_no_other(other_drill: dict[str, Any]) -> None:
+    """What it left is a warning of every audit."""
+    ledger = FakeDrillLedger()
+    ledger.create_drill(build_drill(**other_drill))
+    assert [it.number for it in start(make_plan(), ledger=ledger)] == [2, 3]
 
 
 @pytest.mark.parametrize("mode", [Mode.NEVER, Mode.PROPOSE])
@@ -137,7 +181,7 @@ def test_a_mode_other_than_apply_starts_nothing(mode: Mode) -> None:
     [
         pytest.param(ForbiddenError("403"), DrillPlanError, "roles ControlPlaneEditor and DataPlaneViewer", id="403"),
         pytest.param(BadKeyError("401"), DrillPlanError, "may not read index", id="401"),
-        pytest.param(NotFoundError("404"), DrillPlanError, "was deleted: 404; run drill again", id="404"),
+        pytest.param(NotFoundError("404"), DrillPlanError, "^index main was deleted: 404; run drill again", id="404"),
         pytest.param(UnavailableError("503"), UnavailableError, "503", id="503"),
     ],
 )
@@ -149,6 +193,28 @@ def test_what_cannot_succeed_is_refused_before_the_first_record(
     with pytest.raises(expected_type, match=message):
         start(make_plan(), FakeDrillProject(error=error), ledger)
     assert ledger.list_drills("default") == []
+
+
+@pytest.mark.parametrize(
+    "error,message",
+    [
+        (NotFoundError("404"), "backup run-20261122T060000 of index main was deleted: 404; run drill again"),
+        (
+            ForbiddenError("403"),
+            "the key may not read backup run-20261122T060000 of index main: 403; use a key with the roles",
+        ),
+    ],
+)
+def test_a_refusal_names_the_backup_that_could_not_be_read(error: PineconeError, message: str) -> None:
+    """The index could be read."""
+
+    class WithoutBackups(FakeDrillProject):
+        def load_expected_content(self, backup_id: str) -> ExpectedContent:
+            del backup_id
+            raise error
+
+    with pytest.raises(DrillPlanError, match=message):
+        start(make_plan(), WithoutBackups())
 
 
 def test_of_two_runs_that_start_at_once_one_starts() -> None:
@@ -272,6 +338,54 @@ def test_a_drill_that_cannot_be_recorded_is_left_and_the_others_go_on() -> None:
     results = finisher.finish(advance)
     assert [it.is_in_progress for it in results] == [True, False]
     assert (results[0], finisher.errors) == (stored_record, ["the disk is full"])
+
+
+def list_with_inventory(inventory: Inventory, **facts: Any) -> list[DrillRecord]:
+    """Return the open drills of a ledger with one drill, for the project of an inventory."""
+    ledger = FakeDrillLedger()
+    ledger.create_drill(build_drill(**facts))
+    return list_open_drills(ledger, "default", inventory)
+
+
+def test_drills_of_another_pinecone_project_are_not_continued() -> None:
+    """There the temporary index is missing, which would confirm its deletion."""
+    assert len(list_with_inventory(build_inventory(MAIN), pinecone_project_id="project-1")) == 1
+    with pytest.raises(ProjectMismatchError, match="belongs to Pinecone project project-9, but Pinecone project") as it:
+        list_with_inventory(build_inventory(MAIN), pinecone_project_id="project-9")
+    assert "use a key of Pinecone project project-9 to continue" in str(it.value)
+
+
+@pytest.mark.parametrize(
+    "facts,is_known",
+    [
+        pytest.param({}, True, id="index"),
+        pytest.param(
+            {"index_id": "other", "point": replace(POINT, backup_id="run-20261122T060000")}, True, id="backup"
+        ),
+        pytest.param({"index_id": "other"}, False, id="neither"),
+    ],
+)
+def test_without_an_id_the_project_must_have_what_the_drill_restored(facts: dict[str, Any], is_known: bool) -> None:
+    """Either shows that the key belongs to the same project."""
+    record = build_drill(**facts)
+    inventory = build_inventory(MAIN)
+    if is_known:
+        assert list_with_inventory(inventory, **facts) == [record]
+        return
+    with pytest.raises(DrillPlanError, match="nor backup run-1 nor the temporary index drill-main"):
+        list_with_inventory(inventory, **facts)
+    unread_inventory = replace(inventory, backups=Listing((), READ_FAILURE, 0))
+    with pytest.raises(UnavailableError, match="Pinecone project of restore drill 5f5f5f5f5f5f5f5f is unknown"):
+        list_with_inventory(unread_inventory, **facts)
+    restored_inventory = replace(inventory, indexes=(*inventory.indexes, IndexFacts(build_target().index)))
+    assert list_with_inventory(restored_inventory, **facts) == [record]
+    assert list_with_inventory(build_inventory(terminating=(build_target().index,)), **facts) == [record]
+
+
+def test_a_finished_drill_needs_no_pinecone_project() -> None:
+    """Only its document or its result is left to store."""
+    facts = {"index_id": "other", "validation": ValidationState.PASSED, "deletion": DeletionState.CONFIRMED}
+    assert len(list_with_inventory(build_inventory(MAIN), **facts)) == 1
 
 
 def test_open_drills_are_those_that_the_next_run_continues() -> None:

@@ -140,6 +140,12 @@ def test_an_audit_knows_how_long_a_slow_restore_took_at_least() -> None:
     assert (known_drill.restore_time, known_drill.least_restore_time) == (None, 6 * HOUR)
 
 
+def test_a_drill_whose_deletion_failed_does_not_run() -> None:
+    """Its index is a leftover at once, not only after the time for the deletion."""
+    known_drill = build_known_drill(replace(PASSED, deletion=DeletionState.FAILED))
+    assert (known_drill.is_deletion_failed, known_drill.is_running(NOW)) == (True, False)
+
+
 def test_the_id_of_a_drill_is_that_of_its_project_backup_and_index() -> None:
     """Two drills of one backup have different ids."""
     drill_id = compute_drill_id("default", "run-1", "drill-main-1")

@@ -14,7 +14,9 @@ from backup_auditor.domain.drills.drill import (
     ValidationState,
 )
 from backup_auditor.domain.drills.state_machine import (
+    REFUSAL_TIME,
     SETTLE_TIME,
+    AccessRefused,
     AnswerLost,
     DeleteIndex,
     DeletionAccepted,
@@ -240,6 +242,33 @@ def test_a_late_run_reads_the_job_before_it_calls_a_restore_slow() -> None:
     assert late_step.call == VerifyIndex(READY.index)
 
 
+def test_a_late_run_judges_the_duration_as_one_that_waited() -> None:
+    """A restore that took longer than it may has failed, although a late run finds it completed."""
+    slow_job = build_job(completed_at=NOW + CHOSEN.max_duration + SECOND)
+    step = follow(ACCEPTED, JobFound(slow_job), READY, at=DEADLINE + HOUR)
+    assert (step.record.result, step.call) == (DrillResult.FAILED, DeleteIndex())
+    assert step.record.restore_detail == "The restore took 6h (limit: 6h)."
+    on_time_job = build_job(completed_at=NOW + CHOSEN.max_duration)
+    step = follow(ACCEPTED, JobFound(on_time_job), READY, at=DEADLINE + HOUR)
+    assert step.record.restore is RestoreState.COMPLETED
+
+
+def test_an_index_that_is_ready_after_its_job_prolongs_the_restore() -> None:
+    """The restore took at least until a read last found the index not ready; a late run adds nothing to it."""
+    record = follow(JOB_COMPLETED, NOT_READY, at=NOW + 2 * HOUR).record
+    assert follow(record, READY, at=NOW + 2 * HOUR + MINUTE).record.restore_time == 2 * HOUR
+    assert follow(record, READY, at=NOW + 30 * HOUR).record.restore_time == 2 * HOUR
+
+
+def test_a_refused_key_ends_the_verification_before_the_deadline() -> None:
+    """The rights to a new index may take effect late; after that the index only costs money."""
+    refused = AccessRefused("403: Forbidden")
+    assert follow(RESTORED, refused, at=LATER + REFUSAL_TIME - SECOND) == Step(RESTORED)
+    step = follow(RESTORED, refused, at=LATER + REFUSAL_TIME)
+    assert (step.record.result, step.call) == (DrillResult.NOT_VERIFIED, READ_INDEX)
+    assert step.record.validation_detail == "The key may not read the restored index: 403: Forbidden."
+
+
 def test_counts_that_lag_are_read_again_until_the_deadline() -> None:
     """A verification that a later read can change is not final before the deadline."""
     lagging = build_checked(CheckState.PASSED)
@@ -264,13 +293,13 @@ def test_an_index_that_cannot_be_read_from_here_is_only_restored() -> None:
 @pytest.mark.parametrize(
     "record,result",
     [
-        pytest.param(ACCEPTED, DrillResult.FAILED, id="while-restoring"),
+        pytest.param(ACCEPTED, DrillResult.UNKNOWN, id="while-restoring"),
         pytest.param(RESTORED, DrillResult.NOT_VERIFIED, id="before-verification"),
         pytest.param(PASSED, DrillResult.PASSED, id="after-verification"),
     ],
 )
 def test_another_index_under_the_name_is_never_deleted(record: DrillRecord, result: DrillResult) -> None:
-    """It was restored from another backup, so the drill's own index does not exist."""
+    """It was restored from another backup, so the drill's own index does not exist, and nothing shows why."""
     step = follow(record, OTHER_INDEX)
     assert (step.call, step.record.deletion, step.record.result) == (None, DeletionState.CONFIRMED, result)
 
@@ -319,12 +348,55 @@ def test_a_lost_answer_to_the_deletion_is_settled_by_reading() -> None:
     assert follow(lost_record, IndexMissing()).record.is_finished
 
 
-@pytest.mark.parametrize("observation", [TERMINATING_INDEX, ReadFailed("503")], ids=["terminating", "not-read"])
+@pytest.mark.parametrize(
+    "observation", [READY, TERMINATING_INDEX, ReadFailed("503")], ids=["still-there", "terminating", "not-read"]
+)
 def test_a_deletion_that_takes_too_long_is_left_to_the_next_run(observation: Observation) -> None:
-    """The index then counts as left behind."""
+    """The index then counts as left behind, whatever was observed of it."""
     assert PASSED.ends_by == DEADLINE + CLEANUP_TIME
     assert not follow(DELETING, observation, at=DELETING.ends_by - SECOND).record.is_stopped
-    assert follow(DELETING, observation, at=DELETING.ends_by).record.deletion is DeletionState.FAILED
+    late_step = follow(DELETING, observation, at=DELETING.ends_by)
+    assert (late_step.record.deletion, late_step.call) == (DeletionState.FAILED, None)
+
+
+@pytest.mark.parametrize("answer", [AnswerLost("500"), DeletionAccepted()], ids=["lost", "without-effect"])
+def test_a_deletion_without_effect_ends(answer: Observation) -> None:
+    """A run that repeats it every minute stops after the time for it, and says what happened to the last attempt."""
+    record, now = DELETING, LATER
+    while not record.is_stopped:
+        record, now = follow(record, answer, READY, at=now).record, now + MINUTE
+        assert now < DELETING.ends_by + HOUR
+    cause = " The answer to the deletion was lost: 500." if isinstance(answer, AnswerLost) else ""
+    assert record.deletion_detail == f"The index still exists 6h 50m after its deletion was requested.{cause}"
+
+
+@pytest.mark.parametrize("observation", [READY, TERMINATING_INDEX], ids=["still-there", "terminating"])
+def test_a_late_run_has_the_same_time_for_the_deletion(observation: IndexFound) -> None:
+    """The time counts from the request of the deletion, not from that of the restore."""
+    late = DEADLINE + 20 * HOUR
+    record = follow(PASSED, observation, at=late).record
+    assert (record.deletion, record.deletion_requested_at) == (DeletionState.REQUESTED, late)
+    assert record.ends_by == late + CLEANUP_TIME
+    assert not follow(record, TERMINATING_INDEX, at=late + HOUR - SECOND).record.is_stopped
+    failed_record = follow(record, TERMINATING_INDEX, at=late + HOUR).record
+    assert failed_record.deletion_detail == "The index is still being deleted 1h after its deletion was requested."
+
+
+def test_a_late_run_may_read_an_index_again_before_it_is_left() -> None:
+    """A verification that ended after the deadline leaves the whole time for the clean-up."""
+    late = DEADLINE + 20 * HOUR
+    record = follow(RESTORED, IndexVerified(build_checked(CheckState.PASSED)), ReadFailed("503"), at=late).record
+    assert not record.is_stopped
+    assert follow(record, ReadFailed("503"), at=late + CLEANUP_TIME).record.deletion is DeletionState.FAILED
+
+
+def test_the_next_run_begins_another_attempt_to_delete() -> None:
+    """It has its own time."""
+    failed_record = follow(DELETING, READY, at=DELETING.ends_by).record
+    next_day = NOW + 30 * HOUR
+    step = follow(failed_record, READY, at=next_day)
+    assert (step.call, step.record.deletion_requested_at) == (DeleteIndex(), next_day)
+    assert not follow(step.record, READY, at=next_day + MINUTE).record.is_stopped
 
 
 @pytest.mark.parametrize("observation", [IndexMissing(), TERMINATING_INDEX], ids=["missing", "terminating"])

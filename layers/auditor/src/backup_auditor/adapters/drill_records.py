@@ -48,6 +48,8 @@ def _require_zones(record: DrillRecord) -> None:
         record.requested_at,
         record.restored_at,
         record.verified_at,
+        record.unready_at,
+        record.deletion_requested_at,
         record.deleted_at,
         record.published_at,
         None if job is None else job.created_at,

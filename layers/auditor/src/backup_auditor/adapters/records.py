@@ -232,6 +232,7 @@ DRILLS = RecordTable(
     _Column("restore_time", _LENGTH),
     _Column("is_target_deleted", _FLAG),
     _Column("least_restore_time", _LENGTH),
+    _Column("is_deletion_failed", _FLAG),
 )
 """What audits know about restore drills."""
 AUDITS = RecordTable(

@@ -85,4 +85,6 @@ def _describe_leftovers(state: ProjectState, inventory: Inventory) -> Iterator[s
 def _describe_end(drill: KnownDrill) -> str:
     if drill.is_target_deleted:
         return "its deletion was confirmed, but it exists"
+    if drill.is_deletion_failed:
+        return "it could not be deleted"
     return f"it was due to be deleted by {format_minute(drill.ends_by)}"

@@ -195,10 +195,12 @@ class KnownDrill:
     """Whether the temporary index certainly does not exist, because it was deleted or never created."""
     least_restore_time: timedelta | None = None
     """How long the restore took at least, if it was certainly not completed when the drill ended."""
+    is_deletion_failed: bool = False
+    """Whether the last attempt to delete the temporary index failed."""
 
     def is_running(self, moment: datetime) -> bool:
         """Return whether the drill may still use its temporary index."""
-        return not self.is_target_deleted and moment <= self.ends_by
+        return not self.is_target_deleted and not self.is_deletion_failed and moment <= self.ends_by
 
 
 @dataclass(frozen=True, slots=True)

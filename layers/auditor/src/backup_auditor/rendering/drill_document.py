@@ -24,6 +24,7 @@ def build_drill_json(record: DrillRecord) -> dict[str, object]:
         "drill_id": record.drill_id,
         "revision": record.revision,
         "project": record.project,
+        "pinecone_project_id": record.pinecone_project_id,
         "index": {"name": record.index_name, "id": record.index_id},
         "backup": {
             "id": point.backup_id,
@@ -54,6 +55,8 @@ def build_drill_json(record: DrillRecord) -> dict[str, object]:
             "requested_at": _format_optional_moment(record.requested_at),
             "restored_at": _format_optional_moment(record.restored_at),
             "verified_at": _format_optional_moment(record.verified_at),
+            "unready_at": _format_optional_moment(record.unready_at),
+            "deletion_requested_at": _format_optional_moment(record.deletion_requested_at),
             "deleted_at": _format_optional_moment(record.deleted_at),
             "deadline": format_moment(record.deadline),
         },

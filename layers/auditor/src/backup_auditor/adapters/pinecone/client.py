@@ -108,6 +108,13 @@ class PineconeClient:
         """
         return self._call(method, target, version, body, may_retry=self._is_only_throttled, is_write=True)
 
+    def write_once(self, method: str, target: bytes, version: str) -> None:
+        """Make a call that changes something, and never repeat it: what it relies on can change during a wait.
+
+        Raises `ResponseLostError` if it may have taken effect without a response, else the error of the attempt.
+        """
+        self._call(method, target, version, b"", may_retry=lambda _: False, is_write=True)
+
     def wait(self, seconds: float) -> None:
         """Wait. Raises `DeadlineError` if the deadline is earlier."""
         if not self.deadline.allows(seconds):

@@ -4,7 +4,8 @@ import json
 import math
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from itertools import batched
 from typing import Any, Protocol
@@ -12,12 +13,13 @@ from urllib.parse import quote
 
 from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime
 from backup_auditor.adapters.pinecone.connection import Connection
-from backup_auditor.adapters.pinecone.reader import build_page_target
+from backup_auditor.adapters.pinecone.reader import MAX_PAGES, build_page_target
 from backup_auditor.adapters.pinecone.rows import is_encodable, parse_object
 from backup_auditor.adapters.pinecone.transport import Transport
 from backup_auditor.domain.drills.drill import RestoredIndex
 from backup_auditor.domain.drills.verification import (
     QUERY_LIMIT,
+    ExpectedContent,
     FetchedRecord,
     FoundContent,
     FoundSample,
@@ -29,7 +31,9 @@ from backup_auditor.domain.drills.verification import (
 )
 from backup_auditor.domain.text import pluralize, quote_segment, quote_text
 from backup_auditor.errors import (
+    BadKeyError,
     DeadlineError,
+    ForbiddenError,
     MalformedResponseError,
     PineconeError,
     SettingsError,
@@ -65,8 +69,37 @@ def read_stats(client: PineconeClient) -> dict[str, Any]:
     return parse_object(client.query(b"/describe_index_stats", client.connection.api_version, b"{}"))
 
 
-def read_found_content(client: PineconeClient, index: RestoredIndex) -> FoundContent:
-    """Return the counts of an index and its settings. Raises any `PineconeError`."""
+def read_found_content(client: PineconeClient, index: RestoredIndex, expected: ExpectedContent) -> FoundContent:
+    """Return the counts of an index and its settings. Raises any `PineconeError`.
+
+    The statistics may leave out namespaces without records. If the backup has more, they are listed.
+    """
+    content = _read_content(client, index)
+    if content.record_count == expected.record_count and content.listed_count < (expected.namespace_count or 0):
+        with suppress(PineconeError):  # then whether the backup counted empty ones stays unknown
+            names = _list_namespaces(client)
+            return replace(content, namespaces=dict.fromkeys(names, 0) | dict(content.namespaces))
+    return content
+
+
+def _list_namespaces(client: PineconeClient) -> set[str]:
+    """Return the names of all namespaces, also of those without records. Raises any `PineconeError`."""
+    names: set[str] = set()
+    tokens: set[str] = set()
+    token: str | None = None
+    while True:
+        target = build_page_target("/namespaces", token)
+        document = parse_object(client.read(target, client.connection.api_version))
+        names.update(_parse_ids(document, "namespaces", "name"))
+        token = _parse_token(document)
+        if token is None:
+            return names
+        if token in tokens or len(tokens) > MAX_PAGES:
+            raise MalformedResponseError("the pages of the namespaces repeat")
+        tokens.add(token)
+
+
+def _read_content(client: PineconeClient, index: RestoredIndex) -> FoundContent:
     stats = read_stats(client)
     dimension, metric, vector_type = stats.get("dimension"), stats.get("metric"), stats.get("vectorType")
     return FoundContent(
@@ -102,7 +135,8 @@ def read_sample(
 ) -> FoundSample:
     """Return up to `size` records of an index, each with the result of a query with its own vector.
 
-    The same seed chooses the same records of the same index. What cannot be read is the failure of the sample.
+    The same seed chooses the same records of the same index. What cannot be read is the failure of the sample. Raises
+    `BadKeyError` or `ForbiddenError` if no record could be read because Pinecone refuses the key.
     """
     quotas = allocate_sample(content.namespaces, size, seed)
     if not quotas:
@@ -219,6 +253,7 @@ class _SampleReader:
         self._max_batch = max(1, min(_PAGE_SIZE, _MAX_BATCH_VALUES // (content.dimension or 1)))
         self._records: dict[tuple[str, str], SampledRecord] = {}
         self._failures: list[str] = []
+        self._refusal: PineconeError | None = None
 
     def read(self, quotas: Mapping[str, int]) -> FoundSample:
         """Return the sample with so many records of each namespace."""
@@ -231,6 +266,8 @@ class _SampleReader:
                     partial(self._fetch_chosen, pool, namespace, quota),
                 )
             pool.finish(lambda: self._client.deadline.seconds_left)
+        if self._refusal is not None and not self._records:
+            raise self._refusal
         failures = sorted(self._failures)
         others = f" (and {pluralize(len(failures) - 1, 'other failure')})" if len(failures) > 1 else ""
         return FoundSample(
@@ -253,6 +290,8 @@ class _SampleReader:
         def handle(outcome: Result | PineconeError) -> None:
             if isinstance(outcome, PineconeError):
                 self._failures.append(f"{failure}: {outcome}")
+                if isinstance(outcome, BadKeyError | ForbiddenError):
+                    self._refusal = outcome
             else:
                 on_result(outcome)
 
@@ -309,7 +348,7 @@ class _SampleReader:
         response = self._client.query(b"/query", self._client.connection.api_version, json.dumps(body).encode())
         matches = parse_object(response).get("matches") or []
         try:
-            scores_by_id = {str(it["id"]): _to_number(it.get("score", 0.0)) for it in matches}
+            scores_by_id = {str(it["id"]): _to_number(it.get("score")) for it in matches}
         except (AttributeError, KeyError, TypeError):
             scores_by_id = None
         if scores_by_id is None:
@@ -330,12 +369,13 @@ def _write_id_parameter(record_id: str) -> str:
 
 
 def _parse_ids(document: Mapping[str, Any], key: str, id_key: str) -> list[str]:
+    """Return the ids of the rows under a key; those of namespaces can be empty."""
     rows = document.get(key) or []
     try:
         ids = [it[id_key] for it in rows]
     except (KeyError, TypeError):
         ids = [None]
-    if not all(isinstance(it, str) and it for it in ids) or not is_encodable(ids):
+    if not all(isinstance(it, str) and (it or id_key == "name") for it in ids) or not is_encodable(ids):
         raise MalformedResponseError(f'the ids under "{key}" cannot be parsed')
     return ids
 

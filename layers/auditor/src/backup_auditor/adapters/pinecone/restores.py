@@ -14,6 +14,7 @@ from backup_auditor.adapters.pinecone.rows import (
     RESTORABLE_BACKUP,
     RESTORE_JOB,
     RESTORE_JOB_PAGE,
+    RestorableBackupRow,
     RestoreJobRow,
     parse_optional_moment,
     parse_page,
@@ -27,8 +28,10 @@ from backup_auditor.adapters.pinecone.temporary_indexes import (
 )
 from backup_auditor.adapters.pinecone.transport import ResponseLostError, Transport
 from backup_auditor.domain.api_call import ApiCall
+from backup_auditor.domain.backup_status import BackupPhase, parse_phase
 from backup_auditor.domain.drills.drill import DrillRecord, JobState, RestoredIndex, RestoreJob
 from backup_auditor.domain.drills.state_machine import (
+    AccessRefused,
     AnswerLost,
     DeleteIndex,
     DrillCall,
@@ -47,14 +50,15 @@ from backup_auditor.domain.drills.state_machine import (
 from backup_auditor.domain.drills.verification import ExpectedContent, build_verification
 from backup_auditor.domain.text import quote_segment, quote_text
 from backup_auditor.errors import (
+    BadKeyError,
     ConflictError,
+    ForbiddenError,
     MalformedResponseError,
     NotFoundError,
     PineconeError,
     PreconditionError,
     SettingsError,
     UnavailableError,
-    UnsupportedError,
 )
 
 _FIRST_VERSION = "2026-07"
@@ -66,8 +70,6 @@ _JOB_STATES = {
     "cancelled": JobState.CANCELLED,
     "canceled": JobState.CANCELLED,
 }
-_BACKUP_ERRORS = (NotFoundError, PreconditionError, UnsupportedError)
-"""Refusals that are about the backup: it was deleted, it is not ready, or it cannot be restored."""
 
 
 class PineconeDrillProject:
@@ -89,8 +91,7 @@ class PineconeDrillProject:
 
     def load_expected_content(self, backup_id: str) -> ExpectedContent:
         """Return the figures of a backup, from the backup itself. Raises any `PineconeError`."""
-        target = f"/backups/{quote_segment(backup_id)}".encode()
-        row = parse_row(self._start_calls().read(target, self._connection.api_version), RESTORABLE_BACKUP)
+        row = _read_backup(self._start_calls(), backup_id)
         vector_field = read_vector_field(row.get("schema"))
         return ExpectedContent(
             record_count=row.get("record_count"),
@@ -105,7 +106,7 @@ class PineconeDrillProject:
         client = self._start_calls()
         match call:
             case RequestRestore():
-                return _request_restore(client, call.call)
+                return _request_restore(client, call.call, record.point.backup_id)
             case ReadIndex():
                 return observe_index(client, call.name)
             case ReadJob():
@@ -124,27 +125,47 @@ class PineconeDrillProject:
             return ReadFailed(f"index {quote_text(index.index.name)} has no host")
         try:
             with open_index_host(self._connection, index.host, self._runtime) as client:
-                found = read_found_content(client, index)
+                found = read_found_content(client, index, record.point.expected)
                 sample = read_sample(client, index, found, size=record.sample_size, seed=record.drill_id)
+        except (BadKeyError, ForbiddenError) as error:
+            return AccessRefused(str(error))
         except PineconeError as error:
             return ReadFailed(str(error))
         return IndexVerified(build_verification(record.point.expected, found, sample))
 
 
-def _request_restore(client: PineconeClient, call: ApiCall) -> Observation:
-    """Send the request for a restore, and say that it was refused only if it certainly had no effect."""
+def _request_restore(client: PineconeClient, call: ApiCall, backup_id: str) -> Observation:
+    """Send the request for a restore, and say that it was refused only if it certainly had no effect.
+
+    A 404 or a 412 can also come from elsewhere, so the backup is the reason only if reading it confirms that.
+    """
     try:
         body = client.write(
             call.method, call.path.encode(), client.connection.api_version, json.dumps(call.body).encode()
         )
         row = parse_row(body, ACCEPTED_RESTORE)
-    except _BACKUP_ERRORS as error:
-        return RestoreRefused(str(error), is_of_backup=True)
+    except (NotFoundError, PreconditionError) as error:
+        return RestoreRefused(str(error), is_of_backup=_is_backup_unusable(client, backup_id))
     except (ResponseLostError, MalformedResponseError, ConflictError) as error:
         return AnswerLost(str(error))
     except PineconeError as error:
         return RestoreRefused(str(error))
     return RestoreAccepted(row["restore_job_id"], row["index_id"])
+
+
+def _is_backup_unusable(client: PineconeClient, backup_id: str) -> bool:
+    """Return whether a read shows that a backup does not exist, or is not ready."""
+    try:
+        return parse_phase(_read_backup(client, backup_id)["status"]) not in {BackupPhase.READY, BackupPhase.UNKNOWN}
+    except NotFoundError:
+        return True
+    except PineconeError:
+        return False
+
+
+def _read_backup(client: PineconeClient, backup_id: str) -> RestorableBackupRow:
+    target = f"/backups/{quote_segment(backup_id)}".encode()
+    return parse_row(client.read(target, client.connection.api_version), RESTORABLE_BACKUP)
 
 
 def _observe_job(client: PineconeClient, call: ReadJob) -> JobFound | JobMissing | ReadFailed:

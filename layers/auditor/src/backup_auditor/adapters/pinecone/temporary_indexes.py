@@ -55,7 +55,8 @@ def observe_index(client: PineconeClient, name: str) -> IndexFound | IndexMissin
 def delete_temporary_index(client: PineconeClient, record: DrillRecord) -> Observation:
     """Read the index of a drill, and delete it at once if name, tags and source backup are those of the record.
 
-    Else return what the read shows. Pinecone deletes by name only, so nothing happens between the two calls.
+    Else return what the read shows. Pinecone deletes by name only, so nothing happens between the two calls, and the
+    deletion is sent once: an index that takes the name during a wait would be deleted by a second attempt.
     """
     observation = observe_index(client, record.target_name)
     if not isinstance(observation, IndexFound):
@@ -68,7 +69,7 @@ def delete_temporary_index(client: PineconeClient, record: DrillRecord) -> Obser
 
 def _send_deletion(client: PineconeClient, record: DrillRecord) -> Observation:
     try:
-        client.write("DELETE", _build_index_target(record.target_name), client.connection.api_version, b"")
+        client.write_once("DELETE", _build_index_target(record.target_name), client.connection.api_version)
     except NotFoundError:
         return IndexMissing()
     except (ResponseLostError, MalformedResponseError) as error:

@@ -13,11 +13,11 @@ from backup_auditor.errors import StateError
 
 APPLICATION_ID = 0x42416453
 """The application id in the header of the file."""
-TABLES_VERSION = 9
+TABLES_VERSION = 8
 """Incremented when the tables change. A state of a newer version is refused."""
 AUDITS_VERSION = 2
 """The version of the tables that added audits, plans and attempts."""
-DRILLS_VERSION = 9
+DRILLS_VERSION = 8
 """The version of the tables that has every column of the ledger of restore drills."""
 
 UPGRADES = {
@@ -196,12 +196,13 @@ UPGRADES = {
             ended_at INTEGER,
             restore_time INTEGER,
             is_target_deleted INTEGER NOT NULL,
+            least_restore_time INTEGER,
+            is_deletion_failed INTEGER NOT NULL,
             record TEXT NOT NULL,
             PRIMARY KEY (project, number)
         ) STRICT
         """,
     ),
-    8: ("ALTER TABLE drill ADD COLUMN least_restore_time INTEGER",),
 }
 """The statements that upgrade the tables of a version to the next one. A new file begins at version 0."""
 

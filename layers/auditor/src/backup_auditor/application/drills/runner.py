@@ -41,9 +41,13 @@ class DrillRunner:
     def advance(self, record: DrillRecord) -> DrillRecord:
         """Do everything that can be done now for a stored drill, and return it as it is stored then.
 
-        If another run has advanced the drill, this one leaves it to that run. Raises `StateError`; and, once the result
+        If another run has advanced the drill meanwhile, this one makes no call: a run that waited can have an old
+        record. Raises `StateError`; and, once the result
         is recorded, the error because of which its document was not stored, or its result was not published.
         """
+        stored_record = self._reload(record)
+        if stored_record.revision > record.revision:
+            return stored_record
         step = resume_drill(record, self._now())
         while True:
             if step.record != record:

@@ -8,11 +8,18 @@ from typing import Protocol
 
 from backup_auditor.application.audit import AuditResult
 from backup_auditor.application.drills.runner import DrillRunner
-from backup_auditor.domain.drills.drill import DrillRecord, build_known_drill, find_open_drills
+from backup_auditor.domain.drills.drill import (
+    DrillRecord,
+    Ownership,
+    build_known_drill,
+    find_open_drills,
+    find_ownership,
+)
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest, create_record, make_drill_plan
 from backup_auditor.domain.drills.state_machine import compute_wait
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
+from backup_auditor.domain.listing import list_rows
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.project_state import KnownDrill, ProjectState
 from backup_auditor.domain.text import pluralize
@@ -22,6 +29,7 @@ from backup_auditor.errors import (
     DrillPlanError,
     ForbiddenError,
     NotFoundError,
+    ProjectMismatchError,
     StateError,
     UnavailableError,
 )
@@ -60,10 +68,50 @@ def list_open_drills(ledger: DrillLedger, project: str, inventory: Inventory | N
     """Return the drills that the next run has to continue, oldest first.
 
     With an inventory, also those whose temporary indexes exist although their deletion was confirmed: they have a new
-    revision, which the run stores first.
+    revision, which the run stores first. Raises `ProjectMismatchError` if the inventory is of another Pinecone project
+    than one of these drills, and `DrillPlanError` or `UnavailableError` if that cannot be excluded.
     """
     facts = () if inventory is None else (*inventory.indexes, *inventory.drill_indexes)
-    return find_open_drills(ledger.list_drills(project), (it.index for it in facts))
+    records = find_open_drills(ledger.list_drills(project), (it.index for it in facts))
+    if inventory is not None:
+        for record in records:
+            if not record.is_finished:
+                _require_same_project(record, inventory)
+    return records
+
+
+def _require_same_project(record: DrillRecord, inventory: Inventory) -> None:
+    """Raise an error unless an inventory is of the Pinecone project of a drill: there a 404 shows nothing."""
+    recorded_id, found_id = record.pinecone_project_id, inventory.project_id
+    if recorded_id is not None and found_id is not None:
+        if recorded_id != found_id:
+            remedy = f"use a key of Pinecone project {recorded_id} to continue restore drill {record.drill_id}"
+            raise ProjectMismatchError(record.project, recorded_id, found_id, remedy)
+        return
+    if _has_drilled_index(record, inventory):
+        return
+    text = f"whether the key belongs to the Pinecone project of restore drill {record.drill_id} is unknown"
+    failure = inventory.backups.failure
+    if failure is not None:
+        raise UnavailableError(f"{text}: {failure}; try again")
+    raise DrillPlanError(
+        f"{text}: neither index {record.index_name} ({record.index_id}) nor backup {record.point.backup_id} nor the"
+        f" temporary index {record.target_name} is in this project; use the key with which the drill was started"
+    )
+
+
+def _has_drilled_index(record: DrillRecord, inventory: Inventory) -> bool:
+    """Return whether an inventory has the index of a drill, its backup or its temporary index."""
+    facts = (*inventory.indexes, *inventory.drill_indexes)
+    backups = [*inventory.iter_listed_backups()]
+    schedules = (schedule for it in facts for schedule in list_rows(it.schedules))
+    index_ids = {*(it.index_id for it in backups), *(it.index_id for it in schedules)}
+    indexes = (*(it.index for it in facts), *inventory.terminating)
+    return (
+        record.index_id in index_ids
+        or any(it.backup_id == record.point.backup_id for it in backups)
+        or any(find_ownership(record, it) is Ownership.OWN for it in indexes)
+    )
 
 
 def start_drills(
@@ -71,12 +119,14 @@ def start_drills(
 ) -> list[DrillRecord]:
     """Record each drill of a plan, before anything is requested, and return the records.
 
-    Everything that can be refused is refused before the first record. Raises `DrillPlanError`, `StateError`, and any
-    `PineconeError` of the reads.
+    Everything that can be refused is refused before the first record, also a plan that is older than another drill.
+    Raises `DrillPlanError`, `StateError`, and any `PineconeError` of the reads.
     """
     if plan.mode is not Mode.APPLY:
         raise DrillPlanError(f"the policy says restore_drills.mode: {plan.mode}; set it to apply to run drills")
-    last_number = max((it.number for it in ledger.list_drills(plan.project)), default=0)
+    earlier_records = ledger.list_drills(plan.project)
+    _refuse_other_run(plan, earlier_records, now())
+    last_number = max((it.number for it in earlier_records), default=0)
     records = [
         _prepare_record(plan, position, project, last_number + 1 + position, actor=actor, now=now)
         for position in range(len(plan.drills))
@@ -85,7 +135,7 @@ def start_drills(
         if not ledger.create_drill(record):
             if position:
                 return records[:position]
-            raise DrillPlanError(f"another run has started a drill of project {plan.project}; run drill again later")
+            raise _build_other_run_error(plan)
     return records
 
 
@@ -99,6 +149,16 @@ def describe_unstarted_drills(plan: DrillPlan, records: Sequence[DrillRecord]) -
         f"another run has started a drill of project {plan.project}: {unstarted_count:,} of"
         f" {pluralize(len(plan.drills), 'drill')} {verb} not started; run drill again later"
     )
+
+
+def _refuse_other_run(plan: DrillPlan, records: Iterable[DrillRecord], now: datetime) -> None:
+    """Raise `DrillPlanError` if another drill is running, or was started since the facts of the plan were read."""
+    if any(it.chosen_at > plan.created_at or build_known_drill(it).is_running(now) for it in records):
+        raise _build_other_run_error(plan)
+
+
+def _build_other_run_error(plan: DrillPlan) -> DrillPlanError:
+    return DrillPlanError(f"another run has started a drill of project {plan.project}; run drill again later")
 
 
 def finish_drills(  # noqa: PLR0913  everything that the loop needs
@@ -140,9 +200,15 @@ def _prepare_record(  # noqa: PLR0913  all facts of a new record
     try:
         if drill.unreadable_reason is None:
             project.check_access(drill.index)
-        expected = project.load_expected_content(drill.point.backup_id)
     except (BadKeyError, ForbiddenError) as error:
         raise DrillPlanError(f"the key may not read index {drill.index}: {error}; {_KEY_REMEDY}") from None
+    except NotFoundError as error:
+        raise DrillPlanError(f"index {drill.index} was deleted: {error}; run drill again") from None
+    try:
+        expected = project.load_expected_content(drill.point.backup_id)
+    except (BadKeyError, ForbiddenError) as error:
+        backup_text = f"backup {drill.point.backup_id} of index {drill.index}"
+        raise DrillPlanError(f"the key may not read {backup_text}: {error}; {_KEY_REMEDY}") from None
     except NotFoundError as error:
         raise DrillPlanError(
             f"backup {drill.point.backup_id} of index {drill.index} was deleted: {error}; run drill again"

@@ -16,7 +16,7 @@ from backup_auditor.domain.text import quote_segment
 from backup_auditor.domain.timefmt import shift_moment
 
 CLEANUP_TIME = timedelta(hours=1)
-"""How long the deletion of a temporary index may take after the deadline, before the index counts as left behind."""
+"""How long the deletion of a temporary index may take before the index counts as left behind."""
 
 
 class RestoreState(StrEnum):
@@ -78,6 +78,13 @@ class RestoreJob:
     document: Mapping[str, object] = field(default_factory=dict)
     """The documented parts of the response. Pinecone forgets a job once its index is deleted: the last one is kept."""
 
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took; `None` without its times."""
+        if self.created_at is None or self.completed_at is None:
+            return None
+        return max(self.completed_at - self.created_at, timedelta())
+
 
 @dataclass(frozen=True, slots=True)
 class RestoredIndex:
@@ -131,6 +138,8 @@ class DrillRecord:
     sample_size: int
     """How many records to read at most."""
     chosen_at: datetime
+    pinecone_project_id: str | None = None
+    """Pinecone's id of the project; `None` if nothing that was read has it."""
     unreadable_reason: str | None = None
     """Why the records of the restored index cannot be read from here, if they cannot: the drill only restores."""
     restore: RestoreState = RestoreState.NOT_REQUESTED
@@ -140,6 +149,10 @@ class DrillRecord:
     restored_at: datetime | None = None
     verified_at: datetime | None = None
     """When the result was known."""
+    unready_at: datetime | None = None
+    """When a read last found that the index was not ready although its job was completed."""
+    deletion_requested_at: datetime | None = None
+    """When the last attempt to delete the index began."""
     deleted_at: datetime | None = None
     restore_detail: str = ""
     """Why the restore failed or is unknown, as a sentence."""
@@ -167,8 +180,9 @@ class DrillRecord:
 
     @property
     def ends_by(self) -> datetime:
-        """When the temporary index counts as left behind."""
-        return shift_moment(self.deadline, CLEANUP_TIME)
+        """When the temporary index counts as left behind. A late run has the same time for its deletion."""
+        starts = self.deadline, self.verified_at or self.deadline, self.deletion_requested_at or self.deadline
+        return shift_moment(max(starts), CLEANUP_TIME)
 
     @property
     def restore_call(self) -> ApiCall:
@@ -184,13 +198,15 @@ class DrillRecord:
     def restore_time(self) -> timedelta | None:
         """How long the restore took; `None` if it did not complete.
 
-        The job's own times are exact. Without them, it is the time until a read found the restore completed.
+        The job's own times are exact, but its index can be ready later: then it is the time until a read last found
+        the index not ready. Without the times of the job, it is the time until a read found the restore completed.
         """
         if self.restore is not RestoreState.COMPLETED or self.requested_at is None or self.restored_at is None:
             return None
-        if self.job is not None and self.job.created_at is not None and self.job.completed_at is not None:
-            return max(self.job.completed_at - self.job.created_at, timedelta())
-        return max(self.restored_at - self.requested_at, timedelta())
+        job_duration = None if self.job is None else self.job.duration
+        if job_duration is None:
+            return max(self.restored_at - self.requested_at, timedelta())
+        return max(job_duration, (self.unready_at or self.requested_at) - self.requested_at)
 
     @property
     def result(self) -> DrillResult | None:
@@ -317,6 +333,7 @@ def build_known_drill(record: DrillRecord) -> KnownDrill:
         restore_time=record.restore_time,
         is_target_deleted=record.deletion is DeletionState.CONFIRMED,
         least_restore_time=record.least_restore_time,
+        is_deletion_failed=record.deletion is DeletionState.FAILED,
     )
 
 

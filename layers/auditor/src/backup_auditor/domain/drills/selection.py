@@ -108,6 +108,8 @@ class DrillPlan:
     index_quota: int
     obstacle: str | None = None
     """Why no drill can start now, whatever index it is of, as a sentence; `None` if one is planned or none is due."""
+    project_id: str | None = None
+    """Pinecone's id of the project, if any schedule has it."""
 
     @property
     def plan_id(self) -> str:
@@ -146,6 +148,7 @@ def make_drill_plan(  # noqa: PLR0913  all facts that a choice depends on
         index_count=selector.index_count,
         index_quota=policy.project.index_quota,
         obstacle=selector.obstacle,
+        project_id=inventory.project_id,
     )
 
 
@@ -170,6 +173,7 @@ def create_record(  # noqa: PLR0913  all facts of a new record
         max_duration=plan.restore_drills.max_duration,
         sample_size=plan.restore_drills.sample_records,
         chosen_at=now,
+        pinecone_project_id=plan.project_id,
         unreadable_reason=drill.unreadable_reason,
     )
 

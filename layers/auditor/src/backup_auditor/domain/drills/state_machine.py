@@ -32,6 +32,8 @@ from backup_auditor.domain.timefmt import format_length
 
 SETTLE_TIME = timedelta(minutes=15)
 """How long after its request an index may appear whose restore was not confirmed."""
+REFUSAL_TIME = timedelta(minutes=15)
+"""How long the reads of a restored index may be refused: the rights to a new index can take effect late."""
 _MIN_WAIT, _MAX_WAIT = timedelta(seconds=2), timedelta(minutes=1)
 _WAIT_DIVISOR = 10
 
@@ -64,7 +66,7 @@ class ReadJob:
 
 @dataclass(frozen=True, slots=True)
 class VerifyIndex:
-    """Read and compare the records of the index: `IndexVerified`, or `ReadFailed` if nothing could be read."""
+    """Read and compare the records of the index: `IndexVerified`, or why nothing could be read."""
 
     index: RestoredIndex
 
@@ -133,6 +135,13 @@ class ReadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessRefused:
+    """The host of the restored index refuses the key."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class IndexVerified:
     """The restored index was compared with its backup."""
 
@@ -160,6 +169,7 @@ type Observation = (
     | JobFound
     | JobMissing
     | ReadFailed
+    | AccessRefused
     | IndexVerified
     | DeletionAccepted
     | DeletionRefused
@@ -216,7 +226,7 @@ def _advance(record: DrillRecord, observation: Observation, now: datetime) -> St
         case AnswerLost():
             return Step(_note_lost_answer(record, observation.reason))
         case DeletionAccepted():
-            return Step(replace(record, deletion=DeletionState.REQUESTED, deletion_detail=""))
+            return Step(replace(record, deletion_detail=""))
         case DeletionRefused():
             return Step(
                 _fail_deletion(record, f"Pinecone refused to delete the index: {_cut_period(observation.reason)}.")
@@ -229,6 +239,8 @@ def _advance(record: DrillRecord, observation: Observation, now: datetime) -> St
             return _accept_missing_job(record, now)
         case ReadFailed():
             return _accept_failure(record, observation.reason, now)
+        case AccessRefused():
+            return _accept_access_refusal(record, observation.reason, now)
         case IndexMissing():
             return _accept_absence(record, now)
         case IndexFound():
@@ -335,6 +347,14 @@ def _accept_failure(record: DrillRecord, reason: str, now: datetime) -> Step:
     return Step(record)
 
 
+def _accept_access_refusal(record: DrillRecord, reason: str, now: datetime) -> Step:
+    """Wait for the rights to take effect, but not until the deadline: the index costs money."""
+    if not _is_to_verify(record) or now < (record.restored_at or now) + REFUSAL_TIME:
+        return _accept_failure(record, reason, now)
+    detail = f"The key may not read the restored index: {_cut_period(reason)}."
+    return _read_index(_skip_verification(record, detail, now))
+
+
 def _is_to_verify(record: DrillRecord) -> bool:
     return record.restore is RestoreState.COMPLETED and record.validation is ValidationState.PENDING
 
@@ -377,7 +397,7 @@ def _accept_index(record: DrillRecord, found: RestoredIndex, now: datetime) -> S
         return _continue_restore(record, found, now)
     if _is_to_verify(record):
         return _continue_validation(record, found, now)
-    return _delete_index(record)
+    return _delete_index(record, now)
 
 
 def _accept_other_index(record: DrillRecord, now: datetime) -> DrillRecord:
@@ -385,7 +405,7 @@ def _accept_other_index(record: DrillRecord, now: datetime) -> DrillRecord:
     detail = f"Another index has the name {record.target_name}."
     ended_record = record
     if _is_restoring(record):
-        ended_record = _end_restore(record, RestoreState.FAILED, detail, now)
+        ended_record = _end_restore(record, RestoreState.UNKNOWN, detail, now)
     elif _is_to_verify(record):
         ended_record = _skip_verification(record, detail, now)
     return _confirm_deletion(ended_record, now, detail)
@@ -411,32 +431,38 @@ def _accept_terminating_index(record: DrillRecord, now: datetime) -> DrillRecord
         ended_record = _end_restore(record, RestoreState.UNKNOWN, detail, now)
     elif _is_to_verify(record):
         ended_record = _skip_verification(record, detail, now)
-    elif now >= record.ends_by:
-        return _fail_deletion(record, f"The index is still being deleted after {format_length(now - record.deadline)}.")
-    return replace(ended_record, deletion=DeletionState.REQUESTED)
+    elif _is_deletion_late(record, now):
+        return _fail_late_deletion(record, "The index is still being deleted", now)
+    return _begin_deletion(ended_record, now)
 
 
 _FAILED_INDEX_STATES = frozenset(("failed", "initializationfailed", "disabled"))
 
 
 def _continue_restore(record: DrillRecord, found: RestoredIndex, now: datetime) -> Step:
-    state = found.index.state or "unknown"
+    state, limit = found.index.state or "unknown", format_length(record.max_duration)
     if state.casefold() in _FAILED_INDEX_STATES:
         detail = f"The state of the restored index is {state}."
-        return _delete_index(_end_restore(record, RestoreState.FAILED, detail, now))
+        return _delete_index(_end_restore(record, RestoreState.FAILED, detail, now), now)
     accepted_record = replace(record, is_accepted=True)
-    if found.is_ready and _is_job_completed(record):
-        restored_record = replace(accepted_record, restore=RestoreState.COMPLETED, restore_detail="", restored_at=now)
-        return _continue_validation(restored_record, found, now)
     if not _is_job_completed(
         record
     ):  # also after the deadline: a late run must not take a completed job for a slow one
         return _read_job(accepted_record)
-    if now < record.deadline:
-        return Step(accepted_record)
-    limit = format_length(record.max_duration)
-    detail = f"The restored index was not ready within {limit} (state: {state})."
-    return _delete_index(_end_slow_restore(record, detail, now))
+    if not found.is_ready:
+        if now < record.deadline:
+            return Step(replace(accepted_record, unready_at=now))
+        detail = f"The restored index was not ready within {limit} (state: {state})."
+        return _delete_index(_end_slow_restore(record, detail, now), now)
+    job_duration = None if record.job is None else record.job.duration
+    if (
+        job_duration is not None and job_duration > record.max_duration
+    ):  # a run that waited has ended it at the deadline
+        detail = f"The restore took {format_length(job_duration)} (limit: {limit})."
+        slow_record = replace(record, least_restore_time=job_duration)
+        return _delete_index(_end_restore(slow_record, RestoreState.FAILED, detail, now), now)
+    restored_record = replace(accepted_record, restore=RestoreState.COMPLETED, restore_detail="", restored_at=now)
+    return _continue_validation(restored_record, found, now)
 
 
 def _continue_validation(record: DrillRecord, found: RestoredIndex, now: datetime) -> Step:
@@ -454,7 +480,26 @@ def _accept_verification(record: DrillRecord, verification: Verification, now: d
     return _read_index(_end_validation(record, verification, now))
 
 
-def _delete_index(record: DrillRecord) -> Step:
+def _delete_index(record: DrillRecord, now: datetime) -> Step:
     """Delete the index that a read has just confirmed. A deletion that is repeated changes nothing."""
-    deleted_record = replace(record, deletion=DeletionState.REQUESTED, deletion_detail="")
-    return Step(deleted_record, DeleteIndex())
+    if _is_deletion_late(record, now):
+        return Step(_fail_late_deletion(record, "The index still exists", now))
+    return Step(_begin_deletion(record, now), DeleteIndex())
+
+
+def _begin_deletion(record: DrillRecord, now: datetime) -> DrillRecord:
+    """Return a record whose deletion is requested. One that is requested already keeps its time and its details."""
+    if record.deletion is DeletionState.REQUESTED:
+        return record
+    return replace(record, deletion=DeletionState.REQUESTED, deletion_requested_at=now, deletion_detail="")
+
+
+def _is_deletion_late(record: DrillRecord, now: datetime) -> bool:
+    """Return whether an attempt to delete the index has used its time. The next run begins another attempt."""
+    return record.deletion is DeletionState.REQUESTED and now >= record.ends_by
+
+
+def _fail_late_deletion(record: DrillRecord, fact: str, now: datetime) -> DrillRecord:
+    length = format_length(now - (record.deletion_requested_at or record.deadline))
+    cause = f" {record.deletion_detail}" if record.deletion_detail else ""
+    return _fail_deletion(record, f"{fact} {length} after its deletion was requested.{cause}")

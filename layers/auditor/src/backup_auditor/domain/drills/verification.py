@@ -17,7 +17,8 @@ DEFAULT_NAMESPACE = "__default__"
 QUERY_LIMIT = 10
 """The `topK` of a query with a record's own vector."""
 _MAX_EXAMPLES = 3
-_TIE_TOLERANCE = 1e-6
+_TIE_TOLERANCE = 1e-5
+"""How far the score of an equal vector may be from that of identity, relative to the square of its length."""
 _QUERY_METRICS = frozenset(("cosine", "euclidean"))
 """The metrics by which a vector is nearest to itself."""
 
@@ -54,6 +55,11 @@ class FoundContent:
     def namespace_count(self) -> int:
         """The number of namespaces with records."""
         return sum(it > 0 for it in merge_default_namespace(self.namespaces).values())
+
+    @property
+    def listed_count(self) -> int:
+        """The number of namespaces, also of those without records as far as they are known."""
+        return len(merge_default_namespace(self.namespaces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,17 +285,22 @@ def _check_namespace_count(expected: ExpectedContent, found: FoundContent) -> Co
         return ContentCheck(name, CheckState.NOT_VERIFIED, "The backup does not have its number of namespaces.")
     detail = f"The restored index has {pluralize(found.namespace_count, 'namespace')} with records (backup:"
     detail = f"{detail} {expected.namespace_count:,})."
-    if found.namespace_count <= expected.namespace_count <= len(merge_default_namespace(found.namespaces)):
+    if found.namespace_count <= expected.namespace_count <= found.listed_count:
         return ContentCheck(name, CheckState.PASSED, detail)
+    if found.record_count == expected.record_count and found.listed_count < expected.namespace_count:
+        detail = f"{detail.removesuffix('.')}; the others may be empty."
+        return ContentCheck(name, CheckState.NOT_VERIFIED, detail, may_settle=True)
     return ContentCheck(name, CheckState.FAILED, detail, may_settle=True)
 
 
 def _check_sample(expected: ExpectedContent, found: FoundContent, sample: FoundSample) -> ContentCheck:
     dimension = expected.dimension if expected.dimension is not None else found.dimension
+    needs_dense_values = "dense" in {expected.vector_type, found.vector_type} and not sample.holds_documents
     faults = [
         f"{quote_text(it.record_id)} in {quote_text(it.namespace)} {fault}"
         for it in sample.records
-        if it.record is not None and (fault := _find_fault(it.record, dimension, sample)) is not None
+        if it.record is not None
+        and (fault := _find_fault(it.record, dimension, sample, needs_dense_values=needs_dense_values)) is not None
     ]
     missing_ids = [
         f"{quote_text(it.record_id)} in {quote_text(it.namespace)}" for it in sample.records if it.record is None
@@ -308,10 +319,26 @@ def _check_sample(expected: ExpectedContent, found: FoundContent, sample: FoundS
     if not size and found.record_count:
         detail = "No record of the restored index was listed."
         return ContentCheck(CheckName.SAMPLE, CheckState.NOT_VERIFIED, detail, may_settle=True)
+    if _lacks_all_vectors(expected, found, sample):
+        detail = f"The schema has a vector field, and none of {pluralize(size, 'sampled document')} has a vector."
+        return ContentCheck(CheckName.SAMPLE, CheckState.NOT_VERIFIED, detail)
     return ContentCheck(CheckName.SAMPLE, CheckState.PASSED, f"{pluralize(size, 'sampled record')} could be read.")
 
 
-def _find_fault(record: FetchedRecord, dimension: int | None, sample: FoundSample) -> str | None:
+def _lacks_all_vectors(expected: ExpectedContent, found: FoundContent, sample: FoundSample) -> bool:
+    """Return whether no sampled document has a vector although the schema has a field for it.
+
+    A document may leave a field out, so one without a vector shows nothing as long as another has one.
+    """
+    has_vector_field = (expected.vector_type or found.vector_type) is not None
+    records = [it.record for it in sample.records if it.record is not None]
+    has_vector = any(it.values or it.sparse_values for it in records)
+    return sample.holds_documents and has_vector_field and bool(records) and not has_vector
+
+
+def _find_fault(
+    record: FetchedRecord, dimension: int | None, sample: FoundSample, *, needs_dense_values: bool
+) -> str | None:
     """Return what is wrong with a record, as the end of a clause; `None` if nothing is."""
     values, sparse_values = record.values, record.sparse_values
     if values is not None and dimension is not None and len(values) != dimension:
@@ -320,6 +347,8 @@ def _find_fault(record: FetchedRecord, dimension: int | None, sample: FoundSampl
         return "has a value that is not finite"
     if len(record.sparse_indices or ()) != len(sparse_values or ()):
         return "has another number of sparse values than of indices"
+    if needs_dense_values and not values:
+        return "has no dense vector"
     if not values and not sparse_values and not sample.holds_documents:
         return "has no vector"
     return None
@@ -340,20 +369,32 @@ def _check_own_vectors(found: FoundContent, sample: FoundSample) -> ContentCheck
     lost_ids = [
         f"{quote_text(it.record_id)} in {quote_text(it.namespace)}"
         for it in queried_records
-        if not _is_found(it) and not _has_only_ties(it.scores_by_id or {})
+        if not _is_found(it) and not _has_only_ties(it, found.metric)
     ]
     if lost_ids:
         text = f"Not found by its own vector: {len(lost_ids):,} of {pluralize(len(queried_records), 'record')}"
         return ContentCheck(name, CheckState.FAILED, f"{text}: {_list_examples(lost_ids)}.", may_settle=True)
-    return ContentCheck(
-        name, CheckState.PASSED, f"Queries with own vectors found {pluralize(len(queried_records), 'record')}."
-    )
+    found_count = sum(map(_is_found, queried_records))
+    if not found_count:
+        detail = "Each query returned only records with an equal vector, so none shows its own record."
+        return ContentCheck(name, CheckState.NOT_VERIFIED, detail)
+    detail = f"Queries with own vectors found {pluralize(found_count, 'record')}"
+    tie_count = len(queried_records) - found_count
+    ties = f" (not found among equal vectors: {tie_count:,})" if tie_count else ""
+    return ContentCheck(name, CheckState.PASSED, f"{detail}{ties}.")
 
 
-def _has_only_ties(scores_by_id: Mapping[str, float]) -> bool:
-    """Return whether a query returned as many records as it may, all equally near: then others can be as near."""
-    scores = scores_by_id.values()
-    return len(scores) >= QUERY_LIMIT and max(scores) - min(scores) <= _TIE_TOLERANCE
+def _has_only_ties(sampled_record: SampledRecord, metric: str | None) -> bool:
+    """Return whether a query returned as many records as it may, all with an equal vector: then others have it, too.
+
+    The cosine of equal vectors is 1; by `euclidean` Pinecone returns the square of their distance, which is 0.
+    """
+    scores = (sampled_record.scores_by_id or {}).values()
+    values = () if sampled_record.record is None else sampled_record.record.values or ()
+    is_cosine = metric == "cosine"
+    tolerance = _TIE_TOLERANCE * (1.0 if is_cosine else max(1.0, math.sumprod(values, values)))
+    identity = 1.0 if is_cosine else 0.0
+    return len(scores) >= QUERY_LIMIT and all(abs(it - identity) <= tolerance for it in scores)
 
 
 def _list_examples(texts: Sequence[str]) -> str:
