@@ -13,6 +13,7 @@ from backup_auditor.domain.drills.drill import (
     ValidationState,
     build_known_drill,
     compute_drill_id,
+    describe_unconfirmed,
     filter_drills,
     find_open_drills,
 )
@@ -98,6 +99,15 @@ def test_a_drill_is_open_again_when_its_index_appears_late() -> None:
     (record,) = find_open_drills([PASSED], [OWN_INDEX])
     assert (record.deletion, record.result, record.revision) == (DeletionState.PENDING, DrillResult.PASSED, 8)
     assert record.evidence is None
+    assert record.deletion_detail == "The index exists although its deletion was confirmed."
+
+
+def test_an_unconfirmed_index_is_described_by_what_it_lacks() -> None:
+    """A person decides about an index that a drill never deletes."""
+    assert describe_unconfirmed(PASSED, replace(OWN_INDEX, source_backup_id=None, tags={})) == (
+        f"The index {TARGET_NAME} is not confirmed as that of this drill (source backup: unknown, tag drill: missing);"
+        " delete it yourself if nothing uses it."
+    )
 
 
 @pytest.mark.parametrize(

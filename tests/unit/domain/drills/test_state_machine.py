@@ -39,9 +39,9 @@ from backup_auditor.domain.drills.state_machine import (
     compute_wait,
     resume_drill,
 )
-from backup_auditor.domain.drills.verification import CheckState, FoundFigures
+from backup_auditor.domain.drills.verification import CheckState, FoundContent, FoundFigures, build_verification
 from backup_auditor.domain.project_state import DrillResult
-from support.builders.drills import TARGET_NAME, build_checked, build_drill, build_job, build_target
+from support.builders.drills import EXPECTED, SAMPLE, TARGET_NAME, build_checked, build_drill, build_job, build_target
 from support.builders.facts import HOUR, MINUTE, NOW, SECOND
 
 READ_INDEX = ReadIndex(TARGET_NAME)
@@ -432,3 +432,33 @@ def test_a_verification_names_what_differs() -> None:
 def test_a_run_waits_longer_the_longer_the_restore_takes(elapsed: timedelta, wait: timedelta) -> None:
     """A short restore is measured exactly, and a long one is not polled often."""
     assert compute_wait(ACCEPTED, NOW + elapsed) == wait
+
+
+def test_a_record_keeps_the_ids_of_what_was_accepted() -> None:
+    """The job and the index of a restore are recorded, and an accepted deletion has no detail."""
+    assert (ACCEPTED.job_id, ACCEPTED.target_index_id, ACCEPTED.is_accepted) == ("job-1", "id-drill", True)
+    assert follow(DELETING, DeletionAccepted()).record.deletion_detail == ""
+
+
+def test_an_index_that_is_gone_before_its_verification_is_not_verified() -> None:
+    """The result is known from then on, with its reason."""
+    record = follow(RESTORED, IndexMissing(), at=LATER).record
+    assert (record.result, record.verified_at, record.deleted_at) == (DrillResult.NOT_VERIFIED, LATER, LATER)
+    assert record.validation_detail == "The restored index was deleted before it was verified."
+
+
+def test_an_index_that_is_deleted_before_its_verification_is_not_verified() -> None:
+    """A person can delete it while it is restored or before it is read."""
+    detail = "The index is being deleted before it was verified."
+    assert follow(RESTORED, TERMINATING_INDEX).record.validation_detail == detail
+    restoring_record = follow(ACCEPTED, TERMINATING_INDEX).record
+    assert (restoring_record.restore_detail, restoring_record.result) == (detail, DrillResult.UNKNOWN)
+
+
+def test_every_reason_of_a_failed_verification_is_recorded() -> None:
+    """Reasons are sentences with a space between them."""
+    found = FoundContent({"": 2}, dimension=3, metric="cosine", vector_type="dense")
+    verification = build_verification(EXPECTED, found, SAMPLE)
+    record = follow(RESTORED, IndexVerified(verification), at=DEADLINE).record
+    assert record.result is DrillResult.FAILED
+    assert record.validation_detail.startswith("The dimension is 3 (backup: 2). The restored index has ")
