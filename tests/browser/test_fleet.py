@@ -138,9 +138,14 @@ def test_the_overview_has_no_accessibility_violations(
         assert find_violations(opened_page.page) == []
 
 
-def test_it_is_small_and_quickly_usable(fleet_page: Path, browser: Browser) -> None:
-    """A page of 200 projects is less than 3 MB, and its filter works within a second from opening."""
+def test_it_is_small(fleet_page: Path) -> None:
+    """A page of 200 projects is less than 3 MB."""
     assert fleet_page.stat().st_size < 3_000_000
+
+
+@pytest.mark.soak
+def test_it_is_quickly_usable(fleet_page: Path, browser: Browser) -> None:
+    """The filter of a page of 200 projects works within a second from opening. It is timed, so no usual run has it."""
     seconds = []
     for _ in range(3):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
