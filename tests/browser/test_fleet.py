@@ -132,9 +132,10 @@ def test_the_overview_has_no_accessibility_violations(
 ) -> None:
     """axe-core finds nothing in the overview and in brief and detailed heads, contrast included."""
     with open_page(browser, fleet_page, color_scheme=scheme, viewport={"width": width, "height": 900}) as opened_page:
-        opened_page.page.evaluate(
-            "for (const it of [...document.querySelectorAll('.project')].slice(2, -2)) it.remove()"
-        )
+        for selector in (".project", ".projects tbody tr"):  # more of the same takes long and shows nothing else
+            opened_page.page.eval_on_selector_all(
+                selector, "found => { for (const it of found.slice(2, -2)) it.remove() }"
+            )
         assert find_violations(opened_page.page) == []
 
 
