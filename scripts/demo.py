@@ -24,7 +24,7 @@ projects:
   - support
   - catalog
 """
-"""The registry of the fleet. The organization has one more project, which nobody registered."""
+"""The registry of the fleet. The organization has one more project, which is not registered."""
 
 
 class Step(NamedTuple):

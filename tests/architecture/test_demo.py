@@ -32,7 +32,7 @@ def test_the_demonstration_fails_without_violations(capfd: pytest.CaptureFixture
     assert "--project healthy --now 2026-11-02T06:00:00Z --no-state` ended with 0, not 1" in capfd.readouterr().err
 
 
-def test_the_fleet_shows_the_project_that_nobody_registered() -> None:
+def test_the_fleet_shows_the_unregistered_project() -> None:
     """`make demo ARGS=fleet` audits the registered projects and finds the unregistered one."""
     command = [sys.executable, demo.__file__, "fleet"]
     process = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -10,7 +10,7 @@ from backup_auditor_simulator.scenarios.healthy import build_bare, build_fleet, 
 
 
 def build_organization(now: datetime, *, seed: int = 0) -> SimulatedOrganization:
-    """Build an organization of five projects, one of which nobody backs up."""
+    """Build an organization of five projects, one of which has no backups."""
     organization = SimulatedOrganization(now, seed=seed)
     builders: dict[str, Callable[..., SimulatedProject]] = {
         "search": build_healthy,

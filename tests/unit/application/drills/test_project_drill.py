@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from backup_auditor.application.drills import project_drill
 from backup_auditor.domain.drill_indexes import build_drill_tags
 from backup_auditor.domain.drills.drill import DeletionState, RestoreState
 from backup_auditor.domain.drills.state_machine import DrillCall, RequestRestore
@@ -142,6 +143,15 @@ def test_a_second_run_starts_nothing_beside_a_drill(harness: DrillHarness) -> No
     answer = harness.run("request-2")
     assert (answer["plan"]["drills"], len(harness.records)) == ([], 1)
     assert "is running" in answer["plan"]["skipped"][0]["reason"]
+
+
+def test_a_partial_start_is_logged(harness: DrillHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drill of the plan whose number another run has taken is not started, and the log says so."""
+    monkeypatch.setattr(project_drill, "start_drills", lambda *_, **__: [])
+    harness.run()
+    assert harness.log.get_messages("warning") == [
+        "another run has started a drill of project search: 1 of 1 drill was not started; run drill again later"
+    ]
 
 
 def test_a_sweep_without_drills_needs_nothing(harness: DrillHarness) -> None:

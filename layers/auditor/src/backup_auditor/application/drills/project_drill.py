@@ -8,7 +8,13 @@ from typing import Protocol
 
 from backup_auditor.application.audit import AuditResult, run_audit
 from backup_auditor.application.drills.runner import DrillRunner
-from backup_auditor.application.drills.service import list_open_drills, plan_drills, refuse_unusable_audit, start_drills
+from backup_auditor.application.drills.service import (
+    describe_unstarted_drills,
+    list_open_drills,
+    plan_drills,
+    refuse_unusable_audit,
+    start_drills,
+)
 from backup_auditor.application.project_audit import ProjectDependencies
 from backup_auditor.domain.drills.drill import (
     DeletionState,
@@ -98,9 +104,7 @@ def drill_project(project_name: str, request: DrillRunRequest, deps: DrillDepend
                 plan = _make_plan(audit, policy, replace(state, drills=_index_drills(records)), request, deps)
                 answer["plan"] = build_drill_plan_json(plan)
                 if plan.drills and mode is Mode.APPLY:
-                    drills += steps.advance(
-                        start_drills(plan, pinecone_project, deps.ledger, actor=deps.actor, now=deps.now)
-                    )
+                    drills += steps.advance(_start(plan, pinecone_project, deps))
     except DrillPlanError as error:
         if not request.is_direct:
             raise
@@ -179,6 +183,14 @@ def _make_plan(
         fields = {"index": skipped_drill.index, "reason": skipped_drill.reason}
         deps.log.warning("a restore drill that is due cannot start", extra=fields)
     return plan
+
+
+def _start(plan: DrillPlan, project: DrillProject, deps: DrillDependencies) -> list[DrillRecord]:
+    records = start_drills(plan, project, deps.ledger, actor=deps.actor, now=deps.now)
+    unstarted_text = describe_unstarted_drills(plan, records)
+    if unstarted_text is not None:
+        deps.log.warning(unstarted_text, extra={"plan_id": plan.plan_id})
+    return records
 
 
 class _DrillSteps:
