@@ -30,7 +30,7 @@ from backup_auditor.domain.events import DrillRunRequest
 from backup_auditor.domain.policy import Mode, Policy, RestoreDrillPolicy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.errors import DeliveryError, PineconeError
+from backup_auditor.errors import BackupAuditorError, DeliveryError, PineconeError
 from backup_auditor.ports.messaging import Event, PutResult
 from support.builders.drills import EXPECTED, build_checked, build_target
 from support.builders.facts import DAY, MINUTE, NOW, IndexCase, build_index, build_policy
@@ -48,6 +48,8 @@ class FakeDrillProject:
     result: CheckState = CheckState.PASSED
     is_restored: bool = False
     access_error: PineconeError | None = None
+    confirmation: bool | BackupAuditorError = True
+    """Whether the key shows the Pinecone project of a drill, or the error of the reads."""
     indexes: dict[str, RestoredIndex] = field(default_factory=dict)
     """The restored indexes that exist, by name."""
     created_names: list[str] = field(default_factory=list)
@@ -65,6 +67,13 @@ class FakeDrillProject:
         """Return the figures of every backup."""
         assert backup_id
         return EXPECTED
+
+    def confirm_project(self, record: DrillRecord) -> bool:
+        """Return the confirmation, or raise the error."""
+        del record
+        if isinstance(self.confirmation, bool):
+            return self.confirmation
+        raise self.confirmation
 
     def make_call(self, record: DrillRecord, call: DrillCall) -> Observation:
         """Answer a call."""
@@ -265,7 +274,7 @@ def add_kill_point(harness: DrillHarness, position: int) -> KillPoint:
     point = KillPoint(position)
     for part, names in (
         (harness.ledger, ("create_drill", "replace_drill")),
-        (harness.pinecone, ("make_call",)),
+        (harness.pinecone, ("confirm_project", "make_call")),
         (harness.archive, ("store_drill",)),
         (harness.bus, ("put",)),
     ):
