@@ -148,6 +148,9 @@ class DrillHarness:
     case: IndexCase = field(default_factory=build_index)
     registry: Registry = field(default_factory=lambda: Registry((DRILLED_PROJECT,)))
     mode: Mode = Mode.APPLY
+    state: ProjectState = EMPTY_STATE
+    read_error: PineconeError | None = None
+    """What the reads of an audit raise."""
     pinecone: FakeDrillProject = field(default_factory=FakeDrillProject)
     ledger: FakeDrillLedger = field(default_factory=FakeDrillLedger)
     archive: FakeDrillArchive = field(default_factory=FakeDrillArchive)
@@ -211,13 +214,13 @@ class _HarnessDependencies(DrillDependencies):
 
     def load_state(self, project: str) -> ProjectState:
         assert project == "search"
-        return EMPTY_STATE
+        return self._harness.state
 
     @contextmanager
     def open_reader(self, key: str) -> Iterator[FakeReader]:
         assert key == "drill/search"
         self._harness.opened_count += 1
-        yield FakeReader(self._harness.case)
+        yield FakeReader(self._harness.case, self._harness.read_error)
 
     @contextmanager
     def open_project(self, key: str) -> Iterator[FakeDrillProject]:

@@ -1,5 +1,6 @@
 """Test the runs and the sweeps of restore drills on AWS."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,15 @@ from backup_auditor.domain.drills.verification import CheckState
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.registry import Registry
-from backup_auditor.errors import ChannelRefusedError, DeliveryError, DrillPlanError, EvidenceError, ForbiddenError
+from backup_auditor.errors import (
+    BadKeyError,
+    ChannelRefusedError,
+    DeliveryError,
+    DrillPlanError,
+    EvidenceError,
+    ForbiddenError,
+    ProjectMismatchError,
+)
 from support.builders.drills import build_drill
 from support.builders.facts import HOUR, MINUTE, build_index
 from support.fakes.project_drill import DRILLED_PROJECT, DrillHarness, KilledError
@@ -172,6 +181,38 @@ def test_a_key_without_access_is_refused(harness: DrillHarness, *, is_direct: bo
         with pytest.raises(DrillPlanError, match="DataPlaneViewer"):
             harness.run()
     assert (harness.pinecone.created_names, harness.records) == ([], [])
+
+
+def test_a_refused_key_is_named_by_its_secret(harness: DrillHarness) -> None:
+    """The error of a run says where to store another key, also if the key is of another project than the state."""
+    harness.read_error = BadKeyError("401: Invalid API key")
+    with pytest.raises(
+        BadKeyError, match="401: Invalid API key; store a key for restore drills of the project in secret"
+    ):
+        harness.run()
+    harness.read_error = None
+    harness.state = replace(harness.state, pinecone_project_id="project-9")
+    with pytest.raises(ProjectMismatchError) as it:
+        harness.run()
+    assert "Pinecone project project-9, but Pinecone project project-1 was read" in str(it.value)
+    assert "store a key of project-9 in secret drill/search" in str(it.value)
+    assert harness.records == []
+
+
+def test_a_key_of_another_project_leaves_a_drill_in_progress(harness: DrillHarness) -> None:
+    """Each sweep logs both projects, and counts as a failure once the drill should have ended."""
+    harness.run()
+    records = harness.records
+    harness.pinecone.indexes, indexes = {}, harness.pinecone.indexes
+    harness.pinecone.confirmation = ProjectMismatchError("search", "project-1", "project-2", "use a key of project-1")
+    harness.sweep()
+    assert "Pinecone project project-1, but Pinecone project project-2" in harness.log.get_messages("error")[-1]
+    assert harness.metrics == []
+    harness.sweep(after=8 * HOUR)
+    assert (harness.records, harness.metrics) == (records, [{"RestoreDrillsFailed": 1}])
+    harness.pinecone.indexes, harness.pinecone.confirmation = indexes, True
+    assert harness.finish().is_finished
+    assert harness.pinecone.indexes == {}
 
 
 def test_an_unknown_index_is_refused(harness: DrillHarness) -> None:

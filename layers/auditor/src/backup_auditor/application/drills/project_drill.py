@@ -28,7 +28,13 @@ from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.project_state import DrillResult, KnownDrill, ProjectState
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.domain.timefmt import to_seconds
-from backup_auditor.errors import ChannelRefusedError, DrillPlanError, describe_failure
+from backup_auditor.errors import (
+    BadKeyError,
+    ChannelRefusedError,
+    DrillPlanError,
+    ProjectMismatchError,
+    describe_failure,
+)
 from backup_auditor.ports.drills import DrillArchive, DrillLedger, DrillProject
 from backup_auditor.ports.messaging import Bus, Event
 from backup_auditor.ports.pinecone import NoProgress
@@ -152,16 +158,22 @@ def _audit(  # noqa: PLR0913, PLR0917  everything that an audit is made from
     request: DrillRunRequest,
     deps: DrillDependencies,
 ) -> AuditResult:
-    with deps.open_reader(key) as reader:
-        audit = run_audit(
-            reader,
-            policy,
-            project=project.name,
-            observed_at=deps.now(),
-            progress=NoProgress(),
-            retries_incomplete=not request.is_final,
-            state=state,
-        )
+    secret = project.drill_secret
+    try:
+        with deps.open_reader(key) as reader:
+            audit = run_audit(
+                reader,
+                policy,
+                project=project.name,
+                observed_at=deps.now(),
+                progress=NoProgress(),
+                retries_incomplete=not request.is_final,
+                state=state,
+            )
+    except BadKeyError as error:
+        raise BadKeyError(f"{error}; store a key for restore drills of the project in secret {secret}") from None
+    except ProjectMismatchError as error:
+        raise error.with_remedy(f"store a key of {error.recorded_id} in secret {secret}") from None
     if not audit.report.is_complete:
         failures = [str(it) for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
         deps.log.error("the plan leaves out what could not be read", extra={"read_errors": failures})
