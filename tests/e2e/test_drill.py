@@ -19,6 +19,7 @@ import pytest
 
 from backup_auditor_simulator.damages import Damage, DamageKind
 from backup_auditor_simulator.model import Index
+from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
@@ -431,6 +432,32 @@ def test_a_killed_run_is_continued_by_the_next(home: DrillHome, writes: int) -> 
     home.wait_for_write(writes)
     process.kill()
     process.communicate(timeout=60)
+    finish_after_interruption(home, None)
+
+
+@pytest.mark.parametrize(
+    "has_schedule,code,words",
+    [
+        pytest.param(True, 2, "but Pinecone project", id="another-id"),
+        pytest.param(False, 3, "use the key with which the drill was started; the next run", id="unknown-id"),
+    ],
+)
+def test_a_drill_is_not_continued_in_another_project(
+    home: DrillHome, *, has_schedule: bool, code: int, words: str
+) -> None:
+    """There the temporary index is missing, and its deletion is not confirmed."""
+    process = home.start("--index", "orders", "--apply", "--yes")
+    home.wait_for_write()
+    process.kill()
+    process.communicate(timeout=60)
+    other_project = SimulatedProject(read_real_clock(), seed=9)
+    other_project.create_index("orders")
+    if has_schedule:
+        other_project.create_schedule("orders", "daily")
+    with Server(other_project, clock=read_real_clock) as other_server:
+        result = home.drill("--apply", "--yes", PINECONE_CONTROLLER_HOST=other_server.url)
+        assert [it for it in other_server.requests if it.is_write] == []
+    assert (result.exit_code, words in result.error_output) == (code, True), result
     finish_after_interruption(home, None)
 
 
