@@ -30,7 +30,7 @@ from backup_auditor.domain.events import DrillRunRequest
 from backup_auditor.domain.policy import Mode, Policy, RestoreDrillPolicy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.errors import BackupAuditorError, DeliveryError, PineconeError
+from backup_auditor.errors import BackupAuditorError, DeliveryError, PineconeError, PolicyError
 from backup_auditor.ports.messaging import Event, PutResult
 from support.builders.drills import EXPECTED, build_checked, build_target
 from support.builders.facts import DAY, MINUTE, NOW, IndexCase, build_index, build_policy
@@ -148,6 +148,8 @@ class DrillHarness:
     case: IndexCase = field(default_factory=build_index)
     registry: Registry = field(default_factory=lambda: Registry((DRILLED_PROJECT,)))
     mode: Mode = Mode.APPLY
+    policy_error: PolicyError | None = None
+    """What reading the policy raises."""
     state: ProjectState = EMPTY_STATE
     read_error: PineconeError | None = None
     """What the reads of an audit raise."""
@@ -206,6 +208,8 @@ class _HarnessDependencies(DrillDependencies):
 
     def load_policy(self, project: RegisteredProject) -> Policy:
         assert project.name == "search"
+        if self._harness.policy_error is not None:
+            raise self._harness.policy_error
         return self._harness.policy
 
     def load_key(self, project: RegisteredProject) -> str:

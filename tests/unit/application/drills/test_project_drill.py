@@ -20,6 +20,7 @@ from backup_auditor.errors import (
     DrillPlanError,
     EvidenceError,
     ForbiddenError,
+    PolicyError,
     ProjectMismatchError,
 )
 from support.builders.drills import build_drill
@@ -314,6 +315,23 @@ def test_a_run_beside_another_one_is_repeated(harness: DrillHarness, monkeypatch
     with pytest.raises(DrillPlanError, match="another run has started a drill"):
         harness.run()
     assert harness.pinecone.created_names == []
+
+
+def test_an_invalid_policy_keeps_only_unrequested_drills_waiting(harness: DrillHarness) -> None:
+    """A drill whose restore was requested is finished without the policy; the other is requested once it is valid."""
+    harness.run()
+    other = build_drill(project="search", number=2, target_name="drill-2", drill_id="2" * 16)
+    harness.ledger.create_drill(other)
+    harness.policy_error = PolicyError("the policy is invalid")
+    harness.pinecone.is_restored = True
+    for _ in range(3):
+        harness.sweep()
+    assert harness.records[0].is_finished
+    assert harness.records[1] == other
+    assert "the policy is invalid" in harness.log.get_messages("error")
+    harness.policy_error = None
+    harness.sweep()
+    assert harness.pinecone.created_names[1:] == ["drill-2"]
 
 
 def test_a_broken_drill_does_not_keep_others_waiting(harness: DrillHarness) -> None:
