@@ -19,6 +19,7 @@ import pytest
 
 from backup_auditor_simulator.damages import Damage, DamageKind
 from backup_auditor_simulator.model import Index
+from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
@@ -53,6 +54,18 @@ class DrillHome:
         """Run the command until it ends."""
         return run_command(
             "drill", "--state", "state.db", *flags, env=self.build_environment(**variables), cwd=self.folder
+        )
+
+    def drill_into(self, streams: str) -> "subprocess.CompletedProcess[str]":
+        """Run the command for one index, with redirected streams, in a shell."""
+        script = f'"{COMMAND}" drill --state state.db --index orders --apply --yes --format json {streams}'
+        return subprocess.run(
+            ["/bin/sh", "-c", script],
+            env=self.build_environment(),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def start(self, *flags: str) -> "subprocess.Popen[bytes]":
@@ -422,6 +435,32 @@ def test_a_killed_run_is_continued_by_the_next(home: DrillHome, writes: int) -> 
     finish_after_interruption(home, None)
 
 
+@pytest.mark.parametrize(
+    "has_schedule,code,words",
+    [
+        pytest.param(True, 2, "but Pinecone project", id="another-id"),
+        pytest.param(False, 3, "use the key with which the drill was started; the next run", id="unknown-id"),
+    ],
+)
+def test_a_drill_is_not_continued_in_another_project(
+    home: DrillHome, *, has_schedule: bool, code: int, words: str
+) -> None:
+    """There the temporary index is missing, and its deletion is not confirmed."""
+    process = home.start("--index", "orders", "--apply", "--yes")
+    home.wait_for_write()
+    process.kill()
+    process.communicate(timeout=60)
+    other_project = SimulatedProject(read_real_clock(), seed=9)
+    other_project.create_index("orders")
+    if has_schedule:
+        other_project.create_schedule("orders", "daily")
+    with Server(other_project, clock=read_real_clock) as other_server:
+        result = home.drill("--apply", "--yes", PINECONE_CONTROLLER_HOST=other_server.url)
+        assert [it for it in other_server.requests if it.is_write] == []
+    assert (result.exit_code, words in result.error_output) == (code, True), result
+    finish_after_interruption(home, None)
+
+
 def finish_after_interruption(home: DrillHome, drill_id: str | None) -> None:
     """Run again, and assert that the same drill passed and that nothing is left."""
     project = home.server.project
@@ -477,3 +516,34 @@ def test_a_request_that_is_refused_after_an_earlier_drill_was_continued_is_exit_
     assert (result.exit_code, document["plan"]) == (1, None)
     assert [it["result"] for it in document["results"]] == ["passed"]
     assert "unknown: The project has no such index" in result.error_output.splitlines()[-1]
+
+
+def test_results_that_cannot_be_written_are_exit_code_3(home: DrillHome) -> None:
+    """The drill is finished and recorded, and the error says what shows it."""
+    process = home.drill_into(">/dev/full")
+    assert (process.returncode, home.live_names) == (3, INDEXES)
+    assert process.stderr.splitlines()[-1] == (
+        "backup-auditor: standard output cannot be written: No space left on device;"
+        " `backup-auditor evidence list` shows the recorded drills"
+    )
+    assert [it["result"] for it in home.list_recorded_drills()] == ["passed"]
+    home.write_policy(APPLY_POLICY.replace("90d", "null"))
+    shown_flags = "--apply --yes --format json >/dev/full"
+    script = f'"{COMMAND}" drill --state state.db {shown_flags}'
+    env = home.build_environment()
+    nothing_due = subprocess.run(["/bin/sh", "-c", script], env=env, cwd=home.folder, capture_output=True, check=False)
+    assert nothing_due.returncode == 2, "nothing was changed"
+
+
+def test_closed_output_is_refused_before_the_first_write(home: DrillHome) -> None:
+    """Nobody could read the results."""
+    process = home.drill_into(">&-")
+    assert (process.returncode, home.write_requests) == (2, [])
+    assert process.stderr == "backup-auditor: standard output is closed; open it\n"
+
+
+def test_full_standard_error_does_not_stop_a_drill(home: DrillHome) -> None:
+    """The results are complete without the messages."""
+    process = home.drill_into("2>/dev/full")
+    assert (process.returncode, home.live_names) == (0, INDEXES)
+    assert [it["result"] for it in json.loads(process.stdout)["results"]] == ["passed"]

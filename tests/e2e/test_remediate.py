@@ -109,6 +109,29 @@ def test_json_is_one_document(home: ProjectHome) -> None:
     assert all(it["undo"]["path"].startswith("/backup-schedules/") for it in applied_plan["results"])
 
 
+@pytest.mark.parametrize(
+    "streams,code,write_count,words",
+    [
+        pytest.param(">/dev/full", 3, 3, "No space left on device; `backup-auditor remediate --plan", id="full-disk"),
+        pytest.param(">&-", 2, 0, "standard output is closed; open it", id="closed-output"),
+        pytest.param("2>/dev/full", 0, 3, "", id="full-disk-of-messages"),
+    ],
+)
+def test_results_that_cannot_be_written_are_not_lost(
+    home: ProjectHome, streams: str, code: int, write_count: int, words: str
+) -> None:
+    """An error after the first write is exit code 3, and the recorded results can be shown."""
+    script = f'"{COMMAND}" remediate --state state --apply --yes --format json {streams}'
+    env = build_access_environment(home.server, PINECONE_API_KEY=Server.editor_key)
+    process = subprocess.run(["/bin/sh", "-c", script], env=env, cwd=home.folder, capture_output=True, check=False)
+    assert (process.returncode, len(home.write_requests)) == (code, write_count)
+    error_output = process.stderr.decode()
+    assert words in error_output
+    if code == 3:
+        plan_id = error_output.partition("--plan ")[2].partition("`")[0]
+        assert "3 applied" in home.remediate("--plan", plan_id).output
+
+
 def test_a_shown_plan_is_applied_once_by_its_id(home: ProjectHome) -> None:
     """A second execution of the plan writes nothing, and showing the plan again prints the results."""
     plan_id = read_plan_id(home.remediate())

@@ -11,8 +11,10 @@ import pytest
 from backup_auditor.domain.drills.drill import DeletionState
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor_simulator.damages import Damage
+from backup_auditor_simulator.project import SimulatedProject
 from support.aws.drills import COMPLETED, DRILL_SECRET, FAILED, DrillFunction, open_drill_function
 from support.aws.single_project import put_secret
+from support.simulator import serve
 
 pytestmark = pytest.mark.writes
 
@@ -132,6 +134,43 @@ def test_a_key_that_is_refused_for_an_hour_is_no_failure(function: DrillFunction
     put_secret(function.pinecone.drill_key, DRILL_SECRET)
     record = function.finish()
     assert (record.result, list(function.project.indexes)) == (DrillResult.PASSED, ["orders"])
+
+
+@pytest.mark.parametrize("has_schedules", [True, False])
+def test_a_key_of_another_project_confirms_no_deletion(
+    function: DrillFunction,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    has_schedules: bool,
+) -> None:
+    """There the temporary index is missing: the drill is left as it is, and deletes its index with the right key."""
+    if has_schedules:
+        function.project.create_schedule("orders", "daily")
+    function.run()
+    (record,) = function.records
+    other_project = SimulatedProject(function.project.now, seed=1)
+    other_project.create_index("orders")
+    if has_schedules:
+        other_project.create_schedule("orders", "daily")
+    with serve(other_project) as other_server:
+        monkeypatch.setenv("PINECONE_CONTROLLER_HOST", other_server.url)
+        put_secret(other_server.drill_key, DRILL_SECRET)
+        for _ in range(3):
+            function.sweep()
+        assert other_server.requests
+        assert [it for it in other_server.requests if it.is_write] == []
+    assert (function.records, function.events) == ([record], [])
+    if has_schedules:
+        ids = (
+            f"Pinecone project {function.project.project_id}, but Pinecone project {other_project.project_id} was read"
+        )
+        assert ids in caplog.messages[-1]
+    else:
+        assert f"the Pinecone project of restore drill {record.drill_id} is unknown" in caplog.messages[-1]
+    monkeypatch.setenv("PINECONE_CONTROLLER_HOST", function.pinecone.url)
+    put_secret(function.pinecone.drill_key, DRILL_SECRET)
+    assert (function.finish().result, list(function.project.indexes)) == (DrillResult.PASSED, ["orders"])
 
 
 def test_a_project_without_a_key_has_no_drills(

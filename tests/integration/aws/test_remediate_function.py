@@ -81,6 +81,16 @@ def test_the_retry_of_a_failed_event_applies_the_actions(harness: RemediationHar
     assert harness.list_scheduled_indexes() == ["carts", "orders"]
 
 
+def test_actions_use_the_key_of_their_audit(harness: RemediationHarness) -> None:
+    """A secret that is changed during the audit has no effect on its actions: it could be of another project."""
+    change = Fault(
+        kind="shift", path="/backups", times=1, change=lambda _: put_secret("pcsk_" + "x" * 20, EDITOR_SECRET)
+    )
+    harness.pinecone.faults.append(change)
+    harness.run(COMPLETED_EVENT)
+    assert harness.list_scheduled_indexes() == ["carts", "orders"]
+
+
 def test_a_repeated_plan_applies_an_action_once(harness: RemediationHarness) -> None:
     """An existing schedule is already satisfied, and an action for a deleted index is skipped."""
     first_response = harness.run({"project": "search"})

@@ -146,6 +146,7 @@ def drill(
             for owner, name in (
                 (DynamoDrillLedger, "create_drill"),
                 (DynamoDrillLedger, "replace_drill"),
+                (PineconeDrillProject, "confirm_project"),
                 (PineconeDrillProject, "make_call"),
                 (EvidenceBucket, "store_drill"),
                 (EventBus, "put"),

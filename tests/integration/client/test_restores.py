@@ -1,13 +1,15 @@
 """Test what each call of a restore drill shows, with every fault of the control plane."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from backup_auditor.adapters.pinecone.restores import open_drill_project
 from backup_auditor.domain.drill_indexes import build_drill_tags
-from backup_auditor.domain.drills.drill import JobState
+from backup_auditor.domain.drills.drill import DrillRecord, JobState
 from backup_auditor.domain.drills.state_machine import (
     AnswerLost,
     IndexFound,
@@ -27,14 +29,16 @@ from backup_auditor.errors import (
     ForbiddenError,
     NotFoundError,
     PineconeError,
+    ProjectMismatchError,
     SettingsError,
     UnavailableError,
     UntrustedHostError,
 )
 from backup_auditor_simulator.damages import Damage
 from backup_auditor_simulator.model import BackupState, IndexKind
+from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
-from support.builders.drills import TARGET_NAME
+from support.builders.drills import POINT, TARGET_NAME, build_drill
 from support.drills import (
     DENSE_FIELDS,
     DOCUMENT_FIELDS,
@@ -46,7 +50,7 @@ from support.drills import (
     build_backed_up_project,
     open_simulated_drill,
 )
-from support.simulator import make_connection, serve
+from support.simulator import SIMULATED_NOW, RecordingClock, make_connection, serve
 
 pytestmark = pytest.mark.writes
 CREATE_INDEX = "/backups/*/create-index"
@@ -393,3 +397,100 @@ def test_no_observation_contains_the_key(fault: Fault) -> None:
                 project.check_access("orders")
     assert CANARY not in repr(observations)
     assert CANARY not in repr((error_info.value, vars(error_info.value)))
+
+
+def build_record(project: SimulatedProject, **facts: Any) -> DrillRecord:
+    """Build the record of a drill of the only backup of a project."""
+    (backup,) = project.backups.values()
+    defaults = {"index_name": "orders", "index_id": backup.index.id, "point": replace(POINT, backup_id=backup.id)}
+    return build_drill(**(defaults | facts))
+
+
+def confirm_project(project: SimulatedProject, record: DrillRecord, *faults: Fault) -> tuple[bool, list[str]]:
+    """Return whether a key of a project confirms the project of a drill, and the requests."""
+    with serve(project) as server:
+        server.faults.extend(faults)
+        connection = make_connection(server, key=server.drill_key)
+        with open_drill_project(connection, RecordingClock().build_runtime()) as drill_project:
+            is_confirmed = drill_project.confirm_project(record)
+            assert drill_project.confirm_project(record) == is_confirmed
+        return is_confirmed, [it.path for it in server.requests]
+
+
+def test_the_backup_of_a_drill_confirms_its_project() -> None:
+    """One request is enough: a key reads only the backups of its own project."""
+    project = build_backed_up_project()
+    record = build_record(project, pinecone_project_id="stale")
+    assert confirm_project(project, record) == (True, [f"/backups/{record.point.backup_id}"])
+
+
+def test_a_backup_that_was_read_before_confirms_its_project() -> None:
+    """A drill that a run has just started needs no request."""
+    with open_simulated_drill() as drill:
+        assert drill.project.confirm_project(drill.record)
+        assert drill.server.requests == []
+
+
+def make_other_backup(project: SimulatedProject) -> None:
+    """Take another backup of the drilled index."""
+    project.create_backup("orders")
+
+
+def schedule_index(project: SimulatedProject) -> None:
+    """Create a schedule of the drilled index."""
+    project.create_schedule("orders", "daily")
+
+
+def schedule_another_index(project: SimulatedProject) -> None:
+    """Delete the drilled index, and create a schedule of another one."""
+    project.remove_index(project.get_index("orders"))
+    project.create_index("another")
+    project.create_index("zoo", kind=IndexKind.POD)
+    project.create_schedule("another", "daily")
+
+
+@pytest.mark.parametrize(
+    "change,has_project_id",
+    [
+        pytest.param(make_other_backup, False, id="backup"),
+        pytest.param(schedule_index, False, id="schedule"),
+        pytest.param(schedule_another_index, True, id="schedule-of-another-index"),
+    ],
+)
+def test_without_its_backup_a_drill_needs_another_proof(
+    change: Callable[[SimulatedProject], None], *, has_project_id: bool
+) -> None:
+    """The ids of the index and of the project are those of the record."""
+    project = build_backed_up_project()
+    record = build_record(project, pinecone_project_id=project.project_id if has_project_id else None)
+    project.remove_backup(project.get_backup(record.point.backup_id))
+    assert confirm_project(project, record)[0] is False
+    change(project)
+    assert confirm_project(project, record)[0] is True
+
+
+def test_an_unread_proof_is_no_proof() -> None:
+    """A read that fails raises its error: the next one may confirm the project."""
+    project = build_backed_up_project()
+    record = build_record(project, pinecone_project_id=project.project_id)
+    backup = project.get_backup(record.point.backup_id)
+    paths = [f"/backups/{record.point.backup_id}", "/indexes/orders/backups", "/indexes/orders/backup-schedules"]
+    for path in paths:
+        with pytest.raises(PineconeError):
+            confirm_project(project, record, Fault(status=503, path=path))
+        project.remove_backup(backup)
+
+
+@pytest.mark.parametrize("has_index", [True, False], ids=["index-of-the-same-name", "another-index"])
+def test_a_key_of_another_project_is_refused(*, has_index: bool) -> None:
+    """The error names both ids, whether the other project has an index of the same name or not."""
+    record = build_record(build_backed_up_project(), pinecone_project_id="project-1")
+    other_project = SimulatedProject(SIMULATED_NOW, seed=1)
+    name = "orders" if has_index else "carts"
+    other_project.create_index(name)
+    assert confirm_project(other_project, record)[0] is False
+    other_project.create_schedule(name, "daily")
+    with pytest.raises(ProjectMismatchError, match="belongs to Pinecone project project-1, but Pinecone project") as it:
+        confirm_project(other_project, record)
+    assert it.value.found_id == other_project.project_id
+    assert f"use a key of Pinecone project project-1 to continue restore drill {record.drill_id}" in str(it.value)

@@ -238,6 +238,11 @@ class InterruptedProject:
         self.case.step()
         return self.project.load_expected_content(backup_id)
 
+    def confirm_project(self, record: DrillRecord) -> bool:
+        """Return whether the key shows the project of a drill."""
+        self.case.step()
+        return self.project.confirm_project(record)
+
     def make_call(self, record: DrillRecord, call: DrillCall) -> Observation:
         """Make a call, or let a request take effect later."""
         self.case.step()

@@ -21,7 +21,7 @@ from backup_auditor.domain.drills.state_machine import (
     VerifyIndex,
 )
 from backup_auditor.domain.drills.verification import CheckState, ExpectedContent
-from backup_auditor.errors import EvidenceError, PineconeError
+from backup_auditor.errors import BackupAuditorError, EvidenceError, PineconeError
 from support.builders.drills import EXPECTED, build_checked, build_job, build_target
 
 
@@ -33,6 +33,8 @@ class FakeDrillProject:
     error: PineconeError | None = None
     """What the reads before a drill raise."""
     index: RestoredIndex | None = None
+    confirmation: bool | BackupAuditorError = True
+    """Whether the key shows the Pinecone project of a drill, or the error of the reads."""
     calls: list[DrillCall] = field(default_factory=list)
 
     def check_access(self, index: str) -> None:
@@ -45,6 +47,13 @@ class FakeDrillProject:
         """Return the figures of every backup."""
         self.check_access(backup_id)
         return EXPECTED
+
+    def confirm_project(self, record: DrillRecord) -> bool:
+        """Return the confirmation, or raise the error."""
+        del record
+        if isinstance(self.confirmation, bool):
+            return self.confirmation
+        raise self.confirmation
 
     def make_call(self, record: DrillRecord, call: DrillCall) -> Observation:
         """Answer a call of the built drill."""

@@ -30,7 +30,7 @@ from backup_auditor.domain.events import DrillRunRequest
 from backup_auditor.domain.policy import Mode, Policy, RestoreDrillPolicy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.registry import RegisteredProject, Registry
-from backup_auditor.errors import DeliveryError, PineconeError
+from backup_auditor.errors import BackupAuditorError, DeliveryError, PineconeError, PolicyError
 from backup_auditor.ports.messaging import Event, PutResult
 from support.builders.drills import EXPECTED, build_checked, build_target
 from support.builders.facts import DAY, MINUTE, NOW, IndexCase, build_index, build_policy
@@ -48,6 +48,8 @@ class FakeDrillProject:
     result: CheckState = CheckState.PASSED
     is_restored: bool = False
     access_error: PineconeError | None = None
+    confirmation: bool | BackupAuditorError = True
+    """Whether the key shows the Pinecone project of a drill, or the error of the reads."""
     indexes: dict[str, RestoredIndex] = field(default_factory=dict)
     """The restored indexes that exist, by name."""
     created_names: list[str] = field(default_factory=list)
@@ -65,6 +67,13 @@ class FakeDrillProject:
         """Return the figures of every backup."""
         assert backup_id
         return EXPECTED
+
+    def confirm_project(self, record: DrillRecord) -> bool:
+        """Return the confirmation, or raise the error."""
+        del record
+        if isinstance(self.confirmation, bool):
+            return self.confirmation
+        raise self.confirmation
 
     def make_call(self, record: DrillRecord, call: DrillCall) -> Observation:
         """Answer a call."""
@@ -139,6 +148,11 @@ class DrillHarness:
     case: IndexCase = field(default_factory=build_index)
     registry: Registry = field(default_factory=lambda: Registry((DRILLED_PROJECT,)))
     mode: Mode = Mode.APPLY
+    policy_error: PolicyError | None = None
+    """What reading the policy raises."""
+    state: ProjectState = EMPTY_STATE
+    read_error: PineconeError | None = None
+    """What the reads of an audit raise."""
     pinecone: FakeDrillProject = field(default_factory=FakeDrillProject)
     ledger: FakeDrillLedger = field(default_factory=FakeDrillLedger)
     archive: FakeDrillArchive = field(default_factory=FakeDrillArchive)
@@ -194,6 +208,8 @@ class _HarnessDependencies(DrillDependencies):
 
     def load_policy(self, project: RegisteredProject) -> Policy:
         assert project.name == "search"
+        if self._harness.policy_error is not None:
+            raise self._harness.policy_error
         return self._harness.policy
 
     def load_key(self, project: RegisteredProject) -> str:
@@ -202,13 +218,13 @@ class _HarnessDependencies(DrillDependencies):
 
     def load_state(self, project: str) -> ProjectState:
         assert project == "search"
-        return EMPTY_STATE
+        return self._harness.state
 
     @contextmanager
     def open_reader(self, key: str) -> Iterator[FakeReader]:
         assert key == "drill/search"
         self._harness.opened_count += 1
-        yield FakeReader(self._harness.case)
+        yield FakeReader(self._harness.case, self._harness.read_error)
 
     @contextmanager
     def open_project(self, key: str) -> Iterator[FakeDrillProject]:
@@ -265,7 +281,7 @@ def add_kill_point(harness: DrillHarness, position: int) -> KillPoint:
     point = KillPoint(position)
     for part, names in (
         (harness.ledger, ("create_drill", "replace_drill")),
-        (harness.pinecone, ("make_call",)),
+        (harness.pinecone, ("confirm_project", "make_call")),
         (harness.archive, ("store_drill",)),
         (harness.bus, ("put",)),
     ):

@@ -1,5 +1,6 @@
 """Test the runs and the sweeps of restore drills on AWS."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,16 @@ from backup_auditor.domain.drills.verification import CheckState
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.registry import Registry
-from backup_auditor.errors import ChannelRefusedError, DeliveryError, DrillPlanError, EvidenceError, ForbiddenError
+from backup_auditor.errors import (
+    BadKeyError,
+    ChannelRefusedError,
+    DeliveryError,
+    DrillPlanError,
+    EvidenceError,
+    ForbiddenError,
+    PolicyError,
+    ProjectMismatchError,
+)
 from support.builders.drills import build_drill
 from support.builders.facts import HOUR, MINUTE, build_index
 from support.fakes.project_drill import DRILLED_PROJECT, DrillHarness, KilledError
@@ -174,6 +184,38 @@ def test_a_key_without_access_is_refused(harness: DrillHarness, *, is_direct: bo
     assert (harness.pinecone.created_names, harness.records) == ([], [])
 
 
+def test_a_refused_key_is_named_by_its_secret(harness: DrillHarness) -> None:
+    """The error of a run says where to store another key, also if the key is of another project than the state."""
+    harness.read_error = BadKeyError("401: Invalid API key")
+    with pytest.raises(
+        BadKeyError, match="401: Invalid API key; store a key for restore drills of the project in secret"
+    ):
+        harness.run()
+    harness.read_error = None
+    harness.state = replace(harness.state, pinecone_project_id="project-9")
+    with pytest.raises(ProjectMismatchError) as it:
+        harness.run()
+    assert "Pinecone project project-9, but Pinecone project project-1 was read" in str(it.value)
+    assert "store a key of project-9 in secret drill/search" in str(it.value)
+    assert harness.records == []
+
+
+def test_a_key_of_another_project_leaves_a_drill_in_progress(harness: DrillHarness) -> None:
+    """Each sweep logs both projects, and counts as a failure once the drill should have ended."""
+    harness.run()
+    records = harness.records
+    harness.pinecone.indexes, indexes = {}, harness.pinecone.indexes
+    harness.pinecone.confirmation = ProjectMismatchError("search", "project-1", "project-2", "use a key of project-1")
+    harness.sweep()
+    assert "Pinecone project project-1, but Pinecone project project-2" in harness.log.get_messages("error")[-1]
+    assert harness.metrics == []
+    harness.sweep(after=8 * HOUR)
+    assert (harness.records, harness.metrics) == (records, [{"RestoreDrillsFailed": 1}])
+    harness.pinecone.indexes, harness.pinecone.confirmation = indexes, True
+    assert harness.finish().is_finished
+    assert harness.pinecone.indexes == {}
+
+
 def test_an_unknown_index_is_refused(harness: DrillHarness) -> None:
     """The answer to a request for an index that the project does not have says so."""
     answer = harness.run(is_direct=True, index="missing")
@@ -273,6 +315,23 @@ def test_a_run_beside_another_one_is_repeated(harness: DrillHarness, monkeypatch
     with pytest.raises(DrillPlanError, match="another run has started a drill"):
         harness.run()
     assert harness.pinecone.created_names == []
+
+
+def test_an_invalid_policy_keeps_only_unrequested_drills_waiting(harness: DrillHarness) -> None:
+    """A drill whose restore was requested is finished without the policy; the other is requested once it is valid."""
+    harness.run()
+    other = build_drill(project="search", number=2, target_name="drill-2", drill_id="2" * 16)
+    harness.ledger.create_drill(other)
+    harness.policy_error = PolicyError("the policy is invalid")
+    harness.pinecone.is_restored = True
+    for _ in range(3):
+        harness.sweep()
+    assert harness.records[0].is_finished
+    assert harness.records[1] == other
+    assert "the policy is invalid" in harness.log.get_messages("error")
+    harness.policy_error = None
+    harness.sweep()
+    assert harness.pinecone.created_names[1:] == ["drill-2"]
 
 
 def test_a_broken_drill_does_not_keep_others_waiting(harness: DrillHarness) -> None:

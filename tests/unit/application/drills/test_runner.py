@@ -7,14 +7,21 @@ from datetime import datetime
 import pytest
 
 from backup_auditor.application.drills.runner import DrillRunner
-from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, RestoreState
+from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, RestoredIndex, RestoreState
 from backup_auditor.domain.drills.state_machine import DeleteIndex, ReadIndex, ReadJob, RequestRestore, VerifyIndex
 from backup_auditor.domain.drills.verification import CheckState
 from backup_auditor.domain.project_state import DrillResult
-from backup_auditor.errors import EvidenceError, StateError
+from backup_auditor.errors import (
+    BackupAuditorError,
+    DrillPlanError,
+    EvidenceError,
+    ProjectMismatchError,
+    StateError,
+    UnavailableError,
+)
 from backup_auditor.rendering.drill_document import render_drill_document
-from support.builders.drills import build_drill
-from support.builders.facts import NOW
+from support.builders.drills import build_drill, build_target
+from support.builders.facts import HOUR, NOW
 from support.fakes.drills import FakeDrillArchive, FakeDrillProject
 from support.fakes.stores import FakeDrillLedger
 
@@ -175,3 +182,90 @@ def test_a_reopened_drill_is_stored_before_its_index_is_deleted() -> None:
     assert runner.reopen(open_record) == worker.stored_record == open_record
     assert runner.reopen(open_record) == open_record
     assert runner.reopen(record) == open_record
+
+
+OTHER_PROJECT = ProjectMismatchError("default", "project-1", "project-2")
+UNREAD = UnavailableError("503")
+
+
+@pytest.mark.parametrize(
+    "confirmation,error",
+    [
+        pytest.param(OTHER_PROJECT, ProjectMismatchError, id="other"),
+        pytest.param(False, DrillPlanError, id="unknown"),
+        pytest.param(UNREAD, UnavailableError, id="unread"),
+    ],
+)
+def test_a_restore_is_requested_only_in_the_project_of_the_drill(
+    confirmation: bool | BackupAuditorError, error: type[BackupAuditorError]
+) -> None:
+    """With a key that may be of another project, nothing is recorded and no call is made."""
+    worker = Worker(FakeDrillProject(confirmation=confirmation))
+    with pytest.raises(error):
+        worker.advance()
+    assert (worker.stored_record, worker.project.calls) == (build_drill(), [])
+
+
+def build_restored_worker(confirmation: bool | BackupAuditorError, index: RestoredIndex | None = None) -> Worker:
+    """Build a worker whose index was restored and verified with a key, and that has this key now."""
+    worker = Worker(FakeDrillProject(CheckState.PASSED))
+    worker.advance()
+    worker.advance()
+    worker.project.index, worker.project.confirmation = index, confirmation
+    return worker
+
+
+@pytest.mark.parametrize(
+    "index",
+    [None, build_target(source_backup_id="run-2"), build_target(tags={})],
+    ids=["missing", "of-another-backup", "without-tags"],
+)
+@pytest.mark.parametrize(
+    "confirmation,error", [(OTHER_PROJECT, ProjectMismatchError), (False, DrillPlanError)], ids=["other", "unknown"]
+)
+def test_an_index_that_is_missing_in_another_project_shows_nothing(
+    confirmation: bool | BackupAuditorError, error: type[BackupAuditorError], index: RestoredIndex | None
+) -> None:
+    """A key of another project leaves the record as it is, and the next run with the right key deletes the index."""
+    worker = build_restored_worker(confirmation, index)
+    record = worker.stored_record
+    assert record.deletion is DeletionState.REQUESTED
+    with pytest.raises(error):
+        worker.advance()
+    assert worker.stored_record == record
+    worker.project.index, worker.project.confirmation = build_target(), False  # the index itself confirms the project
+    assert worker.advance().revision == record.revision
+    worker.project.confirmation = True
+    assert worker.advance().is_finished
+    assert worker.published_results == [DrillResult.PASSED]
+
+
+def test_a_project_that_cannot_be_read_now_is_read_again() -> None:
+    """A failed read neither confirms the deletion nor ends the run."""
+    worker = build_restored_worker(UNREAD)
+    record = worker.stored_record
+    assert worker.advance() == record
+    worker.project.confirmation = True
+    assert worker.advance().is_finished
+
+
+def test_a_project_that_stays_unknown_does_not_stay_in_progress() -> None:
+    """Once its time has passed, its index counts as not deleted, its result is published, and only runs try again."""
+    worker = build_restored_worker(False)
+    worker.now = lambda: NOW + 8 * HOUR
+    record = worker.advance()
+    assert (record.deletion, record.is_in_progress, record.is_open) == (DeletionState.FAILED, False, True)
+    assert "whether the key belongs to the Pinecone project of restore drill" in record.deletion_detail
+    assert worker.advance() == record
+    assert worker.published_results == [DrillResult.PASSED]
+
+
+def test_the_message_names_the_project_of_the_drill() -> None:
+    """Without a backup or a schedule that shows the project, the message has its id and what to do."""
+    worker = Worker(FakeDrillProject(confirmation=False))
+    with pytest.raises(DrillPlanError) as it:
+        worker.advance(build_drill(pinecone_project_id="project-1"))
+    assert str(it.value) == (
+        "whether the key belongs to the Pinecone project project-1 of restore drill 5f5f5f5f5f5f5f5f is unknown: it"
+        " reads neither backup run-1 nor a schedule of that project; use the key with which the drill was started"
+    )

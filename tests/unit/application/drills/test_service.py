@@ -18,8 +18,7 @@ from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, RestoreState, ValidationState
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest
 from backup_auditor.domain.drills.verification import ExpectedContent
-from backup_auditor.domain.inventory import IndexFacts, Inventory
-from backup_auditor.domain.listing import Listing
+from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy, RestoreDrillPolicy
 from backup_auditor.domain.project_state import EMPTY_STATE
 from backup_auditor.errors import (
@@ -33,7 +32,7 @@ from backup_auditor.errors import (
     StateError,
     UnavailableError,
 )
-from support.builders.drills import EXPECTED, POINT, build_drill, build_target
+from support.builders.drills import EXPECTED, build_drill
 from support.builders.facts import (
     DAY,
     MINUTE,
@@ -355,36 +354,20 @@ def test_drills_of_another_pinecone_project_are_not_continued() -> None:
     assert "use a key of Pinecone project project-9 to continue" in str(it.value)
 
 
-@pytest.mark.parametrize(
-    "facts,is_known",
-    [
-        pytest.param({}, True, id="index"),
-        pytest.param(
-            {"index_id": "other", "point": replace(POINT, backup_id="run-20261122T060000")}, True, id="backup"
-        ),
-        pytest.param({"index_id": "other"}, False, id="neither"),
-    ],
-)
-def test_without_an_id_the_project_must_have_what_the_drill_restored(facts: dict[str, Any], is_known: bool) -> None:
-    """Either shows that the key belongs to the same project."""
-    record = build_drill(**facts)
+def test_an_unknown_project_is_left_to_the_runner() -> None:
+    """Without one of the two ids nothing is refused here, so that one such drill does not stop the others for ever."""
     inventory = build_inventory(MAIN)
-    if is_known:
-        assert list_with_inventory(inventory, **facts) == [record]
-        return
-    with pytest.raises(DrillPlanError, match="nor backup run-1 nor the temporary index drill-main"):
-        list_with_inventory(inventory, **facts)
-    unread_inventory = replace(inventory, backups=Listing((), READ_FAILURE, 0))
-    with pytest.raises(UnavailableError, match="Pinecone project of restore drill 5f5f5f5f5f5f5f5f is unknown"):
-        list_with_inventory(unread_inventory, **facts)
-    restored_inventory = replace(inventory, indexes=(*inventory.indexes, IndexFacts(build_target().index)))
-    assert list_with_inventory(restored_inventory, **facts) == [record]
-    assert list_with_inventory(build_inventory(terminating=(build_target().index,)), **facts) == [record]
+    assert list_with_inventory(inventory, index_id="other") == [build_drill(index_id="other")]
+    assert len(list_with_inventory(build_inventory(), pinecone_project_id="project-9")) == 1
 
 
 def test_a_finished_drill_needs_no_pinecone_project() -> None:
     """Only its document or its result is left to store."""
-    facts = {"index_id": "other", "validation": ValidationState.PASSED, "deletion": DeletionState.CONFIRMED}
+    facts = {
+        "pinecone_project_id": "project-9",
+        "validation": ValidationState.PASSED,
+        "deletion": DeletionState.CONFIRMED,
+    }
     assert len(list_with_inventory(build_inventory(MAIN), **facts)) == 1
 
 

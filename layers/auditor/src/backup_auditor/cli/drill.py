@@ -3,7 +3,7 @@
 import os
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -37,7 +37,9 @@ from backup_auditor.cli.output import (
     get_terminal_width,
     log_stderr,
     print_lines,
+    print_outcome,
     require_consent,
+    require_output,
     supports_progress,
 )
 from backup_auditor.domain.drills.drill import DeletionState, DrillRecord, build_known_drill
@@ -72,6 +74,7 @@ def run(arguments: Namespace) -> int:
     if not arguments.apply:
         return _show_plan(options, project, state, request, is_json=arguments.format == "json")
     _require_apply_mode(policy)
+    require_output()
     settings = read_settings(os.environ)
     with open_project_for_drills(settings) as drill_project, open_drill_ledger(state) as ledger:
         return _AppliedDrills(arguments, options, state, drill_project, ledger).run(request)
@@ -156,8 +159,7 @@ class _AppliedDrills:
             codes.append(choose_drill_plan_exit_code(session.plan.skipped_drills))
         if session.unstarted_text is not None:
             codes.append(NON_COMPLIANT)
-        results = self._print_results()
-        return choose_worst_exit_code([choose_drill_exit_code(results), *codes])
+        return self._print_results(codes)
 
     def now(self) -> datetime:
         """Return the time."""
@@ -234,14 +236,18 @@ class _AppliedDrills:
             " continues"
         )
 
-    def _print_results(self) -> list[DrillRecord]:
-        """Print the drills of this run as they are recorded, and return them."""
+    def _print_results(self, codes: Iterable[int] = ()) -> int:
+        """Print the drills of this run as they are recorded, and return the exit code of them and of what else was."""
         session, records = self._session, self._session.list_results()
+        code = choose_worst_exit_code([choose_drill_exit_code(records), *codes])
         if self._is_json:
-            print_lines([render_drills_json(session.plan, session.open_drills, records)])
+            lines = [render_drills_json(session.plan, session.open_drills, records)]
         elif records:
-            print_lines(["", *render_drill_results_table(self._project, records, get_terminal_width())])
-        return records
+            lines = ["", *render_drill_results_table(self._project, records, get_terminal_width())]
+        else:
+            return code
+        remedy = "`backup-auditor evidence list` shows the recorded drills" if records else None
+        return print_outcome(lines, code, remedy)
 
 
 @contextmanager

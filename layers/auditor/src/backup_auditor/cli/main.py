@@ -9,10 +9,11 @@ from importlib import import_module
 
 from backup_auditor.cli import INTERRUPTED, NOT_AUDITED
 from backup_auditor.cli.parser import make_parser
+from backup_auditor.cli.streams import redirect_to_null, write_stderr
 
 TYPE_CHECKING = False  # typing's own costs a tenth of the start
 if TYPE_CHECKING:
-    from typing import NoReturn, TextIO
+    from typing import NoReturn
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        _redirect_to_null(sys.stdout)
+        redirect_to_null(sys.stdout)
         if isinstance(error, BrokenPipeError):  # the reader left
             return 0
         _log_error(f"standard output cannot be written: {error.strerror or error}")
@@ -51,21 +52,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _log_error(line: str) -> None:
-    _write_error(f"backup-auditor: {line}\n")
-
-
-def _write_error(text: str) -> None:
-    """Write to standard error. If that fails, only the exit code reports the error."""
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except OSError:
-        _redirect_to_null(sys.stderr)
-
-
-def _redirect_to_null(stream: "TextIO") -> None:
-    """Redirect a stream that cannot be written to the null device, so that nothing fails at exit either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    write_stderr(f"backup-auditor: {line}\n")
 
 
 def _handle_signals() -> None:
@@ -91,5 +78,5 @@ def _run_command(arguments: Namespace) -> int:
         raise
     except Exception as error:  # noqa: BLE001  the last place where an error can still become a sentence
         text = import_module("backup_auditor.cli.error_text").format_error(error, has_traceback=arguments.debug)
-        _write_error(f"{text}\n")
+        write_stderr(f"{text}\n")
         return NOT_AUDITED

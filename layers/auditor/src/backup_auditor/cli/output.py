@@ -15,7 +15,9 @@ from typing import Any, cast
 
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.application.audit import AuditResult
+from backup_auditor.cli import INCOMPLETE
 from backup_auditor.cli.error_text import format_error_line
+from backup_auditor.cli.streams import redirect_to_null, write_stderr
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.reporting.fleet import Fleet
 from backup_auditor.errors import UsageError
@@ -54,6 +56,22 @@ def print_lines(lines: Iterable[str]) -> None:
     _write_to_stdout(join_lines(lines), None)
 
 
+def print_outcome(lines: Iterable[str], code: int, remedy: str | None) -> int:
+    """Write the results of calls that may have changed something, and return the exit code.
+
+    It is 3 if they could not be written: then nobody knows the outcome, and `remedy` is what shows it. Without a remedy
+    nothing was changed, and the error is raised.
+    """
+    try:
+        print_lines(lines)
+    except UsageError as error:
+        if remedy is None:
+            raise
+        log_stderr(f"{format_error_line(error)}; {remedy}")
+        return INCOMPLETE
+    return code
+
+
 def _write_to_stdout(pieces: Iterable[str], remedy: str | None) -> None:
     """Write results, and the end of their last line. A closed pipe is no error: the exit code stays."""
     require_output(remedy)
@@ -63,7 +81,7 @@ def _write_to_stdout(pieces: Iterable[str], remedy: str | None) -> None:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _discard_output()
+        redirect_to_null(sys.stdout)
     except OSError as error:
         raise make_output_error(error, remedy) from None
 
@@ -104,13 +122,9 @@ def log_problems(problems: Iterable[str]) -> None:
 
 def make_output_error(error: OSError, remedy: str | None = None) -> UsageError:
     """Return the error of a standard output that cannot be written, and write nothing there from now on."""
-    _discard_output()
+    redirect_to_null(sys.stdout)
     remedy_clause = "" if remedy is None else f"; {remedy}"
     return UsageError(f"standard output cannot be written: {error.strerror or error}{remedy_clause}")
-
-
-def _discard_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails at exit either
 
 
 def require_output(remedy: str | None = None) -> None:
@@ -130,8 +144,8 @@ def is_colored() -> bool:
 
 
 def log_stderr(text: str) -> None:
-    """Write a message that is no result."""
-    sys.stderr.write(f"backup-auditor: {escape_text(text)}\n")
+    """Write a message that is no result. If that fails, the command goes on."""
+    write_stderr(f"backup-auditor: {escape_text(text)}\n")
 
 
 def describe_notes(audit: AuditResult) -> Iterator[str]:

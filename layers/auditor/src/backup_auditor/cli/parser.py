@@ -159,7 +159,7 @@ exit codes:
   0  the plan was shown or applied, or there is nothing to do
   1  the plan was applied in part: something that the policy requires is still missing
   2  the command was refused before the first write
-  3  a result is unknown, or the plan skipped something because of a read error (wins over 1)
+  3  a result is unknown or could not be written, or the plan skipped something because of a read error (wins over 1)
 
 The API key of the project is read from PINECONE_API_KEY. A plan needs only a read-only key (ControlPlaneViewer).
 """
@@ -181,7 +181,7 @@ exit codes:
   0  the plan was shown, every drill passed, or there is nothing to do
   1  a drill failed or could not make a check that decides, a temporary index is left, or a due drill was not started
   2  the command was refused before the first write
-  3  a result is unknown, or the plan skipped something because of a read error (wins over 1)
+  3  a result is unknown or could not be written, or the plan skipped something because of a read error (wins over 1)
 
 The API key of the project is read from PINECONE_API_KEY. A plan needs only a read-only key (ControlPlaneViewer);
 --apply needs a key with the roles ControlPlaneEditor and DataPlaneViewer.

@@ -19,7 +19,15 @@ from backup_auditor.cli.options import (
     read_project_name,
     run_with_options,
 )
-from backup_auditor.cli.output import ask_about_plan, get_terminal_width, log_stderr, print_lines, require_consent
+from backup_auditor.cli.output import (
+    ask_about_plan,
+    get_terminal_width,
+    log_stderr,
+    print_lines,
+    print_outcome,
+    require_consent,
+    require_output,
+)
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan, build_results
@@ -41,6 +49,7 @@ def run(arguments: Namespace) -> int:
     options = AuditOptions(policy, project, None, None, state)
     if arguments.apply:
         _require_apply_mode(options)
+        require_output()
     require_consent(is_applied=arguments.apply, is_agreed=arguments.yes)
     with open_remediation_log(state) as log:
         inventory: Inventory | None = None
@@ -99,18 +108,22 @@ def _apply_plan(
         if reason is not None:
             raise RemediationPlanError(f"plan {plan.plan_id} {reason}; run remediate without --plan to make another")
         outcome = _execute_plan(options, log, plan, inventory)
-    if is_json:
-        print_lines([render_plan_json(plan, outcome.results)])
-    elif outcome.results:
-        print_lines(["", *render_results_table(plan, outcome.results, get_terminal_width())])
-    if outcome.interruption is not None:
-        raise outcome.interruption
-    return choose_worst_exit_code(
+    code = choose_worst_exit_code(
         [
             choose_plan_exit_code(plan.skipped_actions),
             choose_remediation_exit_code(outcome.results, is_refused=outcome.stop_error is not None),
         ]
     )
+    lines: list[str] = []
+    if is_json:
+        lines = [render_plan_json(plan, outcome.results)]
+    elif outcome.results:
+        lines = ["", *render_results_table(plan, outcome.results, get_terminal_width())]
+    remedy = f"`backup-auditor remediate --plan {plan.plan_id}` shows the recorded results" if outcome.results else None
+    code = print_outcome(lines, code, remedy)
+    if outcome.interruption is not None:
+        raise outcome.interruption
+    return code
 
 
 def _ask_about_plan(plan: RemediationPlan, *, is_shown: bool) -> bool:

@@ -21,6 +21,12 @@ class DrillProject(Protocol):
     def load_expected_content(self, backup_id: str) -> ExpectedContent:
         """Return the figures of a backup, from the backup itself. Raises any `PineconeError`."""
 
+    def confirm_project(self, record: DrillRecord) -> bool:
+        """Return whether the key shows the Pinecone project of a drill; `False` if nothing that it reads does.
+
+        Raises `ProjectMismatchError` if it is another project, and any `PineconeError`.
+        """
+
     def make_call(self, record: DrillRecord, call: DrillCall) -> Observation:
         """Make the call of a recorded drill and return what it shows. It raises no `PineconeError`."""
 

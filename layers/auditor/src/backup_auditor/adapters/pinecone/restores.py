@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from backup_auditor.adapters.pinecone.client import PineconeClient, Runtime
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.data_plane import open_index_host, read_found_content, read_sample, read_stats
-from backup_auditor.adapters.pinecone.reader import MAX_PAGES, build_page_target
+from backup_auditor.adapters.pinecone.reader import MAX_PAGES, PineconeReader, build_page_target
 from backup_auditor.adapters.pinecone.rows import (
     ACCEPTED_RESTORE,
     RESTORABLE_BACKUP,
@@ -29,7 +29,7 @@ from backup_auditor.adapters.pinecone.temporary_indexes import (
 from backup_auditor.adapters.pinecone.transport import ResponseLostError, Transport
 from backup_auditor.domain.api_call import ApiCall
 from backup_auditor.domain.backup_status import BackupPhase, parse_phase
-from backup_auditor.domain.drills.drill import DrillRecord, JobState, RestoredIndex, RestoreJob
+from backup_auditor.domain.drills.drill import DrillRecord, JobState, RestoredIndex, RestoreJob, require_same_project
 from backup_auditor.domain.drills.state_machine import (
     AccessRefused,
     AnswerLost,
@@ -55,10 +55,12 @@ from backup_auditor.errors import (
     ForbiddenError,
     MalformedResponseError,
     NotFoundError,
+    OrganizationPlanError,
     PineconeError,
     PreconditionError,
     SettingsError,
     UnavailableError,
+    UnsupportedError,
 )
 
 _FIRST_VERSION = "2026-07"
@@ -80,6 +82,8 @@ class PineconeDrillProject:
         self._connection = connection
         self._transport = transport
         self._runtime = runtime
+        self._own_backup_ids: set[str] = set()
+        """The backups that certainly belong to the project of the key."""
 
     def check_access(self, index: str) -> None:
         """Raise any `PineconeError` if the key cannot read the records of a live index."""
@@ -92,6 +96,7 @@ class PineconeDrillProject:
     def load_expected_content(self, backup_id: str) -> ExpectedContent:
         """Return the figures of a backup, from the backup itself. Raises any `PineconeError`."""
         row = _read_backup(self._start_calls(), backup_id)
+        self._own_backup_ids.add(backup_id)
         vector_field = read_vector_field(row.get("schema"))
         return ExpectedContent(
             record_count=row.get("record_count"),
@@ -100,6 +105,16 @@ class PineconeDrillProject:
             metric=vector_field.metric,
             vector_type=vector_field.vector_type,
         )
+
+    def confirm_project(self, record: DrillRecord) -> bool:
+        """Return whether the key shows the Pinecone project of a drill; `False` if nothing that it reads does.
+
+        Raises `ProjectMismatchError` if it is another project, and any `PineconeError`.
+        """
+        backup_id = record.point.backup_id
+        if backup_id not in self._own_backup_ids and _shows_project(self._start_calls(), record):
+            self._own_backup_ids.add(backup_id)
+        return backup_id in self._own_backup_ids
 
     def make_call(self, record: DrillRecord, call: DrillCall) -> Observation:
         """Make the call of a recorded drill and return what it shows. It raises no `PineconeError`."""
@@ -132,6 +147,53 @@ class PineconeDrillProject:
         except PineconeError as error:
             return ReadFailed(str(error))
         return IndexVerified(build_verification(record.point.expected, found, sample))
+
+
+def _shows_project(client: PineconeClient, record: DrillRecord) -> bool:
+    """Return whether the key of a client shows the Pinecone project of a drill.
+
+    Ids of backups and indexes are unique, and a key reads only those of its project, so most often one call is enough.
+    Once the backup is gone, the schedules decide: no other response has Pinecone's id of the project.
+    """
+    try:
+        _read_backup(client, record.point.backup_id)
+    except NotFoundError:
+        reader = PineconeReader(client)
+        return _has_backups(reader, record) or _find_project(reader, record)
+    return True
+
+
+def _has_backups(reader: PineconeReader, record: DrillRecord) -> bool:
+    """Return whether the drilled index has any backup. Raises any `PineconeError`."""
+    try:
+        read = reader.read_own_backups(record.index_name)
+    except (NotFoundError, UnsupportedError):
+        return False
+    is_found = any(it.index_id == record.index_id for it in read.rows)
+    if read.failure is not None and not is_found:
+        raise UnavailableError(str(read.failure))
+    return is_found
+
+
+def _find_project(reader: PineconeReader, record: DrillRecord) -> bool:
+    """Return whether a schedule shows the project of a drill: one of its index, or of any if the project has an id.
+
+    Raises `ProjectMismatchError` if a schedule shows another project, and any `PineconeError`.
+    """
+    names = [record.index_name]
+    if record.pinecone_project_id is not None:
+        names += sorted(it.name for it in reader.read_indexes().rows if it.name != record.index_name)
+    for name in names:
+        try:
+            read = reader.read_schedules(name)
+        except (NotFoundError, UnsupportedError, OrganizationPlanError):
+            continue
+        for schedule in read.rows:
+            if schedule.index_id == record.index_id or require_same_project(record, schedule.project_id):
+                return True
+        if read.failure is not None:
+            raise UnavailableError(str(read.failure))
+    return False
 
 
 def _request_restore(client: PineconeClient, call: ApiCall, backup_id: str) -> Observation:

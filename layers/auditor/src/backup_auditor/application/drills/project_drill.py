@@ -1,6 +1,6 @@
 """Run the restore drills of one registered project on AWS, one short step of each at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -28,7 +28,13 @@ from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.project_state import DrillResult, KnownDrill, ProjectState
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.domain.timefmt import to_seconds
-from backup_auditor.errors import ChannelRefusedError, DrillPlanError, describe_failure
+from backup_auditor.errors import (
+    BadKeyError,
+    ChannelRefusedError,
+    DrillPlanError,
+    ProjectMismatchError,
+    describe_failure,
+)
 from backup_auditor.ports.drills import DrillArchive, DrillLedger, DrillProject
 from backup_auditor.ports.messaging import Bus, Event
 from backup_auditor.ports.pinecone import NoProgress
@@ -87,7 +93,10 @@ def drill_project(project_name: str, request: DrillRunRequest, deps: DrillDepend
     if mode is Mode.NEVER:
         open_records = list_open_drills(deps.ledger, project.name)
         refusal = f"{policy.source}: the policy allows no restore drills; set restore_drills.mode"
-        return {"refused": refusal, **_build_answer(project.name, _continue_drills(project, open_records, mode, deps))}
+        return {
+            "refused": refusal,
+            **_build_answer(project.name, _continue_drills(project, open_records, lambda: mode, deps)),
+        }
     state = deps.load_state(project.name)
     key = deps.load_key(project)
     audit = _audit(project, policy, key, state, request, deps)
@@ -96,7 +105,7 @@ def drill_project(project_name: str, request: DrillRunRequest, deps: DrillDepend
     try:
         refuse_unusable_audit(audit)
         with deps.open_project(key) as pinecone_project:
-            steps = _DrillSteps(pinecone_project, mode, deps)
+            steps = _DrillSteps(pinecone_project, lambda: mode, deps)
             open_records = list_open_drills(deps.ledger, project.name, audit.inventory)
             drills += steps.advance([steps.runner.reopen(it) for it in open_records])
             records = deps.ledger.list_drills(project.name)
@@ -124,9 +133,7 @@ def _sweep(project_name: str, deps: DrillDependencies) -> dict[str, object]:
     drills: list[DrillRecord] = []
     try:
         project = deps.load_registry(project_name).find(project_name)
-        is_unrequested = any(it.restore is RestoreState.NOT_REQUESTED for it in records)
-        mode = deps.load_policy(project).restore_drills.mode if is_unrequested else Mode.APPLY
-        drills = _continue_drills(project, records, mode, deps)
+        drills = _continue_drills(project, records, lambda: deps.load_policy(project).restore_drills.mode, deps)
     except Exception as error:  # noqa: BLE001  a queue would repeat the sweep beside the next ones
         _log_failure(error, deps)
     continued_numbers = {it.number for it in drills}
@@ -136,12 +143,12 @@ def _sweep(project_name: str, deps: DrillDependencies) -> dict[str, object]:
 
 
 def _continue_drills(
-    project: RegisteredProject, records: Sequence[DrillRecord], mode: Mode, deps: DrillDependencies
+    project: RegisteredProject, records: Sequence[DrillRecord], load_mode: Callable[[], Mode], deps: DrillDependencies
 ) -> list[DrillRecord]:
     if not records:
         return []
     with deps.open_project(deps.load_key(project)) as pinecone_project:
-        return _DrillSteps(pinecone_project, mode, deps).advance(records)
+        return _DrillSteps(pinecone_project, load_mode, deps).advance(records)
 
 
 def _audit(  # noqa: PLR0913, PLR0917  everything that an audit is made from
@@ -152,16 +159,22 @@ def _audit(  # noqa: PLR0913, PLR0917  everything that an audit is made from
     request: DrillRunRequest,
     deps: DrillDependencies,
 ) -> AuditResult:
-    with deps.open_reader(key) as reader:
-        audit = run_audit(
-            reader,
-            policy,
-            project=project.name,
-            observed_at=deps.now(),
-            progress=NoProgress(),
-            retries_incomplete=not request.is_final,
-            state=state,
-        )
+    secret = project.drill_secret
+    try:
+        with deps.open_reader(key) as reader:
+            audit = run_audit(
+                reader,
+                policy,
+                project=project.name,
+                observed_at=deps.now(),
+                progress=NoProgress(),
+                retries_incomplete=not request.is_final,
+                state=state,
+            )
+    except BadKeyError as error:
+        raise BadKeyError(f"{error}; store a key for restore drills of the project in secret {secret}") from None
+    except ProjectMismatchError as error:
+        raise error.with_remedy(f"store a key of {error.recorded_id} in secret {secret}") from None
     if not audit.report.is_complete:
         failures = [str(it) for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
         deps.log.error("the plan leaves out what could not be read", extra={"read_errors": failures})
@@ -196,8 +209,8 @@ def _start(plan: DrillPlan, project: DrillProject, deps: DrillDependencies) -> l
 class _DrillSteps:
     """Advances drills as far as it is possible now."""
 
-    def __init__(self, project: DrillProject, mode: Mode, deps: DrillDependencies) -> None:
-        self._mode = mode
+    def __init__(self, project: DrillProject, load_mode: Callable[[], Mode], deps: DrillDependencies) -> None:
+        self._load_mode = load_mode
         self._deps = deps
         self.runner = DrillRunner(project, deps.ledger, deps.archive, partial(_publish, deps), deps.now)
 
@@ -219,9 +232,12 @@ class _DrillSteps:
         return advanced_records
 
     def _may_advance(self, record: DrillRecord) -> bool:
-        """Return whether a drill may go on: a restore that was not requested yet needs the mode apply."""
+        """Return whether a drill may go on: a restore that was not requested yet needs the mode apply.
+
+        Only such a drill needs the policy, so that an invalid one does not keep the others waiting.
+        """
         is_unrequested = record.restore is RestoreState.NOT_REQUESTED and self._deps.now() < record.deadline
-        return self._mode is Mode.APPLY or not is_unrequested
+        return not is_unrequested or self._load_mode() is Mode.APPLY
 
 
 def _publish(deps: DrillDependencies, record: DrillRecord) -> None:

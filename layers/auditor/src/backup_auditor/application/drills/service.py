@@ -10,16 +10,14 @@ from backup_auditor.application.audit import AuditResult
 from backup_auditor.application.drills.runner import DrillRunner
 from backup_auditor.domain.drills.drill import (
     DrillRecord,
-    Ownership,
     build_known_drill,
     find_open_drills,
-    find_ownership,
+    require_same_project,
 )
 from backup_auditor.domain.drills.selection import DrillPlan, DrillRequest, create_record, make_drill_plan
 from backup_auditor.domain.drills.state_machine import compute_wait
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.listing import list_rows
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.project_state import KnownDrill, ProjectState
 from backup_auditor.domain.text import pluralize
@@ -29,7 +27,6 @@ from backup_auditor.errors import (
     DrillPlanError,
     ForbiddenError,
     NotFoundError,
-    ProjectMismatchError,
     StateError,
     UnavailableError,
 )
@@ -68,50 +65,16 @@ def list_open_drills(ledger: DrillLedger, project: str, inventory: Inventory | N
     """Return the drills that the next run has to continue, oldest first.
 
     With an inventory, also those whose temporary indexes exist although their deletion was confirmed: they have a new
-    revision, which the run stores first. Raises `ProjectMismatchError` if the inventory is of another Pinecone project
-    than one of these drills, and `DrillPlanError` or `UnavailableError` if that cannot be excluded.
+    revision, which the run stores first. Raises `ProjectMismatchError` if the inventory is certainly of another
+    Pinecone project than one of these drills. If it is unknown, `DrillRunner` does nothing in another project.
     """
     facts = () if inventory is None else (*inventory.indexes, *inventory.drill_indexes)
     records = find_open_drills(ledger.list_drills(project), (it.index for it in facts))
     if inventory is not None:
         for record in records:
             if not record.is_finished:
-                _require_same_project(record, inventory)
+                require_same_project(record, inventory.project_id)
     return records
-
-
-def _require_same_project(record: DrillRecord, inventory: Inventory) -> None:
-    """Raise an error unless an inventory is of the Pinecone project of a drill: there a 404 shows nothing."""
-    recorded_id, found_id = record.pinecone_project_id, inventory.project_id
-    if recorded_id is not None and found_id is not None:
-        if recorded_id != found_id:
-            remedy = f"use a key of Pinecone project {recorded_id} to continue restore drill {record.drill_id}"
-            raise ProjectMismatchError(record.project, recorded_id, found_id, remedy)
-        return
-    if _has_drilled_index(record, inventory):
-        return
-    text = f"whether the key belongs to the Pinecone project of restore drill {record.drill_id} is unknown"
-    failure = inventory.backups.failure
-    if failure is not None:
-        raise UnavailableError(f"{text}: {failure}; try again")
-    raise DrillPlanError(
-        f"{text}: neither index {record.index_name} ({record.index_id}) nor backup {record.point.backup_id} nor the"
-        f" temporary index {record.target_name} is in this project; use the key with which the drill was started"
-    )
-
-
-def _has_drilled_index(record: DrillRecord, inventory: Inventory) -> bool:
-    """Return whether an inventory has the index of a drill, its backup or its temporary index."""
-    facts = (*inventory.indexes, *inventory.drill_indexes)
-    backups = [*inventory.iter_listed_backups()]
-    schedules = (schedule for it in facts for schedule in list_rows(it.schedules))
-    index_ids = {*(it.index_id for it in backups), *(it.index_id for it in schedules)}
-    indexes = (*(it.index for it in facts), *inventory.terminating)
-    return (
-        record.index_id in index_ids
-        or any(it.backup_id == record.point.backup_id for it in backups)
-        or any(find_ownership(record, it) is Ownership.OWN for it in indexes)
-    )
 
 
 def start_drills(

@@ -15,7 +15,6 @@ from backup_auditor.domain.events import RemediationRequest
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import (
     APPLIED_STATES,
@@ -145,9 +144,13 @@ def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> di
             "refused": f"{policy.source}: the policy allows no remediation",
         }
     try:
-        plan, audit = _prepare_plan(request, project, policy, deps)
+        plan = None
+        if request.plan_id is not None:
+            plan = find_plan(deps.remediation_log, project.name, request.plan_id, policy, deps.now())
+        key = deps.load_key(project)  # once: another one could be of another Pinecone project than the audit
+        plan, audit = _prepare_plan(request, key, policy, plan, deps)
         settled_records = settle_open_actions(audit.inventory, policy, deps.remediation_log, deps.actor)
-        execution = _execute(plan, project, policy, audit, deps)
+        execution = _execute(plan, key, policy, audit, deps)
     except RemediationPlanError as error:
         deps.log.warning(str(error), extra={"plan_id": request.plan_id})
         if Mode.APPLY in modes and request.plan_id is None:  # no caller reads the answer
@@ -171,17 +174,14 @@ def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> di
 
 
 def _prepare_plan(
-    request: RemediationRequest, project: RegisteredProject, policy: Policy, deps: RemediationDependencies
+    request: RemediationRequest, key: str, policy: Policy, plan: RemediationPlan | None, deps: RemediationDependencies
 ) -> tuple[RemediationPlan, AuditResult]:
-    """Return the requested plan, or a new one, and a fresh audit. A requested plan is loaded before the first call."""
-    plan = None
-    if request.plan_id is not None:
-        plan = find_plan(deps.remediation_log, project.name, request.plan_id, policy, deps.now())
-    with deps.open_reader(deps.load_key(project)) as reader:
+    """Return the requested plan, or a new one, and a fresh audit."""
+    with deps.open_reader(key) as reader:
         audit = run_audit(
             reader,
             policy,
-            project=project.name,
+            project=request.project,
             observed_at=deps.now(),
             progress=NoProgress(),
             retries_incomplete=request.retries_incomplete,
@@ -196,13 +196,13 @@ def _prepare_plan(
 
 
 def _execute(
-    plan: RemediationPlan, project: RegisteredProject, policy: Policy, audit: AuditResult, deps: RemediationDependencies
+    plan: RemediationPlan, key: str, policy: Policy, audit: AuditResult, deps: RemediationDependencies
 ) -> ExecutionResult:
     if not plan.applicable_actions:
         return ExecutionResult()
     log = deps.remediation_log
     check_may_write(plan, policy, audit.inventory, log)
-    with deps.open_writer(deps.load_key(project)) as writer:
+    with deps.open_writer(key) as writer:
         executor = PlanExecutor(plan=plan, policy=policy, writer=writer, log=log, actor=deps.actor, now=deps.now)
         return executor.execute(audit.inventory)
 

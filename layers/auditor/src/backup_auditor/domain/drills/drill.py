@@ -14,6 +14,7 @@ from backup_auditor.domain.model import Index
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
 from backup_auditor.domain.text import quote_segment
 from backup_auditor.domain.timefmt import shift_moment
+from backup_auditor.errors import ProjectMismatchError
 
 CLEANUP_TIME = timedelta(hours=1)
 """How long the deletion of a temporary index may take before the index counts as left behind."""
@@ -274,6 +275,20 @@ def find_ownership(record: DrillRecord, index: Index) -> Ownership:
     are_tags_own = build_drill_tags(record.drill_id).items() <= index.tags.items()
     is_own = index.name == record.target_name and index.source_backup_id is not None and are_tags_own
     return Ownership.OWN if is_own else Ownership.UNCONFIRMED
+
+
+def require_same_project(record: DrillRecord, found_id: str | None) -> bool:
+    """Return whether Pinecone's id of a project shows that it is the one of a drill; `False` if either is unknown.
+
+    Raises `ProjectMismatchError` if it is another project.
+    """
+    recorded_id = record.pinecone_project_id
+    if recorded_id is None or found_id is None:
+        return False
+    if recorded_id != found_id:
+        remedy = f"use a key of Pinecone project {recorded_id} to continue restore drill {record.drill_id}"
+        raise ProjectMismatchError(record.project, recorded_id, found_id, remedy)
+    return True
 
 
 def describe_unconfirmed(record: DrillRecord, index: Index) -> str:
