@@ -121,6 +121,15 @@ def test_a_host_without_tls_is_refused(healthy_server: Server) -> None:
             ("audit", "--output", "x", "--save-inventory", "./x"), ("same file",), id="report-and-inventory-in-one-file"
         ),
         pytest.param(("audit", "--output", "x", "--inventory", "x"), ("same file",), id="report-overwrites-inventory"),
+        pytest.param(
+            ("audit", "--output", "x", "--policy", "x"), ("--policy", "same file"), id="report-overwrites-policy"
+        ),
+        pytest.param(
+            ("audit", "--output", "x", "--state", "./x"), ("--state", "same file"), id="report-overwrites-state"
+        ),
+        pytest.param(
+            ("audit", "--output", "x", "--registry", "x"), ("--registry", "same file"), id="report-overwrites-registry"
+        ),
         pytest.param(("audit", "--output", ""), ("Is a folder",), id="empty-report"),
         pytest.param(("audit", "--inventory", ""), ("cannot be read",), id="empty-inventory"),
         pytest.param(("audit", "--registry", ""), ("directory",), id="empty-registry"),

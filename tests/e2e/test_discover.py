@@ -86,7 +86,7 @@ def test_a_fleet_is_registered_step_by_step(fleet: Fleet) -> None:
     fleet.write_registry("search", "support", "catalog")
     unaudited = fleet.discover()
     assert unaudited.exit_code == 3
-    assert "no audit recorded its project id" in unaudited.output
+    assert "no audit has read its project id" in unaudited.output
 
     fleet.audit()
     assert fleet.read_statuses() == {
@@ -123,12 +123,15 @@ def test_a_project_that_is_gone_or_renamed_is_shown(fleet: Fleet) -> None:
 
 
 def test_an_account_that_sees_nothing_is_no_access(fleet: Fleet) -> None:
-    """An empty list is exit code 3, and no entry is gone."""
+    """An empty list is exit code 3, with and without a registry, and no entry is gone."""
     fleet.organization.service_accounts[CLIENT_ID] = ServiceAccount(CLIENT_SECRET, (), sees_organization=False)
     fleet.write_registry("search", f"{{name: x, project_id: {fleet.organization.projects[1].id}}}")
     result = fleet.discover()
     assert result.exit_code == 3
     assert result.output.startswith("2 no access\n")
+    for name, text in (("table", "warning: The service account sees no project;"), ("yaml", "# no project was listed")):
+        result = fleet.run("registry", "discover", "--format", name)
+        assert (result.exit_code, text in result.output) == (3, True)
 
 
 def test_an_account_that_sees_one_project_calls_no_other_gone(fleet: Fleet) -> None:
@@ -219,6 +222,9 @@ def test_the_plan_of_each_policy_is_compared(fleet: Fleet) -> None:
     )
     assert result.error_output.count("\n") == 1
     assert "project.plan is not compared: " in result.error_output
+    entries = fleet.discover("--format", "yaml")
+    assert "warning" not in entries.output
+    assert f"backup-auditor: warning: {plan_warning}\n" in entries.error_output
 
 
 def test_a_large_organization_fits_the_terminal(fleet: Fleet) -> None:

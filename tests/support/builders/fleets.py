@@ -34,6 +34,7 @@ def build_project(name: str = "search", **facts: Any) -> FleetProject:
         "index_count": 20,
         "coverage": Coverage(20, 20, 140),
         "coverage_percent": 100.0,
+        "is_coverage_known": True,
         "open_counts": build_open_counts(),
         "unknown_count": 0,
         "exempted_count": 0,
@@ -78,6 +79,9 @@ def build_mixed_fleet() -> Fleet:
             build_project(
                 "unread",
                 compliance=Compliance.INSUFFICIENT_DATA,
+                coverage=None,
+                coverage_percent=None,
+                is_coverage_known=False,
                 worst_age=None,
                 is_age_known=False,
                 first_end=None,

@@ -118,3 +118,15 @@ def test_an_audit_that_is_not_recorded_makes_the_run_incomplete(
     code, document = run_audit(audit)
     assert (code, len(document["reports"])) == (3, len(NAMES))
     assert capsys.readouterr().err == "backup-auditor: p1: this audit could not be recorded: the disk is full\n"
+
+
+def test_a_full_temporary_folder_is_named(
+    run_audit: Callable[..., tuple[int, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reports that cannot be kept until the end are one error line with the remedy, and nothing is written."""
+    full_device = Path("/dev/full").open("r+b", buffering=0)  # noqa: SIM115  closed with the spool
+    with patch("backup_auditor.cli.registry_audit.SpooledTemporaryFile", return_value=full_device):
+        code, document = run_audit(lambda options, **_: make_result(options))
+    assert (code, document) == (2, None)
+    error = "the reports of the projects cannot be kept in a temporary file: No space left on device"
+    assert capsys.readouterr().err == f"backup-auditor: {error}; set TMPDIR to a folder with enough space\n"

@@ -81,7 +81,10 @@ def test_a_name_alone_proves_nothing() -> None:
     assert unregistered.detail == (
         "an entry has this name, and its project id is unknown; if it is this project, add the id there"
     )
-    assert unknown.detail == "no audit recorded its project id; audit it once, or add project_id to the entry"
+    assert (
+        unknown.detail
+        == "no audit has read its project id, which only schedules show; audit it, or add project_id to the entry"
+    )
     assert not discovery.is_complete
 
 
@@ -125,6 +128,13 @@ def test_an_empty_list_is_no_access() -> None:
     discovery = compare(make_registry("a", b="p-b"), known_ids={"a": "p-a"})
     assert list_statuses(discovery) == [("no_access", "a"), ("no_access", "b")]
     assert (discovery.is_complete, discovery.has_differences) == (False, False)
+
+
+def test_an_empty_list_without_a_registry_is_not_complete() -> None:
+    """An organization is never found empty: its service account may see nothing."""
+    discovery = compare(make_registry())
+    assert (discovery.projects, discovery.is_complete) == ((), False)
+    assert discovery.warnings == ("The service account sees no project; give it a role in the organization.",)
 
 
 def test_a_listing_that_could_not_be_parsed_is_not_empty() -> None:
@@ -183,7 +193,7 @@ def test_a_line_of_ignore_without_effect_is_a_warning(project: str, text: str) -
     discovery = compare(make_registry(shop="p-search", ignored=(make_ignored(project),)), SEARCH)
     assert discovery.warnings == (f"r.yaml:7: ignore names '{project}', {text}",)
     for projects, failure in (((), None), ((SEARCH,), FAULT)):
-        assert compare(make_registry(ignored=(make_ignored("suport"),)), *projects, failure=failure).warnings == ()
+        assert compare(make_registry("x", ignored=(make_ignored("suport"),)), *projects, failure=failure).warnings == ()
 
 
 def test_an_error_of_ignore_is_a_warning() -> None:
@@ -300,6 +310,19 @@ def test_names_of_entries_are_unique(pairs: list[tuple[str, str]]) -> None:
     projects = list({it.project_id: it for it in projects}.values())
     names = list(choose_entry_names(projects, make_registry("a")))
     assert len({*names, "a"}) == len(projects) + 1
+
+
+def test_names_of_entries_have_variables_of_their_own() -> None:
+    """Names that differ only in case or in a character that no variable has do not share a variable."""
+    names = ["Shop-EU", "shop-eu", "shop.eu", "SHOP", "new"]
+    projects = [OrganizationProject(f"{number}000000-x", name) for number, name in enumerate(names)]
+    assert list(choose_entry_names(projects, make_registry("shop"))) == [
+        "Shop-EU",
+        "shop-eu-1000000-",
+        "shop.eu-2000000-",
+        "SHOP-3000000-",
+        "new",
+    ]
 
 
 NAMES = st.sampled_from(["search", "support", "x", "y"])

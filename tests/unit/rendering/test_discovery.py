@@ -60,8 +60,8 @@ def test_the_table_shows_the_worst_first() -> None:
         "          correct its project_id or its key",
         "",
         "unknown:",
-        "  unaudited  no audit recorded its project id; audit it once, or add project_id",
-        "             to the entry",
+        "  unaudited  no audit has read its project id, which only schedules show; audit",
+        "             it, or add project_id to the entry",
         "",
         "registered:",
         "  search  p-search",
@@ -175,7 +175,7 @@ def test_yaml_names_a_variable_without_a_default_key() -> None:
         "no": ("10000000-1", "PINECONE_API_KEY_NO"),
         "1e5": ("20000000-1", "PINECONE_API_KEY_1E5"),
         "a-b": ("30000000-1", "PINECONE_API_KEY_A_B"),
-        "a.b": ("40000000-1", "PINECONE_API_KEY_A_B"),
+        "a.b-40000000": ("40000000-1", "PINECONE_API_KEY_A_B_40000000"),  # a variable of its own
         "x-y": ("50000000-1", "PINECONE_API_KEY_X_Y"),
         "null": ("60000000-1", "PINECONE_API_KEY_NULL"),
         "project": ("70000000-1", "PINECONE_API_KEY_PROJECT"),
@@ -199,3 +199,10 @@ def test_yaml_without_a_new_project_is_a_comment(registry: Registry | None) -> N
     """Nothing to paste is a comment, which is valid YAML."""
     discovery = compare(REGISTRY, PROJECTS[0])
     assert [*render_discovery_yaml(discovery, registry)] == ["# no project is unregistered"]
+
+
+def test_yaml_of_an_account_that_sees_nothing_says_so() -> None:
+    """Without any project, nothing is said about what is registered."""
+    facts = OrganizationFacts(ListingRead(()), ListingRead(()))
+    discovery = compare_registry(Registry(()), {}, facts, {}, NOW.date())
+    assert [*render_discovery_yaml(discovery, None)] == ["# no project was listed"]

@@ -58,6 +58,7 @@ def test_a_name_alone_takes_every_default(entry: str) -> None:
         "editors/shop-eu",
         "pings/shop-eu",
         inherited_keys=frozenset({"secret", "key_env", "editor_secret", "ping_secret", "policy", "alerts"}),
+        has_own_channels=True,
     )
 
 
@@ -262,13 +263,19 @@ def test_two_entries_with_one_project_id_are_an_error() -> None:
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True) | st.sampled_from(["no", "null", "1e5", "on"])
 
 
-@given(NAMES, st.sampled_from(["", ", secret: x/y", ", alerts: [quiet]", ", policy: null", ", project_id: '12'"]))
+SETTINGS = ["", ", secret: x/y", ", alerts: [quiet]", ", alerts: []", ", alerts: null", ", policy: null"]
+
+
+@given(NAMES, st.sampled_from([*SETTINGS, ", project_id: '12'"]))
 def test_effective_settings_are_an_entry_of_their_own(name: str, settings: str) -> None:
     """What `--show` prints is an entry that has the same settings without any defaults."""
-    project = read_project(f"{{name: '{name}'{settings}}}")
+    entry = f"{{name: '{name}'{settings}}}"
+    project = read_project(entry)
     first_line, *lines = render_effective_entry(project)
     shown_entry = "\n    ".join([first_line, *lines])
     shown_project = read_project(shown_entry, head="")
     assert [*render_effective_entry(shown_project)] == [
         it.removesuffix("  # from defaults") for it in (first_line, *lines)
     ]
+    stack = RegistryDefaults((Channel(ChannelKind.SLACK, "hooks/stack"),))
+    assert read_project(shown_entry, head="", stack=stack).channels == read_project(entry, stack=stack).channels

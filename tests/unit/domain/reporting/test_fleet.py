@@ -100,12 +100,27 @@ def test_extremes_are_unknown_after_a_read_error_of_a_listing(facts: dict[str, A
     assert (project.first_end, project.is_end_known) == (None, False)
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param({"backups": build_failed_listing()}, id="backups"),
+        pytest.param({"indexes_failure": READ_FAILURE}, id="indexes"),
+    ],
+)
+def test_the_coverage_is_unknown_after_a_read_error_of_a_listing(facts: dict[str, Any]) -> None:
+    """An index whose backups were not read is not called unprotected, and totals leave its project out."""
+    project = summarize_project(build_report(build_inventory(build_index(), **facts)))
+    assert (project.coverage, project.coverage_percent, project.is_coverage_known) == (None, None, False)
+    fleet = build_fleet([project, build_project(coverage=Coverage(4, 1, 9))], [])
+    assert (fleet.totals.coverage_percent, fleet.unknown_coverage_count) == (25.0, 1)
+
+
 def test_a_project_without_indexes_has_no_extremes_and_they_are_known() -> None:
     """Nothing is unknown where there is nothing."""
     project = summarize_project(build_report(build_inventory()))
     assert (project.worst_age, project.is_age_known) == (None, True)
     assert (project.first_end, project.is_end_known) == (None, True)
-    assert project.coverage_percent is None
+    assert (project.coverage_percent, project.is_coverage_known) == (None, True)
 
 
 def test_the_use_of_the_quota_is_that_of_the_figures() -> None:

@@ -480,7 +480,7 @@ class _EntryParser(_ChannelParser):
         self.problems.extend(_find_unknown_keys(node, _ENTRY_KEYS, label))
         project_id = self._parse_own_setting(node, "project_id", parse_project_id, label)
         settings = {key: self._parse_setting(node, key, parse, label) for key, parse in _SETTING_PARSERS.items()}
-        channels = self._choose_channels(node, label)
+        own_channels = self._choose_channels(node, label)
         if not any(self._has_setting(node, it) for it in _KEY_SETTINGS):
             self.add_problem(f"{label} has neither secret nor key_env; add one of them for its API key", node)
         if self.problems:
@@ -490,13 +490,14 @@ class _EntryParser(_ChannelParser):
             secret=settings["secret"],
             key_variable=settings["key_env"],
             policy=settings["policy"] or self._defaults.stack.policy,
-            channels=channels,
+            channels=self._defaults.stack.channels if own_channels is None else own_channels,
             line=node.line,
             editor_secret=settings["editor_secret"],
             drill_secret=settings["drill_secret"],
             ping_secret=settings["ping_secret"],
             project_id=project_id,
             inherited_keys=frozenset(self._find_inherited_keys(node)),
+            has_own_channels=own_channels is not None,
         )
 
     def _parse_own_setting(self, node: MappingNode, key: str, parse: Callable[[str], str], label: str) -> str | None:
@@ -516,11 +517,11 @@ class _EntryParser(_ChannelParser):
             self.add_problem(f"{problem}; give the entry its own {key}", node)
             return None
 
-    def _choose_channels(self, node: MappingNode, label: str) -> tuple[Channel, ...]:
-        if "alerts" in node.items and not _is_null(node, "alerts"):
-            return self._parse_channels(node.items["alerts"], label)
-        has_default = self._defaults.channels is not None and "alerts" not in node.items
-        return (self._defaults.channels or ()) if has_default else self._defaults.stack.channels
+    def _choose_channels(self, node: MappingNode, label: str) -> tuple[Channel, ...] | None:
+        """Return the channels of the entry, or else of the defaults; `None` for those of the stack."""
+        if "alerts" not in node.items:
+            return self._defaults.channels
+        return None if _is_null(node, "alerts") else self._parse_channels(node.items["alerts"], label)
 
     def _has_setting(self, node: MappingNode, key: str) -> bool:
         return not _is_null(node, key) if key in node.items else key in self._defaults.patterns

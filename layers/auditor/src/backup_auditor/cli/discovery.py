@@ -25,7 +25,12 @@ from backup_auditor.cli.output import get_terminal_width, log_problems, log_stde
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import BackupAuditorError, PineconeError, RegistryError, StateError
-from backup_auditor.rendering.discovery import render_discovery_json, render_discovery_table, render_discovery_yaml
+from backup_auditor.rendering.discovery import (
+    list_discovery_notes,
+    render_discovery_json,
+    render_discovery_table,
+    render_discovery_yaml,
+)
 from backup_auditor.settings.pinecone import read_organization_settings, redact
 
 
@@ -49,6 +54,8 @@ def run(arguments: Namespace) -> int:
     if arguments.format == "json":
         lines = [render_discovery_json(discovery, now)]
     elif arguments.format == "yaml":
+        for note in list_discovery_notes(discovery):  # standard output has nothing but entries
+            log_stderr(redact(note, os.environ))
         lines = list(render_discovery_yaml(discovery, None if arguments.registry is None else registry))
     else:
         lines = list(render_discovery_table(discovery, get_terminal_width()))

@@ -126,12 +126,14 @@ def find_default_state_file(environ: Mapping[str, str], project: str) -> Path:
 
 
 def refuse_shared_output_file(arguments: Namespace) -> None:
-    """Raise `UsageError` if the report would overwrite an inventory."""
-    inventory = None if arguments.inventory == STANDARD_INPUT else arguments.inventory
-    for flag, path in (("inventory", inventory), ("save-inventory", arguments.save_inventory)):
-        paths = (path, arguments.output)
-        if None not in paths and len({os.path.realpath(it) for it in paths if it is not None}) == 1:
-            raise UsageError(f"--output and --{flag} name the same file; use two files")
+    """Raise `UsageError` if the report would overwrite a file that another flag names."""
+    if arguments.output in {None, STANDARD_INPUT}:  # as an output it is standard output
+        return
+    output_path = os.path.realpath(arguments.output)
+    for flag in ("registry", "policy", "inventory", "save_inventory", "state"):
+        path = getattr(arguments, flag)
+        if path not in {None, STANDARD_INPUT} and os.path.realpath(path) == output_path:
+            raise UsageError(f"--output and --{flag.replace('_', '-')} name the same file; use two files")
 
 
 def refuse_shared_standard_input(**inputs: str | None) -> None:

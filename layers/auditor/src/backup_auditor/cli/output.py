@@ -20,6 +20,7 @@ from backup_auditor.cli.error_text import format_error_line
 from backup_auditor.cli.streams import redirect_to_null, write_stderr
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.reporting.fleet import Fleet
+from backup_auditor.domain.text import cut_text
 from backup_auditor.errors import UsageError
 from backup_auditor.ports.pinecone import NoProgress, Progress
 from backup_auditor.rendering.formats import RenderOptions
@@ -30,6 +31,8 @@ _OUTPUT_REMEDY = "use --output FILE"
 """The remedy of the commands that have that option."""
 _DEFAULT_WIDTH = 100
 """The columns of a table if no terminal has a width."""
+_MAX_LABEL_LENGTH = 24
+"""The characters of a project's name beside its bar; in wide characters that is half a terminal of 80 columns."""
 
 
 def open_output(path: str | None) -> "AtomicFile | nullcontext[None]":
@@ -224,7 +227,8 @@ class FleetProgress:
         if self._display is None:
             yield NoProgress()
             return
-        task = self._display.add_task(f"reading {escape_text(name)}", total=None)
+        label = escape_text(cut_text(name, _MAX_LABEL_LENGTH))  # a longer one would leave no room for any bar
+        task = self._display.add_task(f"reading {label}", total=None)
         try:
             yield ProjectBar(self._display, task)
         finally:

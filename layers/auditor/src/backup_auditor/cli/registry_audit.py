@@ -4,7 +4,7 @@ import os
 import pickle
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -26,6 +26,7 @@ from backup_auditor.cli.options import (
     load_entry_policy,
     read_now,
     read_project_settings,
+    refuse_shared_output_file,
     refuse_shared_standard_input,
     run_with_options,
 )
@@ -84,16 +85,27 @@ class ReportSpool:
         self._file.close()
 
     def add(self, project: str, pickled_report: bytes) -> None:
-        """Keep the report of a project."""
-        self._offsets[project] = self._file.tell()
-        self._file.write(pickled_report)
+        """Keep the report of a project. Raises `UsageError` if the temporary file cannot be written."""
+        with _translate_spool_errors():
+            self._offsets[project] = self._file.tell()
+            self._file.write(pickled_report)
 
     def read_reports(self, projects: Iterable[str], warnings: Mapping[str, tuple[str, ...]]) -> Iterator[Report]:
         """Return the reports of projects, each with its warnings."""
         for project in projects:
-            self._file.seek(self._offsets[project])
-            report: Report = pickle.load(self._file)  # noqa: S301  this very process wrote it
+            with _translate_spool_errors():  # what is still in a buffer is written first
+                self._file.seek(self._offsets[project])
+                report: Report = pickle.load(self._file)  # noqa: S301  this very process wrote it
             yield report.with_warnings(*warnings.get(project, ()))
+
+
+@contextmanager
+def _translate_spool_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = f"the reports of the projects cannot be kept in a temporary file: {error.strerror or error}"
+        raise UsageError(f"{reason}; set TMPDIR to a folder with enough space") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +128,7 @@ def run_registry_audit(arguments: Namespace) -> int:
     The reports are written when all are made: only then is their order known, and which entries open the same Pinecone
     project.
     """
+    refuse_shared_output_file(arguments)
     with ExitStack() as stack:
         output = stack.enter_context(open_output(arguments.output))
         audit = _open_registry(arguments)

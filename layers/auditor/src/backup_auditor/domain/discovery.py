@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from itertools import chain, count
 
-from backup_auditor.domain.identifiers import is_key
+from backup_auditor.domain.identifiers import is_key, to_variable_part
 from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.organization import Absence, Organization, OrganizationProject, ProjectLookup
 from backup_auditor.domain.policy import PineconePlan, Policy
@@ -86,6 +87,8 @@ class Discovery:
     """The worst status first, then by name."""
     read_failures: tuple[ReadFailure, ...] = ()
     warnings: tuple[str, ...] = ()
+    has_listed: bool = True
+    """Whether at least one project was listed."""
 
     def list_projects(self, status: ProjectStatus) -> tuple[DiscoveredProject, ...]:
         """Return the projects of a status."""
@@ -93,9 +96,13 @@ class Discovery:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything was read, and every entry could be compared."""
+        """Whether everything was read, and every entry could be compared. Without any project, nothing is known."""
         unknown_statuses = {ProjectStatus.NO_ACCESS, ProjectStatus.UNKNOWN}
-        return not self.read_failures and not any(it.status in unknown_statuses for it in self.projects)
+        return (
+            self.has_listed
+            and not self.read_failures
+            and not any(it.status in unknown_statuses for it in self.projects)
+        )
 
     @property
     def has_differences(self) -> bool:
@@ -142,6 +149,7 @@ def compare_registry(
         tuple(sorted(rows, key=lambda it: (order.index(it.status), it.label.casefold(), it.project_id or ""))),
         tuple(it for it in failures if it is not None),
         warnings,
+        has_listed=bool(facts.projects.rows),
     )
 
 
@@ -189,7 +197,9 @@ class _Comparison:
         if self._sees_nothing:
             return ProjectStatus.NO_ACCESS, "the service account sees no project; give it a role in the organization"
         if project_id is None:
-            detail = "no audit recorded its project id; audit it once, or add project_id to the entry"
+            detail = (
+                "no audit has read its project id, which only schedules show; audit it, or add project_id to the entry"
+            )
             return ProjectStatus.UNKNOWN, detail
         if found is Absence.NOT_FOUND:
             detail = "Pinecone has no project of this id; remove the entry, or correct its project_id or its key"
@@ -236,6 +246,8 @@ class _Comparison:
 
     def find_listing_warnings(self) -> Iterator[str]:
         """Yield what is unusual about the listing of the projects."""
+        if self._sees_nothing and not self._ids_by_entry:  # else the rows of the entries say so
+            yield "The service account sees no project; give it a role in the organization."
         counts = Counter(it.project_id for it in self._facts.projects.rows)
         if repeated_ids := sorted(project_id for project_id, count in counts.items() if count > 1):
             yield f"Pinecone listed {join_names(repeated_ids)} more than once; each project counts once."
@@ -340,10 +352,14 @@ def list_entry_names(project: OrganizationProject) -> tuple[str, str]:
 
 
 def choose_entry_names(projects: Iterable[OrganizationProject], registry: Registry) -> Iterator[str]:
-    """Yield a name for the entry of each project, which no other entry has."""
-    used_names = set(registry.names)
+    """Yield a name for the entry of each project, which no other entry has.
+
+    No two names differ only in what the name of a variable cannot have: with `{NAME}` their keys would be in one.
+    """
+    used_parts = set(map(to_variable_part, registry.names))
     for project in projects:
-        names = (*list_entry_names(project), f"project-{project.project_id}")
-        name = next(it for it in names if it not in used_names)
-        used_names.add(name)
+        numbered_names = (f"project-{number}" for number in count(1))
+        names = chain(list_entry_names(project), (f"project-{project.project_id}",), numbered_names)
+        name = next(it for it in names if to_variable_part(it) not in used_parts)
+        used_parts.add(to_variable_part(name))
         yield name

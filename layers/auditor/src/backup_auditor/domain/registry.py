@@ -41,6 +41,8 @@ class RegisteredProject:
     """Pinecone's id of the project, if the entry names it."""
     inherited_keys: frozenset[str] = frozenset()
     """The keys whose values come from the defaults of the registry."""
+    has_own_channels: bool = False
+    """Whether the registry names its channels, or says that it has none; else they are those of the stack."""
 
     @property
     def key_secrets(self) -> tuple[str, ...]:

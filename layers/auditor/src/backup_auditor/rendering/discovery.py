@@ -35,14 +35,19 @@ def render_discovery_table(discovery: Discovery, width: int) -> Iterator[str]:
             yield from format_columns([_format_row(it) for it in projects[:_MAX_ROWS]], width)
         if len(projects) > _MAX_ROWS:
             yield f"  {len(projects) - _MAX_ROWS:,} more; --format json lists all"
-    texts = [f"not read: {it}" for it in discovery.read_failures] + [f"warning: {it}" for it in discovery.warnings]
-    for text in texts:
+    for text in list_discovery_notes(discovery):
         yield ""
         yield from wrap_text(escape_text(text), width, "  ")
     if discovery.list_projects(ProjectStatus.UNREGISTERED):
         yield ""
         text = "next: register or ignore each unregistered project; --format yaml prints entries for the registry"
         yield from wrap_text(text, width, "  ")
+
+
+def list_discovery_notes(discovery: Discovery) -> Iterator[str]:
+    """Return what was not read, and the warnings."""
+    yield from (f"not read: {it}" for it in discovery.read_failures)
+    yield from (f"warning: {it}" for it in discovery.warnings)
 
 
 def _describe_organization(organization: Organization) -> str:
@@ -96,7 +101,7 @@ def render_discovery_yaml(discovery: Discovery, registry: Registry | None) -> It
     """Show an entry for each unregistered project; without a registry, a whole one. No key is in it."""
     rows = discovery.list_projects(ProjectStatus.UNREGISTERED)
     if not rows:
-        yield "# no project is unregistered"
+        yield "# no project is unregistered" if discovery.has_listed else "# no project was listed"
         return
     if registry is None:
         yield "version: 1"

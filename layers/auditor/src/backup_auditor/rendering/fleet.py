@@ -31,7 +31,7 @@ def build_total_rows(fleet: Fleet) -> list[tuple[str, str]]:
     return [
         ("open", ", ".join(f"{count:,} {severity}" for severity, count in totals.open_counts.items())),
         ("unknown", f"{totals.unknown_count:,} findings; {totals.exempted_count:,} exempted"),
-        ("coverage", f"{format_percent(totals.coverage_percent)} of the indexes that can be backed up"),
+        ("coverage", _describe_coverage(fleet)),
         ("indexes", f"{totals.index_count:,}"),
         ("read errors", f"{totals.read_error_count:,}{incomplete_clause}"),
         *([] if changes is None else [("changes", changes)]),
@@ -43,9 +43,20 @@ def describe_changes(changes: FindingChanges | None) -> str | None:
     return None if changes is None else f"{changes.new:,} new, {changes.resolved:,} resolved"
 
 
-def format_percent(percent: float | None) -> str:
-    """Return a percentage; `none` where nothing can be counted."""
-    return "none" if percent is None else f"{percent:g} %"
+def _describe_coverage(fleet: Fleet) -> str:
+    percent, unknown_count = fleet.totals.coverage_percent, fleet.unknown_coverage_count
+    unknown_clause = f"{UNKNOWN} in {pluralize(unknown_count, 'project')}" if unknown_count else ""
+    if percent is not None:
+        text = f"{percent:g} % of the indexes that can be backed up"
+        return f"{text}; {unknown_clause}" if unknown_clause else text
+    return unknown_clause or ("no index can be backed up" if fleet.projects else UNKNOWN)
+
+
+def format_coverage(project: FleetProject) -> str:
+    """Return the share of protected indexes; `none` if no index can be backed up."""
+    if project.coverage_percent is None:
+        return "none" if project.is_coverage_known else UNKNOWN
+    return f"{project.coverage_percent:g} %"
 
 
 def format_open_counts(project: FleetProject) -> str:

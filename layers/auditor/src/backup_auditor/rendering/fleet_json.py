@@ -43,6 +43,8 @@ def build_project_json(project: FleetProject) -> dict[str, object]:
 
 def _list_unknown_figures(project: FleetProject) -> Iterator[str]:
     """Return the keys whose value is null because it is unknown, and not because there is none."""
+    if not project.is_coverage_known:
+        yield "coverage_percent"
     if not project.is_age_known:
         yield "worst_recovery_point_age"
     if not project.is_end_known:
@@ -62,6 +64,7 @@ def build_totals_json(fleet: Fleet) -> dict[str, object]:
         "incomplete": totals.incomplete_count,
         "indexes": totals.index_count,
         "coverage_percent": totals.coverage_percent,
+        "coverage_unknown": fleet.unknown_coverage_count,
         "open": dict(totals.open_counts),
         "unknown": totals.unknown_count,
         "exempted": totals.exempted_count,

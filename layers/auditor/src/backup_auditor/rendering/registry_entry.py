@@ -25,6 +25,8 @@ def render_effective_entry(project: RegisteredProject) -> Iterator[str]:
     if project.channels:
         yield f"alerts:{_describe_source(project, 'alerts')}"
         yield from (f"  - {_format_channel(it)}" for it in project.channels)
+    elif project.has_own_channels:  # without the key, the channels of the stack would apply
+        yield f"alerts: []{_describe_source(project, 'alerts')}"
 
 
 def _describe_source(project: RegisteredProject, key: str) -> str:

@@ -212,7 +212,9 @@ _HEADER_LENGTH = 100
 _BUSY_TIMEOUT_SECONDS = 30.0
 """How long to wait for another audit that is recording."""
 _REMEDY = "move it away to start with an empty state, or name another file with --state"
-_OTHER_FILE_REMEDY = "name another file with --state, or use --no-state"
+_OTHER_FILE_REMEDY = (
+    "name another file with --state (for a registry another folder with XDG_STATE_HOME), or use --no-state"
+)
 
 
 @contextmanager

@@ -60,6 +60,11 @@ class ConfirmedFigures:
             return None
         return sum(pair == {Compliance.COMPLIANT} for pair in pairs)
 
+    @property
+    def is_coverage_known(self) -> bool:
+        """Whether all indexes were listed, and it is known which of them are protected."""
+        return self._figures.are_listings_complete and self.count_protected() is not None
+
     def list_ages(self) -> list[RecoveryPointAge] | None:
         """Return the age of the newest recovery point of each index that has one; `None` if one is unknown."""
         figures_by_name = self._find_figures("recovery-point-is-recent")

@@ -52,7 +52,10 @@ class FleetProject:
     compliance: Compliance
     index_count: int
     coverage: Coverage | None
+    """`None` if it is unknown."""
     coverage_percent: float | None
+    """`None` if no index can be backed up, or if it is unknown."""
+    is_coverage_known: bool
     open_counts: Mapping[Severity, int]
     unknown_count: int
     exempted_count: int
@@ -95,7 +98,8 @@ class FleetTotals:
     """The number of projects with read errors."""
     index_count: int
     coverage_percent: float | None
-    """Of all indexes that can be backed up, truncated to one decimal; `None` if there is none."""
+    """Of all indexes that can be backed up in projects whose coverage is known, truncated to one decimal; `None` if
+    there is none."""
     open_counts: Mapping[Severity, int]
     unknown_count: int
     exempted_count: int
@@ -121,6 +125,11 @@ class Fleet:
         """The number of registered projects."""
         return len(self.unaudited) + len(self.projects)
 
+    @property
+    def unknown_coverage_count(self) -> int:
+        """The number of audited projects whose coverage is unknown."""
+        return sum(not it.is_coverage_known for it in self.projects)
+
 
 def summarize_project(report: Report) -> FleetProject:
     """Return the row of one report: it has all that the fleet needs of it."""
@@ -135,8 +144,9 @@ def summarize_project(report: Report) -> FleetProject:
         observed_at=report.observed_at,
         compliance=report.compliance,
         index_count=report.inventory.indexes,
-        coverage=report.coverage,
-        coverage_percent=summary.coverage_percent,
+        coverage=report.coverage if figures.is_coverage_known else None,
+        coverage_percent=summary.coverage_percent if figures.is_coverage_known else None,
+        is_coverage_known=figures.is_coverage_known,
         open_counts=summary.open,
         unknown_count=sum(it.is_unknown for it in report.findings),
         exempted_count=summary.exempted,

@@ -72,7 +72,7 @@ def _build_values(project: FleetProject) -> _Values:
         "complete": project.is_complete,
         "compliance": project.compliance,
         "indexes": project.index_count,
-        "coverage_percent": project.coverage_percent,
+        "coverage_percent": project.coverage_percent if project.is_coverage_known else "unknown",
         **{f"open_{severity}": count for severity, count in project.open_counts.items()},
         "unknown": project.unknown_count,
         "exempted": project.exempted_count,

@@ -11,9 +11,9 @@ from backup_auditor.rendering.fleet import (
     build_total_rows,
     describe_fleet,
     format_age,
+    format_coverage,
     format_end,
     format_open_counts,
-    format_percent,
     format_quota,
     list_remarks,
 )
@@ -39,7 +39,7 @@ class _Column:
 
 _COLUMNS = (
     _Column("open", format_open_counts),
-    _Column("covered", lambda it: format_percent(it.coverage_percent)),
+    _Column("covered", format_coverage),
     _Column("worst age", format_age),
     _Column("none in", format_end),
     _Column("quota", format_quota),

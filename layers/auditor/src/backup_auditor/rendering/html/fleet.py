@@ -10,8 +10,8 @@ from backup_auditor.rendering.fleet import (
     describe_changes,
     describe_fleet,
     format_age,
+    format_coverage,
     format_end,
-    format_percent,
     format_proof,
     format_quota,
 )
@@ -90,13 +90,22 @@ def _build_row(project: FleetProject) -> FleetRow:
                 for severity, count in project.open_counts.items()
             ),
             Cell(f"{project.unknown_count:,}", project.unknown_count, "unknown" if project.unknown_count else ""),
-            Cell(format_percent(coverage), -1.0 if coverage is None else 100 - coverage),
+            Cell(
+                format_coverage(project),
+                _rank_extreme(None if coverage is None else 100 - coverage, is_known=project.is_coverage_known),
+            ),
             Cell(format_age(project), _rank_extreme(None if age is None else age.ratio, is_known=project.is_age_known)),
             Cell(
                 format_end(project),
                 _rank_extreme(None if seconds_left is None else 1 / (1 + seconds_left), is_known=project.is_end_known),
             ),
-            Cell(format_quota(project), -1.0 if quota is None or used is None else used / quota.quota),
+            Cell(
+                format_quota(project),
+                _rank_extreme(
+                    None if quota is None or used is None else used / quota.quota,
+                    is_known=quota is None or used is not None,
+                ),
+            ),
             Cell(format_proof(project), _rank_proof(project)),
             Cell(f"{project.read_error_count:,}", project.read_error_count),
             Cell(describe_changes(changes) or "first audit", -1.0 if changes is None else changes.new),
@@ -127,7 +136,7 @@ class PageSize:
     def count_pieces(self, pieces: Iterable[str]) -> Iterator[str]:
         """Return the pieces, and count them."""
         for piece in pieces:
-            self._bytes += len(piece)
+            self._bytes += len(piece.encode(errors="backslashreplace"))
             yield piece
 
     @property
