@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from backup_auditor.application.notifications.dispatcher import Delivery
+from backup_auditor.application.notifications.dispatcher import Delivery, FleetDocuments
 from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.notifications.digest import Digest, create_digest
 from backup_auditor.domain.reporting.report import Report
@@ -16,6 +16,7 @@ from backup_auditor.errors import AcceptanceUnknownError, DeliveryError, StateEr
 from backup_auditor.ports.messaging import Bus, Event, Topics, Webhooks
 from backup_auditor.rendering.events import build_audit_events, build_failure_event
 from backup_auditor.rendering.failure_notice import NoticeMessage
+from backup_auditor.rendering.fleet_digest import FleetDigest
 from backup_auditor.retry import Retrier
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class TopicSender:
                 return sns.build_notice_publication(_build_notice_message(delivery, notice))
             case Report() as report:
                 return sns.build_publication(_build_digest(delivery, report, self.build_link))
+            case FleetDocuments() as documents:
+                return sns.build_fleet_publication(_build_fleet_digest(delivery, documents, self.build_link))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class WebhookSender:
                 return slack.build_notice_payload(content.title, content.advice, content.footnotes)
             case Report() as report:
                 return slack.build_slack_payload(_build_digest(delivery, report, self.build_link))
+            case FleetDocuments() as documents:
+                return slack.build_fleet_payload(_build_fleet_digest(delivery, documents, self.build_link))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +147,14 @@ def _record_accepted(delivery: Delivery, progress: str, error: DeliveryError) ->
 
 
 def _build_events(delivery: Delivery) -> list[Event]:
-    content, message = delivery.content, delivery.message
-    if isinstance(content, FailureNotice):
-        return [Event(*build_failure_event(message.project, content))]
-    return [Event(kind, detail) for kind, detail in build_audit_events(content, message.require_report())]
+    message = delivery.message
+    match delivery.content:
+        case FailureNotice() as notice:
+            return [Event(*build_failure_event(message.project, notice))]
+        case Report() as report:
+            return [Event(kind, detail) for kind, detail in build_audit_events(report, message.require_report())]
+        case FleetDocuments():
+            raise TypeError("a digest of the fleet is no event")
 
 
 def _build_notice_message(delivery: Delivery, notice: FailureNotice) -> NoticeMessage:
@@ -159,4 +168,17 @@ def _build_digest(delivery: Delivery, report: Report, build_link: Callable[[str]
         delivery.channel,
         build_link=build_link,
         is_possible_duplicate=delivery.is_possible_duplicate,
+    )
+
+
+def _build_fleet_digest(
+    delivery: Delivery, documents: FleetDocuments, build_link: Callable[[str], str | None]
+) -> FleetDigest:
+    return FleetDigest(
+        delivery.message,
+        documents.comparison,
+        documents.current,
+        documents.previous,
+        build_link,
+        delivery.is_possible_duplicate,
     )
