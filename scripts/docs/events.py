@@ -187,8 +187,8 @@ _TEST_MEANINGS = _MEANINGS | {
 """What each key of a test message means."""
 _FLEET_MEANINGS = _MEANINGS | {
     "changed": "The projects whose compliance or open findings differ from those of the channel's last digest:"
-    " `project`, `before` and `after`, each with `compliance` (null: not audited) and `open`, or null if it was not registered."
-    " Without an earlier digest, the projects that are not compliant.",
+    " `project`, `before` and `after`, each with `compliance` (null: not audited) and `open`, or null if it was not"
+    " registered. Without an earlier digest, the projects that are not compliant.",
     "compliance": "The worst compliance; with a project that was not audited, never `COMPLIANT`.",
     "event": f"`{FLEET_EVENT}`.",
     "night": "When the night began, in UTC.",
