@@ -8,6 +8,10 @@ from enum import StrEnum
 from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.fleet_record import FleetComparison
+
+FLEET = ".fleet"
+"""What messages and files of the whole fleet have instead of the name of a project. No project can have this name."""
 
 
 class ChannelKind(StrEnum):
@@ -40,6 +44,26 @@ EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
 """The event bus, which every project has."""
 
 
+class DigestTiming(StrEnum):
+    """When a channel receives the digest of the fleet."""
+
+    DAILY = "daily"
+    """After each night."""
+    WEEKLY = "weekly"
+    """Once in seven days."""
+    ON_CHANGE = "on-change"
+    """After a night whose results differ from those of the last digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetChannel:
+    """One destination for the messages about the whole fleet."""
+
+    channel: Channel
+    """Its severity and its weekly summary do not apply."""
+    when: DigestTiming = DigestTiming.DAILY
+
+
 class Trigger(StrEnum):
     """The reason for a message."""
 
@@ -48,6 +72,8 @@ class Trigger(StrEnum):
     CHANGE = "changed"
     REMINDER = "reminder"
     WEEKLY_SUMMARY = "all-is-well"
+    FLEET_DIGEST = "fleet"
+    """The results of a night of the fleet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +85,32 @@ class OutboxMessage:
 
     message_id: str
     project: str
+    """The project, or `FLEET`."""
     audit_id: str | None
-    """The audit that the message is about; `None` for a notice about a failure."""
+    """The audit that the message is about; `None` for any other message."""
     observed_at: datetime
     channel_id: str
     trigger: Trigger
-    content: StoredReport | FailureNotice
-    """The report of the audit, or the notice."""
+    content: StoredReport | FailureNotice | FleetComparison
+    """The report of the audit, the notice, or the pages of the fleet."""
     previous_at: datetime | None
-    """The time of the audit before, from which reminders are counted; `None` for the first audit and a notice."""
+    """The time of the audit before, from which reminders are counted; `None` for the first audit and other messages."""
 
     @property
     def subject_id(self) -> str:
-        """The id of the audit or of the notice."""
-        return self.content.notice_id if isinstance(self.content, FailureNotice) else self.audit_id or ""
+        """The id of the audit, of the notice, or of the page."""
+        match self.content:
+            case FailureNotice() as notice:
+                return notice.notice_id
+            case FleetComparison() as comparison:
+                return comparison.subject_id
+            case StoredReport():
+                return self.audit_id or ""
 
     def require_report(self) -> StoredReport:
-        """Return the report of a message about an audit. Raises `TypeError` for a notice."""
-        if isinstance(self.content, FailureNotice):
-            raise TypeError("a notice about a failure has no report")
+        """Return the report of a message about an audit. Raises `TypeError` for any other message."""
+        if not isinstance(self.content, StoredReport):
+            raise TypeError("only a message about an audit has a report")
         return self.content
 
 

@@ -10,8 +10,10 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from backup_auditor.domain.audit_failure import FailureNotice
+from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.fleet_record import FleetComparison
 from backup_auditor.domain.notifications.digest import find_trigger, readdress
-from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind, OutboxMessage
+from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import Registry
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_minute
@@ -21,6 +23,7 @@ from backup_auditor.errors import (
     ChannelRefusedError,
     DeliveryError,
     EvidenceError,
+    EvidenceMissingError,
     RegistryError,
     ReportAlteredError,
     SecretError,
@@ -30,6 +33,7 @@ from backup_auditor.errors import (
 )
 from backup_auditor.ports.messaging import Log
 from backup_auditor.ports.stores import Claim, EvidenceStore, Outbox
+from backup_auditor.rendering.fleet_json import FleetDocument, load_fleet_document
 from backup_auditor.rendering.formats.json import load_report
 from backup_auditor.retry import Retrier
 from backup_auditor.worker_pool import WorkerPool
@@ -42,13 +46,23 @@ _LEASE_MARGIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class FleetDocuments:
+    """The pages that a digest of the fleet is rendered from."""
+
+    comparison: FleetComparison
+    current: FleetDocument
+    previous: FleetDocument | None
+    """`None` for the first digest of a channel, or if the page before has expired."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message, and what is needed to render and send it."""
 
     message: OutboxMessage
     channel: Channel
-    content: Report | FailureNotice
-    """The report of the message, or its notice about a failure."""
+    content: Report | FailureNotice | FleetDocuments
+    """The report of the message, its notice about a failure, or its pages of the fleet."""
     is_possible_duplicate: bool
     """Whether an earlier attempt may have arrived although it was not confirmed."""
     progress: str
@@ -191,16 +205,24 @@ def _find_channel(registry: Registry, message: OutboxMessage) -> Channel | None:
 
 
 def _list_channels(registry: Registry, message: OutboxMessage) -> Iterator[Channel]:
+    if message.project == FLEET:
+        return (it.channel for it in registry.fleet_channels)
     return (channel for it in registry.projects if it.name == message.project for channel in it.channels)
 
 
 def _find_current_route(registry: Registry, message: OutboxMessage) -> Route:
-    """Find the route in the current registry. Raises `RegistryError` if an invalid entry can be the project."""
-    if registry.errors and all(it.name != message.project for it in registry.projects):
+    """Find the route in the current registry. Raises `RegistryError` if an invalid entry can be the project.
+
+    The same applies to an invalid channel of the fleet.
+    """
+    channel = _find_channel(registry, message)
+    if message.project == FLEET and channel is None and registry.fleet_errors:
+        problems = "; ".join(registry.format_error(it) for it in registry.fleet_errors[:3])
+        raise RegistryError(f"{message.channel_id} may be one of the invalid fleet channels; correct them: {problems}")
+    if registry.errors and message.project not in {FLEET, *(it.name for it in registry.projects)}:
         problems = "; ".join(registry.format_error(it) for it in registry.errors[:3])
         raise RegistryError(f"{message.project} may be one of the invalid registry entries; correct them: {problems}")
     alternatives = (it for it in _list_channels(registry, message) if message.channel_id.startswith(f"{it.kind}:"))
-    channel = _find_channel(registry, message)
     return ChannelRoute(channel) if channel else LostRoute(tuple(alternatives))
 
 
@@ -245,16 +267,31 @@ class DeliveryAttempt:
             return self._record_failure(claim, error, describe_failure(error))
         return self._record_accepted()
 
-    def _load_content(self) -> Report | FailureNotice:
-        stored_report = self.message.content
-        if isinstance(stored_report, FailureNotice):
-            return stored_report
-        content = self.deps.evidence.read(stored_report)
-        if hashlib.sha256(content).hexdigest() != stored_report.sha256:
-            raise ReportAlteredError(
-                f"{stored_report.location} was altered; restore its version with SHA-256 {stored_report.sha256}"
-            )
-        return load_report(content, stored_report.location)
+    def _load_content(self) -> Report | FailureNotice | FleetDocuments:
+        match self.message.content:
+            case FailureNotice() as notice:
+                return notice
+            case FleetComparison() as comparison:
+                current = self._load_fleet(comparison.page.document)
+                return FleetDocuments(comparison, current, self._load_previous_fleet(comparison.previous))
+            case StoredReport() as stored_report:
+                return load_report(self._read_unaltered(stored_report), stored_report.location)
+
+    def _load_previous_fleet(self, document: StoredFile | None) -> FleetDocument | None:
+        """Return the page of the digest before; `None` if there was none, or if the bucket no longer has it."""
+        try:
+            return None if document is None else self._load_fleet(document)
+        except EvidenceMissingError:
+            return None
+
+    def _load_fleet(self, document: StoredFile) -> FleetDocument:
+        return load_fleet_document(self._read_unaltered(document), document.location)
+
+    def _read_unaltered(self, file: StoredFile) -> bytes:
+        content = self.deps.evidence.read(file)
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise ReportAlteredError(f"{file.location} was altered; restore its version with SHA-256 {file.sha256}")
+        return content
 
     def _record_accepted(self, status: DeliveryStatus = DeliveryStatus.SENT) -> DeliveryResult:
         """Mark the message as sent or dropped. If that fails, record it as progress, so that it is not sent twice."""
