@@ -133,6 +133,7 @@ def load_project(facts: _Json) -> FleetProject:
         index_count=facts["indexes"],
         coverage=None,
         coverage_percent=facts["coverage_percent"],
+        is_coverage_known="coverage_percent" not in unknown_figures,
         open_counts=_load_open_counts(facts["open"]),
         unknown_count=facts["unknown"],
         exempted_count=facts["exempted"],
