@@ -18,6 +18,8 @@ export UV_SYSTEM_CERTS ?= 1
 PIP_INDEX = { .tools/bin/python -m pip config list 2>/dev/null || :; } | sed -nE "s/^(global|install|:env:)\.index-url='(.*)'$$/\2/p" | tail -n 1
 WITH_INDEX = export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$($(PIP_INDEX))}}";
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# without bytecode, each worker of each run compiles all tests again
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## list the targets

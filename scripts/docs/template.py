@@ -9,7 +9,7 @@ import yaml
 _TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """A loader that replaces CloudFormation's short forms, such as `!Ref`, by their values."""
 
 

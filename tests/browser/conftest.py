@@ -13,7 +13,8 @@ from support.browser import CHROMIUM, MISSING_MESSAGE, start_browser
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let all of them share one browser; where there is none one of them says so, unless they have to pass."""
-    browser_items = [it for it in items if it.path.is_relative_to(Path(__file__).parent)]
+    folder = Path(__file__).parent
+    browser_items = [it for it in items if it.path.parent == folder]
     for item in browser_items:
         item.add_marker(pytest.mark.xdist_group("browser"))
     if browser_items and CHROMIUM is None and not os.environ.get("CI"):

@@ -69,7 +69,10 @@ class DrillHome:
         )
 
     def start(self, *flags: str) -> "subprocess.Popen[bytes]":
-        """Start the command."""
+        """Start the command. Its restores take long enough to interrupt them."""
+        self.server.project.options.restore_duration = max(
+            self.server.project.options.restore_duration, timedelta(seconds=2)
+        )
         line = [str(COMMAND), "drill", "--state", "state.db", *flags]
         process = subprocess.Popen(
             line, env=self.build_environment(), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -107,8 +110,9 @@ class DrillHome:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[DrillHome]:
-    """Serve four small indexes, whose backups are restored within two seconds of the real clock."""
+    """Serve four small indexes on the real clock, whose backups are restored at once."""
     project = build_scenario("drill", now=read_real_clock())
+    project.options.restore_duration = timedelta()
     with Server(project, clock=read_real_clock) as server:
         drill_home = DrillHome(server, tmp_path)
         drill_home.write_policy(APPLY_POLICY)

@@ -3,10 +3,11 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,14 @@ from backup_auditor_simulator.web.server import Server
 from simulator_process import COMMAND
 from support.builders.reports import check_report
 from support.simulator import SIMULATED_NOW, serve
+from support.warm_start import CommandServer
 
 _PASSED_VARIABLES = ("HOME", "PATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 _TIMEOUT_SECONDS = 120
+_STARTED_SUBCOMMANDS: set[str] = set()
+"""The subcommands that this process has run in a new process."""
+_START_PREFIXES = ("LANG", "LC_", "PYTHON")
+"""The prefixes of the variables that Python reads when it starts."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +77,22 @@ def build_access_environment(server: Server, **variables: str) -> dict[str, str]
 def run_command(
     *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> CompletedCommand:
-    """Run the command until it ends."""
+    """Run the command in a process of its own until it ends.
+
+    The first run of each subcommand is a new process. The next ones are copies of a process that has imported the
+    audit, because that takes most of a short run.
+    """
+    environment, texts = build_environment() if env is None else dict(env), [str(it) for it in arguments]
+    server = _choose_server(texts, environment)
+    if server is not None and server.lock.acquire(blocking=False):
+        try:
+            code, output, error_output = server.run(texts, environment, cwd or Path.cwd())
+        finally:
+            server.lock.release()
+        return CompletedCommand(code, output.decode(), error_output.decode())
     process = subprocess.run(
-        [COMMAND, *map(str, arguments)],
-        env=build_environment() if env is None else dict(env),
+        [COMMAND, *texts],
+        env=environment,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -82,6 +100,20 @@ def run_command(
         check=False,
     )
     return CompletedCommand(process.returncode, process.stdout.decode(), process.stderr.decode())
+
+
+@cache
+def _start_server() -> CommandServer:
+    return CommandServer(COMMAND, build_environment(), _TIMEOUT_SECONDS)
+
+
+def _choose_server(arguments: Sequence[str], environment: Mapping[str, str]) -> CommandServer | None:
+    """Return what runs a command in a copy; `None` for a first run, and for one that Python starts differently."""
+    subcommand = arguments[0] if arguments else ""
+    if subcommand not in _STARTED_SUBCOMMANDS or any(it.startswith(_START_PREFIXES) for it in environment):
+        _STARTED_SUBCOMMANDS.add(subcommand)
+        return None
+    return _start_server()
 
 
 @dataclass(frozen=True)

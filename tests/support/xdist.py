@@ -1,9 +1,13 @@
-"""The distribution of tests to workers: one worker runs all tests of a file with costly shared fixtures."""
+"""The distribution of tests to workers: whole files, those first that take longest."""
+
+import os
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 _GROUPED_FILES = (
     "tests/e2e/aws/test_aws_on_loopback.py",
+    "tests/e2e/aws/test_doctor.py",
+    "tests/e2e/aws/test_drilling.py",
     "tests/e2e/aws/test_nights.py",
     "tests/e2e/aws/test_outages.py",
     "tests/e2e/aws/test_remediating.py",
@@ -13,17 +17,40 @@ _GROUPED_FILES = (
     "tests/e2e/aws/test_stack.py",
     "tests/e2e/aws/test_trouble.py",
 )
+"""The files with costly shared fixtures: one worker runs all their tests, also in a small selection."""
+_FOLDERS = ("tests/e2e/aws/", "tests/browser/", "tests/e2e/", "tests/integration/", "tests/template/", "tests/unit/")
+"""The folders in the order in which their files start; those of other folders start before the unit tests."""
+_MIN_FILES_PER_WORKER = 20
+
+
+def _rank(unit: str) -> int:
+    return next((number for number, it in enumerate(_FOLDERS) if unit.startswith(it)), len(_FOLDERS) - 2)
 
 
 class CostScheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """A scheduler that distributes single tests, and starts the files above as a whole first: they take longest."""
+    """A scheduler that distributes files. Few files, and the long tests of `make soak`, it distributes by tests.
+
+    With thousands of single tests the scheduler itself takes long, and every worker makes the fixtures of every file.
+    """
+
+    _has_whole_files = False
+
+    def schedule(self) -> None:
+        """Distribute the tests, once all workers have collected them."""
+        if self.collection is None:
+            files = {_find_file(it) for it in next(iter(self.registered_collections.values()))}
+            is_soak = os.environ.get("AUDITOR_SOAK") == "1"
+            self._has_whole_files = len(files) >= _MIN_FILES_PER_WORKER * self.numnodes and not is_soak
+        super().schedule()
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file in _GROUPED_FILES else nodeid
+        file = _find_file(nodeid)
+        return file if self._has_whole_files or file in _GROUPED_FILES else nodeid
 
     def _assign_work_unit(self, node: object) -> None:
-        first_file = next((it for it in self.workqueue if it in _GROUPED_FILES), None)
-        if first_file is not None:
-            self.workqueue.move_to_end(first_file, last=False)
+        self.workqueue.move_to_end(min(self.workqueue, key=_rank), last=False)
         super()._assign_work_unit(node)
+
+
+def _find_file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]

@@ -3,12 +3,13 @@
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from io import BytesIO
 from threading import Lock, Thread
 from typing import Any
 
+import botocore.session
 import pytest
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -18,6 +19,9 @@ from werkzeug.wrappers import Response
 
 REGION = "eu-central-1"
 _WRONG_CHECKSUM = "<Error><Code>BadDigest</Code><Message>The SHA256 you specified did not match.</Message></Error>"
+
+# Every session would parse the definitions of its services again, which is most of the time that a client takes.
+setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))  # noqa: B010  it has no type
 
 
 def read_content(environ: dict[str, Any]) -> bytes:

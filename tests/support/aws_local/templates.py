@@ -19,7 +19,7 @@ from support.aws_local.environment import REGION
 _SCALAR_KEYS = {"Ref": "Ref", "Condition": "Condition"}
 
 
-class _TemplateLoader(yaml.SafeLoader):
+class _TemplateLoader(yaml.CSafeLoader):
     """A YAML loader for the short forms of CloudFormation's functions."""
 
 
