@@ -1,13 +1,13 @@
 """Run the benchmarks and print a table of figures and their limits. Exit with 1 if a figure misses its limit."""
 
 import argparse
-import importlib
 import re
 import sys
-import traceback
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.figures import Figure, format_table
+from benchmarks.figures import Figure, format_table, measure_benchmark
 
 BENCHMARKS = (
     "evaluation",
@@ -39,22 +39,15 @@ def main() -> int:
     if arguments.record and arguments.names:
         parser.error("--record needs the figures of all benchmarks; remove the names")
     figures: list[Figure] = []
-    for name in arguments.names or BENCHMARKS:
-        print(f"measuring {name} …", file=sys.stderr, flush=True)
-        figures += _measure(name)
+    # each in a new process: the peak memory of a command is at least the memory of the process that starts it
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        for name in arguments.names or BENCHMARKS:
+            print(f"measuring {name} …", file=sys.stderr, flush=True)
+            figures += pool.submit(measure_benchmark, name).result()
     print(format_table(figures))
     if arguments.record:
         _record_table(format_table(figures))
     return 0 if all(figure.is_met for figure in figures) else 1
-
-
-def _measure(name: str) -> list[Figure]:
-    """Run one benchmark. A failure is a figure that misses its limit, so that it costs no other figure."""
-    try:
-        return list(importlib.import_module(f"benchmarks.{name}").measure())
-    except Exception as error:  # noqa: BLE001  the others must be measured
-        traceback.print_exc()
-        return [Figure(f"benchmark `{name}`", "no error", f"failed: {type(error).__name__}", is_met=False)]
 
 
 def _record_table(markdown: str) -> None:

@@ -1,8 +1,10 @@
 """Figures of benchmarks with their limits, and functions that measure and print them."""
 
+import importlib
 import os
 import platform
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -16,6 +18,15 @@ class Figure:
     target: str
     value: str
     is_met: bool
+
+
+def measure_benchmark(name: str) -> list[Figure]:
+    """Run one benchmark. A failure is a figure that misses its limit, so that it costs no other figure."""
+    try:
+        return list(importlib.import_module(f"benchmarks.{name}").measure())
+    except Exception as error:  # noqa: BLE001  the others must be measured
+        traceback.print_exc()
+        return [Figure(f"benchmark `{name}`", "no error", f"failed: {type(error).__name__}", is_met=False)]
 
 
 def measure_alternating[Key](runs: Mapping[Key, Callable[[], float]], rounds: int) -> dict[Key, float]:
