@@ -62,7 +62,7 @@ def print_lines(lines: Iterable[str]) -> None:
 def print_outcome(lines: Iterable[str], code: int, remedy: str | None) -> int:
     """Write the results of calls that may have changed something, and return the exit code.
 
-    It is 3 if they could not be written: then nobody knows the outcome, and `remedy` is what shows it. Without a remedy
+    It is 3 if they could not be written: the outcome is then unknown, and `remedy` is what shows it. Without a remedy
     nothing was changed, and the error is raised.
     """
     try:
