@@ -35,7 +35,11 @@ class ProjectStatus(StrEnum):
     UNKNOWN = "unknown"
     """The id of the project is unknown, so the entry fits no project."""
     RENAMED = "renamed"
-    """Registered, under another name than at Pinecone."""
+    """Registered, under another name than at Pinecone.
+
+    Only a note for people who look for the project by its name at Pinecone: entries may have names of their own, so it
+    is no difference, and no channel hears of it.
+    """
     REGISTERED = "registered"
     IGNORED = "ignored"
 

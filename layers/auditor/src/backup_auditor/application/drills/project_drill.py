@@ -161,6 +161,7 @@ def _audit(  # noqa: PLR0913, PLR0917  everything that an audit is made from
             progress=NoProgress(),
             retries_incomplete=not request.is_final,
             state=state,
+            registered_id=project.project_id,
         )
     if not audit.report.is_complete:
         failures = [str(it) for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]

@@ -185,6 +185,7 @@ def _prepare_plan(
             observed_at=deps.now(),
             progress=NoProgress(),
             retries_incomplete=request.retries_incomplete,
+            registered_id=project.project_id,
         )
     if not audit.report.is_complete:
         failures = [str(it) for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
