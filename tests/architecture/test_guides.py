@@ -19,6 +19,7 @@ from botocore.validate import ParamValidator
 
 from backup_auditor.adapters.registry_file import parse_registry
 from backup_auditor.domain.events import EventType
+from backup_auditor.domain.outbox import DigestTiming
 from docs import events as events_document
 from simulator_process import COMMAND, run_simulator
 from support.aws.template import load_template
@@ -66,15 +67,16 @@ def test_the_registries_of_the_guide_are_valid() -> None:
     texts = re.findall(
         r"^```yaml\n(.*?)^```$", (GUIDES / "registry.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
-    long_text, short_text, ignore_text = texts
+    long_text, short_text, ignore_text, fleet_text = texts
     long_registry, short_registry = (
-        parse_registry(text.encode(), "guide") for text in (long_text, short_text + ignore_text)
+        parse_registry(text.encode(), "guide") for text in (long_text, short_text + ignore_text + fleet_text)
     )
     assert [it.name for it in long_registry.projects] == ["search", "support"]
     assert [it.name for it in short_registry.projects] == ["search", "support", "shop", "archive"]
     assert [it.project for it in short_registry.ignored_projects] == ["playground"]
+    assert [it.when for it in short_registry.fleet_channels] == [DigestTiming.DAILY, DigestTiming.WEEKLY]
     for registry in (long_registry, short_registry):
-        assert (registry.errors, registry.ignore_errors) == ((), ())
+        assert (registry.errors, registry.ignore_errors, registry.fleet_errors) == ((), (), ())
 
 
 def test_the_remediation_of_the_guide_is_valid() -> None:

@@ -21,7 +21,7 @@ from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits
 from backup_auditor.domain.checkup import Check, CheckStatus
 from backup_auditor.domain.notifications.failures import OVERDUE_AFTER
-from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind
+from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, ChannelKind, FleetChannel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import ChannelRefusedError, SecretError, StateError
 from backup_auditor.ports.messaging import Subscriptions
@@ -78,6 +78,18 @@ def test_one_project_with_slack_does_not_hide_another() -> None:
     (check,) = check_topics(registry, {TOPIC: Subscriptions(0, 0)})
     assert check.status is CheckStatus.FAIL
     assert "findings of shop" in check.detail
+
+
+def test_the_fleet_is_checked_like_a_project() -> None:
+    """A topic of the fleet alone needs a subscription, its channels are listed, and an invalid one fails."""
+    registry = replace(register(search=(SLACK,)), fleet_channels=(FleetChannel(SNS), FleetChannel(SLACK)))
+    assert list_channels(registry, ChannelKind.SNS) == {TOPIC: (FLEET,)}
+    assert list_channels(registry, ChannelKind.SLACK) == {SLACK.target: ("search", FLEET)}
+    (check,) = check_topics(replace(registry, fleet_channels=(FleetChannel(SNS),)), {TOPIC: Subscriptions(0, 0)})
+    assert (check.status, "findings of the fleet" in check.detail) == (CheckStatus.FAIL, True)
+    error = EntryError("fleet_channels", 4, "fleet_channels is not a list; write one")
+    (check,) = check_registry(replace(registry, fleet_errors=(error,)))
+    assert (check.status, check.remedy) == (CheckStatus.FAIL, "write one")
 
 
 def test_topics_are_counted_only_if_all_are_known() -> None:

@@ -130,6 +130,13 @@ def test_validate_warns_of_an_expired_line_of_ignore(registry_path: Path, capsys
     )
 
 
+def test_validate_lists_the_problems_of_fleet_channels(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A problem of a channel of the fleet exits 2."""
+    registry_path.write_text(f"{SHORT_REGISTRY}fleet_channels: [{{slack: hook, when: hourly}}]\n")
+    assert main(["registry", "validate", str(registry_path)]) == 2
+    assert "is not a time for digests; write daily, weekly or on-change" in capsys.readouterr().err
+
+
 def test_validate_lists_the_problems_of_ignore(registry_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A problem of ignore exits 2 like any other, in the order of the file."""
     registry_path.write_text(SHORT_REGISTRY.replace("owner", "ownr").replace("- search", "- a b"))

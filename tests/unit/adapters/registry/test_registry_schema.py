@@ -49,7 +49,7 @@ def is_accepted_by_reader(text: str) -> bool:
         registry = parse_registry(text.encode(), "r.yaml")
     except RegistryError:
         return False
-    return not (registry.errors or registry.ignore_errors)
+    return not (registry.errors or registry.ignore_errors or registry.fleet_errors)
 
 
 def is_accepted_by_schema(text: str) -> bool:
@@ -80,6 +80,16 @@ def is_accepted_by_schema(text: str) -> bool:
         ("version: 1\nchannels: {g: [h]}\nprojects: [{name: a, secret: s}]", False),
         ("version: 1\nchannels: {'g h': [{slack: s}]}\nprojects: [{name: a, secret: s}]", False),
         ("version: 1\nchannels: []\nprojects: [{name: a, secret: s}]", False),
+        (
+            "version: 1\nfleet_channels: [{slack: s, when: weekly}, g]\nchannels: {g: [{slack: t}]}\nprojects: ["
+            + VALID_REGISTRIES[0]
+            + "]",
+            True,
+        ),
+        ("version: 1\nfleet_channels: [{slack: s, when: hourly}]\nprojects: [{name: a, secret: s}]", False),
+        ("version: 1\nfleet_channels: [{slack: s, severity: high}]\nprojects: [{name: a, secret: s}]", False),
+        ("version: 1\nfleet_channels: {slack: s}\nprojects: [{name: a, secret: s}]", False),
+        ("version: 1\nfleet_channels: null\nprojects: [{name: a, secret: s}]", False),
         (f"version: 1\nignore: [{IGNORED}]\nprojects: [{{name: a, secret: s}}]", True),
         ("version: 1\nignore: []\nprojects: [{name: a, secret: s}]", True),
         ("version: 1\nignore: {}\nprojects: [{name: a, secret: s}]", False),

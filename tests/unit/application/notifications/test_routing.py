@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from backup_auditor.application.notifications.dispatcher import ChannelRoute, ChannelRouter, LostRoute
-from backup_auditor.domain.notifications.digest import create_messages
-from backup_auditor.domain.outbox import Channel
+from backup_auditor.application.notifications.dispatcher import ChannelRoute, ChannelRouter, LostRoute, Route
+from backup_auditor.domain.notifications.digest import create_messages, readdress
+from backup_auditor.domain.outbox import FLEET, Channel, FleetChannel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import DocumentError, RegistryError
 from support.builders.notifications import (
@@ -92,6 +92,39 @@ def test_the_alternatives_are_of_the_same_kind() -> None:
         (RegisteredProject("search", channels=(EVENT_CHANNEL, SLACK_CHANNEL, renamed_channel)), OTHER_PROJECT)
     )
     assert ChannelRouter(FakeRegistryReader(registry)).find_route(ALERT_MESSAGE) == LostRoute((renamed_channel,))
+
+
+FLEET_MESSAGE = replace(ALERT_MESSAGE, project=FLEET)
+RENAMED_TOPIC = replace(SNS_CHANNEL, target=f"{SNS_CHANNEL.target}-renamed")
+
+
+@pytest.mark.parametrize(
+    "channels,route",
+    [
+        pytest.param((SLACK_CHANNEL, SNS_CHANNEL), ChannelRoute(SNS_CHANNEL), id="registered"),
+        pytest.param((SLACK_CHANNEL, RENAMED_TOPIC), LostRoute((RENAMED_TOPIC,)), id="renamed"),
+        pytest.param((), LostRoute(()), id="removed"),
+    ],
+)
+def test_a_message_of_the_fleet_goes_to_the_channels_of_the_fleet(channels: tuple[Channel, ...], route: Route) -> None:
+    """No channel of a project receives it, and an invalid entry of a project does not delay it."""
+    registry = replace(MISTAKEN_REGISTRY, fleet_channels=tuple(map(FleetChannel, channels)))
+    assert ChannelRouter(FakeRegistryReader(registry)).find_route(FLEET_MESSAGE) == route
+
+
+def test_a_message_of_the_fleet_waits_while_a_channel_of_the_fleet_is_invalid() -> None:
+    """The invalid channel can be the one of the message. Messages to the other channels do not wait."""
+    registry = Registry(
+        REGISTRY_WITH_TOPIC.projects,
+        fleet_channels=(FleetChannel(SLACK_CHANNEL),),
+        fleet_errors=(EntryError("fleet_channels", 4, "an alert of fleet_channels has no sns; write one"),),
+    )
+    router = ChannelRouter(FakeRegistryReader(registry))
+    with pytest.raises(RegistryError, match="may be one of the invalid fleet channels; correct them: the registry:4"):
+        router.find_route(FLEET_MESSAGE)
+    slack_message = readdress(FLEET_MESSAGE, SLACK_CHANNEL)
+    assert router.find_route(slack_message) == ChannelRoute(SLACK_CHANNEL)
+    assert router.find_route(ALERT_MESSAGE) == ChannelRoute(SNS_CHANNEL)
 
 
 def test_events_need_no_registry() -> None:

@@ -37,8 +37,8 @@ from backup_auditor.domain.identifiers import (
     parse_topic_arn,
     to_variable_part,
 )
-from backup_auditor.domain.outbox import Channel, ChannelKind, parse_min_severity
-from backup_auditor.domain.registry import EntryError, IgnoredProject, RegisteredProject, Registry
+from backup_auditor.domain.outbox import Channel, ChannelKind, DigestTiming, FleetChannel, parse_min_severity
+from backup_auditor.domain.registry import FLEET_KEY, EntryError, IgnoredProject, RegisteredProject, Registry
 from backup_auditor.domain.text import escape_control_characters
 from backup_auditor.domain.timefmt import DAY_PATTERN, parse_day
 from backup_auditor.errors import RegistryError
@@ -80,19 +80,36 @@ _CHANNEL_KEYS: dict[str, JsonSchema] = {
         "description": "whether the channel gets a weekly summary when nothing is open",
     },
 }
-_CHANNEL_SCHEMA: JsonSchema = {
-    "type": "object",
-    "properties": _CHANNEL_KEYS,
-    "oneOf": [{"required": ["sns"]}, {"required": ["slack"]}],
-    "additionalProperties": False,
+_FLEET_CHANNEL_KEYS: dict[str, JsonSchema] = {
+    "sns": _CHANNEL_KEYS["sns"],
+    "slack": _CHANNEL_KEYS["slack"],
+    "when": {
+        "enum": [str(it) for it in DigestTiming],
+        "description": f"when the channel gets the digest of the fleet; {DigestTiming.DAILY} without it",
+    },
 }
+
+
+def _define_channel(keys: dict[str, JsonSchema]) -> JsonSchema:
+    return {
+        "type": "object",
+        "properties": keys,
+        "oneOf": [{"required": ["sns"]}, {"required": ["slack"]}],
+        "additionalProperties": False,
+    }
+
+
+_CHANNEL_SCHEMA = _define_channel(_CHANNEL_KEYS)
 _GROUP_NAME_SCHEMA: JsonSchema = {"type": "string", "pattern": f"^{CHANNEL_GROUP_PATTERN}$"}
+
+
+def _define_channels(channel_schema: JsonSchema) -> list[JsonSchema]:
+    items = {"anyOf": [_GROUP_NAME_SCHEMA, channel_schema]}
+    return [_GROUP_NAME_SCHEMA, {"type": "array", "maxItems": _MAX_ALERTS, "items": items}]
+
+
 _ALERTS_SCHEMA: JsonSchema = {
-    "anyOf": [
-        _GROUP_NAME_SCHEMA,
-        {"type": "array", "maxItems": _MAX_ALERTS, "items": {"anyOf": [_GROUP_NAME_SCHEMA, _CHANNEL_SCHEMA]}},
-        {"type": "null"},
-    ],
+    "anyOf": [*_define_channels(_CHANNEL_SCHEMA), {"type": "null"}],
     "description": "channels for its alerts, or names of groups in channels; without it, the channels of the stack",
 }
 _ENTRY_KEYS: dict[str, JsonSchema] = {
@@ -155,6 +172,10 @@ _ROOT_KEYS: dict[str, JsonSchema] = {
         "propertyNames": {"pattern": f"^{CHANNEL_GROUP_PATTERN}$"},
         "additionalProperties": {"type": "array", "minItems": 1, "maxItems": _MAX_ALERTS, "items": _CHANNEL_SCHEMA},
         "description": "groups of channels by name, for alerts",
+    },
+    FLEET_KEY: {
+        "anyOf": _define_channels(_define_channel(_FLEET_CHANNEL_KEYS)),
+        "description": "channels for the digest of all projects on AWS, or names of groups in channels",
     },
     "ignore": {
         "type": "array",
@@ -234,6 +255,7 @@ def parse_registry(content: bytes, source: str, stack_defaults: RegistryDefaults
         raise RegistryError(*format_problems(source, map(_redact_problem, problems)))
     projects, errors = _parse_projects(root.items["projects"], defaults)
     ignored_projects, ignore_errors = _parse_ignored_projects(root.items.get("ignore"), projects)
+    fleet = _FleetChannelParser(FLEET_KEY, defaults)
     return Registry(
         projects,
         errors,
@@ -241,6 +263,8 @@ def parse_registry(content: bytes, source: str, stack_defaults: RegistryDefaults
         ignored_projects,
         ignore_errors,
         has_default_key=any(it in defaults.patterns for it in _KEY_SETTINGS),
+        fleet_channels=fleet.parse_fleet_channels(root.items.get(FLEET_KEY)),
+        fleet_errors=tuple(fleet.build_errors()),
     )
 
 
@@ -368,6 +392,9 @@ class _Parser:
 class _ChannelParser(_Parser):
     """Parses channels and the names of their groups."""
 
+    _channel_keys = _CHANNEL_KEYS
+    """The keys that a channel can have."""
+
     def __init__(self, name: str, defaults: _Defaults) -> None:
         """Take the defaults and the groups of channels."""
         super().__init__(name)
@@ -378,7 +405,7 @@ class _ChannelParser(_Parser):
         nodes = [node] if isinstance(node, ScalarNode) and isinstance(node.value, str) else _list_items(node)
         if not nodes and not isinstance(node, ListNode):
             remedy = "write [{sns: ARN, severity: high}], or the name of a group in channels"
-            self.add_problem(f"alerts of {label} is not a list of channels; {remedy}", node)
+            self.add_problem(f"{self._name_list(label)} is not a list of channels; {remedy}", node)
         channels: dict[str, Channel] = {}
         for alert in nodes:
             for channel in self._try_read(partial(self._parse_alert, alert, label)) or ():
@@ -390,6 +417,9 @@ class _ChannelParser(_Parser):
             self.add_problem(f"{label} has {len(channels)} channels (limit: {_MAX_ALERTS}); remove some", node)
         return tuple(channels.values())
 
+    def _name_list(self, label: str) -> str:
+        return f"alerts of {label}"
+
     def _parse_alert(self, node: Node, label: str) -> tuple[Channel, ...]:
         if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
             return (self._parse_channel(node, f"an alert of {label}"),)
@@ -397,14 +427,14 @@ class _ChannelParser(_Parser):
         if channels is None:
             names = self._defaults.channel_groups.keys()
             remedy = suggest_key(node.value, names) if names else "add it to channels"
-            text = f"alerts of {label} names the unknown group of channels {quote_excerpt(node.value)}; {remedy}"
-            raise DocumentProblemError(text, node.line)
+            group = f"the unknown group of channels {quote_excerpt(node.value)}"
+            raise DocumentProblemError(f"{self._name_list(label)} names {group}; {remedy}", node.line)
         return channels
 
     def _parse_channel(self, node: Node, label: str) -> Channel:
         if not isinstance(node, MappingNode) or len(node.items.keys() & {"sns", "slack"}) != 1:
             raise DocumentProblemError(f"{label} is neither {{sns: ARN}} nor {{slack: SECRET}}; write one", node.line)
-        self.problems.extend(_find_unknown_keys(node, _CHANNEL_KEYS, label))
+        self.problems.extend(_find_unknown_keys(node, self._channel_keys, label))
         is_topic = "sns" in node.items
         kind, parse = (ChannelKind.SNS, parse_topic_arn) if is_topic else (ChannelKind.SLACK, parse_secret_name)
         severity = self._parse_optional(node, "severity", parse_min_severity, label)
@@ -531,6 +561,31 @@ class _EntryParser(_ChannelParser):
             yield "alerts"
 
 
+class _FleetChannelParser(_ChannelParser):
+    """Parses the channels of the fleet. Their problems affect no audit."""
+
+    _channel_keys = _FLEET_CHANNEL_KEYS
+
+    def __init__(self, name: str, defaults: _Defaults) -> None:
+        super().__init__(name, defaults)
+        self._timings: dict[str, DigestTiming] = {}
+        """By the id of a channel."""
+
+    def parse_fleet_channels(self, node: Node | None) -> tuple[FleetChannel, ...]:
+        """Return the valid channels; those of a group have the default timing."""
+        channels = () if node is None else self._parse_channels(node, self.name)
+        return tuple(FleetChannel(it, self._timings.get(it.channel_id, DigestTiming.DAILY)) for it in channels)
+
+    def _name_list(self, label: str) -> str:
+        return label
+
+    def _parse_channel(self, node: Node, label: str) -> Channel:
+        channel = super()._parse_channel(node, label)
+        when = self._parse_optional(node, "when", _parse_timing, label) if isinstance(node, MappingNode) else None
+        self._timings[channel.channel_id] = when or DigestTiming.DAILY
+        return channel
+
+
 class _IgnoreParser(_Parser):
     """Parses one project to ignore."""
 
@@ -604,6 +659,14 @@ def _parse_name(text: str) -> str:
 
 def _parse_policy_address(text: str) -> str:
     return parse_document_address(text) if is_on_aws(text) else text
+
+
+def _parse_timing(text: str) -> DigestTiming:
+    if text not in set(DigestTiming):
+        raise ValueError(
+            f"is not a time for digests; write {', '.join(tuple(DigestTiming)[:-1])} or {DigestTiming.ON_CHANGE}"
+        )
+    return DigestTiming(text)
 
 
 def _parse_visible_text(text: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from backup_auditor.domain.audit_failure import WatchedProject
 from backup_auditor.domain.checkup import Check, fail_by_message, fail_check, pass_check, skip_check
 from backup_auditor.domain.notifications.failures import OVERDUE_AFTER, find_failure
-from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.domain.outbox import FLEET, Channel, ChannelKind
 from backup_auditor.domain.registry import EntryTarget, Registry, find_shared_by_secret, find_shared_by_target
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length
@@ -20,6 +20,7 @@ _MIN_SECONDS = 30.0
 """Seconds that must be left to begin with another item."""
 _MAX_FAILURES = 20
 """The limit of failed checks of one kind; one more counts the others."""
+_FLEET_LABEL = "the fleet"
 _FALLBACK_REMEDY = "read the log of the function, and check its role"
 
 
@@ -83,7 +84,7 @@ def _fail_items(name: str, messages: Iterable[str]) -> list[Check]:
 
 def check_registry(registry: Registry) -> list[Check]:
     """Return whether every entry is valid, and whether entries share a secret."""
-    checks = _fail_items("registry", map(registry.format_error, registry.errors))
+    checks = _fail_items("registry", map(registry.format_error, (*registry.errors, *registry.fleet_errors)))
     checks += [fail_by_message("registry", it.sentence) for it in find_shared_by_secret(registry.projects)]
     if not registry.names:
         return [fail_check("registry", f"{registry.source} has no project", "add a project")]
@@ -125,14 +126,15 @@ def check_topics(registry: Registry, subscriptions: Mapping[str, Subscriptions |
         if isinstance(counts, Exception):
             continue
         confirmed_count += counts.confirmed > 0
-        names = [it.name for it in registry.projects if _is_only_channel(topic, it.channels, subscriptions)]
+        names = [name for name, it in _list_receivers(registry) if _is_only_channel(topic, it, subscriptions)]
         if counts.confirmed == 0 and counts.pending > 0:
             messages.append(
                 f"{topic} has no confirmed subscription, and {counts.pending} that wait for confirmation; confirm"
                 " each from its inbox"
             )
         elif counts.confirmed == 0 and names:
-            projects = names[0] if len(names) == 1 else pluralize(len(names), "project")
+            labels = [_FLEET_LABEL if it == FLEET else it for it in names]
+            projects = labels[0] if len(labels) == 1 else pluralize(len(labels), "project")
             messages.append(
                 f"{topic} has no subscription, so no one receives the findings of {projects}; set AlertEmail or"
                 " SlackSecret, or subscribe to the topic"
@@ -156,13 +158,20 @@ def _is_only_channel(
 
 
 def list_channels(registry: Registry, kind: ChannelKind) -> dict[str, tuple[str, ...]]:
-    """Return the projects of each distinct channel of a kind, by its target."""
+    """Return the projects of each distinct channel of a kind, by its target. The fleet is one of them."""
     projects: dict[str, list[str]] = {}
-    for project in registry.projects:
-        for channel in project.channels:
+    for name, channels in _list_receivers(registry):
+        for channel in channels:
             if channel.kind is kind:
-                projects.setdefault(channel.target, []).append(project.name)
+                projects.setdefault(channel.target, []).append(name)
     return {target: tuple(names) for target, names in projects.items()}
+
+
+def _list_receivers(registry: Registry) -> Iterator[tuple[str, tuple[Channel, ...]]]:
+    """Yield each project with its channels, and the fleet with its own."""
+    yield from ((it.name, it.channels) for it in registry.projects)
+    if registry.fleet_channels:
+        yield FLEET, tuple(it.channel for it in registry.fleet_channels)
 
 
 def check_audits(projects: Mapping[str, WatchedProject], now: datetime) -> list[Check]:

@@ -62,7 +62,8 @@ def _show_project(registry: Registry, name: str) -> list[str]:
 
 def _refuse_errors(registry: Registry) -> None:
     """Raise `RegistryError` with every problem."""
-    errors = sorted((*registry.errors, *registry.ignore_errors), key=lambda it: it.line or 0)
+    all_errors = (*registry.errors, *registry.ignore_errors, *registry.fleet_errors)
+    errors = sorted(all_errors, key=lambda it: it.line or 0)
     if errors:
         raise RegistryError(*(registry.format_error(it) for it in errors))
 

@@ -9,6 +9,9 @@ from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.finding import Severity
 
+FLEET = ".fleet"
+"""What messages and files of the whole fleet have instead of the name of a project. No project can have this name."""
+
 
 class ChannelKind(StrEnum):
     """The kinds of channel."""
@@ -40,6 +43,26 @@ EVENT_CHANNEL = Channel(ChannelKind.EVENTS, "")
 """The event bus, which every project has."""
 
 
+class DigestTiming(StrEnum):
+    """When a channel receives the digest of the fleet."""
+
+    DAILY = "daily"
+    """After each night."""
+    WEEKLY = "weekly"
+    """Once in seven days."""
+    ON_CHANGE = "on-change"
+    """After a night whose results differ from those of the last digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetChannel:
+    """One destination for the messages about the whole fleet."""
+
+    channel: Channel
+    """Its severity and its weekly summary do not apply."""
+    when: DigestTiming = DigestTiming.DAILY
+
+
 class Trigger(StrEnum):
     """The reason for a message."""
 
@@ -59,6 +82,7 @@ class OutboxMessage:
 
     message_id: str
     project: str
+    """The project, or `FLEET`."""
     audit_id: str | None
     """The audit that the message is about; `None` for a notice about a failure."""
     observed_at: datetime

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from backup_auditor.domain.identifiers import get_secret_path, is_on_aws
-from backup_auditor.domain.outbox import Channel, ChannelKind
+from backup_auditor.domain.outbox import Channel, ChannelKind, FleetChannel
 from backup_auditor.domain.text import join_names, quote_text
 from backup_auditor.errors import RegistryError
 
@@ -63,6 +63,8 @@ class NamePrefixes:
     """The beginnings of ARNs; empty in a function that knows no channels."""
 
 
+FLEET_KEY = "fleet_channels"
+"""The key of a registry with the channels of the fleet."""
 ANY_NAMES = NamePrefixes()
 """No limit, as on a laptop."""
 
@@ -105,6 +107,10 @@ class Registry:
     """The errors of the projects to ignore. They affect no audit."""
     has_default_key: bool = False
     """Whether an entry that is only a name has a key."""
+    fleet_channels: tuple[FleetChannel, ...] = ()
+    """The destinations of messages about all projects together."""
+    fleet_errors: tuple[EntryError, ...] = ()
+    """The errors of these channels. They affect no audit."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -131,7 +137,10 @@ class Registry:
         return f"{place}: {error.text}"
 
     def filter_for_aws(self, prefixes: NamePrefixes = ANY_NAMES) -> "Registry":
-        """Return the registry for a stack on AWS. A setting that is missing or not allowed is an error of the entry."""
+        """Return the registry for a stack on AWS. A setting that is missing or not allowed is an error of the entry.
+
+        A channel of the fleet that is not allowed is left out, with an error of its own.
+        """
         errors = tuple(
             EntryError(it.name, it.line, f'the project "{it.name}" {problem}')
             for it in self.projects
@@ -139,7 +148,17 @@ class Registry:
         )
         invalid_names = {it.name for it in errors}
         valid_projects = tuple(it for it in self.projects if it.name not in invalid_names)
-        return replace(self, projects=valid_projects, errors=(*self.errors, *errors))
+        problems = {it.channel: tuple(_find_channel_problems(it.channel, prefixes)) for it in self.fleet_channels}
+        return replace(
+            self,
+            projects=valid_projects,
+            errors=(*self.errors, *errors),
+            fleet_channels=tuple(it for it in self.fleet_channels if not problems[it.channel]),
+            fleet_errors=(
+                *self.fleet_errors,
+                *(EntryError(FLEET_KEY, None, f"{FLEET_KEY} {it}") for texts in problems.values() for it in texts),
+            ),
+        )
 
 
 def _find_problems_on_aws(project: RegisteredProject, prefixes: NamePrefixes) -> Iterator[str]:
@@ -156,11 +175,15 @@ def _find_problems_on_aws(project: RegisteredProject, prefixes: NamePrefixes) ->
     if project.ping_secret is not None:
         yield from _find_prefix_problem("ping_secret", project.ping_secret, prefixes.pings)
     for channel in project.channels:
-        if channel.kind is ChannelKind.SLACK:
-            yield from _find_prefix_problem("slack", channel.target, prefixes.webhooks)
-        elif channel.kind is ChannelKind.SNS and prefixes.topics and not channel.target.startswith(prefixes.topics):
-            remedy = f"name a topic whose ARN starts with {prefixes.topics[-1]}"
-            yield f"has the topic {channel.target}, to which the stack may not publish; {remedy}"
+        yield from _find_channel_problems(channel, prefixes)
+
+
+def _find_channel_problems(channel: Channel, prefixes: NamePrefixes) -> Iterator[str]:
+    if channel.kind is ChannelKind.SLACK:
+        yield from _find_prefix_problem("slack", channel.target, prefixes.webhooks)
+    elif channel.kind is ChannelKind.SNS and prefixes.topics and not channel.target.startswith(prefixes.topics):
+        remedy = f"name a topic whose ARN starts with {prefixes.topics[-1]}"
+        yield f"has the topic {channel.target}, to which the stack may not publish; {remedy}"
 
 
 def _find_prefix_problem(key: str, secret: str, prefix: str) -> Iterator[str]:

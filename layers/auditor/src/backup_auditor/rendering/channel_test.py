@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.outbox import FLEET
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION
 from backup_auditor.rendering.slack import build_notice_payload
 from backup_auditor.rendering.sns import MACHINE_PROTOCOLS, MAX_ATTRIBUTE_LENGTH, MAX_SUBJECT_LENGTH, Publication
@@ -54,5 +55,6 @@ def build_test_payload(stack: str, projects: Sequence[str]) -> Mapping[str, obje
 
 def _list_names(projects: Sequence[str]) -> list[str]:
     """Return the first names, and how many others there are."""
-    names = [escape_truncated(it, _MAX_NAME_LENGTH) for it in projects[:_MAX_NAMES]]
+    labels = ("the fleet" if it == FLEET else it for it in projects[:_MAX_NAMES])
+    names = [escape_truncated(it, _MAX_NAME_LENGTH) for it in labels]
     return names if len(projects) <= _MAX_NAMES else [*names, f"{len(projects) - _MAX_NAMES:,} more"]

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.notifications.digest import find_trigger, readdress
-from backup_auditor.domain.outbox import EVENT_CHANNEL, Channel, ChannelKind, OutboxMessage
+from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import Registry
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.timefmt import format_minute
@@ -191,16 +191,24 @@ def _find_channel(registry: Registry, message: OutboxMessage) -> Channel | None:
 
 
 def _list_channels(registry: Registry, message: OutboxMessage) -> Iterator[Channel]:
+    if message.project == FLEET:
+        return (it.channel for it in registry.fleet_channels)
     return (channel for it in registry.projects if it.name == message.project for channel in it.channels)
 
 
 def _find_current_route(registry: Registry, message: OutboxMessage) -> Route:
-    """Find the route in the current registry. Raises `RegistryError` if an invalid entry can be the project."""
-    if registry.errors and all(it.name != message.project for it in registry.projects):
+    """Find the route in the current registry. Raises `RegistryError` if an invalid entry can be the project.
+
+    The same applies to an invalid channel of the fleet.
+    """
+    channel = _find_channel(registry, message)
+    if message.project == FLEET and channel is None and registry.fleet_errors:
+        problems = "; ".join(registry.format_error(it) for it in registry.fleet_errors[:3])
+        raise RegistryError(f"{message.channel_id} may be one of the invalid fleet channels; correct them: {problems}")
+    if registry.errors and message.project not in {FLEET, *(it.name for it in registry.projects)}:
         problems = "; ".join(registry.format_error(it) for it in registry.errors[:3])
         raise RegistryError(f"{message.project} may be one of the invalid registry entries; correct them: {problems}")
     alternatives = (it for it in _list_channels(registry, message) if message.channel_id.startswith(f"{it.kind}:"))
-    channel = _find_channel(registry, message)
     return ChannelRoute(channel) if channel else LostRoute(tuple(alternatives))
 
 

@@ -1,20 +1,25 @@
 """Send digests and notices to topics and webhooks, and the events of audits and failures to the bus."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from backup_auditor.application.notifications.dispatcher import Delivery
 from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.notifications.digest import Digest, create_digest
+from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import AcceptanceUnknownError, DeliveryError, StateError
 from backup_auditor.ports.messaging import Bus, Event, Topics, Webhooks
 from backup_auditor.rendering.events import build_audit_events, build_failure_event
 from backup_auditor.rendering.failure_notice import NoticeMessage
 from backup_auditor.retry import Retrier
+
+if TYPE_CHECKING:
+    from backup_auditor.rendering.sns import Publication
 
 _PROGRESS_PATTERN = re.compile(r"(\d{1,9}):((?:\d{1,9}-\d{1,9})(?:,\d{1,9}-\d{1,9})*)", re.ASCII)
 
@@ -52,13 +57,7 @@ class TopicSender:
 
     def send(self, delivery: Delivery) -> None:
         """Publish the digest of an audit, or a notice about a failure."""
-        from backup_auditor.rendering import sns  # noqa: PLC0415  not every project has a topic
-
-        content = _build_content(delivery, self.build_link)
-        if isinstance(content, NoticeMessage):
-            publication = sns.build_notice_publication(content)
-        else:
-            publication = sns.build_publication(content)
+        publication = self._build_publication(delivery)
         publish = partial(
             self.topics.publish,
             delivery.channel.target,
@@ -67,6 +66,15 @@ class TopicSender:
             publication.attributes,
         )
         self.retrier.call(publish)
+
+    def _build_publication(self, delivery: Delivery) -> "Publication":
+        from backup_auditor.rendering import sns  # noqa: PLC0415  not every project has a topic
+
+        match delivery.content:
+            case FailureNotice() as notice:
+                return sns.build_notice_publication(_build_notice_message(delivery, notice))
+            case Report() as report:
+                return sns.build_publication(_build_digest(delivery, report, self.build_link))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +88,18 @@ class WebhookSender:
 
     def send(self, delivery: Delivery) -> None:
         """Post the digest of an audit, or a notice about a failure."""
+        payload = self._build_payload(delivery)
+        self.retrier.call(lambda: self.webhooks.post(delivery.channel.target, payload, self.retrier.seconds_left()))
+
+    def _build_payload(self, delivery: Delivery) -> Mapping[str, object]:
         from backup_auditor.rendering import slack  # noqa: PLC0415  not every project has a webhook
 
-        content = _build_content(delivery, self.build_link)
-        if isinstance(content, NoticeMessage):
-            payload = slack.build_notice_payload(content.title, content.advice, content.footnotes)
-        else:
-            payload = slack.build_slack_payload(content)
-        self.retrier.call(lambda: self.webhooks.post(delivery.channel.target, payload, self.retrier.seconds_left()))
+        match delivery.content:
+            case FailureNotice() as notice:
+                content = _build_notice_message(delivery, notice)
+                return slack.build_notice_payload(content.title, content.advice, content.footnotes)
+            case Report() as report:
+                return slack.build_slack_payload(_build_digest(delivery, report, self.build_link))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +148,13 @@ def _build_events(delivery: Delivery) -> list[Event]:
     return [Event(kind, detail) for kind, detail in build_audit_events(content, message.require_report())]
 
 
-def _build_content(delivery: Delivery, build_link: Callable[[str], str | None]) -> Digest | NoticeMessage:
-    if isinstance(delivery.content, FailureNotice):
-        return NoticeMessage(delivery.message, delivery.content, delivery.is_possible_duplicate)
+def _build_notice_message(delivery: Delivery, notice: FailureNotice) -> NoticeMessage:
+    return NoticeMessage(delivery.message, notice, delivery.is_possible_duplicate)
+
+
+def _build_digest(delivery: Delivery, report: Report, build_link: Callable[[str], str | None]) -> Digest:
     return create_digest(
-        delivery.content,
+        report,
         delivery.message,
         delivery.channel,
         build_link=build_link,
