@@ -148,7 +148,7 @@ def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: Sou
 )
 def test_a_secret_is_the_value_or_json(
     value: str,
-    secret_format: SecretFormat,
+    secret_format: SecretFormat[str],
     secret_text: str,
     store_secret: Callable[[Any], str],
     secrets: Source[str | bytes],
@@ -185,7 +185,7 @@ def test_a_secret_is_the_value_or_json(
 )
 def test_an_invalid_secret_is_named_and_not_shown(
     value: Any,
-    secret_format: SecretFormat,
+    secret_format: SecretFormat[str],
     reason: str,
     store_secret: Callable[[Any], str],
     secrets: Source[str | bytes],
@@ -263,7 +263,7 @@ def test_a_corrected_secret_is_read_again(store_secret: Callable[[Any], str], se
 
 def build_sources(registration: Registration) -> ConfigSources:
     """Build the sources of a function process with a registry or a single project."""
-    return ConfigSources(FunctionSettings("", "", "", "", registration, None, None, None))
+    return ConfigSources(FunctionSettings("", "", "", "", registration, None, None, None, None))
 
 
 def test_an_invalid_policy_is_not_replaced_by_an_older_one(aws: AwsSession) -> None:

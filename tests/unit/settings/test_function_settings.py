@@ -39,6 +39,7 @@ ALL_VARIABLES = {
     "WEEKLY_SUMMARY": "true",
     "REPORT_BASE_URL": "https://reports.example.com/audits",
     "PING_URL_SECRET": "backup-auditor/pings/all",
+    "ORGANIZATION_SECRET": "backup-auditor/organization/pinecone",
     "AUDIT_RETENTION_DAYS": "400",
 }
 

@@ -54,6 +54,11 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
         sources = get_sources("watch")
         registry, deps = sources.load_registry(), _WatchInvocation(sources, context)
         try:
-            return watch_projects(registry, deps)
+            answer = watch_projects(registry, deps)
+            if sources.settings.organization_secret is not None:  # last, so that it delays no notice
+                from backup_auditor.bootstrap.organization_watch import look_at_organization  # noqa: PLC0415  rare
+
+                answer |= look_at_organization(sources, registry, deps.seconds_left, deps.emit, LOG)
+            return answer
         finally:
             measure_subscriptions(sources, registry, deps.seconds_left, deps.emit, LOG)

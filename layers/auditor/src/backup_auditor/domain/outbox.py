@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.audit_record import StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.finding import Severity
 
 FLEET = ".fleet"
@@ -84,11 +85,11 @@ class OutboxMessage:
     project: str
     """The project, or `FLEET`."""
     audit_id: str | None
-    """The audit that the message is about; `None` for a notice about a failure."""
+    """The audit that the message is about; `None` for a notice."""
     observed_at: datetime
     channel_id: str
     trigger: Trigger
-    content: StoredReport | FailureNotice
+    content: StoredReport | FailureNotice | DiscoveryNotice
     """The report of the audit, or the notice."""
     previous_at: datetime | None
     """The time of the audit before, from which reminders are counted; `None` for the first audit and a notice."""
@@ -96,25 +97,30 @@ class OutboxMessage:
     @property
     def subject_id(self) -> str:
         """The id of the audit or of the notice."""
-        return self.content.notice_id if isinstance(self.content, FailureNotice) else self.audit_id or ""
+        return self.audit_id or "" if isinstance(self.content, StoredReport) else self.content.notice_id
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it is about a failure or the organization, so that a later one can end an earlier one."""
+        return isinstance(self.content, FailureNotice | DiscoveryNotice)
 
     def require_report(self) -> StoredReport:
         """Return the report of a message about an audit. Raises `TypeError` for a notice."""
-        if isinstance(self.content, FailureNotice):
-            raise TypeError("a notice about a failure has no report")
+        if not isinstance(self.content, StoredReport):
+            raise TypeError("a notice has no report")
         return self.content
 
 
 def list_due(messages: Iterable[tuple[OutboxMessage, bool]]) -> list[OutboxMessage]:
     """Return the due ones of all pending messages, each with whether its time has come, the oldest first.
 
-    A notice about a failure waits until its channel has the older notices of its project: the end of a failure must
-    not arrive before its beginning. Digests do not wait, because a single altered report would stop all later ones.
+    A notice waits until its channel has the older notices of its project: the end of a failure must not arrive before
+    its beginning. Digests do not wait, because a single altered report would stop all later ones.
     """
     due_messages: list[OutboxMessage] = []
     waiting_channels: set[tuple[str, str]] = set()
     for message, is_due in sorted(messages, key=lambda it: (it[0].observed_at, it[0].message_id)):
-        channel, is_notice = (message.project, message.channel_id), isinstance(message.content, FailureNotice)
+        channel, is_notice = (message.project, message.channel_id), message.is_notice
         if is_due and not (is_notice and channel in waiting_channels):
             due_messages.append(message)
         elif is_notice:

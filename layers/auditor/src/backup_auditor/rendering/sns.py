@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from unicodedata import normalize
 
+from backup_auditor.domain.events import EventType
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.notifications.failures import FAILURE_SEVERITY
+from backup_auditor.domain.outbox import FLEET
 from backup_auditor.rendering.digest import (
     build_digest_json,
     format_title_parts,
     render_digest_summary,
     render_digest_text,
+)
+from backup_auditor.rendering.discovery_notice import (
+    DiscoveryMessage,
+    build_discovery_json,
+    render_discovery_text,
 )
 from backup_auditor.rendering.failure_notice import NoticeMessage, build_notice_json, render_notice_text
 from backup_auditor.rendering.text import escape_text, escape_truncated
@@ -49,11 +56,16 @@ class Publication:
 
 def build_publication(digest: Digest) -> Publication:
     """Write a digest with as many rows as there is room for, and with the number of the others."""
+    publications = (_build_limited_publication(digest, it) for it in _list_row_limits())
+    return next(it for it in publications if it.size <= MAX_PUBLICATION_BYTES)
+
+
+def _list_row_limits() -> list[int]:
+    """Return the limits to try, the highest first; the last is 0."""
     row_limits = [_MAX_ROWS]
     while row_limits[-1]:
         row_limits.append(row_limits[-1] * 3 // 4)
-    publications = (_build_limited_publication(digest, row_limit) for row_limit in row_limits)
-    return next(it for it in publications if it.size <= MAX_PUBLICATION_BYTES)
+    return row_limits
 
 
 def build_notice_publication(message: NoticeMessage) -> Publication:
@@ -69,6 +81,24 @@ def build_notice_publication(message: NoticeMessage) -> Publication:
     return Publication(
         _build_subject(message.title_parts), _build_parts(text, text, build_notice_json(message)), attributes
     )
+
+
+def build_discovery_publication(message: DiscoveryMessage) -> Publication:
+    """Write a message about the organization with as many rows as there is room for, and the number of the others."""
+    publications = (_build_limited_discovery(message, it) for it in _list_row_limits())
+    return next(it for it in publications if it.size <= MAX_PUBLICATION_BYTES)
+
+
+def _build_limited_discovery(message: DiscoveryMessage, row_limit: int) -> Publication:
+    attributes = {
+        "project": FLEET,
+        "severity": message.severity,
+        "compliance": Compliance.INSUFFICIENT_DATA,
+        "event": EventType.PROJECT_UNREGISTERED,
+        "message_id": message.message.message_id,
+    }
+    text, document = render_discovery_text(message, row_limit), build_discovery_json(message, row_limit)
+    return Publication(_build_subject(message.title_parts), _build_parts(message.headline, text, document), attributes)
 
 
 def _build_limited_publication(digest: Digest, row_limit: int) -> Publication:

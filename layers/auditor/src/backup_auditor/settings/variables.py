@@ -71,6 +71,10 @@ PING_URL_SECRET = Variable(
     "PING_URL_SECRET",
     "The secret with a URL to call every hour while no project fails: plain text, or JSON with `PING_URL`.",
 )
+ORGANIZATION_SECRET = Variable(
+    "ORGANIZATION_SECRET",
+    "The secret with a service account of the organization: JSON with `client_id` and `client_secret`.",
+)
 AUDIT_RETENTION_DAYS = Variable(
     "AUDIT_RETENTION_DAYS", "The number of days to store records of audits; without it, or with 0, there is no limit."
 )
@@ -89,7 +93,10 @@ VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
             *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES),
             *(*_CHANNEL_VARIABLES, REPORT_BASE_URL),
         ),
-        "watch": (STATE_TABLE, *_COMMON_VARIABLES, *_CHANNEL_VARIABLES, PING_URL_SECRET),
+        "watch": (
+            *(STATE_TABLE, *_COMMON_VARIABLES, *_CHANNEL_VARIABLES, PING_URL_SECRET),
+            *(ORGANIZATION_SECRET, POLICY),
+        ),
         "remediate": (STATE_TABLE, EVENT_BUS, *_COMMON_VARIABLES, EDITOR_NAME_PREFIX, EDITOR_KEY_SECRET, POLICY),
         "drill": (
             *(STATE_TABLE, EVIDENCE_BUCKET, EVENT_BUS, *_COMMON_VARIABLES),

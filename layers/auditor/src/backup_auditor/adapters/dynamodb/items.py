@@ -8,6 +8,7 @@ from typing import Any
 from backup_auditor.adapters.records import ATTEMPTS, EARLIER_KINDS, to_ticks
 from backup_auditor.domain.audit_failure import AuditFailure, FailureKind, FailureNotice, NoticeKind
 from backup_auditor.domain.audit_record import AuditRecord, LastAudits, StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
 from backup_auditor.domain.remediation.actions import ActionKind
@@ -33,6 +34,7 @@ HEAD_SORT_KEY = "head"
 REGISTRATION_SORT_KEY = "registered"
 FAILED_AUDIT_SORT_KEY = "failed"
 NOTICE_SORT_KEY = "notice"
+DISCOVERY_SORT_KEY = "discovery"
 OUTBOX_PARTITION = "outbox"
 DRILLS_IN_PROGRESS_PARTITION = "drills-in-progress"
 """A partition of all projects, so that one query finds every drill that a run has to continue."""
@@ -171,9 +173,19 @@ def encode_message(message: OutboxMessage) -> Item:
         "occasion": message.trigger,
         "previous_at": message.previous_at,
     }
-    content = message.content
-    content_values = list_notice_values(content) if isinstance(content, FailureNotice) else _list_report_values(content)
-    return encode_values(values | content_values)
+    return encode_values(values | _list_content_values(message.content))
+
+
+def _list_content_values(content: StoredReport | FailureNotice | DiscoveryNotice) -> dict[str, object]:
+    match content:
+        case StoredReport():
+            return _list_report_values(content)
+        case FailureNotice():
+            return list_notice_values(content)
+        case DiscoveryNotice():
+            from backup_auditor.adapters.dynamodb.discovery_records import pack_notice  # noqa: PLC0415  pydantic
+
+            return {"discovery": pack_notice(content)}
 
 
 def decode_message(item: Mapping[str, Any]) -> OutboxMessage:
@@ -186,9 +198,17 @@ def decode_message(item: Mapping[str, Any]) -> OutboxMessage:
         observed_at=datetime.fromisoformat(values["observed_at"]),
         channel_id=values["channel"],
         trigger=Trigger(values["occasion"]),
-        content=decode_notice(values) if "notice" in values else _read_report(values),
+        content=_read_content(values),
         previous_at=decode_moment(values.get("previous_at")),
     )
+
+
+def _read_content(values: Mapping[str, Any]) -> StoredReport | FailureNotice | DiscoveryNotice:
+    if "discovery" in values:
+        from backup_auditor.adapters.dynamodb.discovery_records import unpack_notice  # noqa: PLC0415  pydantic
+
+        return unpack_notice(values["discovery"])
+    return decode_notice(values) if "notice" in values else _read_report(values)
 
 
 def decode_last_audits(values: Mapping[str, Any]) -> LastAudits:

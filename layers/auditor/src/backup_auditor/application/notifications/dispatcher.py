@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from backup_auditor.domain.audit_failure import FailureNotice
+from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.notifications.digest import find_trigger, readdress
 from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import Registry
@@ -47,8 +48,8 @@ class Delivery:
 
     message: OutboxMessage
     channel: Channel
-    content: Report | FailureNotice
-    """The report of the message, or its notice about a failure."""
+    content: Report | FailureNotice | DiscoveryNotice
+    """The report of the message, or its notice."""
     is_possible_duplicate: bool
     """Whether an earlier attempt may have arrived although it was not confirmed."""
     progress: str
@@ -253,9 +254,9 @@ class DeliveryAttempt:
             return self._record_failure(claim, error, describe_failure(error))
         return self._record_accepted()
 
-    def _load_content(self) -> Report | FailureNotice:
+    def _load_content(self) -> Report | FailureNotice | DiscoveryNotice:
         stored_report = self.message.content
-        if isinstance(stored_report, FailureNotice):
+        if isinstance(stored_report, FailureNotice | DiscoveryNotice):
             return stored_report
         content = self.deps.evidence.read(stored_report)
         if hashlib.sha256(content).hexdigest() != stored_report.sha256:
