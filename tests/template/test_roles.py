@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.aws.evidence_bucket import DRILL_CHECK_FOLDER
+from backup_auditor.adapters.aws.evidence_bucket import DRILL_CHECK_FOLDER, FLEET_CHECK_FOLDER
 from backup_auditor.adapters.dynamodb.items import DRILLS_IN_PROGRESS_PARTITION, Partition
 from backup_auditor.domain.identifiers import parse_project_name
+from backup_auditor.domain.outbox import FLEET
 from support.aws.template import (
     FUNCTIONS,
     TEMPLATE,
@@ -112,7 +113,11 @@ def test_only_functions_that_need_an_action_allow_it() -> None:
         "remediate",
         "drill",
     }
-    assert {verb for verb in FUNCTIONS if "s3:PutObject" in actions_by_verb[verb]} == {"audit", "drill"}
+    assert {verb for verb in FUNCTIONS if "s3:PutObject" in actions_by_verb[verb]} == {
+        "audit",
+        "drill",
+        "watch",
+    }
     assert {verb for verb in FUNCTIONS if "sns:Publish" in actions_by_verb[verb]} == {"notify"}
     assert {verb for verb in FUNCTIONS if "events:PutEvents" in actions_by_verb[verb]} == {*FUNCTIONS} - {"watch"}
     assert not {
@@ -226,6 +231,17 @@ def test_documents_of_drills_have_a_folder_of_their_own() -> None:
     assert not fnmatchcase("drills/2026-11-22/4c1f0a52e6d9478b/report.json", pattern)
     with pytest.raises(ValueError, match="slash"):
         parse_project_name("search/drills")
+
+
+def test_pages_of_the_fleet_have_a_folder_of_their_own() -> None:
+    """The role of `watch` writes and reads only the folder of pages, which no project can have."""
+    (statement,) = [it for it in list_statements("WatchRole") if "s3:PutObject" in it["Action"]]
+    pattern = statement["Resource"]["Fn::Sub"].removeprefix("${EvidenceBucket.Arn}/")
+    assert fnmatchcase(f"{FLEET}/2026-11-22/041500Z/fleet.1.json", pattern)
+    assert fnmatchcase(f"{FLEET_CHECK_FOLDER}/refused", pattern)
+    assert not fnmatchcase("search/2026-11-22/4c1f0a52e6d9478b/report.json", pattern)
+    with pytest.raises(ValueError, match="do not start with a dot"):
+        parse_project_name(FLEET)
 
 
 def test_access_of_aws_services_is_restricted() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from backup_auditor.domain.outbox import FLEET
 from support.aws_local.aws import LocalAws
 from support.aws_local.clients import open_client
 from support.aws_local.clock import MovedClock
@@ -94,7 +95,7 @@ class DeployedApplication:
         return [it for page in pages for it in page["Items"]]
 
     def load_reports(self, prefix: str = "") -> dict[str, bytes]:
-        """Return the reports in the evidence bucket with a key prefix."""
+        """Return the reports in the evidence bucket with a key prefix. Those of the fleet need its prefix."""
         return self._load_objects(prefix, ".json")
 
     def load_pages(self, prefix: str = "") -> dict[str, bytes]:
@@ -103,9 +104,11 @@ class DeployedApplication:
 
     def _load_objects(self, prefix: str, suffix: str) -> dict[str, bytes]:
         s3, bucket = self.open_client("s3"), self.stack.physical_ids["EvidenceBucket"]
+        is_fleet = prefix.startswith(FLEET)
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [it["Key"] for page in pages for it in page.get("Contents", ())]
-        return {it: s3.get_object(Bucket=bucket, Key=it)["Body"].read() for it in keys if it.endswith(suffix)}
+        selected_keys = (it for it in keys if it.endswith(suffix) and it.startswith(f"{FLEET}/") == is_fleet)
+        return {it: s3.get_object(Bucket=bucket, Key=it)["Body"].read() for it in selected_keys}
 
     def find_unused_actions(self, name: str) -> set[str]:
         """Return the actions that the role of a function allows but no request used so far."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from backup_auditor.application.fleet_page import FleetPageWriter
 from backup_auditor.domain.audit_failure import FailedAudit, FailureNotice, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits
 from backup_auditor.domain.outbox import OutboxMessage
@@ -72,6 +73,7 @@ class FakeWatchDependencies:
 
     store: FakeWatchStore = field(default_factory=FakeWatchStore)
     log: FakeLog = field(default_factory=FakeLog)
+    fleet: FleetPageWriter | None = None
     ping_secret: str | None = None
     moment: datetime = NOW
     values: dict[str, list[float | None]] = field(default_factory=dict)

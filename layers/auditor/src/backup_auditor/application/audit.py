@@ -20,6 +20,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_validation import find_distant_exemptions
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.remediation.planner import make_proposals
+from backup_auditor.domain.reporting.fleet import summarize_project
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff, diff_policies
 from backup_auditor.domain.reporting.report import Report, compute_audit_id, make_report
 from backup_auditor.domain.timefmt import format_moment
@@ -36,6 +37,7 @@ from backup_auditor.errors import (
 )
 from backup_auditor.ports.pinecone import Progress, ProjectReader
 from backup_auditor.ports.stores import EvidenceStore, StateStore
+from backup_auditor.rendering.fleet_json import render_project_row
 from backup_auditor.worker_pool import WorkerPool
 
 
@@ -70,7 +72,10 @@ class AuditRecorder:
         messages = (
             create_messages(report, stored_report, self.channels, previous_state.observed_at) if stored_report else ()
         )
-        self.store.record(report.project, replace(change, audit=audit, messages=messages))
+        row = replace(summarize_project(report), report=stored_report)
+        self.store.record(
+            report.project, replace(change, audit=audit, messages=messages, fleet_row=render_project_row(row))
+        )
         return RecordResult(audit, messages, page_failure)
 
     def _store_report(self, report: Report) -> tuple[StoredReport | None, str | None]:

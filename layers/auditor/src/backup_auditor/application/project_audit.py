@@ -108,7 +108,8 @@ def audit_project(request: AuditRequest, deps: AuditDependencies) -> dict[str, o
         if name is not None and request.is_final:
             deps.emit(name, _FAILURE_METRICS)
             if request.request_id is not None:
-                failed_audit = FailedAudit(requested_at, describe_failure(error)[:_MAX_REASON_LENGTH])
+                reason = describe_failure(error)[:_MAX_REASON_LENGTH]
+                failed_audit = FailedAudit(requested_at, reason, request.request_id)
                 warning = "failure not recorded; the function watch reports the project when it is overdue"
                 _try_optional(partial(deps.record_failure, name, failed_audit), warning, deps.log)
         raise

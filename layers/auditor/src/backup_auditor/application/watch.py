@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from backup_auditor.application.fleet_page import FleetPageWriter
 from backup_auditor.domain.audit_failure import AuditFailure, FailureNotice, NoticeKind, WatchedProject
 from backup_auditor.domain.notifications.failures import (
     create_notice_messages,
@@ -41,6 +42,10 @@ class WatchDependencies(Protocol):
     @property
     def store(self) -> WatchStore:
         """The store of what is known about the projects."""
+
+    @property
+    def fleet(self) -> FleetPageWriter | None:
+        """What writes the pages of the fleet; `None` for a single project."""
 
     @property
     def ping_secret(self) -> str | None:
@@ -81,8 +86,8 @@ def watch_projects(registry: Registry, deps: WatchDependencies) -> dict[str, obj
     """Measure, log and record which projects are not audited, call the URLs of the others, and return the names.
 
     Projects whose registry entries open the same Pinecone project count as incomplete: one of them is not audited.
-    Raises `StateError`. If nothing could be read, no metric is emitted, which raises the alarm too. If a notice could
-    not be recorded, everything else is done before.
+    Raises `StateError` and `EvidenceError`. If nothing could be read, no metric is emitted, which raises the alarm too.
+    If a notice or a page of the fleet could not be recorded, everything else is done before.
     """
     now = deps.now()
     looks = [_look_at(name, it, now) for name, it in _load_projects(registry, deps.store, now).items()]
@@ -94,6 +99,7 @@ def watch_projects(registry: Registry, deps: WatchDependencies) -> dict[str, obj
     deps.emit(None, {"ProjectsOverdue": len(overdue_names), "ProjectsIncomplete": len(incomplete_names)})
     new_count, error = _record_notices(looks, registry, deps)
     deps.emit(None, {"ProjectsNewlyFailed": new_count})
+    error = _write_fleet_page(registry, looks, warnings_by_project, deps, now) or error
     _call_urls(registry, {*warnings_by_project, *(it.name for it in failing_looks)}, deps)
     if error is not None:
         raise error
@@ -180,6 +186,26 @@ def _record_notices(
         fields = {"project": look.name, "notice": look.notice.kind, "channels": [it.channel_id for it in messages]}
         deps.log.info("notice recorded; the function notify sends it within 15m", extra=fields)
     return new_count, last_error
+
+
+def _write_fleet_page(
+    registry: Registry,
+    looks: Sequence[_Look],
+    warnings_by_project: Mapping[str, tuple[str, ...]],
+    deps: WatchDependencies,
+    now: datetime,
+) -> Exception | None:
+    """Write the page of the night if it is due, and return the error if that fails."""
+    for error in registry.fleet_errors:
+        deps.log.error(registry.format_error(error), extra={})
+    if deps.fleet is None:
+        return None
+    warnings = dict.fromkeys(it for warnings in warnings_by_project.values() for it in warnings)
+    try:
+        deps.fleet.write_due_page(registry, {it.name: it.project for it in looks}, tuple(warnings), now)
+    except Exception as error:  # noqa: BLE001  the URLs must be called
+        return error
+    return None
 
 
 def _call_urls(registry: Registry, failing_names: set[str], deps: WatchDependencies) -> None:

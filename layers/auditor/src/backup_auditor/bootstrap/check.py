@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, PING_URL, SLACK_WEBHOOK
-from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.adapters.aws.evidence_bucket import FLEET_CHECK_FOLDER, EvidenceBucket
 from backup_auditor.adapters.aws.messaging import EventBus, SnsTopics
 from backup_auditor.adapters.code_hash import compute_code_hash
 from backup_auditor.adapters.dynamodb.items import Partition
@@ -125,6 +125,10 @@ def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: Check
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     check_put, check_update = (partial(it, partition=Partition.WATCH) for it in (table.check_put, table.check_update))
     yield check_table(registry, "the role may put and update items", check_put, check_update)
+    if sources.settings.registration.registry_address is not None:
+        bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
+        check_store = partial(bucket.check_store, FLEET_CHECK_FOLDER)
+        yield check_once("bucket", check_store, "the role may store pages of the fleet")
     # `notify` checks whether someone receives the findings: it knows all channels
     yield from runner.check_all("topics", ("topic", "topics"), _list_counts(sources, registry))
 

@@ -7,13 +7,17 @@ from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws import metrics
 from backup_auditor.adapters.aws.config_sources import PING_URL
+from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
+from backup_auditor.adapters.dynamodb.fleet_store import DynamoFleetStore
 from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
+from backup_auditor.application.fleet_page import FleetPageWriter
 from backup_auditor.application.watch import watch_projects
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
 from backup_auditor.bootstrap.subscriptions import measure_subscriptions
 from backup_auditor.domain.events import is_check_request
 from backup_auditor.ports.messaging import MetricEmitter
+from backup_auditor.rendering.digest import build_report_link
 
 LOG = Logger(service="watch")
 _SECONDS_AFTER_PINGS = 10.0
@@ -31,6 +35,20 @@ class _WatchInvocation:
         self.store = DynamoWatchStore(sources.aws.dynamodb, sources.settings.state_table)
         self.emit: MetricEmitter = partial(metrics.emit, stack=sources.settings.stack)
         self.ping_secret = sources.settings.ping_url_secret
+        self.fleet = self._create_page_writer()
+
+    def _create_page_writer(self) -> FleetPageWriter | None:
+        settings, aws = self._sources.settings, self._sources.aws
+        if settings.registration.registry_address is None:
+            return None
+        build_link = partial(build_report_link, region=aws.dynamodb.meta.region_name, base_url=settings.report_base_url)
+        return FleetPageWriter(
+            DynamoFleetStore(aws.dynamodb, settings.state_table),
+            EvidenceBucket(aws.s3, settings.evidence_bucket),
+            build_link,
+            self.seconds_left,
+            LOG,
+        )
 
     def now(self) -> datetime:
         return runtime.now()

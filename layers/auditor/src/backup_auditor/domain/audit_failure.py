@@ -25,6 +25,19 @@ class FailedAudit:
     """The start of its last attempt, because the time of an audit is its start too."""
     reason: str
     """The error, in one line without secrets."""
+    request_id: str | None = None
+    """The id of the request; `None` if it is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """What the page of the fleet needs of the last recorded audit."""
+
+    observed_at: datetime
+    document: str
+    """The row of the page, as JSON."""
+    request_id: str | None = None
+    """The id of the request that the audit answered; `None` for a direct invocation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +90,4 @@ class WatchedProject:
     """When `watch` first saw the project; `None` before."""
     failed_audit: FailedAudit | None = None
     last_notice: FailureNotice | None = None
+    row: AuditRow | None = None

@@ -1,12 +1,14 @@
 """The events and requests of the functions: their types, and the parsers of their payloads and queue records."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backup_auditor.domain.identifiers import is_key
+from backup_auditor.domain.timefmt import parse_moment
 from backup_auditor.errors import RequestError
 
 
@@ -97,6 +99,10 @@ REQUEST_RETENTION = timedelta(days=1)
 """How long the answer to a request is known: within it, a repeated request is not answered a second time."""
 
 
+_SCHEDULED_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+"""A time as EventBridge Scheduler writes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueueRecord:
     """One record of a queue: a request, and which attempt at it this is."""
@@ -137,6 +143,20 @@ def read_records(event: object) -> tuple[QueueRecord, ...] | None:
     if not records:
         raise RequestError("the event has no records of an SQS queue; see events/audit.queued.json for an example")
     return records
+
+
+def find_scheduled_time(request_id: str | None) -> datetime | None:
+    """Return the scheduled time of the night that a request belongs to; `None` for any other request.
+
+    The schedule gives its time as the id of the request, and `dispatch` appends the name of the project.
+    """
+    text = (request_id or "").partition("/")[0]
+    if _SCHEDULED_TIME.fullmatch(text) is None:
+        return None
+    try:
+        return parse_moment(text)
+    except ValueError:  # a day that does not exist
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.fleet_record import FleetComparison
 
 FLEET = ".fleet"
 """What messages and files of the whole fleet have instead of the name of a project. No project can have this name."""
@@ -72,6 +73,8 @@ class Trigger(StrEnum):
     CHANGE = "changed"
     REMINDER = "reminder"
     WEEKLY_SUMMARY = "all-is-well"
+    FLEET_DIGEST = "fleet"
+    """The results of a night of the fleet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +88,25 @@ class OutboxMessage:
     project: str
     """The project, or `FLEET`."""
     audit_id: str | None
-    """The audit that the message is about; `None` for a notice."""
+    """The audit that the message is about; `None` for any other message."""
     observed_at: datetime
     channel_id: str
     trigger: Trigger
-    content: StoredReport | FailureNotice | DiscoveryNotice
-    """The report of the audit, or the notice."""
+    content: StoredReport | FailureNotice | DiscoveryNotice | FleetComparison
+    """The report of the audit, the notice, or the pages of the fleet."""
     previous_at: datetime | None
-    """The time of the audit before, from which reminders are counted; `None` for the first audit and a notice."""
+    """The time of the audit before, from which reminders are counted; `None` for the first audit and other messages."""
 
     @property
     def subject_id(self) -> str:
-        """The id of the audit or of the notice."""
-        return self.audit_id or "" if isinstance(self.content, StoredReport) else self.content.notice_id
+        """The id of the audit, of the notice, or of the page."""
+        match self.content:
+            case FailureNotice() | DiscoveryNotice() as notice:
+                return notice.notice_id
+            case FleetComparison() as comparison:
+                return comparison.subject_id
+            case StoredReport():
+                return self.audit_id or ""
 
     @property
     def is_notice(self) -> bool:
@@ -105,9 +114,9 @@ class OutboxMessage:
         return isinstance(self.content, FailureNotice | DiscoveryNotice)
 
     def require_report(self) -> StoredReport:
-        """Return the report of a message about an audit. Raises `TypeError` for a notice."""
+        """Return the report of a message about an audit. Raises `TypeError` for any other message."""
         if not isinstance(self.content, StoredReport):
-            raise TypeError("a notice has no report")
+            raise TypeError("only a message about an audit has a report")
         return self.content
 
 

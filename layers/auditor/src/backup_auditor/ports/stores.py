@@ -1,6 +1,6 @@
 """The stores that use cases call: state, outbox, evidence and the remediation log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 from backup_auditor.domain.audit_failure import FailureNotice, WatchedProject
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
 from backup_auditor.domain.discovery_notice import DiscoveryState
+from backup_auditor.domain.fleet_record import FleetPage, FleetRecords, RecordedDigest
 from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.domain.project_state import ProjectState
@@ -80,6 +81,35 @@ class DiscoveryStore(Protocol):
 
     def record(self, state: DiscoveryState, messages: Sequence[OutboxMessage]) -> None:
         """Record a state together with its messages; do nothing if its revision is no longer that of the last one."""
+
+
+class FleetStore(Protocol):
+    """The record of the pages and digests of the fleet. Its methods raise `StateError`."""
+
+    def load_records(self, channel_ids: Iterable[str]) -> FleetRecords:
+        """Return the last page, and the last digests of some channels."""
+
+    def record_page(
+        self,
+        page: FleetPage,
+        last_page: FleetPage | None,
+        messages: Sequence[OutboxMessage],
+        digest: RecordedDigest,
+    ) -> bool:
+        """Record a page with its messages, and `digest` for the channels of these.
+
+        Return `False` and record nothing if `last_page` is no longer the last one.
+        """
+
+
+class FleetArchive(Protocol):
+    """A store of the pages of the fleet. It never overwrites a stored file. Its methods raise `EvidenceError`."""
+
+    def store_fleet(self, night: datetime, revision: int, document: Iterable[str]) -> StoredFile | None:
+        """Store a page as JSON, or confirm that it is stored; `None` if another page has this night and revision."""
+
+    def store_fleet_page(self, document: StoredFile, page: Iterable[str]) -> StoredFile:
+        """Store a page as HTML next to its document."""
 
 
 @dataclass(frozen=True, slots=True)

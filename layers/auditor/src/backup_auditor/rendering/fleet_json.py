@@ -1,9 +1,29 @@
-"""The fleet as JSON values, for the JSON document of a registry."""
+"""The fleet as JSON values, for the JSON document of a registry, written and read."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from backup_auditor.domain.reporting.fleet import FindingChanges, Fleet, FleetProject, UnauditedProject
-from backup_auditor.domain.timefmt import format_moment, to_hours
+from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.evaluation.results import Coverage
+from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.reporting.confirmed_figures import RecoveryPointAge, RecoveryPointsEnd
+from backup_auditor.domain.reporting.fleet import (
+    FindingChanges,
+    Fleet,
+    FleetProject,
+    FleetTotals,
+    QuotaUse,
+    RestoreProof,
+    UnauditedProject,
+)
+from backup_auditor.domain.reporting.report import SCHEMA_VERSION
+from backup_auditor.domain.timefmt import format_moment, parse_moment, to_hours
+from backup_auditor.errors import EvidenceError
+
+type _Json = Mapping[str, Any]
 
 
 def build_unaudited_json(project: UnauditedProject) -> dict[str, object]:
@@ -38,7 +58,13 @@ def build_project_json(project: FleetProject) -> dict[str, object]:
         "unknown_figures": list(_list_unknown_figures(project)),
         "read_errors": project.read_error_count,
         "changes": _build_changes(project.changes),
+        **({} if project.report is None else {"report": _build_stored_report(project.report)}),
     }
+
+
+def _build_stored_report(report: StoredReport) -> dict[str, object]:
+    page = None if report.page is None else {"location": report.page.location, "sha256": report.page.sha256}
+    return {"location": report.location, "sha256": report.sha256, "page": page}
 
 
 def _list_unknown_figures(project: FleetProject) -> Iterator[str]:
@@ -72,3 +98,114 @@ def build_totals_json(fleet: Fleet) -> dict[str, object]:
 
 def _build_changes(changes: FindingChanges | None) -> dict[str, int] | None:
     return None if changes is None else {"new": changes.new, "resolved": changes.resolved}
+
+
+def render_project_row(project: FleetProject) -> str:
+    """Return all of a row as one JSON object, from which `load_project_row` makes an equal row.
+
+    Lengths of time have the precision of the JSON document.
+    """
+    coverage = project.coverage
+    counts = None if coverage is None else [coverage.indexes, coverage.protected_indexes, coverage.recovery_points]
+    return json.dumps({**build_project_json(project), "coverage": counts}, separators=(",", ":"))
+
+
+def load_project_row(text: str) -> FleetProject:
+    """Return the row that `render_project_row` wrote. Raises `ValueError`, `KeyError` and `TypeError`."""
+    facts = json.loads(text)
+    counts = facts["coverage"]
+    return replace(load_project(facts), coverage=None if counts is None else Coverage(*counts))
+
+
+def load_project(facts: _Json) -> FleetProject:
+    """Return the row of a JSON object, without the counts of its coverage."""
+    age, end, quota = facts["worst_recovery_point_age"], facts["first_zero_recovery_points"], facts["backup_quota"]
+    proof, unknown_figures = facts["last_restore_proof"], facts["unknown_figures"]
+    return FleetProject(
+        name=facts["project"]["name"],
+        project_id=facts["project"]["id"],
+        audit_id=facts["audit_id"],
+        observed_at=parse_moment(facts["observed_at"]),
+        compliance=Compliance(facts["compliance"]),
+        index_count=facts["indexes"],
+        coverage=None,
+        coverage_percent=facts["coverage_percent"],
+        open_counts=_load_open_counts(facts["open"]),
+        unknown_count=facts["unknown"],
+        exempted_count=facts["exempted"],
+        worst_age=None
+        if age is None
+        else RecoveryPointAge(age["index"], _load_hours(age["hours"]), _load_hours(age["max_age_hours"])),
+        is_age_known="worst_recovery_point_age" not in unknown_figures,
+        first_end=None if end is None else RecoveryPointsEnd(end["index"], parse_moment(end["at"])),
+        is_end_known="first_zero_recovery_points" not in unknown_figures,
+        quota=None if quota is None else QuotaUse(quota["quota"], quota["used"], quota["used_when_schedules_are_full"]),
+        last_proof=None if proof is None else RestoreProof(proof["index"], parse_moment(proof["at"])),
+        is_proof_known="last_restore_proof" not in unknown_figures,
+        read_error_count=facts["read_errors"],
+        changes=_load_changes(facts["changes"]),
+        report=_load_stored_report(facts["report"]) if "report" in facts else None,
+    )
+
+
+def load_fleet(facts: _Json) -> Fleet:
+    """Return the fleet of a JSON object. Its rows have no counts of their coverage, its totals have the percentage."""
+    totals = facts["totals"]
+    return Fleet(
+        unaudited=tuple(UnauditedProject(it["name"], it["reason"]) for it in facts["not_audited"]),
+        projects=tuple(map(load_project, facts["projects"])),
+        totals=FleetTotals(
+            compliance={Compliance(name): count for name, count in totals["compliance"].items()},
+            incomplete_count=totals["incomplete"],
+            index_count=totals["indexes"],
+            coverage_percent=totals["coverage_percent"],
+            open_counts=_load_open_counts(totals["open"]),
+            unknown_count=totals["unknown"],
+            exempted_count=totals["exempted"],
+            read_error_count=totals["read_errors"],
+            changes=_load_changes(totals["changes"]),
+        ),
+        warnings=tuple(facts["warnings"]),
+    )
+
+
+def _load_open_counts(counts: _Json) -> dict[Severity, int]:
+    return {it: counts[it] for it in reversed(Severity)}
+
+
+def _load_hours(hours: float) -> timedelta:
+    return timedelta(hours=hours)
+
+
+def _load_changes(changes: _Json | None) -> FindingChanges | None:
+    return None if changes is None else FindingChanges(changes["new"], changes["resolved"])
+
+
+def _load_stored_report(facts: _Json) -> StoredReport:
+    page = facts["page"]
+    stored_page = None if page is None else StoredFile(page["location"], page["sha256"])
+    return StoredReport(facts["location"], facts["sha256"], stored_page)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDocument:
+    """The page of one night, as it is stored."""
+
+    night: datetime
+    revision: int
+    fleet: Fleet
+
+
+def load_fleet_document(document: bytes, location: str) -> FleetDocument:
+    """Return the page of a night. Raises `EvidenceError`, with the location, if it is none of this version."""
+    try:
+        facts = json.loads(document)
+        if facts["schema_version"] != SCHEMA_VERSION:
+            raise EvidenceError(f"{location} is of another version; read it with the version that wrote it")
+        return FleetDocument(
+            parse_moment(facts["night"]["started_at"]), facts["night"]["revision"], load_fleet(facts["fleet"])
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(
+            f"{location} is no page of the fleet ({type(error).__name__}): restore the version of it that watch wrote"
+        ) from error

@@ -27,6 +27,7 @@ from backup_auditor.rendering.digest import (
     list_notes,
 )
 from backup_auditor.rendering.discovery_notice import DiscoveryMessage
+from backup_auditor.rendering.fleet_digest import FleetDigest, build_fleet_sections
 from backup_auditor.rendering.steps import build_commands
 from backup_auditor.rendering.text import count_units, escape_text
 
@@ -175,6 +176,8 @@ class _SectionParts:
     rows: tuple[_Part, ...]
     commands: tuple[tuple[_Part, ...], ...]
     """The commands of each row; empty for rows without any."""
+    source: str = "report"
+    """What has all rows."""
 
     def build_blocks(self, row_limit: int, command_limit: int) -> Iterator[Block]:
         """Return the title, the first rows, the commands of the first of these, and the count of the others."""
@@ -184,13 +187,40 @@ class _SectionParts:
         yield from _split_into_blocks((self.title, *parts))
         rest = self.section.describe_rest(len(rows))
         if rest:
-            yield build_footnote_block(f"{rest} The report has all of them.")
+            yield build_footnote_block(f"{rest} The {self.source} has all of them.")
 
 
 def build_slack_payload(digest: Digest) -> Mapping[str, object]:
     """Write a digest with as many rows under each title, and then as many commands, as there is room for."""
-    head, footer = tuple(_build_head(digest)), _build_footer(digest)
     sections = [_build_section_parts(it, digest) for it in build_sections(digest, _MAX_ROWS)]
+    return _fit_payload(format_headline(digest), tuple(_build_head(digest)), sections, _build_footer(digest))
+
+
+def build_fleet_payload(digest: FleetDigest) -> Mapping[str, object]:
+    """Write a digest of the fleet with as many rows under each title as there is room for."""
+    head: list[Block] = [
+        {"type": "header", "text": _build_plain_text(digest.title, MAX_HEADER_LENGTH)},
+        *build_paragraph_blocks((Span(escape_text(digest.advice)),)),
+        build_footnote_block(" ".join(digest.notes)),
+    ]
+    sections = [
+        _SectionParts(
+            it,
+            _build_section((Span(it.title, SpanStyle.BOLD),)),
+            tuple(_build_section(_join_lines(row), is_item=True) for row in it.rows),
+            ((),) * len(it.rows),
+            "page",
+        )
+        for it in build_fleet_sections(digest, _MAX_ROWS)
+    ]
+    footer = build_footnote_block(digest.footer, f"Message {digest.message.message_id}", link=digest.page[1])
+    return _fit_payload(f"{digest.title}. {digest.advice}", head, sections, footer)
+
+
+def _fit_payload(
+    headline: str, head: Sequence[Block], sections: Sequence[_SectionParts], footer: Block
+) -> Mapping[str, object]:
+    """Return a payload with as many rows under each title, and then as many commands, as there is room for."""
 
     def build_blocks(row_limit: int, command_limit: int) -> list[Block]:
         return [*head, *(block for it in sections for block in it.build_blocks(row_limit, command_limit)), footer]
@@ -198,7 +228,7 @@ def build_slack_payload(digest: Digest) -> Mapping[str, object]:
     row_limit = next((it for it in range(_MAX_ROWS, 0, -1) if _is_accepted(build_blocks(it, 0))), 0)
     command_limit = next((it for it in range(row_limit, 0, -1) if _is_accepted(build_blocks(row_limit, it))), 0)
     return {
-        "text": fit_text(format_headline(digest), _MAX_TEXT_LENGTH),
+        "text": fit_text(headline, _MAX_TEXT_LENGTH),
         "blocks": build_blocks(row_limit, command_limit),
         "unfurl_links": False,
         "unfurl_media": False,

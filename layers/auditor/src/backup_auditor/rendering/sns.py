@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from unicodedata import normalize
 
@@ -23,6 +23,13 @@ from backup_auditor.rendering.discovery_notice import (
     render_discovery_text,
 )
 from backup_auditor.rendering.failure_notice import NoticeMessage, build_notice_json, render_notice_text
+from backup_auditor.rendering.fleet_digest import (
+    FLEET_EVENT,
+    FleetDigest,
+    build_fleet_digest_json,
+    render_fleet_summary,
+    render_fleet_text,
+)
 from backup_auditor.rendering.text import escape_text, escape_truncated
 
 MAX_PUBLICATION_BYTES = 262_144
@@ -56,16 +63,33 @@ class Publication:
 
 def build_publication(digest: Digest) -> Publication:
     """Write a digest with as many rows as there is room for, and with the number of the others."""
-    publications = (_build_limited_publication(digest, it) for it in _list_row_limits())
-    return next(it for it in publications if it.size <= MAX_PUBLICATION_BYTES)
+    return _fit_publication(lambda row_limit: _build_limited_publication(digest, row_limit))
 
 
-def _list_row_limits() -> list[int]:
-    """Return the limits to try, the highest first; the last is 0."""
+def build_fleet_publication(digest: FleetDigest) -> Publication:
+    """Write a digest of the fleet with as many rows as there is room for, and with the number of the others."""
+    attributes = {
+        "project": FLEET,
+        "severity": digest.severity or "none",
+        "compliance": digest.compliance,
+        "event": FLEET_EVENT,
+        "message_id": digest.message.message_id,
+    }
+
+    def build(row_limit: int) -> Publication:
+        texts = render_fleet_summary(digest), render_fleet_text(digest, row_limit)
+        message = _build_parts(*texts, build_fleet_digest_json(digest, row_limit))
+        return Publication(_build_subject(digest.title_parts), message, attributes)
+
+    return _fit_publication(build)
+
+
+def _fit_publication(build: Callable[[int], Publication]) -> Publication:
+    """Return the publication with the most rows that has room."""
     row_limits = [_MAX_ROWS]
     while row_limits[-1]:
         row_limits.append(row_limits[-1] * 3 // 4)
-    return row_limits
+    return next(it for it in map(build, row_limits) if it.size <= MAX_PUBLICATION_BYTES)
 
 
 def build_notice_publication(message: NoticeMessage) -> Publication:
@@ -85,8 +109,7 @@ def build_notice_publication(message: NoticeMessage) -> Publication:
 
 def build_discovery_publication(message: DiscoveryMessage) -> Publication:
     """Write a message about the organization with as many rows as there is room for, and the number of the others."""
-    publications = (_build_limited_discovery(message, it) for it in _list_row_limits())
-    return next(it for it in publications if it.size <= MAX_PUBLICATION_BYTES)
+    return _fit_publication(lambda row_limit: _build_limited_discovery(message, row_limit))
 
 
 def _build_limited_discovery(message: DiscoveryMessage, row_limit: int) -> Publication:

@@ -94,8 +94,8 @@ VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
             *(*_CHANNEL_VARIABLES, REPORT_BASE_URL),
         ),
         "watch": (
-            *(STATE_TABLE, *_COMMON_VARIABLES, *_CHANNEL_VARIABLES, PING_URL_SECRET),
-            *(ORGANIZATION_SECRET, POLICY),
+            *(STATE_TABLE, EVIDENCE_BUCKET, *_COMMON_VARIABLES),
+            *(*_CHANNEL_VARIABLES, REPORT_BASE_URL, PING_URL_SECRET, ORGANIZATION_SECRET, POLICY),
         ),
         "remediate": (STATE_TABLE, EVENT_BUS, *_COMMON_VARIABLES, EDITOR_NAME_PREFIX, EDITOR_KEY_SECRET, POLICY),
         "drill": (

@@ -7,13 +7,14 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from backup_auditor.adapters.aws.session import describe_error, get_error_code
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.outbox import FLEET
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import EvidenceError, EvidenceMissingError
 from backup_auditor.rendering.formats.json import render_json
@@ -33,6 +34,8 @@ _DRILL_FOLDER = "drills"
 """The folder of the documents of a project's drills. The other folders of a project are dates."""
 DRILL_CHECK_FOLDER = f"{_CHECK_FOLDER}/{_DRILL_FOLDER}"
 """The folder for `check_store` of a role that stores only documents of drills."""
+FLEET_CHECK_FOLDER = f"{FLEET}/{_CHECK_FOLDER}"
+"""The folder for `check_store` of a role that stores only pages of the fleet."""
 _CHECKSUM_REFUSALS = frozenset({"BadDigest", "XAmzContentChecksumMismatch"})
 _JSON, _PAGE = "application/json", "text/html; charset=utf-8"
 
@@ -60,13 +63,7 @@ class EvidenceBucket:
         """Store the page of a report under the name of the report, with another suffix."""
         from backup_auditor.rendering.html.page import render_html  # noqa: PLC0415  only recorded audits have a page
 
-        location = f"{stored_report.location.removesuffix('json')}html"
-        with _spool_content(encode_pieces(render_html([report])), _PAGE) as content:
-            if self._put(location.removeprefix(f"{_SCHEME}{self._bucket}/"), content, _describe_report(report)):
-                return StoredFile(location, content.digest.hex())
-        raise EvidenceError(
-            f"{location} is a different page and is not overwritten; the next audit stores its own page"
-        )
+        return self._store_page(stored_report, render_html([report]), _describe_report(report))
 
     def store_drill(self, record: "DrillRecord", document: bytes) -> StoredFile:
         """Store the document of a drill under its id and revision, or confirm that it is stored."""
@@ -79,6 +76,28 @@ class EvidenceBucket:
         raise EvidenceError(
             f"{location} is a different document and is not overwritten; find out who wrote it, and delete it if it is"
             " not of this drill"
+        )
+
+    def store_fleet(self, night: datetime, revision: int, document: Iterable[str]) -> StoredFile | None:
+        """Store a page of the fleet under its night and revision; `None` if another page has this name."""
+        moment = night.astimezone(UTC)
+        name = f"{FLEET}/{moment.date().isoformat()}/{moment:%H%M%SZ}/fleet.{revision}.json"
+        with _spool_content(encode_pieces(document), _JSON) as content:
+            if self._put(name, content, {"night": moment.isoformat()}):
+                return StoredFile(f"{_SCHEME}{self._bucket}/{name}", content.digest.hex())
+        return None
+
+    def store_fleet_page(self, document: StoredFile, page: Iterable[str]) -> StoredFile:
+        """Store a page of the fleet as HTML under the name of its document, with another suffix."""
+        return self._store_page(document, page, {})
+
+    def _store_page(self, document: StoredFile, page: Iterable[str], description: Mapping[str, str]) -> StoredFile:
+        location = f"{document.location.removesuffix('json')}html"
+        with _spool_content(encode_pieces(page), _PAGE) as content:
+            if self._put(location.removeprefix(f"{_SCHEME}{self._bucket}/"), content, description):
+                return StoredFile(location, content.digest.hex())
+        raise EvidenceError(
+            f"{location} is a different page and is not overwritten; the next audit stores its own page"
         )
 
     def read(self, file: StoredFile) -> bytes:

@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Any
 
 from backup_auditor.adapters.records import ATTEMPTS, EARLIER_KINDS, to_ticks
-from backup_auditor.domain.audit_failure import AuditFailure, FailureKind, FailureNotice, NoticeKind
+from backup_auditor.domain.audit_failure import AuditFailure, AuditRow, FailureKind, FailureNotice, NoticeKind
 from backup_auditor.domain.audit_record import AuditRecord, LastAudits, StoredFile, StoredReport
 from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, RecordedDigest
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
 from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import ActionRecord
@@ -31,6 +32,8 @@ class Partition(StrEnum):
 
 
 HEAD_SORT_KEY = "head"
+ROW_SORT_KEY = "row"
+"""What the page of the fleet needs of the last audit. A row of another audit than the last one does not count."""
 REGISTRATION_SORT_KEY = "registered"
 FAILED_AUDIT_SORT_KEY = "failed"
 NOTICE_SORT_KEY = "notice"
@@ -176,16 +179,24 @@ def encode_message(message: OutboxMessage) -> Item:
     return encode_values(values | _list_content_values(message.content))
 
 
-def _list_content_values(content: StoredReport | FailureNotice | DiscoveryNotice) -> dict[str, object]:
+def _list_content_values(
+    content: StoredReport | FailureNotice | DiscoveryNotice | FleetComparison,
+) -> dict[str, object]:
     match content:
-        case StoredReport():
-            return _list_report_values(content)
-        case FailureNotice():
-            return list_notice_values(content)
         case DiscoveryNotice():
             from backup_auditor.adapters.dynamodb.discovery_records import pack_notice  # noqa: PLC0415  pydantic
 
             return {"discovery": pack_notice(content)}
+        case FailureNotice():
+            return list_notice_values(content)
+        case FleetComparison():
+            previous = content.previous
+            previous_values = (
+                {} if previous is None else {"previous_location": previous.location, "previous_sha256": previous.sha256}
+            )
+            return list_page_values(content.page) | previous_values
+        case StoredReport():
+            return _list_report_values(content)
 
 
 def decode_message(item: Mapping[str, Any]) -> OutboxMessage:
@@ -203,12 +214,61 @@ def decode_message(item: Mapping[str, Any]) -> OutboxMessage:
     )
 
 
-def _read_content(values: Mapping[str, Any]) -> StoredReport | FailureNotice | DiscoveryNotice:
+def _read_content(values: Mapping[str, Any]) -> StoredReport | FailureNotice | DiscoveryNotice | FleetComparison:
     if "discovery" in values:
         from backup_auditor.adapters.dynamodb.discovery_records import unpack_notice  # noqa: PLC0415  pydantic
 
         return unpack_notice(values["discovery"])
-    return decode_notice(values) if "notice" in values else _read_report(values)
+    if "notice" in values:
+        return decode_notice(values)
+    if "night" not in values:
+        return _read_report(values)
+    has_previous = "previous_location" in values
+    previous = StoredFile(values["previous_location"], values["previous_sha256"]) if has_previous else None
+    return FleetComparison(decode_page(values), previous)
+
+
+def list_page_values(page: FleetPage) -> dict[str, object]:
+    """Return the values of a page of the fleet."""
+    return {
+        "night": page.night,
+        "revision": page.revision,
+        "content_sha256": page.content_sha256,
+        **_list_report_values(page.document),
+    }
+
+
+def decode_page(values: Mapping[str, Any]) -> FleetPage:
+    """Return the page of the fleet that values describe."""
+    night = datetime.fromisoformat(values["night"])
+    return FleetPage(night, values["revision"], values["content_sha256"], _read_report(values))
+
+
+def list_digest_values(digest: RecordedDigest) -> dict[str, object]:
+    """Return the values of the last digest of a channel."""
+    return {
+        "night": digest.night,
+        "results_sha256": digest.results_sha256,
+        "location": digest.document.location,
+        "sha256": digest.document.sha256,
+    }
+
+
+def decode_digest(values: Mapping[str, Any]) -> RecordedDigest:
+    """Return the last digest of a channel that values describe."""
+    document = StoredFile(values["location"], values["sha256"])
+    return RecordedDigest(datetime.fromisoformat(values["night"]), values["results_sha256"], document)
+
+
+def encode_row(project: str, audit: AuditRecord, document: str, request_id: str | None) -> Item:
+    """Return the item of what the page of the fleet needs of an audit."""
+    values = {"observed_at": audit.observed_at, "row": document, "request_id": request_id}
+    return build_key(project, ROW_SORT_KEY) | encode_values(values)
+
+
+def decode_row(values: Mapping[str, Any]) -> AuditRow:
+    """Return what the page of the fleet needs of an audit."""
+    return AuditRow(datetime.fromisoformat(values["observed_at"]), values["row"], values.get("request_id"))
 
 
 def decode_last_audits(values: Mapping[str, Any]) -> LastAudits:

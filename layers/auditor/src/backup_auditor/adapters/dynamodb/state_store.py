@@ -37,6 +37,7 @@ from backup_auditor.adapters.dynamodb.items import (
     decode_values,
     encode_audit,
     encode_message,
+    encode_row,
     encode_values,
     format_sort_moment,
 )
@@ -51,8 +52,8 @@ from backup_auditor.errors import ConflictingRecordError, StateError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-MAX_MESSAGES = 98
-"""A transaction has at most 100 writes."""
+MAX_MESSAGES = 97
+"""A transaction has at most 100 writes: head, audit record and row are three of them."""
 _MAX_READS = 5
 """How often a read restarts because another audit was recorded at the same time."""
 
@@ -149,6 +150,9 @@ class DynamoState(DynamoStateReader):
             if change.audit is not None:
                 audit_item = encode_audit(project, change.audit, self._retention, self._request_id)
                 writes.append({"Put": {"TableName": self._table.name, "Item": audit_item}})
+                if change.fleet_row is not None:
+                    row_item = encode_row(project, change.audit, change.fleet_row, self._request_id)
+                    writes.append({"Put": {"TableName": self._table.name, "Item": row_item}})
             write_chunks(self._table, project, rewriter.new_chunks)
             self._table.write_items({"PutRequest": {"Item": it}} for it in imported_items)
             failure = self._table.transact(writes, writer)

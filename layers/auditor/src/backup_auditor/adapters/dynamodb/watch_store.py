@@ -10,6 +10,7 @@ from backup_auditor.adapters.dynamodb.items import (
     HEAD_SORT_KEY,
     NOTICE_SORT_KEY,
     REGISTRATION_SORT_KEY,
+    ROW_SORT_KEY,
     Item,
     Partition,
     build_key,
@@ -17,6 +18,7 @@ from backup_auditor.adapters.dynamodb.items import (
     decode_last_audits,
     decode_moment,
     decode_notice,
+    decode_row,
     decode_values,
     encode_message,
     encode_values,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 _ATTRIBUTE_NAMES = (
     *("PK", "SK", "observed_at", "complete_at", "pinecone_project_id", "since", "failed_at", "reason"),
-    *("notice", "noticed_at", "kind", "next_step"),
+    *("notice", "noticed_at", "kind", "next_step", "row", "request_id"),
 )
 """Not all of a head, which lists the chunks of a state."""
 
@@ -69,7 +71,13 @@ class DynamoWatchStore:
 
     def record_failed_audit(self, project: str, failed_audit: FailedAudit) -> None:
         """Record that a request for an audit failed in all attempts. A later failure replaces it."""
-        values = encode_values({"failed_at": failed_audit.failed_at, "reason": failed_audit.reason})
+        values = encode_values(
+            {
+                "failed_at": failed_audit.failed_at,
+                "reason": failed_audit.reason,
+                "request_id": failed_audit.request_id,
+            }
+        )
         key = build_key(project, FAILED_AUDIT_SORT_KEY, Partition.WATCH)
         with self._table.translate_errors():
             self._table.call("put_item", Item=key | values)
@@ -104,19 +112,23 @@ class DynamoWatchStore:
 
 
 def list_watched_keys(project: str) -> tuple[Item, ...]:
-    """Return the keys of the last audits, the registration, the failed request and the last notice."""
+    """Return the keys of the last audits, their row, the registration, the failed request and the last notice."""
+    audit_keys = (build_key(project, HEAD_SORT_KEY), build_key(project, ROW_SORT_KEY))
     sort_keys = (REGISTRATION_SORT_KEY, FAILED_AUDIT_SORT_KEY, NOTICE_SORT_KEY)
-    return build_key(project, HEAD_SORT_KEY), *(build_key(project, it, Partition.WATCH) for it in sort_keys)
+    return *audit_keys, *(build_key(project, it, Partition.WATCH) for it in sort_keys)
 
 
 def _decode_project(items: Sequence[Item]) -> WatchedProject:
-    """Return the project of its four items, of which those that are missing are empty."""
-    head, registration, failed_audit, notice = map(decode_values, items)
+    """Return the project of its five items, of which those that are missing are empty."""
+    head, row, registration, failed_audit, notice = map(decode_values, items)
     return WatchedProject(
         decode_last_audits(head),
         decode_moment(registration.get("since")),
-        FailedAudit(datetime.fromisoformat(failed_audit["failed_at"]), failed_audit["reason"])
-        if failed_audit
-        else None,
+        _decode_failed_audit(failed_audit) if failed_audit else None,
         decode_notice(notice) if notice else None,
+        decode_row(row) if row else None,
     )
+
+
+def _decode_failed_audit(values: Mapping[str, Any]) -> FailedAudit:
+    return FailedAudit(datetime.fromisoformat(values["failed_at"]), values["reason"], values.get("request_id"))

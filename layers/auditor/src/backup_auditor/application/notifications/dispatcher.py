@@ -10,7 +10,9 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from backup_auditor.domain.audit_failure import FailureNotice
+from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.discovery_notice import DiscoveryNotice
+from backup_auditor.domain.fleet_record import FleetComparison
 from backup_auditor.domain.notifications.digest import find_trigger, readdress
 from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, ChannelKind, OutboxMessage
 from backup_auditor.domain.registry import Registry
@@ -22,6 +24,7 @@ from backup_auditor.errors import (
     ChannelRefusedError,
     DeliveryError,
     EvidenceError,
+    EvidenceMissingError,
     RegistryError,
     ReportAlteredError,
     SecretError,
@@ -31,6 +34,7 @@ from backup_auditor.errors import (
 )
 from backup_auditor.ports.messaging import Log
 from backup_auditor.ports.stores import Claim, EvidenceStore, Outbox
+from backup_auditor.rendering.fleet_json import FleetDocument, load_fleet_document
 from backup_auditor.rendering.formats.json import load_report
 from backup_auditor.retry import Retrier
 from backup_auditor.worker_pool import WorkerPool
@@ -43,13 +47,23 @@ _LEASE_MARGIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class FleetDocuments:
+    """The pages that a digest of the fleet is rendered from."""
+
+    comparison: FleetComparison
+    current: FleetDocument
+    previous: FleetDocument | None
+    """`None` for the first digest of a channel, or if the page before has expired."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message, and what is needed to render and send it."""
 
     message: OutboxMessage
     channel: Channel
-    content: Report | FailureNotice | DiscoveryNotice
-    """The report of the message, or its notice."""
+    content: Report | FailureNotice | DiscoveryNotice | FleetDocuments
+    """The report of the message, its notice, or its pages of the fleet."""
     is_possible_duplicate: bool
     """Whether an earlier attempt may have arrived although it was not confirmed."""
     progress: str
@@ -254,16 +268,31 @@ class DeliveryAttempt:
             return self._record_failure(claim, error, describe_failure(error))
         return self._record_accepted()
 
-    def _load_content(self) -> Report | FailureNotice | DiscoveryNotice:
-        stored_report = self.message.content
-        if isinstance(stored_report, FailureNotice | DiscoveryNotice):
-            return stored_report
-        content = self.deps.evidence.read(stored_report)
-        if hashlib.sha256(content).hexdigest() != stored_report.sha256:
-            raise ReportAlteredError(
-                f"{stored_report.location} was altered; restore its version with SHA-256 {stored_report.sha256}"
-            )
-        return load_report(content, stored_report.location)
+    def _load_content(self) -> Report | FailureNotice | DiscoveryNotice | FleetDocuments:
+        match self.message.content:
+            case FailureNotice() | DiscoveryNotice() as notice:
+                return notice
+            case FleetComparison() as comparison:
+                current = self._load_fleet(comparison.page.document)
+                return FleetDocuments(comparison, current, self._load_previous_fleet(comparison.previous))
+            case StoredReport() as stored_report:
+                return load_report(self._read_unaltered(stored_report), stored_report.location)
+
+    def _load_previous_fleet(self, document: StoredFile | None) -> FleetDocument | None:
+        """Return the page of the digest before; `None` if there was none, or if the bucket no longer has it."""
+        try:
+            return None if document is None else self._load_fleet(document)
+        except EvidenceMissingError:
+            return None
+
+    def _load_fleet(self, document: StoredFile) -> FleetDocument:
+        return load_fleet_document(self._read_unaltered(document), document.location)
+
+    def _read_unaltered(self, file: StoredFile) -> bytes:
+        content = self.deps.evidence.read(file)
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise ReportAlteredError(f"{file.location} was altered; restore its version with SHA-256 {file.sha256}")
+        return content
 
     def _record_accepted(self, status: DeliveryStatus = DeliveryStatus.SENT) -> DeliveryResult:
         """Mark the message as sent or dropped. If that fails, record it as progress, so that it is not sent twice."""

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from backup_auditor.application.notifications.dispatcher import Delivery
+from backup_auditor.application.notifications.dispatcher import Delivery, FleetDocuments
 from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.notifications.digest import Digest, create_digest
@@ -18,6 +18,7 @@ from backup_auditor.ports.messaging import Bus, Event, Topics, Webhooks
 from backup_auditor.rendering.discovery_notice import DiscoveryMessage
 from backup_auditor.rendering.events import build_audit_events, build_discovery_events, build_failure_event
 from backup_auditor.rendering.failure_notice import NoticeMessage
+from backup_auditor.rendering.fleet_digest import FleetDigest
 from backup_auditor.retry import Retrier
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class TopicSender:
                 return sns.build_discovery_publication(_build_discovery_message(delivery, notice))
             case Report() as report:
                 return sns.build_publication(_build_digest(delivery, report, self.build_link))
+            case FleetDocuments() as documents:
+                return sns.build_fleet_publication(_build_fleet_digest(delivery, documents, self.build_link))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class WebhookSender:
                 return slack.build_discovery_payload(_build_discovery_message(delivery, notice))
             case Report() as report:
                 return slack.build_slack_payload(_build_digest(delivery, report, self.build_link))
+            case FleetDocuments() as documents:
+                return slack.build_fleet_payload(_build_fleet_digest(delivery, documents, self.build_link))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +153,16 @@ def _record_accepted(delivery: Delivery, progress: str, error: DeliveryError) ->
 
 
 def _build_events(delivery: Delivery) -> list[Event]:
-    content, message = delivery.content, delivery.message
-    if isinstance(content, FailureNotice):
-        return [Event(*build_failure_event(message.project, content))]
-    if isinstance(content, DiscoveryNotice):
-        return [Event(kind, detail) for kind, detail in build_discovery_events(content)]
-    return [Event(kind, detail) for kind, detail in build_audit_events(content, message.require_report())]
+    message = delivery.message
+    match delivery.content:
+        case FailureNotice() as notice:
+            return [Event(*build_failure_event(message.project, notice))]
+        case DiscoveryNotice() as notice:
+            return [Event(kind, detail) for kind, detail in build_discovery_events(notice)]
+        case Report() as report:
+            return [Event(kind, detail) for kind, detail in build_audit_events(report, message.require_report())]
+        case FleetDocuments():
+            raise TypeError("a digest of the fleet is no event")
 
 
 def _build_notice_message(delivery: Delivery, notice: FailureNotice) -> NoticeMessage:
@@ -171,4 +180,17 @@ def _build_digest(delivery: Delivery, report: Report, build_link: Callable[[str]
         delivery.channel,
         build_link=build_link,
         is_possible_duplicate=delivery.is_possible_duplicate,
+    )
+
+
+def _build_fleet_digest(
+    delivery: Delivery, documents: FleetDocuments, build_link: Callable[[str], str | None]
+) -> FleetDigest:
+    return FleetDigest(
+        delivery.message,
+        documents.comparison,
+        documents.current,
+        documents.previous,
+        build_link,
+        delivery.is_possible_duplicate,
     )

@@ -53,6 +53,8 @@ class StateChange:
     """The record of the audit, which `evidence list` and `evidence verify` read."""
     messages: tuple[OutboxMessage, ...] = ()
     """The messages to channels about it, recorded in the same transaction."""
+    fleet_row: str | None = None
+    """The row of the audit in the page of the fleet, as JSON. Only the store on AWS records it."""
     discarded_audits: tuple[AuditRecord, ...] = ()
     """Audits whose records are deleted with it."""
 

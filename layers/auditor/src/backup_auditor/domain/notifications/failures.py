@@ -45,12 +45,13 @@ def find_failure(name: str, project: WatchedProject, now: datetime) -> AuditFail
         and now - failed_audit.failed_at <= OVERDUE_AFTER
         and (observed_at is None or failed_audit.failed_at > observed_at)
     ):
-        next_step = f"{_describe_next_step(name)}, or wait for the next night"
+        next_step = f"{describe_next_step(name)}, or wait for the next night"
         return AuditFailure(FailureKind.FAILED, failed_audit.failed_at, failed_audit.reason, next_step)
     return find_overdue(name, project, now)
 
 
-def _describe_next_step(name: str) -> str:
+def describe_next_step(name: str) -> str:
+    """Return what to do about a project that is not audited."""
     payload = json.dumps({"project": name}, ensure_ascii=False)
     return f"fix the cause, then invoke the function audit with {payload}"
 
@@ -77,7 +78,7 @@ def find_overdue(name: str, project: WatchedProject, now: datetime) -> AuditFail
         FailureKind.OVERDUE,
         start + OVERDUE_AFTER,
         f"no complete audit {period}",
-        f"read its last lines in the log of the function audit, {_describe_next_step(name)}",
+        f"read its last lines in the log of the function audit, {describe_next_step(name)}",
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.evaluation.results import Coverage, QuotaFigures
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.reporting.confirmed_figures import ConfirmedFigures, RecoveryPointAge, RecoveryPointsEnd
@@ -70,6 +71,8 @@ class FleetProject:
     read_error_count: int
     changes: FindingChanges | None
     """`None` if no earlier audit is recorded."""
+    report: StoredReport | None = None
+    """Its stored report; `None` if the reports of the run are beside the fleet."""
 
     @property
     def is_complete(self) -> bool:

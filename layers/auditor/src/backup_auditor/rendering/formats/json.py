@@ -361,9 +361,17 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
     yield from render_fleet_document(options.fleet, reports)
 
 
-def render_fleet_document(fleet: Fleet, reports: Iterable[Report]) -> Iterator[str]:
-    """Write a fleet and its reports as one JSON document, a project of the fleet a line."""
-    yield f'{{\n"schema_version": "{SCHEMA_VERSION}",\n"fleet": {{'
+def render_fleet_document(
+    fleet: Fleet, reports: Iterable[Report] = (), night: tuple[datetime, int] | None = None
+) -> Iterator[str]:
+    """Write a fleet and its reports as one JSON document, a project of the fleet a line.
+
+    On AWS there are no reports, but a night: its beginning, and the revision of its page.
+    """
+    yield f'{{\n"schema_version": "{SCHEMA_VERSION}",'
+    if night is not None:
+        yield f'\n"night": {_encode({"started_at": format_moment(night[0]), "revision": night[1]})},'
+    yield '\n"fleet": {'
     yield f'\n "totals": {_encode(build_totals_json(fleet))},'
     yield from _encode_rows("warnings", fleet.warnings, str)
     yield from _encode_rows("not_audited", fleet.unaudited, build_unaudited_json)

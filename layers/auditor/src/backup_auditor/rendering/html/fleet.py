@@ -1,10 +1,12 @@
 """The fleet on the page: a row for each project that leads to its section."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.reporting.fleet import Fleet, FleetProject
+from backup_auditor.domain.timefmt import format_minute
 from backup_auditor.rendering.fleet import (
     build_total_rows,
     describe_changes,
@@ -37,6 +39,8 @@ class FleetRow:
     """One project."""
 
     name: str
+    link: str | None
+    """The URL of its page; `None` if its section is on this page, or it has no page."""
     result: str
     cells: tuple[Cell, ...]
 
@@ -59,22 +63,45 @@ _HEADINGS = (
 """The headings of the cells."""
 
 
-class FleetView:
-    """The fleet of one run."""
+@dataclass(frozen=True, slots=True)
+class NightPages:
+    """The page of one night: which night and revision it is, and how the pages of its projects are linked."""
 
-    def __init__(self, fleet: Fleet, *, has_sections: bool) -> None:
-        """Take the fleet; with sections, each row leads to that of its project."""
+    night: datetime
+    revision: int
+    build_link: Callable[[str], str | None]
+    """Returns the URL of a stored file."""
+
+    @property
+    def label(self) -> str:
+        """The night and the revision."""
+        correction = "" if self.revision == 1 else f", correction {self.revision - 1}"
+        return f"Night of {format_minute(self.night)}{correction}"
+
+
+class FleetView:
+    """The fleet of one run, or of one night."""
+
+    def __init__(self, fleet: Fleet, *, has_sections: bool, pages: NightPages | None = None) -> None:
+        """Take the fleet; with sections, each row leads to that of its project, and with pages to its page."""
+        self.label = pages and pages.label
         self.sentence = describe_fleet(fleet)
         self.totals = build_total_rows(fleet)
         self.warnings = fleet.warnings
         self.unaudited = fleet.unaudited
-        self.headings = _HEADINGS
-        self.rows = [_build_row(it) for it in fleet.projects]
+        self.headings = _HEADINGS if pages is None else (*_HEADINGS, "audited")
+        self.rows = [_build_row(it, pages) for it in fleet.projects]
         self.results = list(dict.fromkeys(it.result for it in self.rows))
         self.has_sections = has_sections
 
 
-def _build_row(project: FleetProject) -> FleetRow:
+def _find_page_link(project: FleetProject, pages: NightPages) -> str | None:
+    if project.report is None:
+        return None
+    return pages.build_link((project.report.page or project.report).location)
+
+
+def _build_row(project: FleetProject, pages: NightPages | None) -> FleetRow:
     result, compliance = COMPLIANCE_HEADINGS[project.compliance], project.compliance.value
     coverage, age, end, quota = project.coverage_percent, project.worst_age, project.first_end, project.quota
     used = None if quota is None else quota.used_when_full
@@ -82,6 +109,7 @@ def _build_row(project: FleetProject) -> FleetRow:
     changes = project.changes
     return FleetRow(
         project.name,
+        None if pages is None else _find_page_link(project, pages),
         result,
         (
             Cell(result, _RESULT_RANKS[project.compliance], compliance),
@@ -100,6 +128,7 @@ def _build_row(project: FleetProject) -> FleetRow:
             Cell(format_proof(project), _rank_proof(project)),
             Cell(f"{project.read_error_count:,}", project.read_error_count),
             Cell(describe_changes(changes) or "first audit", -1.0 if changes is None else changes.new),
+            *([] if pages is None else [Cell(format_minute(project.observed_at), -project.observed_at.timestamp())]),
         ),
     )
 

@@ -17,7 +17,7 @@ from backup_auditor.rendering.formats.json import build_rule_json
 from backup_auditor.rendering.grouping import group_open_findings, group_unknown_findings
 from backup_auditor.rendering.html.drill_history import build_drill_histories
 from backup_auditor.rendering.html.findings import Figure, FindingView, FindingViews, build_figures
-from backup_auditor.rendering.html.fleet import FleetView, PageSize
+from backup_auditor.rendering.html.fleet import FleetView, NightPages, PageSize
 from backup_auditor.rendering.html.index_history import IndexHistory
 from backup_auditor.rendering.html.overview import (
     build_age_bars,
@@ -89,10 +89,17 @@ def render_document(reports: Iterable[Report], options: RenderOptions) -> Iterat
     return render_html(reports, fleet=options.fleet, has_sections=options.report_count > 0)
 
 
-def render_html(reports: Iterable[Report], *, fleet: Fleet | None = None, has_sections: bool = True) -> Iterator[str]:
+def render_html(
+    reports: Iterable[Report],
+    *,
+    fleet: Fleet | None = None,
+    has_sections: bool = True,
+    pages: NightPages | None = None,
+) -> Iterator[str]:
     """Write reports as one HTML document without requests. Its policy allows no script but its own.
 
-    The reports of a fleet have its order. Without `has_sections` there are none, and the fleet leads to none.
+    The reports of a fleet have its order. Without `has_sections` there are none, and the fleet leads to none; with
+    `pages` it leads to the stored pages of its projects.
     """
     style, script = read_package_file("page.css"), read_package_file("page.js")
     size = PageSize()
@@ -103,7 +110,7 @@ def render_html(reports: Iterable[Report], *, fleet: Fleet | None = None, has_se
             style_hash=hash_source(style),
             script_hash=hash_source(script),
             headings=COMPLIANCE_HEADINGS,
-            fleet=fleet and FleetView(fleet, has_sections=has_sections),
+            fleet=fleet and FleetView(fleet, has_sections=has_sections, pages=pages),
             projects=((BriefView if fleet and size.is_full else ProjectView)(it) for it in reports),
         )
     )

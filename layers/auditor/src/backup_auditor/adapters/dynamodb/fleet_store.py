@@ -1,0 +1,96 @@
+"""The pages and digests of the fleet in one DynamoDB table, in a partition that no project has."""
+
+from collections.abc import Iterable, Sequence
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from backup_auditor.adapters.dynamodb.items import (
+    Item,
+    Partition,
+    build_key,
+    build_message_key,
+    decode_digest,
+    decode_page,
+    decode_values,
+    encode_message,
+    encode_values,
+    format_sort_moment,
+    list_digest_values,
+    list_page_values,
+)
+from backup_auditor.adapters.dynamodb.table import Table, is_condition_failure
+from backup_auditor.domain.fleet_record import FleetPage, FleetRecords, RecordedDigest
+from backup_auditor.domain.outbox import FLEET, OutboxMessage
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_LAST_PAGE_KEY = build_key(FLEET, "page", Partition.WATCH)
+_DIGEST_PREFIX = "digest#"
+
+
+class DynamoFleetStore:
+    """A `FleetStore` in one table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        """Take the client and the table's name."""
+        self._table = Table(client, table)
+
+    def load_records(self, channel_ids: Iterable[str]) -> FleetRecords:
+        """Return the last page, and the last digests of some channels."""
+        keys = [_LAST_PAGE_KEY, *map(_build_digest_key, dict.fromkeys(channel_ids))]
+        with self._table.translate_errors():
+            items = {it["SK"]["S"]: decode_values(it) for it in self._table.get_items(keys)}
+            page = items.pop(_LAST_PAGE_KEY["SK"]["S"], None)
+            return FleetRecords(
+                None if page is None else decode_page(page),
+                {key.removeprefix(_DIGEST_PREFIX): decode_digest(it) for key, it in items.items()},
+            )
+
+    def record_page(
+        self,
+        page: FleetPage,
+        last_page: FleetPage | None,
+        messages: Sequence[OutboxMessage],
+        digest: RecordedDigest,
+    ) -> bool:
+        """Record a page and its messages in one transaction, if the page before it is still the last one.
+
+        `digest` becomes the last one of each channel that has a message. Return whether the page is recorded.
+        """
+        values = encode_values(list_page_values(page) | {"writer": token_hex(8)})
+        page_put: Item = {"TableName": self._table.name, "Item": _LAST_PAGE_KEY | values}
+        if last_page is None:
+            page_put["ConditionExpression"] = "attribute_not_exists(PK)"
+        else:
+            page_put["ConditionExpression"] = "night = :night AND revision = :revision"
+            page_put["ExpressionAttributeValues"] = encode_values(
+                {":night": last_page.night, ":revision": last_page.revision}
+            )
+        digest_values = encode_values(list_digest_values(digest))
+        items = [
+            _build_page_key(page) | values,
+            *(build_message_key(it) | encode_message(it) for it in messages),
+            *(_build_digest_key(it.channel_id) | digest_values for it in messages),
+        ]
+        writes: list[Item] = [
+            {"Put": page_put},
+            *({"Put": {"TableName": self._table.name, "Item": it}} for it in items),
+        ]
+        with self._table.translate_errors():
+            failure = self._table.transact(writes, token_hex(8))
+            # after a lost answer, the retry fails on its own page; its random writer shows the result
+            if failure is None or next(self._table.get_items([_LAST_PAGE_KEY]), None) == page_put["Item"]:
+                return True
+            if is_condition_failure(failure):
+                return False
+            raise failure
+
+
+def _build_page_key(page: FleetPage) -> Item:
+    """Return the key of one revision. Earlier ones sort first."""
+    return build_key(FLEET, f"page#{format_sort_moment(page.night)}#{page.revision:06d}", Partition.WATCH)
+
+
+def _build_digest_key(channel_id: str) -> Item:
+    return build_key(FLEET, f"{_DIGEST_PREFIX}{channel_id}", Partition.WATCH)
