@@ -168,7 +168,7 @@ class PineconeOrganization:
     def _start_session(self) -> _Session:
         """Fetch a token. Raises `BadKeyError` if the service account is refused."""
         try:
-            response = self._login_client.query(
+            response = self._login_client.read_by_post(
                 self._token_target, self._account.api_version, _build_token_request(self._account)
             )
         except (BadKeyError, ForbiddenError, UnsupportedError) as error:
