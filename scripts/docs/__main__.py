@@ -35,6 +35,8 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "failure-message-sample": events.show_failure_message_sample,
     "fleet-columns": formats.list_fleet_columns,
     "fleet-keys": formats.list_fleet_keys,
+    "fleet-message-keys": events.list_fleet_message_keys,
+    "fleet-message-sample": events.show_fleet_message_sample,
     "formats": formats.list_formats,
     "function-variables": configuration.list_function_variables,
     "message-keys": events.list_message_keys,

@@ -26,6 +26,7 @@ from backup_auditor.domain.drills.verification import (
     build_verification,
 )
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
+from backup_auditor.domain.fleet_record import FleetComparison, FleetPage
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.notifications.digest import create_digest, create_messages
 from backup_auditor.domain.notifications.failures import (
@@ -34,11 +35,13 @@ from backup_auditor.domain.notifications.failures import (
     find_failure,
     find_notice,
 )
-from backup_auditor.domain.outbox import Channel, ChannelKind, Trigger
+from backup_auditor.domain.notifications.fleet_night import create_digest_messages
+from backup_auditor.domain.outbox import FLEET, Channel, ChannelKind, FleetChannel, Trigger
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.actions import CreateSchedule
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Proposal, RemediationPlan
+from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet, summarize_project
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.channel_test import build_test_publication
 from backup_auditor.rendering.digest import build_report_link
@@ -50,7 +53,14 @@ from backup_auditor.rendering.events import (
     build_proposal_events,
 )
 from backup_auditor.rendering.failure_notice import NoticeMessage
-from backup_auditor.rendering.sns import Publication, build_notice_publication, build_publication
+from backup_auditor.rendering.fleet_digest import FLEET_EVENT, FleetDigest
+from backup_auditor.rendering.fleet_json import FleetDocument
+from backup_auditor.rendering.sns import (
+    Publication,
+    build_fleet_publication,
+    build_notice_publication,
+    build_publication,
+)
 from docs.markdown import table
 
 _NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
@@ -175,6 +185,25 @@ _TEST_MEANINGS = _MEANINGS | {
     "stack": "The stack that sent the message.",
 }
 """What each key of a test message means."""
+_FLEET_MEANINGS = _MEANINGS | {
+    "changed": "The projects whose compliance or open findings differ from those of the channel's last digest:"
+    " `project`, `before` and `after`, each with `compliance` (null: not audited) and `open`, or null if it was not"
+    " registered. Without an earlier digest, the projects that are not compliant.",
+    "compliance": "The worst compliance; with a project that was not audited, never `COMPLIANT`.",
+    "event": f"`{FLEET_EVENT}`.",
+    "night": "When the night began, in UTC.",
+    "not_audited": "The projects that were not audited: `name` and `reason`.",
+    "previous_night": "The night of the channel's last digest, or null.",
+    "project": f"`{FLEET}`, which is the name of no project.",
+    "report": "`location` and `sha256` of the page as JSON, and `link`, its address in the AWS console; `page` has the"
+    " same for the HTML page, or is null.",
+    "revision": "The revision of the page: 1, or more after corrections.",
+    "severity": "The worst severity of all open findings, or `none`.",
+    "totals": "As in the page.",
+    "trigger": f"`{Trigger.FLEET_DIGEST}`.",
+    "warnings": "Sentences about the registry.",
+}
+"""What each key of a digest of the fleet means."""
 _EXPIRES = "The last recovery point expires on 2026-11-05 06:00 UTC, in 3d (horizon: 7d), and the schedule is paused."
 _FAILED = "The last two finished backups failed: nightly-20261102T030000Z, 2026-11-02 03:00 UTC."
 _UNPROTECTED = "Deletion protection is disabled, and the policy requires it."
@@ -220,6 +249,18 @@ def list_failure_message_keys() -> str:
     """Return the table of the keys of the JSON of a message about a failure."""
     _, document = _split_publication(build_notice_publication(_sample_notice_message()))
     return table(("key", "meaning"), ((f"`{key}`", _FAILURE_MEANINGS[key]) for key in document))
+
+
+def list_fleet_message_keys() -> str:
+    """Return the table of the keys of the JSON of a digest of the fleet."""
+    _, document = _sample_fleet_message()
+    return table(("key", "meaning"), ((f"`{key}`", _FLEET_MEANINGS[key]) for key in document))
+
+
+def show_fleet_message_sample() -> str:
+    """Return a digest of the fleet as an e-mail subscription receives it."""
+    email, _ = _sample_fleet_message()
+    return email
 
 
 def list_test_message_keys() -> str:
@@ -345,6 +386,26 @@ def _sample_notice_message() -> NoticeMessage:
         raise ValueError("the sample project does not fail")
     [message] = create_notice_messages("search", notice, (_TOPIC,))
     return NoticeMessage(message, notice, is_possible_duplicate=False)
+
+
+def _sample_fleet_message() -> tuple[str, dict[str, object]]:
+    """Return the text of an e-mail and the JSON document for a queue."""
+    row = summarize_project(_report())
+    support = replace(
+        row, name="support", compliance=Compliance.COMPLIANT, open_counts=dict.fromkeys(row.open_counts, 0)
+    )
+    unaudited = UnauditedProject("shop", "Pinecone rejected the key (401); fix the cause, or wait for the next night")
+    current = FleetDocument(_NOW - timedelta(minutes=45), 1, build_fleet([row, support], [unaudited]))
+    shop, search = replace(support, name="shop"), replace(support, name="search")
+    previous = FleetDocument(current.night - timedelta(days=1), 1, build_fleet([search, support, shop], []))
+    folder = "s3://evidence-of-backups/.fleet/2026-11-02/051500Z"
+    document = StoredReport(f"{folder}/fleet.1.json", "5f" * 32, StoredFile(f"{folder}/fleet.1.html", "7c" * 32))
+    page = FleetPage(current.night, 1, "0" * 64, document)
+    [message] = create_digest_messages(page, [FleetChannel(_TOPIC)], {}, _NOW)
+    link_to = partial(build_report_link, region="eu-central-1")
+    comparison = FleetComparison(page, None)
+    digest = FleetDigest(message, comparison, current, previous, link_to, is_possible_duplicate=False)
+    return _split_publication(build_fleet_publication(digest))
 
 
 def _split_publication(publication: Publication) -> tuple[str, dict[str, object]]:

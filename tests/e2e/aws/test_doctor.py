@@ -219,7 +219,7 @@ def test_a_deployed_stack_passes(app: Application) -> None:
         ("dynamodb:PutItem", {f"{it}: table" for it in ("audit", "notify", "watch", "remediate")}),
         ("dynamodb:BatchGetItem", {"watch: audits"}),
         ("dynamodb:UpdateItem", {f"{it}: table" for it in ("audit", "notify", "watch")}),
-        ("s3:PutObject", {"audit: bucket"}),
+        ("s3:PutObject", {"audit: bucket", "watch: bucket"}),
         ("s3:GetObject", {"audit: reports", "notify: reports"}),
         ("sns:GetTopicAttributes", {"notify: topics", "watch: topics"}),
         ("secretsmanager:GetSecretValue", {"audit: keys", "notify: webhooks", "remediate: keys"}),

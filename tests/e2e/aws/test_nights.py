@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.outbox import FLEET
 from backup_auditor.rendering.formats.json import load_report
 from backup_auditor.rendering.summary import describe_verdict
 from support.aws_local.application import CANARY, Application
@@ -86,7 +87,8 @@ def test_each_report_is_stored_once_with_its_recorded_hash(nights: NightlyRuns, 
         assert record["PK"]["S"] == f"project#{project}"
         assert (date, audit_id, name) == (record["observed_at"]["S"][:10], record["audit_id"]["S"], "report.json")
     versions = app.open_client("s3").list_object_versions(Bucket=bucket)["Versions"]
-    assert Counter(it["Key"] for it in versions) == dict.fromkeys([*stored_reports, *app.load_pages()], 1)
+    fleet_pages = app.load_reports(FLEET) | app.load_pages(FLEET)
+    assert Counter(it["Key"] for it in versions) == dict.fromkeys([*stored_reports, *app.load_pages(), *fleet_pages], 1)
     assert len(nights.results) == 3
 
 

@@ -267,7 +267,7 @@ def test_a_failed_audit_is_measured_and_raised(part: str, error: Exception) -> N
     harness = AuditHarness(failures={part: error})
     assert run_and_fail(harness, type(error)) == str(error)
     assert harness.metrics == [("search", FAILED_METRICS, {})]
-    assert harness.failed_audits == {"search": FailedAudit(NOW, str(error))}
+    assert harness.failed_audits == {"search": FailedAudit(NOW, str(error), "request-1")}
     assert harness.store.audits_by_project == {}
 
 
@@ -286,7 +286,9 @@ def test_a_mistake_in_its_entry_keeps_that_project_alone() -> None:
     )
     assert run_and_fail(harness, RegistryError) == "ssm:/registry:4: the project has no secret"
     assert harness.find_project_metrics() == FAILED_METRICS
-    assert harness.failed_audits == {"search": FailedAudit(NOW, "ssm:/registry:4: the project has no secret")}
+    assert harness.failed_audits == {
+        "search": FailedAudit(NOW, "ssm:/registry:4: the project has no secret", "request-1")
+    }
 
 
 def test_a_direct_invocation_that_fails_is_not_recorded() -> None:

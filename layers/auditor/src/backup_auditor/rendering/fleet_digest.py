@@ -84,10 +84,12 @@ class FleetDigest:
     @property
     def notes(self) -> tuple[str, ...]:
         """Other facts about the digest, a sentence each."""
+        totals = "; ".join(f"{name} {text}" for name, text in build_total_rows(self.current.fleet))
         sentences = [
+            f"Totals: {totals}.",
             f"Compared with the night of {format_minute(self.previous.night)}."
             if self.previous
-            else "No previous digest to compare with."
+            else "No previous digest to compare with.",
         ]
         if self.is_possible_duplicate:
             sentences.append("Possible duplicate: an earlier delivery could not be confirmed.")
@@ -107,33 +109,24 @@ class FleetDigest:
 
 
 def build_fleet_sections(digest: FleetDigest, row_limit: int) -> tuple[DigestSection, ...]:
-    """Return the changes, the projects that were not audited, the warnings and the totals: so many rows of each."""
+    """Return the changes, the projects that were not audited, and the warnings: so many rows of each."""
     fleet = digest.current.fleet
     sections = (
-        _build_section(
+        DigestSection(
             "Changed" if digest.previous else "Not compliant",
             tuple(_build_change_row(it, has_before=digest.previous is not None) for it in digest.changes[:row_limit]),
             len(digest.changes),
         ),
-        _build_section(
+        DigestSection(
             "Not audited", tuple(map(_build_unaudited_row, fleet.unaudited[:row_limit])), len(fleet.unaudited)
         ),
-        _build_section(
+        DigestSection(
             "Warnings",
             tuple(DigestRow(((Span(escape_truncated(it, _MAX_TEXT_LENGTH)),),)) for it in fleet.warnings[:row_limit]),
             len(fleet.warnings),
         ),
-        _build_section(
-            "Totals",
-            tuple(DigestRow(((Span(f"{name}: {text}"),),)) for name, text in build_total_rows(fleet)[:row_limit]),
-            len(build_total_rows(fleet)),
-        ),
     )
     return tuple(it for it in sections if it.row_count)
-
-
-def _build_section(name: str, rows: tuple[DigestRow, ...], row_count: int) -> DigestSection:
-    return DigestSection(name, rows, row_count)
 
 
 def _build_change_row(change: ProjectChange, *, has_before: bool) -> DigestRow:
