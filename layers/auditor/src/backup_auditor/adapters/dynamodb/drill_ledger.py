@@ -40,7 +40,9 @@ class DynamoDrillLedger:
         """Return all drills of a project, by number."""
         values = encode_values({":project": build_partition_key(project, Partition.DRILLS)})
         with self._table.translate_errors():
-            return [_decode_item(project, it) for it in self._table.query_items("PK = :project", values, _RECORD_ATTRIBUTES)]
+            return [
+                _decode_item(project, it) for it in self._table.query_items("PK = :project", values, _RECORD_ATTRIBUTES)
+            ]
 
     def load_drill(self, project: str, number: int) -> DrillRecord | None:
         """Return one drill as it is stored now."""

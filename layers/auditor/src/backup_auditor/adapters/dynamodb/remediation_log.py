@@ -104,7 +104,9 @@ class DynamoRemediationLog:
         """Return every stored plan of a project, by its id."""
         values = encode_values({":project": build_partition_key(project, Partition.REMEDIATION), ":plans": PLAN_PREFIX})
         with self._table.translate_errors():
-            return [*map(_decode_plan_item, self._table.query_items("PK = :project AND begins_with(SK, :plans)", values))]
+            return [
+                *map(_decode_plan_item, self._table.query_items("PK = :project AND begins_with(SK, :plans)", values))
+            ]
 
     def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, `None` until an audit has recorded it."""
