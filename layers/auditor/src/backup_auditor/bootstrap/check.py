@@ -151,10 +151,10 @@ def _check_organization(sources: ConfigSources, runner: CheckRunner) -> Check:
     name, secret = "organization", sources.settings.organization_secret
     if secret is None:
         return skip_check(name, "OrganizationSecret is not set: no unregistered project is looked for")
-    from backup_auditor.bootstrap.organization_watch import open_organization  # noqa: PLC0415  not every stack
+    from backup_auditor.bootstrap.organization_watch import open_stack_organization  # noqa: PLC0415  not every stack
 
     try:
-        with open_organization(sources, runner.seconds_left()) as reader:
+        with open_stack_organization(sources, runner.seconds_left()) as reader:
             projects = reader.read_projects()
     except BackupAuditorError as error:
         return fail_by_message(name, error)

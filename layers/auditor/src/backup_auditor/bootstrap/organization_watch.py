@@ -47,7 +47,7 @@ class _OrganizationWatch:
         return {name: project_id for name, project_id in ids if project_id is not None}
 
     def open_organization(self) -> AbstractContextManager[OrganizationReader]:
-        return open_organization(self._sources, self._seconds_left())
+        return open_stack_organization(self._sources, self._seconds_left())
 
     def now(self) -> datetime:
         return runtime.now()
@@ -56,7 +56,7 @@ class _OrganizationWatch:
         return min(_POLICY_SECONDS, self._seconds_left() - _SECONDS_AFTER_READING)
 
 
-def open_organization(sources: ConfigSources, seconds_left: float) -> AbstractContextManager[OrganizationReader]:
+def open_stack_organization(sources: ConfigSources, seconds_left: float) -> AbstractContextManager[OrganizationReader]:
     """Open the organization of the service account of the stack. Raises `SecretError` and `SettingsError`."""
     secret = sources.settings.organization_secret or ""
     credentials = sources.load_secret(secret, SERVICE_ACCOUNT, fresh=True)

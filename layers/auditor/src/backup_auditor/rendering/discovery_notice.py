@@ -194,10 +194,10 @@ def build_discovery_json(message: DiscoveryMessage, row_limit: int) -> Json:
 
 
 def _build_project(project: UnregisteredProject, status: str) -> Json:
-    return {"status": status, **build_project_json(project, _MAX_ROW_LENGTH)}
+    return {"status": status, **build_unregistered_json(project, _MAX_ROW_LENGTH)}
 
 
-def build_project_json(project: UnregisteredProject, max_length: int) -> Json:
+def build_unregistered_json(project: UnregisteredProject, max_length: int) -> Json:
     """Return an unregistered project as a JSON object; its texts have at most a length."""
     detail = project.detail or "no entry of the registry leads to it, and it is not ignored"
     return {
