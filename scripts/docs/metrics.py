@@ -27,7 +27,8 @@ _MEANINGS = {
     "RestoreDrillsFailed": "1 for each restore drill that failed or whose outcome is unknown, and in each sweep for one"
     " that cannot be continued and should have ended; 0 for any other result.",
     "RestoreSeconds": "How long Pinecone took to restore a backup, if the restore completed.",
-    "DeliveryFailures": "Messages and events that a channel refused, or did not accept for 4h, at each attempt.",
+    "DeliveryFailures": "Messages and events that a channel refused, or did not accept for 4h, at each attempt."
+    " Those of the fleet have the project `.fleet`.",
     "ApiRequests": "Calls to Pinecone in the audit.",
     "ApiThrottles": "Responses with status 429 in the audit.",
     "AuditDurationMs": "Duration of the audit.",

@@ -168,7 +168,7 @@ def check_late_audit(nights: FleetNights) -> None:
     app = nights.app
     audit = app.runner.invoke("AuditFunction", json.dumps({"project": LATE}).encode())
     assert audit.succeeded
-    app.flow.run_until(nights.moment + timedelta(hours=9))
+    app.flow.run_until(nights.moment + timedelta(hours=7))
     document = nights.load_document(NIGHTS[1], 2)
     assert list_unaudited(document).keys() == {REVOKED, INVALID, BAD_POLICY}
     assert nights.list_pages() == {f"{NIGHTS[0]}/fleet.1", *(f"{NIGHTS[1]}/fleet.{it}" for it in (1, 2))}

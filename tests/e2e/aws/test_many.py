@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backup_auditor.domain.outbox import FLEET
 from backup_auditor_simulator.project import SimulatedProject
 from support.aws_local.application import CONFIG_BUCKET, Application
 
@@ -32,7 +33,7 @@ def build_protected_project(number: int) -> SimulatedProject:
 
 
 def audit_fleet_once(folder: Path, count: int) -> None:
-    """Audit `count` projects for one night with some duplicate events, and check that each has one audit."""
+    """Audit `count` projects for one night with some duplicate events. Each has one audit, and a row on the page."""
     projects = {f"project-{number:04d}": build_protected_project(number) for number in range(count)}
     with Application(
         folder, projects, FIRST_NIGHT - timedelta(hours=1), parameters=PARAMETERS, repeat_probability=0.05
@@ -48,6 +49,8 @@ def audit_fleet_once(folder: Path, count: int) -> None:
         assert completed_counts == dict.fromkeys(projects, 1)
         assert app.flow.dead_letters == []
         assert app.aws.denied_permissions == []
+        (page,) = [json.loads(it) for it in app.load_reports(FLEET).values()]
+        assert {it["project"]["name"] for it in page["fleet"]["projects"]} == set(projects)
         responses = {it.content for it in app.watch()}
         expected = {"registered": count, "overdue": 0, "projects": [], "failing": [], "incomplete": []}
         assert [json.loads(it) for it in responses] == [expected]

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,18 @@ from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources
+from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
+from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
+from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.errors import DocumentError, StateError
+from backup_auditor.rendering.fleet_json import render_project_row
 from docs.metrics import METRICS_OF_STACK
 from support.aws.moto import serve_moto
 from support.aws.single_project import FakeLambdaContext, create_resources, make_resource_names, put_secret
 from support.builders.facts import HOUR, NOW, ago
+from support.builders.fleets import build_project
 from support.fakes.stores import record_change
 from support.raw_server import serve_answer
 
@@ -185,3 +192,53 @@ def test_a_missing_registry_is_an_error_without_a_metric(capsys: pytest.CaptureF
     with pytest.raises(DocumentError, match="there is no such parameter"):
         invoke_watch()
     assert '"_aws"' not in capsys.readouterr().out
+
+
+def record_audit_of_night(project: str) -> None:
+    """Record an audit for the scheduled request of half an hour ago, with its row."""
+    audit = AuditRecord("audit", NOW, is_complete=True, compliance=Compliance.COMPLIANT, report=None)
+    before = DynamoState(AwsSession().dynamodb, os.environ["STATE_TABLE"]).load(project)
+    change = diff_states(before, replace(before, revision=before.revision + 1, observed_at=NOW, complete_at=NOW))
+    assert change is not None
+    request_id = f"{format_moment(ago(HOUR / 2))}/{project}"
+    store = DynamoState(AwsSession().dynamodb, os.environ["STATE_TABLE"], request_id=request_id)
+    page = StoredFile(f"s3://evidence/{project}/report.html", "7c" * 32)
+    row = replace(build_project(project), report=StoredReport(f"s3://evidence/{project}/report.json", "5f" * 32, page))
+    store.record(project, replace(change, audit=audit, fleet_row=render_project_row(row)))
+
+
+def list_stored_pages() -> dict[str, str]:
+    """Return the pages in the bucket, by name."""
+    s3, bucket = boto3.client("s3"), os.environ["EVIDENCE_BUCKET"]
+    names = [it["Key"] for it in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    return {it: s3.get_object(Bucket=bucket, Key=it)["Body"].read().decode() for it in names}
+
+
+def test_the_page_of_the_night_is_stored_once_with_the_links_of_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project that is new since the night began appears with its first audit; links lead to the reports."""
+    monkeypatch.setenv("REPORT_BASE_URL", "https://reports.example.com")
+    get_sources.cache_clear()
+    record_audit_of_night("fresh")
+    invoke_watch()
+    assert list_stored_pages() == {}, "the audit of the late project can still come"
+    for revision, project in enumerate(("late", "new"), 1):
+        record_audit_of_night(project)
+        for _ in range(2):
+            invoke_watch()
+        pages = list_stored_pages()
+        assert len(pages) == 2 * revision
+        html = pages[f".fleet/2026-11-22/113000Z/fleet.{revision}.html"]
+        links = [
+            it for it in ("fresh", "late", "new") if f'<a href="https://reports.example.com/{it}/report.html">' in html
+        ]
+        assert links == ["fresh", "late", "new"][: revision + 1]
+
+
+def test_a_single_project_has_no_page_of_a_fleet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a registry nothing is stored: the project has a page of its own."""
+    record_audit_of_night("fresh")
+    monkeypatch.setenv("REGISTRY", "")
+    monkeypatch.setenv("PROJECT_NAME", "fresh")
+    get_sources.cache_clear()
+    assert invoke_watch()["registered"] == 1
+    assert list_stored_pages() == {}

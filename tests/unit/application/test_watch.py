@@ -1,20 +1,27 @@
 """A project whose audits fail or are overdue is counted, logged and reported to its channels, once."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from backup_auditor.application.fleet_page import FleetPageWriter
 from backup_auditor.application.watch import watch_projects
-from backup_auditor.domain.audit_failure import FailureNotice, NoticeKind
+from backup_auditor.domain.audit_failure import AuditRow, FailureNotice, NoticeKind, WatchedProject
+from backup_auditor.domain.audit_record import LastAudits
+from backup_auditor.domain.fleet_record import FleetRecords
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import DeliveryError, SecretError, StateError
+from backup_auditor.rendering.fleet_json import load_fleet_document, render_project_row
 from support.builders.facts import DAY, HOUR, NOW, SECOND
+from support.builders.fleets import build_project
 from support.builders.notifications import EVENT_CHANNEL, SLACK_CHANNEL, SNS_CHANNEL
+from support.fakes.fleet import FakeFleetArchive, FakeFleetStore
 from support.fakes.watch import FakeWatchDependencies, FakeWatchStore
 
 
@@ -335,4 +342,51 @@ def test_a_ping_that_takes_too_long_does_not_stop_the_look() -> None:
     released.set()
     assert (
         harness.deps.log.get_messages("warning") == ["no time was left to call a ping URL; the next look calls it"] * 3
+    )
+
+
+class FailingFleetStore(FakeFleetStore):
+    """A store of the fleet that cannot be read."""
+
+    def load_records(self, channel_ids: Iterable[str]) -> FleetRecords:
+        """Fail as a table that denies reading."""
+        raise StateError(f"the table cannot be read for {list(channel_ids)}")
+
+
+def build_page_writer(harness: WatchHarness, store: FakeFleetStore) -> FleetPageWriter:
+    """Build what writes the pages of the fleet, with a log of the harness."""
+    deps = harness.deps
+    return FleetPageWriter(store, FakeFleetArchive(), lambda _: None, deps.seconds_left, deps.log)
+
+
+def test_a_page_that_fails_stops_nothing_else() -> None:
+    """The notices are recorded and the URLs are called before the look fails."""
+    harness = WatchHarness(register("a", "ping"), "late", complete={"late": NOW - 31 * HOUR})
+    harness.deps.fleet = build_page_writer(harness, FailingFleetStore())
+    with pytest.raises(StateError, match="the table cannot be read"):
+        harness.look()
+    assert harness.deps.pings == ["ping"]
+    assert harness.deps.values["ProjectsNewlyFailed"] == [1]
+    assert harness.store.projects["late"].last_notice is not None
+
+
+def test_the_page_has_the_projects_and_the_warnings_of_the_look() -> None:
+    """Entries with one secret are a warning on the page, and an invalid channel of the fleet is logged."""
+    harness = WatchHarness(register("a", "ping-a", "keys/a"), register("b", "ping-b", "keys/a"))
+    error = EntryError("fleet_channels", 4, "fleet_channels is not a list of channels; write one")
+    harness.registry = replace(harness.registry, fleet_errors=(error,))
+    for name in ("a", "b"):
+        row = AuditRow(NOW, render_project_row(build_project(name, observed_at=NOW)), f"2026-11-22T12:00:00Z/{name}")
+        harness.store.projects[name] = WatchedProject(LastAudits(NOW, NOW), row=row)
+    store = FakeFleetStore()
+    harness.deps.fleet = build_page_writer(harness, store)
+    harness.look(HOUR)
+    (page,) = store.pages
+    archive = harness.deps.fleet.archive
+    assert isinstance(archive, FakeFleetArchive)
+    document = load_fleet_document(archive.files[page.document.location], page.document.location)
+    assert {it.name for it in document.fleet.projects} == {"a", "b"}
+    assert len(document.fleet.warnings) == 1
+    assert "the registry:4: fleet_channels is not a list of channels; write one" in harness.deps.log.get_messages(
+        "error"
     )
