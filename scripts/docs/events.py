@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject
+from backup_auditor.domain.audit_failure import FailedAudit, NoticeKind, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits, StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryNotice, UnregisteredProject
 from backup_auditor.domain.drills.drill import (
     VALIDATION_STATES,
     DeletionState,
@@ -29,6 +30,7 @@ from backup_auditor.domain.finding import Compliance, Finding, Resource, Resourc
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.notifications.digest import create_digest, create_messages
+from backup_auditor.domain.notifications.discovery import create_discovery_messages
 from backup_auditor.domain.notifications.failures import (
     FAILURE_SEVERITY,
     create_notice_messages,
@@ -45,10 +47,12 @@ from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet,
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.channel_test import build_test_publication
 from backup_auditor.rendering.digest import build_report_link
+from backup_auditor.rendering.discovery_notice import DiscoveryMessage
 from backup_auditor.rendering.drill_events import build_drill_event
 from backup_auditor.rendering.events import (
     build_audit_events,
     build_creation_event,
+    build_discovery_events,
     build_failure_event,
     build_proposal_events,
 )
@@ -57,6 +61,7 @@ from backup_auditor.rendering.fleet_digest import FLEET_EVENT, FleetDigest
 from backup_auditor.rendering.fleet_json import FleetDocument
 from backup_auditor.rendering.sns import (
     Publication,
+    build_discovery_publication,
     build_fleet_publication,
     build_notice_publication,
     build_publication,
@@ -77,6 +82,8 @@ _SENT = {
     "Backup Finding Resolved": "Sent when an open finding is compliant or not applicable, or its resource is gone.",
     "Backup Audit Failed": "Sent once when the audit of a project failed in all attempts or is overdue. The next"
     " `Backup Audit Completed` of the project with `complete` true is its end.",
+    "Backup Project Unregistered": "Sent once for each project that a daily look at the organization newly finds"
+    " neither registered nor ignored. No event is its end.",
     "Backup Schedule Proposed": "Sent for each action that the policy proposes, after each audit as long as it is due.",
     "Backup Schedule Created": "Sent for each action that was applied, whatever its kind.",
     "Backup Restore Drill Completed": "Sent once a drill has ended that `passed`, or that restored the backup and could"
@@ -157,6 +164,26 @@ _FAILURE_MEANINGS = _MEANINGS | {
     "trigger": f"Why the message is sent: `{Trigger.CHANGE}` or `{Trigger.REMINDER}`.",
 }
 """What each key of the event and the messages of a failure means."""
+_DISCOVERY_MEANINGS = _MEANINGS | {
+    "alerts": "Payment statuses and plans: `status` (`new`, `open` or `resolved`), `subject` (`payment` or `plan`),"
+    " `value`, `text`, `severity` and `first_seen`.",
+    "compliance": "`INSUFFICIENT_DATA`: the message says nothing about the backups.",
+    "created_at": "When the project was created, or null.",
+    "event": "`Backup Project Unregistered`, in every message about the organization.",
+    "first_seen": "When a look first found the project unregistered.",
+    "notice": "What the message says: `opened`, `reminder` or `resolved`.",
+    "observed_at": "When the organization was read, in UTC.",
+    "omitted": "How many projects do not fit into the message.",
+    "organization_id": "The organization of the project, or null.",
+    "project": "The name of the project at Pinecone, which is not unique.",
+    "project_id": "Pinecone's id of the project.",
+    "projects": "The projects: `status` (`new`, `open`, `registered`, `ignored` or `gone`), and the keys of the event.",
+    "reason": "Why the project is unregistered.",
+    "severity": "The worst of `critical` (payment), `high` (unregistered projects) and `medium` (plan).",
+    "trigger": f"Why the message is sent: `{Trigger.CHANGE}` or `{Trigger.REMINDER}`.",
+}
+"""What each key of the event and the messages about the organization means."""
+_DISCOVERY_MESSAGE_MEANINGS = _DISCOVERY_MEANINGS | {"project": f"`{FLEET}`, which is the name of no project."}
 _DRILL_MEANINGS = _MEANINGS | {
     "actor": "Who ran the drill: the function and the id of the request.",
     "backup": "The backup that was restored: `id`, `captured_at` and `size_bytes`.",
@@ -219,6 +246,11 @@ def describe_failure_event() -> str:
     return _describe_event(sample_failure_event(), ("schema_version", "project"), _FAILURE_MEANINGS)
 
 
+def describe_discovery_event() -> str:
+    """Return a section for the event of an unregistered project: when it is sent, its keys, and a sample."""
+    return _describe_event(sample_discovery_event(), ("schema_version",), _DISCOVERY_MEANINGS)
+
+
 def describe_remediation_events() -> str:
     """Return a section for each event of a remediation: when it is sent, its keys, and a sample."""
     return "\n".join(_describe_event(it, (), _MEANINGS) for it in sample_remediation_events())
@@ -263,6 +295,18 @@ def show_fleet_message_sample() -> str:
     return email
 
 
+def list_discovery_message_keys() -> str:
+    """Return the table of the keys of the JSON of a message about the organization."""
+    _, document = _split_publication(build_discovery_publication(_sample_discovery_message()))
+    return table(("key", "meaning"), ((f"`{key}`", _DISCOVERY_MESSAGE_MEANINGS[key]) for key in document))
+
+
+def show_discovery_message_sample() -> str:
+    """Return a message about the organization as an e-mail subscription receives it."""
+    email, _ = _split_publication(build_discovery_publication(_sample_discovery_message()))
+    return email
+
+
 def list_test_message_keys() -> str:
     """Return the table of the keys of the JSON of a test message."""
     _, document = _split_publication(build_test_publication("backup-auditor", ("search", "shop")))
@@ -297,6 +341,19 @@ def sample_failure_event() -> dict[str, object]:
     """Return the event of a failure, without the keys that AWS adds."""
     kind, detail = build_failure_event("search", _sample_notice_message().notice)
     return {"source": "backup-auditor", "detail-type": kind, "detail": detail}
+
+
+def sample_discovery_event() -> dict[str, object]:
+    """Return the event of an unregistered project, without the keys that AWS adds."""
+    ((kind, detail),) = build_discovery_events(_sample_discovery_message().notice)
+    return {"source": "backup-auditor", "detail-type": kind, "detail": detail}
+
+
+def _sample_discovery_message() -> DiscoveryMessage:
+    """Return the message about a project that a team created and did not register."""
+    project = UnregisteredProject("5f0a9c3e-payments", "payments", _NOW, "-OAcme", _NOW - timedelta(hours=20))
+    notice = DiscoveryNotice(NoticeKind.OPENED, _NOW, (project,))
+    return DiscoveryMessage(create_discovery_messages(notice, (_TOPIC,))[-1], notice, is_possible_duplicate=False)
 
 
 def sample_remediation_events() -> list[dict[str, object]]:

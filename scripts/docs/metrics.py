@@ -35,10 +35,13 @@ _MEANINGS = {
     "ProjectsOverdue": "Projects without a complete audit for 30h.",
     "ProjectsIncomplete": "Projects whose last audit had a read error.",
     "ProjectsNewlyFailed": "Projects whose audit failed in all attempts or became overdue, when that is recorded.",
+    "ProjectsUnregistered": "Projects of the organization that are neither registered nor ignored; once a day with"
+    " `OrganizationSecret`, and not if their number is unknown.",
     "TopicsWithoutSubscription": "Topics of findings that have no confirmed subscription.",
 }
 METRICS_OF_STACK = ("ProjectsOverdue", "ProjectsIncomplete", "ProjectsNewlyFailed", "TopicsWithoutSubscription")
 """The metrics that `watch` emits every hour for all projects together."""
+_DAILY_METRICS_OF_STACK = ("ProjectsUnregistered",)
 
 
 def list_metrics() -> str:
@@ -47,7 +50,7 @@ def list_metrics() -> str:
         (
             f"`{name}`",
             unit,
-            "`stack`" if name in METRICS_OF_STACK else "`stack`, `project`",
+            "`stack`" if name in (*METRICS_OF_STACK, *_DAILY_METRICS_OF_STACK) else "`stack`, `project`",
             _MEANINGS[name],
             _alarms(name),
         )

@@ -18,6 +18,7 @@ def test_each_event_has_a_sample() -> None:
     samples = [
         *events_document.sample_events(),
         events_document.sample_failure_event(),
+        events_document.sample_discovery_event(),
         *events_document.sample_remediation_events(),
         *events_document.sample_drill_events(),
     ]

@@ -122,6 +122,24 @@ def test_a_project_that_is_gone_or_renamed_is_shown(fleet: Fleet) -> None:
     assert f"/admin/projects/{search.id}" in {it.path for it in fleet.server.requests}
 
 
+def test_an_entry_with_the_key_of_another_project_is_not_audited(fleet: Fleet) -> None:
+    """Its exit code is 2, and the message has both ids and what to do; the other entry is audited."""
+    search, support, *_ = fleet.organization.projects
+    fleet.write_registry(
+        f"{{name: wrong, key_env: KEY_SEARCH, project_id: {support.id}}}",
+        f"{{name: right, key_env: KEY_SEARCH, project_id: {search.id}}}",
+    )
+    for flags in (("--no-state",), ()):
+        result = fleet.run("audit", "--registry", fleet.registry, "--now", SIMULATED_NOW.isoformat(), *flags)
+        assert result.exit_code == 2
+        assert result.error_output == (
+            f"backup-auditor: wrong: the registry entry of wrong names Pinecone project {support.id}, but {search.id}"
+            f" was read; nothing was compared or recorded; store a key of {support.id} in the variable KEY_SEARCH, or"
+            " correct project_id of the entry\n"
+        )
+    assert fleet.read_statuses()["right"] == "renamed"
+
+
 def test_an_account_that_sees_nothing_is_no_access(fleet: Fleet) -> None:
     """An empty list is exit code 3, with and without a registry, and no entry is gone."""
     fleet.organization.service_accounts[CLIENT_ID] = ServiceAccount(CLIENT_SECRET, (), sees_organization=False)

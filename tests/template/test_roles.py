@@ -171,6 +171,29 @@ def test_only_drills_read_keys_for_restore_drills() -> None:
     assert not any(one.startswith(other) for one in names.values() for other in names.values() if one != other)
 
 
+def test_only_the_watch_reads_the_service_account() -> None:
+    """It reads exactly the secret of the parameter; the example in its description is no key, webhook or ping URL."""
+    readers = {
+        verb: [
+            list_leaves(it["Resource"])
+            for it in list_statements(f"{verb.capitalize()}Role")
+            if _is_secret_reading(it) and "OrganizationSecret" in str(it["Resource"])
+        ]
+        for verb in FUNCTIONS
+    }
+    (leaves,) = readers.pop("watch")
+    assert leaves[0] == "OrganizationByArn"
+    assert leaves[-1].endswith(":secret:${OrganizationSecret}-??????")
+    assert not any(readers.values())
+    parameters = load_template()["Parameters"]
+    example = f"{parameters['NamePrefix']['Default']}organization/pinecone"
+    assert example in parameters["OrganizationSecret"]["Description"]
+    patterns = (it for it in list_leaves(load_template()["Resources"]) if "${NamePrefix}" in str(it))
+    names = (str(it).rpartition(":")[2].removeprefix("parameter/") for it in patterns)
+    filled_names = {it.replace("secret:", "").replace("${NamePrefix}", "backup-auditor/") for it in names if "*" in it}
+    assert not [it for it in filled_names if fnmatchcase(example, it)]
+
+
 def find_writable_partitions(role: str) -> set[str]:
     """Return the partitions of the table that a role can write; `*` for the whole table."""
     statements = [

@@ -61,6 +61,7 @@ def test_a_completed_audit_starts_the_delivery() -> None:
     assert find_started("Backup Audit Completed", {"project": "search"}) == ["notify"]
     assert find_started("Backup Finding Opened", {"project": "search"}) == []
     assert find_started("Backup Audit Failed", {"project": "search"}) == []
+    assert find_started("Backup Project Unregistered", {"project": "search"}) == []
 
 
 @pytest.mark.parametrize("count, verbs", [(0, ["notify"]), (1, ["notify", "remediate"])])
@@ -239,7 +240,7 @@ def test_defaults_are_values() -> None:
 
 def test_a_url_is_not_a_secret_name() -> None:
     """A URL instead of a secret's name is refused before it is stored."""
-    for name in ("SlackSecret", "PingUrlSecret"):
+    for name in ("SlackSecret", "PingUrlSecret", "OrganizationSecret"):
         pattern = load_template()["Parameters"][name]["AllowedPattern"]
         assert re.fullmatch(pattern, "backup-auditor/webhooks/slack")
         assert re.fullmatch(pattern, "ssm:/backup-auditor/webhooks/slack")

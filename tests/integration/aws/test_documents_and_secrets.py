@@ -10,6 +10,7 @@ import pytest
 from backup_auditor.adapters.aws.config_sources import (
     PINECONE_KEY,
     PING_URL,
+    SERVICE_ACCOUNT,
     SLACK_WEBHOOK,
     SecretFormat,
     Source,
@@ -148,7 +149,7 @@ def test_a_document_that_is_too_large_is_refused(aws: AwsSession, documents: Sou
 )
 def test_a_secret_is_the_value_or_json(
     value: str,
-    secret_format: SecretFormat,
+    secret_format: SecretFormat[str],
     secret_text: str,
     store_secret: Callable[[Any], str],
     secrets: Source[str | bytes],
@@ -172,6 +173,18 @@ def test_a_secret_is_the_value_or_json(
         pytest.param(f"{WEBHOOK} {WEBHOOK}", SLACK_WEBHOOK, "has characters that a URL cannot have", id="webhooks"),
         pytest.param(f'{{"KEY": "{KEY}"}}', PINECONE_KEY, "is JSON without PINECONE_API_KEY; add it", id="other-field"),
         pytest.param('{"PINECONE_API_KEY": ""}', PINECONE_KEY, "is empty", id="empty-field"),
+        pytest.param(" ", SERVICE_ACCOUNT, "is empty; store JSON", id="no-account"),
+        pytest.param(KEY, SERVICE_ACCOUNT, "is not a JSON object; store {", id="key-instead-of-an-account"),
+        pytest.param(f'["{KEY}"]', SERVICE_ACCOUNT, "is not a JSON object; store {", id="list-instead-of-an-account"),
+        pytest.param(
+            f'{{"client_id": "{KEY}"}}', SERVICE_ACCOUNT, "is JSON without a text client_secret; store {", id="half"
+        ),
+        pytest.param(
+            f'{{"client_id": "{KEY} {KEY}", "client_secret": "{KEY}"}}',
+            SERVICE_ACCOUNT,
+            "has a client_id that is too short, or contains a space or a quote; copy it from the console again",
+            id="two-client-ids",
+        ),
         pytest.param(
             f'{{"PINECONE_API_KEY": ["{KEY}"]}}', PINECONE_KEY, "has a PINECONE_API_KEY that is no", id="list"
         ),
@@ -185,7 +198,7 @@ def test_a_secret_is_the_value_or_json(
 )
 def test_an_invalid_secret_is_named_and_not_shown(
     value: Any,
-    secret_format: SecretFormat,
+    secret_format: SecretFormat[Any],
     reason: str,
     store_secret: Callable[[Any], str],
     secrets: Source[str | bytes],
@@ -263,7 +276,7 @@ def test_a_corrected_secret_is_read_again(store_secret: Callable[[Any], str], se
 
 def build_sources(registration: Registration) -> ConfigSources:
     """Build the sources of a function process with a registry or a single project."""
-    return ConfigSources(FunctionSettings("", "", "", "", registration, None, None, None))
+    return ConfigSources(FunctionSettings("", "", "", "", registration, None, None, None, None))
 
 
 def test_an_invalid_policy_is_not_replaced_by_an_older_one(aws: AwsSession) -> None:

@@ -19,7 +19,9 @@ from backup_auditor.domain.audit_record import AuditRecord
 from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import RequestError
+from backup_auditor_simulator.organization import CLIENT_ID, CLIENT_SECRET, ServiceAccount
 from backup_auditor_simulator.scenarios import build_scenario
+from backup_auditor_simulator.scenarios.organization import build_organization
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
 from support.aws.moto import serve_moto
@@ -161,7 +163,7 @@ def test_each_function_checks_what_it_uses(app: Application) -> None:
         "dispatch": {"bus"},
         "audit": {"policies", "keys", "Pinecone", "table", "reports", "bucket", "bus"},
         "notify": {"table", "reports", "bus", "topics", "webhooks"},
-        "watch": {"table", "topics", "ping", "audits"},
+        "watch": {"table", "topics", "ping", "organization", "audits"},
         "remediate": {"policies", "keys", "Pinecone", "table", "bus"},
         "drill": {"policies", "keys", "Pinecone", "table", "bucket", "bus"},
     }
@@ -190,6 +192,45 @@ def test_a_missing_ping_url_fails(app: Application) -> None:
     """The function that calls the URLs checks their secrets."""
     app.patch.setenv("PING_URL_SECRET", "no-such-secret")
     assert app.find_failed("watch") == {"ping"}
+
+
+ORGANIZATION_SECRET = "backup-auditor/organization/pinecone"  # noqa: S105  the name of a secret
+
+
+@pytest.mark.parametrize(
+    "secret,visible_ids,status,text",
+    [
+        pytest.param({}, None, "pass", "the service account lists 5 projects", id="works"),
+        pytest.param({}, (), "fail", "the service account sees no project", id="sees-nothing"),
+        pytest.param({"client_secret": CANARY}, None, "fail", "does not accept the service account", id="wrong"),
+        pytest.param({"client_secret": ""}, None, "fail", "is JSON without a text client_secret", id="incomplete"),
+        pytest.param(None, None, "fail", "there is no such secret", id="missing"),
+    ],
+)
+def test_the_service_account_is_tried(
+    app: Application,
+    secret: dict[str, str] | None,
+    visible_ids: tuple[str, ...] | None,
+    status: str,
+    text: str,
+) -> None:
+    """The check fetches a token and lists the projects; nothing is stored, and no part of the secret is shown."""
+    organization = build_organization(SIMULATED_NOW)
+    organization.service_accounts[CLIENT_ID] = ServiceAccount(CLIENT_SECRET, visible_ids)
+    name = ORGANIZATION_SECRET if secret is not None else "backup-auditor/organization/missing"
+    put_secret(
+        json.dumps({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET} | (secret or {})), ORGANIZATION_SECRET
+    )
+    app.patch.setenv("ORGANIZATION_SECRET", name)
+    with serve(organization) as server:
+        app.patch.setenv("PINECONE_CONTROLLER_HOST", server.url)
+        app.patch.setenv("PINECONE_OAUTH_URL", server.oauth_url)
+        before = app.take_snapshot()
+        answer = app.invoke("watch", {"check": True})
+    assert app.take_snapshot() == before
+    (check,) = (it for it in answer["checks"] if it["name"] == "organization")
+    assert (check["status"], text in check["detail"]) == (status, True), check
+    assert not any(it in json.dumps(answer) for it in (CANARY, CLIENT_SECRET))
 
 
 @pytest.mark.parametrize("variable", ["REGISTRY", "EVENT_BUS"])

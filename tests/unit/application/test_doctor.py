@@ -12,7 +12,7 @@ from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.application.doctor import MAX_CLOCK_DIFFERENCE, ProjectSetup, StateFile, check_local_setup
 from backup_auditor.domain.checkup import CheckStatus
 from backup_auditor.domain.listing import ListingRead, ReadFailure
-from backup_auditor.domain.model import Index
+from backup_auditor.domain.model import Index, Schedule
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE
 from backup_auditor.domain.registry import EntryError, Registry
@@ -95,6 +95,7 @@ class FakeSetup:
     """The reader of each project; without any they share one."""
     state: Any = field(default_factory=lambda: StateFile("/state", None, is_writable=True))
     own_policy: Any = None
+    registered_id: str | None = None
 
     def describe_runtime(self) -> str:
         """Return the versions."""
@@ -144,6 +145,7 @@ class FakeSetup:
             open_reader,
             lambda error: f"explained: {error}; correct it",
             lambda: give(self.state),
+            self.registered_id,
         )
 
 
@@ -157,6 +159,26 @@ def find_statuses(setup: FakeSetup) -> dict[str, CheckStatus]:
 def find_names(setup: FakeSetup, status: CheckStatus) -> set[str]:
     """Return the names of the checks with a status."""
     return {name for name, it in find_statuses(setup).items() if it is status}
+
+
+@pytest.mark.parametrize(
+    "registered_id,schedules,status",
+    [
+        pytest.param("project-1", [build_schedule(project_id="project-1")], CheckStatus.PASS, id="the-same"),
+        pytest.param("project-2", [build_schedule(project_id="project-1")], CheckStatus.FAIL, id="another"),
+        pytest.param("project-2", [], CheckStatus.PASS, id="unknown"),
+    ],
+)
+def test_a_key_must_be_of_the_project_that_the_entry_names(
+    registered_id: str, schedules: list[Schedule], status: CheckStatus
+) -> None:
+    """The remedy names the id of the entry and the place of the key."""
+    setup = FakeSetup(registered_id=registered_id)
+    setup.reader.schedules = ListingRead(tuple(schedules))
+    (check,) = (it for it in check_local_setup(setup) if it.name == "key")
+    assert check.status is status
+    if status is CheckStatus.FAIL:
+        assert check.remedy == ("store a key of project-2 in the variable KEY_1, or correct project_id of the entry")
 
 
 ALWAYS_SKIPPED = {"registry", "proxy", "role"}

@@ -7,7 +7,7 @@ import pytest
 from backup_auditor.application.audit import evaluate_inventory, run_audit
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.state_change import StateChange
-from backup_auditor.errors import ProjectMismatchError
+from backup_auditor.errors import EntryMismatchError, ProjectMismatchError
 from backup_auditor.ports.pinecone import NoProgress
 from support.builders.facts import (
     DAY,
@@ -128,6 +128,63 @@ def test_a_live_audit_is_refused_before_any_second_read() -> None:
             store=build_recorded_store("project-1"),
         )
     assert reader.reads == 1
+
+
+def audit_registered(registered_id: str | None, read_ids: list[str | None], recorded_ids: list[str | None]) -> None:
+    """Audit a project whose entry names an id, whose schedules show ids, and whose state has ids."""
+    schedules = [build_schedule(f"schedule-{position}", project_id=it) for position, it in enumerate(read_ids)]
+    run_audit(
+        FakeReader(build_index("orders", schedules=build_complete_listing(schedules))),
+        BUILT_IN_POLICY,
+        project=PROJECT,
+        observed_at=NEXT_DAY,
+        progress=NoProgress(),
+        store=build_recorded_store(*recorded_ids),
+        registered_id=registered_id,
+    )
+
+
+@pytest.mark.parametrize(
+    "recorded_ids", [pytest.param([], id="new-state"), pytest.param(["project-2"], id="its-state")]
+)
+def test_another_project_than_the_entry_names_is_refused(recorded_ids: list[str | None]) -> None:
+    """The error names both ids and what to do, even where the state was recorded with the wrong key."""
+    with pytest.raises(EntryMismatchError) as error_info:
+        audit_registered("project-1", ["project-2"], recorded_ids)
+    assert str(error_info.value) == (
+        "the registry entry of default names Pinecone project project-1, but project-2 was read; nothing was compared"
+        " or recorded; store a key of project-1, or correct project_id of the entry"
+    )
+
+
+@pytest.mark.parametrize(
+    "registered_id,read_ids,recorded_ids",
+    [
+        pytest.param("project-1", ["project-1"], [], id="the-same"),
+        pytest.param("project-1", ["project-2", "project-1"], [], id="one-of-two"),
+        pytest.param("project-1", [None], [], id="unknown-in-this-audit"),
+        pytest.param("project-1", [], ["project-1"], id="no-schedule-any-more"),
+        pytest.param(None, ["project-1"], ["project-1"], id="not-named"),
+    ],
+)
+def test_what_may_be_the_named_project_is_audited(
+    registered_id: str | None, read_ids: list[str | None], recorded_ids: list[str | None]
+) -> None:
+    """Only two known ids can differ."""
+    audit_registered(registered_id, read_ids, recorded_ids)
+
+
+def test_a_state_of_another_project_than_the_entry_names_is_refused() -> None:
+    """Where no schedule shows the project, the id of the entry decides: a corrected entry gets no other state."""
+    with pytest.raises(ProjectMismatchError) as error_info:
+        audit_registered("project-2", [], ["project-1"])
+    assert str(error_info.value) == (
+        "the state of default belongs to Pinecone project project-1, but its registry entry names project-2;"
+        " nothing was compared or recorded"
+    )
+    assert str(error_info.value.with_remedy("discard it")).endswith(
+        "names project-2; nothing was compared or recorded; discard it"
+    )
 
 
 class OvertakenStore(FakeStore):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from backup_auditor.errors import (
     BadKeyError,
     DeliveryError,
+    EntryMismatchError,
     EvidenceError,
     ForbiddenError,
     FutureAuditError,
@@ -225,6 +227,21 @@ def test_a_key_of_another_pinecone_project_fails_the_audit_and_records_nothing()
     assert harness.store.load("search") == state_before
     assert harness.evidence.files == files_before
     assert harness.notified_projects == ["search"]
+
+
+def test_a_key_of_another_project_than_the_entry_names_fails_the_audit() -> None:
+    """The audit fails with both ids and the secret, also before anything is recorded of the project."""
+    harness = AuditHarness()
+    harness.registry = Registry((replace(harness.registry.projects[0], project_id="project-1"),))
+    harness.case = OTHER_PROJECT_INDEX
+    assert run_and_fail(harness, EntryMismatchError) == (
+        "the registry entry of search names Pinecone project project-1, but project-2 was read; nothing was compared or"
+        " recorded; store a key of project-1 in secret keys/search, or correct project_id of the entry"
+    )
+    assert harness.metrics == [("search", FAILED_METRICS, {})]
+    assert harness.evidence.files == {}
+    harness.case, harness.metrics = build_index(), []
+    assert run_harness(harness)["complete"] is True
 
 
 def test_a_key_of_another_pinecone_project_that_was_replaced_since_is_read_again() -> None:

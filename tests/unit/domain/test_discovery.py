@@ -12,10 +12,10 @@ from backup_auditor.domain.discovery import (
     Discovery,
     OrganizationFacts,
     ProjectStatus,
+    check_payments,
     choose_entry_names,
     compare_registry,
     find_missing_ids,
-    find_payment_warnings,
     list_entry_names,
 )
 from backup_auditor.domain.listing import ListingRead, ReadFailure
@@ -272,8 +272,10 @@ def test_a_project_of_an_unknown_organization_has_no_plan() -> None:
 @pytest.mark.parametrize("status", ["PaymentPending", "PastDue", "Restricted", "Suspended", "Deactivated", "Later"])
 def test_a_payment_status_other_than_active_is_a_warning(status: str) -> None:
     """Pinecone may stop the schedules of an organization whose payments are not in order."""
-    (warning,) = find_payment_warnings([ACME, Organization("o-2", "other", None, status), Organization("o-3", "x")])
-    assert warning == (
+    other = Organization("o-2", "other", None, status)
+    in_order, overdue = check_payments([ACME, other, Organization("o-3", "x")])
+    assert (in_order.value, in_order.warning, overdue.value) == ("Active", None, status)
+    assert overdue.warning == (
         f"The payment status of the organization 'other' is {status}. With overdue invoices Pinecone refuses restores"
         " and may stop backup schedules; check the billing page of the console."
     )

@@ -39,6 +39,7 @@ ALL_VARIABLES = {
     "WEEKLY_SUMMARY": "true",
     "REPORT_BASE_URL": "https://reports.example.com/audits",
     "PING_URL_SECRET": "backup-auditor/pings/all",
+    "ORGANIZATION_SECRET": "backup-auditor/organization/pinecone",
     "AUDIT_RETENTION_DAYS": "400",
 }
 
@@ -93,6 +94,7 @@ def test_the_watch_has_the_channels_and_the_ping_url_of_the_stack() -> None:
     """The watch needs the channels of each project, and no key."""
     settings = read_function_settings("watch", ALL_VARIABLES)
     assert settings.ping_url_secret == ALL_VARIABLES["PING_URL_SECRET"]
+    assert settings.organization_secret == ALL_VARIABLES["ORGANIZATION_SECRET"]
     assert settings.registration.single_project is not None
     assert settings.registration.single_project.secret is None
     assert [it.kind for it in settings.registration.single_project.channels] == [ChannelKind.SNS, ChannelKind.SLACK]

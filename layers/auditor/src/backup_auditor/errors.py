@@ -11,6 +11,7 @@ BackupAuditorError
 │   ├── DrillPlanError        a restore drill may not start
 │   ├── InventoryFileError    a saved inventory could not be read
 │   ├── ProjectMismatchError  the state belongs to another Pinecone project
+│   ├── EntryMismatchError    the registry entry names another Pinecone project
 │   ├── StackError            the stack on AWS does not exist or could not be examined
 │   └── StateError            the state could not be read or written
 │       └── FutureAuditError    the last recorded audit is later than this machine's clock
@@ -229,20 +230,45 @@ class InventoryFileError(UsageError):
 class ProjectMismatchError(UsageError):
     """The state belongs to another Pinecone project than the one that was read. Nothing was compared or recorded."""
 
-    def __init__(self, project: str, recorded_id: str, found_id: str, remedy: str = "") -> None:
-        """Take the name of the project, the id in its state, the id that was read, and what to do."""
-        mismatch = (
-            f"the state of {project} belongs to Pinecone project {recorded_id}, but Pinecone"
-            f" project {found_id} was read"
-        )
-        super().__init__(f"{mismatch}; nothing was compared or recorded{remedy and '; '}{remedy}")
+    def __init__(
+        self, project: str, recorded_id: str, found_id: str, remedy: str = "", *, is_registered: bool = False
+    ) -> None:
+        """Take the name of the project, the id in its state, the id that was read, and what to do.
+
+        With `is_registered`, the found id is that of the registry entry, because no schedule shows one.
+        """
+        found = f"its registry entry names {found_id}" if is_registered else f"Pinecone project {found_id} was read"
+        mismatch = f"the state of {project} belongs to Pinecone project {recorded_id}, but {found}"
+        super().__init__(_describe_mismatch(mismatch, remedy))
         self.project = project
         self.recorded_id = recorded_id
         self.found_id = found_id
+        self._is_registered = is_registered
 
     def with_remedy(self, remedy: str) -> "ProjectMismatchError":
         """Return the same error with what to do."""
-        return ProjectMismatchError(self.project, self.recorded_id, self.found_id, remedy)
+        return ProjectMismatchError(
+            self.project, self.recorded_id, self.found_id, remedy, is_registered=self._is_registered
+        )
+
+
+class EntryMismatchError(UsageError):
+    """The registry entry names another Pinecone project than the one that was read. Nothing was recorded."""
+
+    def __init__(self, project: str, registered_id: str, found_id: str, key_place: str = "") -> None:
+        """Take the name of the project, the id in its entry, the id that was read, and where its key is."""
+        mismatch = f"the registry entry of {project} names Pinecone project {registered_id}, but {found_id} was read"
+        remedy = f"store a key of {registered_id}{key_place and ' in '}{key_place}, or correct project_id of the entry"
+        super().__init__(_describe_mismatch(mismatch, remedy))
+        self._arguments = project, registered_id, found_id
+
+    def with_key_place(self, key_place: str) -> "EntryMismatchError":
+        """Return the same error with the variable or the secret of the key."""
+        return EntryMismatchError(*self._arguments, key_place)
+
+
+def _describe_mismatch(mismatch: str, remedy: str) -> str:
+    return f"{mismatch}; nothing was compared or recorded{remedy and '; '}{remedy}"
 
 
 class StackError(UsageError):

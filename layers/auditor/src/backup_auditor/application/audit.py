@@ -27,6 +27,7 @@ from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.domain.warnings import find_state_warnings
 from backup_auditor.errors import (
     ConflictingRecordError,
+    EntryMismatchError,
     EvidenceError,
     FutureAuditError,
     IncompleteAuditError,
@@ -134,18 +135,21 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
     retries_incomplete: bool = False,
     is_recorded: bool = True,
     state: ProjectState | None = None,
+    registered_id: str | None = None,
 ) -> AuditResult:
     """Read and evaluate a project. Listings on whose gaps a verdict depends are read again, until two reads agree.
 
     With a store the audit is recorded, unless `is_recorded` is false; with an evidence store its report is stored
     first. Channels need both. Without a store, `state` is that to compare the project with. With a clock the audit
-    checks whether the last recorded audit is in the future. `warnings` are those of the registry.
+    checks whether the last recorded audit is in the future. `warnings` are those of the registry; `registered_id` is
+    Pinecone's id of the project if its entry names it.
 
     Raises `IncompleteAuditError` if `retries_incomplete` and the audit has read errors, unless the last recorded audit
     has some too: then the cause is probably no outage, and another attempt would read no more.
     Raises `PolicyError` if an exemption ends too far ahead, `StateError` if the state cannot be read,
-    `ProjectMismatchError` if it belongs to another Pinecone project, and `BadKeyError`, `ForbiddenError`,
-    `NotFoundError`, `OrganizationPlanError` and `UnreachableError` of the list of indexes: then nothing was audited.
+    `ProjectMismatchError` if it belongs to another Pinecone project, `EntryMismatchError` if the entry names another
+    one, and `BadKeyError`, `ForbiddenError`, `NotFoundError`, `OrganizationPlanError` and `UnreachableError` of the
+    list of indexes: then nothing was audited.
     Any other read error is part of the inventory.
     """
     check_policy_dates(policy, observed_at)
@@ -155,7 +159,7 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
         collector.collect()
         while True:
             inventory = exclude_running_drills(collector.build_inventory(project, observed_at), state)
-            _check_same_project(state, inventory)
+            _check_same_project(state, inventory, registered_id)
             evaluation = evaluate_controls(inventory, policy, CATALOG, state)
             listing_ids = evaluation.unconfirmed_listings | find_unconfirmed_listings(state, inventory)
             if not listing_ids or not collector.read_again(listing_ids):
@@ -164,7 +168,8 @@ def run_audit(  # noqa: PLR0913  all optional arguments are keywords
         raise IncompleteAuditError(project, tuple(map(str, inventory.read_failures)))
     recorder = AuditRecorder(store, evidence, channels) if store and is_recorded else None
     notes = (*collector.notes, *_describe_unaudited(inventory))
-    return _AuditConclusion(inventory, policy, notes, clock, warnings).finish(evaluation, state, recorder)
+    conclusion = _AuditConclusion(inventory, policy, notes, clock, warnings, registered_id)
+    return conclusion.finish(evaluation, state, recorder)
 
 
 def evaluate_inventory(
@@ -199,11 +204,21 @@ def check_policy_dates(policy: Policy, observed_at: datetime) -> None:
         raise PolicyError(*(f"{policy.source}: {it}" for it in problems), path=policy.source)
 
 
-def _check_same_project(state: ProjectState, inventory: Inventory) -> None:
-    """Raise `ProjectMismatchError` if both Pinecone ids, of the state and of the inventory, are known and differ."""
+def _check_same_project(state: ProjectState, inventory: Inventory, registered_id: str | None = None) -> None:
+    """Raise `EntryMismatchError` or `ProjectMismatchError` if two known Pinecone ids differ: no data may be mixed.
+
+    They are the ids of the registry entry, of the inventory and of the state. Only schedules show that of an inventory.
+    """
     recorded_id, found_ids = state.pinecone_project_id, inventory.project_ids
-    if recorded_id is not None and found_ids and recorded_id not in found_ids:
-        raise ProjectMismatchError(inventory.project, recorded_id, ", ".join(sorted(found_ids)))
+    shown_ids = ", ".join(sorted(found_ids))
+    if registered_id is not None and found_ids and registered_id not in found_ids:
+        raise EntryMismatchError(inventory.project, registered_id, shown_ids)
+    if recorded_id is None:
+        return
+    if found_ids and recorded_id not in found_ids:
+        raise ProjectMismatchError(inventory.project, recorded_id, shown_ids)
+    if not found_ids and registered_id not in {None, recorded_id}:
+        raise ProjectMismatchError(inventory.project, recorded_id, str(registered_id), is_registered=True)
 
 
 def compare_policies(inventory: Inventory, old: Policy, new: Policy) -> PolicyDiff:
@@ -221,6 +236,7 @@ class _AuditConclusion:
     notes: tuple[str, ...]
     clock: Clock | None
     warnings: tuple[str, ...] = ()
+    registered_id: str | None = None
 
     def finish(self, evaluation: Evaluation, state: ProjectState, recorder: AuditRecorder | None) -> AuditResult:
         """Build the report and record it. If another audit was recorded meanwhile, evaluate again with its state."""
@@ -237,7 +253,7 @@ class _AuditConclusion:
                 except ConflictingRecordError as error:
                     record_error = error
                 state = recorder.store.load(self.inventory.project)
-                _check_same_project(state, self.inventory)
+                _check_same_project(state, self.inventory, self.registered_id)
                 evaluation = evaluate_controls(self.inventory, self.policy, CATALOG, state)
                 lifecycle_result, report = self._advance(evaluation, state)
         except (EvidenceError, StateError) as error:  # the report is still valid

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from backup_auditor.domain.discovery import Discovery, OrganizationFacts, compare_registry, find_missing_ids
 from backup_auditor.domain.listing import ListingRead, ReadFailure
@@ -12,26 +13,30 @@ from backup_auditor.errors import ForbiddenError, NotFoundError, PineconeError
 from backup_auditor.ports.organization import OrganizationReader
 
 
-def discover_projects(
+def discover_projects(  # noqa: PLR0913  each is a part of what is known
     registry: Registry,
     reader: OrganizationReader,
     known_ids: Mapping[str, str],
     policies: Mapping[str, Policy],
     now: datetime,
+    *,
+    watched_names: Mapping[str, str] = MappingProxyType({}),
 ) -> Discovery:
     """Return how the projects of an organization and the entries of a registry relate.
 
-    `known_ids` are the ids that audits recorded, by the name of the entry. Raises `PineconeError` if the projects could
+    `known_ids` are the ids that audits recorded, by the name of the entry. `watched_names` are further projects by
+    their ids, which are looked up too if the listing does not have them. Raises `PineconeError` if the projects could
     not be listed: then nothing is known about any of them.
     """
     projects = reader.read_projects()
     organizations = _read_organizations(reader)
     lookups: dict[str, ProjectLookup] = {}
     if projects.rows or projects.failure is not None:
-        missing_ids = find_missing_ids(registry, known_ids, projects.rows)
+        missing_ids = find_missing_ids(registry, known_ids, projects.rows, watched_names)
         lookups = {it: _look_up_project(reader, it) for it in missing_ids}
     facts = OrganizationFacts(projects, organizations, lookups)
-    return compare_registry(registry, known_ids, facts, policies, now.astimezone(UTC).date())
+    today = now.astimezone(UTC).date()
+    return compare_registry(registry, known_ids, facts, policies, today, watched_names=watched_names)
 
 
 def _read_organizations(reader: OrganizationReader) -> ListingRead[Organization]:

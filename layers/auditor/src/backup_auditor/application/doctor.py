@@ -19,6 +19,7 @@ from backup_auditor.domain.warnings import find_value_warnings
 from backup_auditor.errors import (
     BackupAuditorError,
     DocumentError,
+    EntryMismatchError,
     FutureAuditError,
     MalformedResponseError,
     NotFoundError,
@@ -75,6 +76,8 @@ class ProjectSetup:
     """Return why the project could not be read, and what to do."""
     load_state: Callable[[], StateFile]
     """Raises `StateError`, and `SettingsError` if there is no place for it."""
+    registered_id: str | None = None
+    """Pinecone's id of the project, if its registry entry names it."""
 
 
 class LocalSetup(Protocol):
@@ -362,6 +365,11 @@ def _check_key(visit: _Visit, suffix: str) -> list[Check]:
     if visit.error is not None:
         return [_fail_visit(key, visit), *(skip_check(it, "the check key failed") for it in (permissions, role))]
     check = pass_check(key, f"the key in {visit.project.key_place} is accepted")
+    registered_id = visit.project.registered_id
+    if None not in {registered_id, visit.project_id} and registered_id != visit.project_id:
+        mismatch = EntryMismatchError(visit.project.name, str(registered_id), str(visit.project_id))
+        detail, _, remedies = str(mismatch.with_key_place(visit.project.key_place)).partition("; ")
+        check = fail_check(key, detail, remedies.partition("; ")[2])
     return [check, _check_permissions(permissions, visit), skip_check(role, ROLE_REASON)]
 
 

@@ -19,6 +19,7 @@ from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import (
     BackupAuditorError,
     BadKeyError,
+    EntryMismatchError,
     FutureAuditError,
     ProjectMismatchError,
     describe_failure,
@@ -79,6 +80,8 @@ class AuditDependencies(ProjectDependencies, Protocol):
 
 _FAILURE_METRICS = {"AuditCompleted": 0}
 """Without `AuditComplete`, which would stay at 0 until the next night even if a retry succeeds."""
+_OTHER_KEY_ERRORS = (BadKeyError, EntryMismatchError, ProjectMismatchError)
+"""Errors after which the secret may have another key by now."""
 _MAX_REASON_LENGTH = 1000
 _MAX_LOGGED_FINDINGS = 500
 """Number of findings that are logged, the most severe first. The report has all findings."""
@@ -177,14 +180,14 @@ class _ProjectAudit:
         policy, key = self.deps.load_policy(self.project), self.deps.load_key(self.project)
         try:
             return self._audit(policy, key)
-        except (BadKeyError, ProjectMismatchError) as error:
+        except _OTHER_KEY_ERRORS as error:
             fresh_key = self.deps.load_key(self.project, fresh=True)
             if fresh_key == key:
                 raise _add_remedy(error, self.project) from None
         self.deps.log.info("the cached key was refused; retrying with the current key of its secret", extra={})
         try:
             return self._audit(policy, fresh_key)
-        except (BadKeyError, ProjectMismatchError) as error:
+        except _OTHER_KEY_ERRORS as error:
             raise _add_remedy(error, self.project) from None
 
     def _audit(self, policy: Policy, key: str) -> tuple[AuditResult, int]:
@@ -201,11 +204,16 @@ class _ProjectAudit:
                 clock=self.deps.now,
                 warnings=self.warnings,
                 retries_incomplete=not self.request.is_final,
+                registered_id=self.project.project_id,
             )
             return result, reader.throttles
 
 
-def _add_remedy(error: BadKeyError | ProjectMismatchError, project: RegisteredProject) -> BackupAuditorError:
+def _add_remedy(
+    error: BadKeyError | EntryMismatchError | ProjectMismatchError, project: RegisteredProject
+) -> BackupAuditorError:
+    if isinstance(error, EntryMismatchError):
+        return error.with_key_place(f"secret {project.secret}")
     if isinstance(error, ProjectMismatchError):
         return error.with_remedy(
             f"store a key of {error.recorded_id} in secret {project.secret}, or register {error.found_id} under another"

@@ -123,7 +123,7 @@ class ConfigSources:
         except PolicyError:
             return parse_policy(self._documents(project.policy, fresh=True), project.policy)
 
-    def load_secret(self, name: str, secret_format: SecretFormat, *, fresh: bool = False) -> str:
+    def load_secret[Value](self, name: str, secret_format: SecretFormat[Value], *, fresh: bool = False) -> Value:
         """Return the value in a secret. Raises `SecretError`."""
         return read_secret(name, secret_format, self._secrets, fresh=fresh)
 

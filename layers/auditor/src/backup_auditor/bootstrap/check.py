@@ -34,10 +34,11 @@ from backup_auditor.application.function_checks import (
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources
 from backup_auditor.bootstrap.pinecone import open_project
-from backup_auditor.domain.checkup import Check, FunctionAnswer, fail_by_message, pass_check, skip_check
+from backup_auditor.domain.checkup import Check, FunctionAnswer, fail_by_message, fail_check, pass_check, skip_check
 from backup_auditor.domain.model import Index
 from backup_auditor.domain.outbox import ChannelKind
 from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.domain.text import pluralize
 from backup_auditor.errors import BackupAuditorError, PineconeError
 from backup_auditor.ports.messaging import Subscriptions
 from backup_auditor.retry import Retrier
@@ -135,6 +136,7 @@ def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: Check
     secrets = {sources.settings.ping_url_secret, *(it.ping_secret for it in registry.projects)}
     pings = {it: partial(sources.load_secret, it, PING_URL) for it in sorted(filter(None, secrets))}
     yield from runner.check_all("ping", ("URL", "URLs"), pings)
+    yield _check_organization(sources, runner)
     store = DynamoWatchStore(sources.aws.dynamodb, sources.settings.state_table)
     try:
         projects = store.load_projects(registry.names)
@@ -142,6 +144,25 @@ def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: Check
         yield fail_by_message("audits", error)
     else:
         yield from check_audits(projects, runtime.now())
+
+
+def _check_organization(sources: ConfigSources, runner: CheckRunner) -> Check:
+    """Return whether the service account may list the projects. Its only trace is an access token that is not used."""
+    name, secret = "organization", sources.settings.organization_secret
+    if secret is None:
+        return skip_check(name, "OrganizationSecret is not set: no unregistered project is looked for")
+    from backup_auditor.bootstrap.organization_watch import open_stack_organization  # noqa: PLC0415  not every stack
+
+    try:
+        with open_stack_organization(sources, runner.seconds_left()) as reader:
+            projects = reader.read_projects()
+    except BackupAuditorError as error:
+        return fail_by_message(name, error)
+    if not projects.rows:
+        return fail_check(name, "the service account sees no project", "give it a role in the organization")
+    if projects.failure is not None:
+        return fail_by_message(name, projects.failure)
+    return pass_check(name, f"the service account lists {pluralize(len(projects.rows), 'project')}")
 
 
 def _check_notify_parts(

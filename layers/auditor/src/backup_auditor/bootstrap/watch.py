@@ -1,5 +1,6 @@
 """Wire the function `watch`. Clients live as long as its process."""
 
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -16,6 +17,7 @@ from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
 from backup_auditor.bootstrap.subscriptions import measure_subscriptions
 from backup_auditor.domain.events import is_check_request
+from backup_auditor.domain.registry import Registry
 from backup_auditor.ports.messaging import MetricEmitter
 from backup_auditor.rendering.digest import build_report_link
 
@@ -72,6 +74,28 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
         sources = get_sources("watch")
         registry, deps = sources.load_registry(), _WatchInvocation(sources, context)
         try:
-            return watch_projects(registry, deps)
+            return _look_at_everything(sources, registry, deps)
         finally:
             measure_subscriptions(sources, registry, deps.seconds_left, deps.emit, LOG)
+
+
+def _look_at_everything(sources: ConfigSources, registry: Registry, deps: _WatchInvocation) -> dict[str, object]:
+    """Look at all projects, then at the organization: neither failure keeps the other from being done.
+
+    If both fail, the error of the organization is only logged.
+    """
+    try:
+        answer = watch_projects(registry, deps)
+    except Exception:
+        with suppress(Exception), log_errors(LOG):
+            _look_at_organization(sources, registry, deps)
+        raise
+    return answer | _look_at_organization(sources, registry, deps)
+
+
+def _look_at_organization(sources: ConfigSources, registry: Registry, deps: _WatchInvocation) -> dict[str, object]:
+    if sources.settings.organization_secret is None:
+        return {}
+    from backup_auditor.bootstrap.organization_watch import look_at_organization  # noqa: PLC0415  not every stack
+
+    return look_at_organization(sources, registry, deps.seconds_left, deps.emit, LOG)

@@ -79,7 +79,7 @@ def _load_policies(registry: Registry, arguments: Namespace) -> Mapping[str, Pol
 
 def _load_known_ids(registry: Registry) -> Mapping[str, str]:
     """Return Pinecone's ids of the projects that the states of this machine have."""
-    ids = {it.name: _load_known_id(find_default_state_file(os.environ, it.name), it.name) for it in registry.projects}
+    ids = {it: _load_known_id(find_default_state_file(os.environ, it), it) for it in registry.names}
     return {name: project_id for name, project_id in ids.items() if project_id is not None}
 
 
@@ -95,4 +95,4 @@ def _load_known_id(path: Path, project: str) -> str | None:
 
 
 def _load_known_ids_in_table(registry: Registry, arguments: Namespace) -> Mapping[str, str]:
-    return local.load_project_ids_in_table(arguments.table, [it.name for it in registry.projects])
+    return local.load_project_ids_in_table(arguments.table, registry.names)

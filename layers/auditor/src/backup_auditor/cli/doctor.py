@@ -164,6 +164,7 @@ class _LocalMachine(LocalSetup):
             open_reader=_open_reader,
             explain=lambda error: explain_failure(error, self.host, variable, secret if is_secret else None),
             load_state=lambda: _load_state(find_state(), project.name),
+            registered_id=project.project_id,
         )
 
     def _load_own_policy(self, address: str) -> Policy:

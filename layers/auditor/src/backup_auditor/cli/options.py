@@ -27,6 +27,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.text import pluralize, quote_text
 from backup_auditor.errors import (
     BadKeyError,
+    EntryMismatchError,
     FutureAuditError,
     NotFoundError,
     PineconeError,
@@ -77,6 +78,13 @@ class AuditOptions:
     key_variable: str = KEY_VARIABLE
     secret: str | None = None
     """The secret on AWS that holds its key; it replaces the variable."""
+    registered_id: str | None = None
+    """Pinecone's id of the project, if its registry entry names it."""
+
+    @property
+    def key_place(self) -> str:
+        """The source of the key, for messages."""
+        return f"the variable {self.key_variable}" if self.secret is None else f"the secret {self.secret}"
 
 
 def read_options(arguments: Namespace) -> AuditOptions:
@@ -225,6 +233,7 @@ def run_with_options(  # noqa: PLR0913  all optional arguments are keywords
                     store=store,
                     evidence=evidence,
                     clock=runtime.now if is_recorded else None,
+                    registered_id=options.registered_id,
                 )
         except PineconeError as error:
             raise PineconeError(explain_failure(error, settings.host, options.key_variable, options.secret)) from error
@@ -268,6 +277,8 @@ def _explain_other_project(options: AuditOptions) -> Iterator[None]:
     """Add the file and the remedy to the error of a state that belongs to another project."""
     try:
         yield
+    except EntryMismatchError as error:
+        raise error.with_key_place(options.key_place) from None
     except ProjectMismatchError as error:
         source = "an inventory" if options.inventory is not None else "a key"
         remedy = (

@@ -239,9 +239,9 @@ class _RegistryAudit:
             return _make_failure(entry.name, RegistryError(self.registry.format_error(entry)))
         target = None
         try:
-            options, place = self._read_options(entry)
+            options = self._read_options(entry)
             settings = read_project_settings(options)
-            target = EntryTarget(entry.name, place, settings.key, None)
+            target = EntryTarget(entry.name, options.key_place, settings.key, None)
             audit = run_with_options(
                 options,
                 settings=settings,
@@ -262,14 +262,15 @@ class _RegistryAudit:
                 raise
             return _make_failure(entry.name, error, target)
 
-    def _read_options(self, entry: RegisteredProject) -> tuple[AuditOptions, str]:
-        """Return the options of an entry, and the source of its key for messages."""
+    def _read_options(self, entry: RegisteredProject) -> AuditOptions:
+        """Return the options of an entry."""
         policy = self.default_policy if entry.policy is None else load_entry_policy(entry.policy, self.folder)
         state = None if self.arguments.no_state else find_default_state_file(os.environ, entry.name)
-        options = AuditOptions(policy, entry.name, read_now(self.arguments.now), None, state)
+        now, registered_id = read_now(self.arguments.now), entry.project_id
+        options = AuditOptions(policy, entry.name, now, None, state, registered_id=registered_id)
         if entry.key_variable is not None:
-            return replace(options, key_variable=entry.key_variable), f"the variable {entry.key_variable}"
-        return replace(options, secret=entry.secret), f"the secret {entry.secret}"
+            return replace(options, key_variable=entry.key_variable)
+        return replace(options, secret=entry.secret)
 
 
 def _make_failure(name: str, error: Exception, target: EntryTarget | None = None) -> EntryResult:

@@ -6,15 +6,23 @@ could not be read, and an id that is unknown, is a status of its own.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from itertools import chain, count
+from types import MappingProxyType
 
 from backup_auditor.domain.identifiers import is_key, to_variable_part
 from backup_auditor.domain.listing import ListingRead, ReadFailure
-from backup_auditor.domain.organization import Absence, Organization, OrganizationProject, ProjectLookup
+from backup_auditor.domain.organization import (
+    Absence,
+    AccountCheck,
+    AccountSubject,
+    Organization,
+    OrganizationProject,
+    ProjectLookup,
+)
 from backup_auditor.domain.policy import PineconePlan, Policy
 from backup_auditor.domain.registry import (
     EntryTarget,
@@ -36,7 +44,11 @@ class ProjectStatus(StrEnum):
     UNKNOWN = "unknown"
     """The id of the project is unknown, so the entry fits no project."""
     RENAMED = "renamed"
-    """Registered, under another name than at Pinecone."""
+    """Registered, under another name than at Pinecone.
+
+    Only a note for people who look for the project by its name at Pinecone: entries may have names of their own, so it
+    is no difference, and no channel hears of it.
+    """
     REGISTERED = "registered"
     IGNORED = "ignored"
 
@@ -61,6 +73,8 @@ class DiscoveredProject:
     project: OrganizationProject | None = None
     """The project as it was listed."""
     ignored: IgnoredProject | None = None
+    possible_entry: str | None = None
+    """The entry that has its name and whose own project is unknown: it may lead to this one."""
 
     @property
     def label(self) -> str:
@@ -75,7 +89,7 @@ class OrganizationFacts:
     projects: ListingRead[OrganizationProject]
     organizations: ListingRead[Organization]
     lookups: Mapping[str, ProjectLookup] = field(default_factory=dict)
-    """The results for the ids of entries that the listing does not have."""
+    """The results for the ids of entries, and of watched projects, that the listing does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,9 @@ class Discovery:
     """The worst status first, then by name."""
     read_failures: tuple[ReadFailure, ...] = ()
     warnings: tuple[str, ...] = ()
+    account_checks: tuple[AccountCheck, ...] = ()
+    is_listing_complete: bool = True
+    """Whether all projects were listed. A list without any project is not complete: its account may see nothing."""
     has_listed: bool = True
     """Whether at least one project was listed."""
 
@@ -111,37 +128,47 @@ class Discovery:
 
 
 def find_missing_ids(
-    registry: Registry, known_ids: Mapping[str, str], listed: Iterable[OrganizationProject]
+    registry: Registry,
+    known_ids: Mapping[str, str],
+    listed: Iterable[OrganizationProject],
+    watched_names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
-    """Return the ids of entries that a listing does not have: each is looked up before anything is called gone."""
+    """Return the ids of entries and of watched projects that a listing does not have.
+
+    Each is looked up before anything is called gone.
+    """
     listed_ids = {it.project_id for it in listed}
     ids = (it.project_id or known_ids.get(it.name) for it in registry.projects)
-    return sorted({it for it in ids if it is not None} - listed_ids)
+    return sorted({*(it for it in ids if it is not None), *watched_names} - listed_ids)
 
 
-def compare_registry(
+def compare_registry(  # noqa: PLR0913  each is a part of what is known
     registry: Registry,
     known_ids: Mapping[str, str],
     facts: OrganizationFacts,
     policies: Mapping[str, Policy],
     today: date,
+    *,
+    watched_names: Mapping[str, str] = MappingProxyType({}),
 ) -> Discovery:
     """Return how the projects of an organization and the entries of a registry relate.
 
     `known_ids` are the ids that audits recorded, by the name of the entry: those of entries that name none count.
-    `policies` are those of the entries, for the check of the plan. An empty listing means that the service account may
-    see nothing, never that every project is gone.
+    `policies` are those of the entries, for the check of the plan. `watched_names` are the names of further projects by
+    their ids: each has a row, whether it is listed or not. An empty listing means that the service account may see
+    nothing, never that every project is gone.
     """
     comparison = _Comparison(registry, known_ids, facts, today)
     rows = [*comparison.compare_entries(), *comparison.compare_projects()]
+    rows += comparison.compare_watched({*(it.project_id for it in rows)}, watched_names)
+    checks = (*check_payments(facts.organizations.rows), *check_plans(rows, facts.organizations.rows, policies))
     order = list(ProjectStatus)
     warnings = (
         *comparison.find_listing_warnings(),
         *comparison.find_shared_entries(),
         *comparison.find_id_conflicts(known_ids),
         *comparison.find_ignore_warnings(),
-        *find_payment_warnings(facts.organizations.rows),
-        *find_plan_warnings(rows, facts.organizations.rows, policies),
+        *(it.warning for it in checks if it.warning is not None),
     )
     failures = (facts.projects.failure, facts.organizations.failure)
     return Discovery(
@@ -149,7 +176,9 @@ def compare_registry(
         tuple(sorted(rows, key=lambda it: (order.index(it.status), it.label.casefold(), it.project_id or ""))),
         tuple(it for it in failures if it is not None),
         warnings,
-        has_listed=bool(facts.projects.rows),
+        checks,
+        comparison.is_listing_complete,
+        bool(facts.projects.rows),
     )
 
 
@@ -162,6 +191,7 @@ class _Comparison:
         self._today = today
         self._projects = {it.project_id: it for it in reversed(facts.projects.rows)}
         self._ids_by_entry = {it.name: it.project_id or known_ids.get(it.name) for it in registry.projects}
+        self._ids_by_invalid_entry = {it.name: known_ids.get(it.name) for it in registry.errors}
         self._names = Counter(it.name for it in self._projects.values())
 
     @property
@@ -169,7 +199,8 @@ class _Comparison:
         return not self._facts.projects.rows and self._facts.projects.failure is None
 
     @property
-    def _is_listing_complete(self) -> bool:
+    def is_listing_complete(self) -> bool:
+        """Whether all projects were listed, at least one."""
         return bool(self._facts.projects.rows) and self._facts.projects.failure is None
 
     def compare_entries(self) -> Iterator[DiscoveredProject]:
@@ -177,7 +208,8 @@ class _Comparison:
         for entry in self._registry.projects:
             yield self._compare_entry(entry)
         for name, text in {it.name: it.text for it in reversed(self._registry.errors)}.items():
-            yield DiscoveredProject(ProjectStatus.UNKNOWN, None, None, name, f"the entry is invalid: {text}")
+            project_id, detail = self._ids_by_invalid_entry[name], f"the entry is invalid: {text}"
+            yield DiscoveredProject(ProjectStatus.UNKNOWN, project_id, None, name, detail)
 
     def _compare_entry(self, entry: RegisteredProject) -> DiscoveredProject:
         project_id = self._ids_by_entry[entry.name]
@@ -212,14 +244,32 @@ class _Comparison:
 
     def compare_projects(self) -> Iterator[DiscoveredProject]:
         """Yield a row for each project that no entry leads to."""
-        entry_ids = set(self._ids_by_entry.values())
+        entry_ids = {*self._ids_by_entry.values(), *self._ids_by_invalid_entry.values()}
         for project in self._projects.values():
             if project.project_id not in entry_ids:
                 yield self._compare_project(project)
 
+    def compare_watched(
+        self, compared_ids: Collection[str | None], watched_names: Mapping[str, str]
+    ) -> Iterator[DiscoveredProject]:
+        """Yield a row for each watched project that no row is about."""
+        for project_id, name in watched_names.items():
+            if project_id in compared_ids:
+                continue
+            found = self._facts.lookups.get(project_id)
+            if isinstance(found, OrganizationProject):
+                yield self._compare_project(found)
+                continue
+            row = self._compare_project(OrganizationProject(project_id, name))
+            if row.status is not ProjectStatus.IGNORED:
+                status, detail = self._explain_absence(project_id, found)
+                row = DiscoveredProject(status, project_id, name, None, detail)
+            yield row
+
     def _compare_project(self, project: OrganizationProject) -> DiscoveredProject:
         ignored = self._find_ignored(project)
         detail: str | None = None
+        possible_entry: str | None = None
         if ignored is not None and self._is_current(ignored):
             detail = f"{ignored.owner}: {ignored.reason} (until {ignored.expires})"
             return DiscoveredProject(
@@ -227,11 +277,18 @@ class _Comparison:
             )
         if ignored is not None:
             detail = f"{ignored.owner} ignored it until {ignored.expires}; register it, or extend the day"
-        elif project.name in self._ids_by_entry and self._ids_by_entry[project.name] is None:
+        elif (possible_entry := self._find_possible_entry(project)) is not None:
             detail = "an entry has this name, and its project id is unknown; if it is this project, add the id there"
+        status = ProjectStatus.UNREGISTERED
         return DiscoveredProject(
-            ProjectStatus.UNREGISTERED, project.project_id, project.name, None, detail, project, ignored
+            status, project.project_id, project.name, None, detail, project, ignored, possible_entry
         )
+
+    def _find_possible_entry(self, project: OrganizationProject) -> str | None:
+        """Return the entry that has the name of a project, if its own project is unknown."""
+        ids = self._ids_by_invalid_entry | self._ids_by_entry
+        names = (project.name, *list_entry_names(project))
+        return next((it for it in names if it in ids and ids[it] is None), None)
 
     def _find_ignored(self, project: OrganizationProject) -> IgnoredProject | None:
         """Return the line of `ignore` for a project. A name counts only if one project has it."""
@@ -279,7 +336,7 @@ class _Comparison:
             count = self._names[ignored.project]
             if count > 1:
                 yield f"{place}, which {count} projects are named; write the id of one."
-            elif not count and ignored.project not in self._projects and self._is_listing_complete:
+            elif not count and ignored.project not in self._projects and self.is_listing_complete:
                 yield f"{place}, which is not among the projects; remove it, or correct the name."
             elif registered_names := self._find_registered(ignored):
                 yield f"{place}, which is registered as {join_names(registered_names)}; remove one of the two."
@@ -300,38 +357,50 @@ _PLANS = {
 """The plans of a policy by the plan of an organization. Others are not compared: their quota is not documented."""
 
 
-def find_plan_warnings(
+def check_plans(
     rows: Iterable[DiscoveredProject], organizations: Sequence[Organization], policies: Mapping[str, Policy]
-) -> Iterator[str]:
-    """Yield a warning for each policy whose `project.plan` is not the plan of the organization of its projects."""
+) -> Iterator[AccountCheck]:
+    """Yield for each policy and organization whether `project.plan` is the plan of the organization of its projects.
+
+    What is not known, such as the plan *Dedicated*, is not checked.
+    """
     organizations_by_id = {it.organization_id: it for it in organizations}
     entries: dict[tuple[str, PineconePlan, Organization], list[str]] = defaultdict(list)
     for row in rows:
         policy = policies.get(row.entry or "")
         organization = organizations_by_id.get(row.project.organization_id or "") if row.project else None
-        if policy is None or organization is None or organization.plan is None:
-            continue
-        plans = _PLANS.get(organization.plan.casefold(), (policy.project.plan,))
-        if policy.project.plan not in plans:
+        if policy is not None and organization is not None and (organization.plan or "").casefold() in _PLANS:
             entries[policy.source, policy.project.plan, organization].append(row.entry or "")
     for (source, plan, organization), names in entries.items():
-        expected_plans = " or ".join(_PLANS[str(organization.plan).casefold()])
-        yield (
-            f"The plan of the organization {quote_text(organization.name)} is {organization.plan}, but project.plan is"
-            f" {plan} in the policy {source} of {pluralize(len(names), 'entry', 'entries')} ({join_names(names)});"
-            f" set it to {expected_plans}, because it sets the quota."
-        )
+        key, value = f"{organization.organization_id} {source}", f"{organization.plan}, {plan}"
+        yield AccountCheck(AccountSubject.PLAN, key, value, _compare_plans(source, plan, organization, names))
 
 
-def find_payment_warnings(organizations: Iterable[Organization]) -> Iterator[str]:
-    """Yield a warning for each organization whose payments are not in order: Pinecone may stop its schedules."""
+def _compare_plans(source: str, plan: PineconePlan, organization: Organization, names: Sequence[str]) -> str | None:
+    """Return the warning of a policy whose plan is not that of the organization."""
+    plans = _PLANS[str(organization.plan).casefold()]
+    if plan in plans:
+        return None
+    return (
+        f"The plan of the organization {quote_text(organization.name)} is {organization.plan}, but project.plan is"
+        f" {plan} in the policy {source} of {pluralize(len(names), 'entry', 'entries')} ({join_names(names)});"
+        f" set it to {' or '.join(plans)}, because it sets the quota."
+    )
+
+
+def check_payments(organizations: Iterable[Organization]) -> Iterator[AccountCheck]:
+    """Yield for each organization with a known payment status whether its payments are in order."""
     for organization in organizations:
         status = organization.payment_status
-        if status is None or status.casefold() == "active":
+        if status is None:
             continue
-        yield (
+        warning = (
             f"The payment status of the organization {quote_text(organization.name)} is {status}. With overdue invoices"
             " Pinecone refuses restores and may stop backup schedules; check the billing page of the console."
+        )
+        is_in_order = status.casefold() == "active"
+        yield AccountCheck(
+            AccountSubject.PAYMENT, organization.organization_id, status, None if is_in_order else warning
         )
 
 

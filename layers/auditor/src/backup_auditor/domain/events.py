@@ -21,6 +21,8 @@ class EventType(StrEnum):
     FINDING_RESOLVED = "Backup Finding Resolved"
     AUDIT_FAILED = "Backup Audit Failed"
     """Sent without an audit."""
+    PROJECT_UNREGISTERED = "Backup Project Unregistered"
+    """Sent without an audit."""
 
 
 SOURCE = "backup-auditor"

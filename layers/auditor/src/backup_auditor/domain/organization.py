@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 
 from backup_auditor.domain.listing import ReadFailure
 
@@ -26,6 +26,26 @@ class Organization:
     name: str
     plan: str | None = None
     payment_status: str | None = None
+
+
+class AccountSubject(StrEnum):
+    """What is checked of the account with Pinecone."""
+
+    PAYMENT = "payment"
+    PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCheck:
+    """One check of a payment status or a plan that could be made."""
+
+    subject: AccountSubject
+    key: str
+    """Identifies what was checked, the same at each time."""
+    value: str
+    """The status or the plan that Pinecone reports."""
+    warning: str | None
+    """What is wrong and what to do; `None` if all is well."""
 
 
 class Absence(Enum):

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.audit_record import StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.finding import Severity
 from backup_auditor.domain.fleet_record import FleetComparison
 
@@ -91,7 +92,7 @@ class OutboxMessage:
     observed_at: datetime
     channel_id: str
     trigger: Trigger
-    content: StoredReport | FailureNotice | FleetComparison
+    content: StoredReport | FailureNotice | DiscoveryNotice | FleetComparison
     """The report of the audit, the notice, or the pages of the fleet."""
     previous_at: datetime | None
     """The time of the audit before, from which reminders are counted; `None` for the first audit and other messages."""
@@ -100,12 +101,17 @@ class OutboxMessage:
     def subject_id(self) -> str:
         """The id of the audit, of the notice, or of the page."""
         match self.content:
-            case FailureNotice() as notice:
+            case FailureNotice() | DiscoveryNotice() as notice:
                 return notice.notice_id
             case FleetComparison() as comparison:
                 return comparison.subject_id
             case StoredReport():
                 return self.audit_id or ""
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it is about a failure or the organization, so that a later one can end an earlier one."""
+        return isinstance(self.content, FailureNotice | DiscoveryNotice)
 
     def require_report(self) -> StoredReport:
         """Return the report of a message about an audit. Raises `TypeError` for any other message."""
@@ -117,13 +123,13 @@ class OutboxMessage:
 def list_due(messages: Iterable[tuple[OutboxMessage, bool]]) -> list[OutboxMessage]:
     """Return the due ones of all pending messages, each with whether its time has come, the oldest first.
 
-    A notice about a failure waits until its channel has the older notices of its project: the end of a failure must
-    not arrive before its beginning. Digests do not wait, because a single altered report would stop all later ones.
+    A notice waits until its channel has the older notices of its project: the end of a failure must not arrive before
+    its beginning. Digests do not wait, because a single altered report would stop all later ones.
     """
     due_messages: list[OutboxMessage] = []
     waiting_channels: set[tuple[str, str]] = set()
     for message, is_due in sorted(messages, key=lambda it: (it[0].observed_at, it[0].message_id)):
-        channel, is_notice = (message.project, message.channel_id), isinstance(message.content, FailureNotice)
+        channel, is_notice = (message.project, message.channel_id), message.is_notice
         if is_due and not (is_notice and channel in waiting_channels):
             due_messages.append(message)
         elif is_notice:

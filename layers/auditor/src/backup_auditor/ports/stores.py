@@ -7,6 +7,7 @@ from typing import Protocol
 
 from backup_auditor.domain.audit_failure import FailureNotice, WatchedProject
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryState
 from backup_auditor.domain.fleet_record import FleetPage, FleetRecords, RecordedDigest
 from backup_auditor.domain.lifecycle.state_change import StateChange
 from backup_auditor.domain.outbox import OutboxMessage
@@ -70,6 +71,16 @@ class WatchStore(Protocol):
         last_notice: FailureNotice | None,
     ) -> None:
         """Record a notice together with its messages; do nothing if `last_notice` is no longer the last one."""
+
+
+class DiscoveryStore(Protocol):
+    """What is known about the organization. Its methods raise `StateError`."""
+
+    def load(self) -> DiscoveryState:
+        """Return what the last look recorded; an empty state before the first look."""
+
+    def record(self, state: DiscoveryState, messages: Sequence[OutboxMessage]) -> None:
+        """Record a state together with its messages; do nothing if its revision is no longer that of the last one."""
 
 
 class FleetStore(Protocol):

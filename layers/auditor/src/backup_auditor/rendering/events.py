@@ -1,10 +1,11 @@
-"""The events of an audit, of a failure and of remediation, as the bus takes them."""
+"""The events of an audit, of a failure, of discovery and of remediation, as the bus takes them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.audit_record import StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.events import EventType
 from backup_auditor.domain.finding import Finding, Severity
 from backup_auditor.domain.notifications.digest import ChannelView
@@ -15,6 +16,7 @@ from backup_auditor.domain.remediation.plan import ActionRecord, ActionResult, R
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, Report
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.digest import build_short_resource_json
+from backup_auditor.rendering.discovery_notice import NEXT_STEP, build_unregistered_json
 from backup_auditor.rendering.failure_notice import build_failure_json
 from backup_auditor.rendering.formats.json import build_call_json, build_stored_file_json, build_summary_json
 from backup_auditor.rendering.text import truncate
@@ -57,6 +59,13 @@ def build_failure_event(project: str, notice: FailureNotice) -> tuple[EventType,
     """Return the event of a failure of a project's audits."""
     fields = {"schema_version": SCHEMA_VERSION, "project": truncate(project, _MAX_TEXT_LENGTH)}
     return EventType.AUDIT_FAILED, {**fields, **build_failure_json(notice, _MAX_TEXT_LENGTH)}
+
+
+def build_discovery_events(notice: DiscoveryNotice) -> Iterator[tuple[EventType, Detail]]:
+    """Yield an event for each project that a look at the organization newly found unregistered."""
+    for project in notice.new_projects:
+        detail = build_unregistered_json(project, _MAX_TEXT_LENGTH)
+        yield EventType.PROJECT_UNREGISTERED, {"schema_version": SCHEMA_VERSION, **detail, "remediation": NEXT_STEP}
 
 
 def _build_common(report: Report, stored_report: StoredReport) -> Detail:

@@ -26,6 +26,7 @@ from backup_auditor.rendering.digest import (
     join_spans,
     list_notes,
 )
+from backup_auditor.rendering.discovery_notice import DiscoveryMessage
 from backup_auditor.rendering.fleet_digest import FleetDigest, build_fleet_sections
 from backup_auditor.rendering.steps import build_commands
 from backup_auditor.rendering.text import count_units, escape_text
@@ -69,6 +70,7 @@ _MAX_LINK_LENGTH = 2000
 _MAX_COMMANDS_LENGTH = 1500
 """The limit for the commands of one finding."""
 _MAX_ROWS = 20
+_MAX_NOTICE_ROWS = 12
 
 type Block = dict[str, object]
 
@@ -246,6 +248,12 @@ def build_notice_payload(
     ]
     text = fit_text(f"{title}. {advice}", _MAX_TEXT_LENGTH)
     return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
+
+
+def build_discovery_payload(message: DiscoveryMessage) -> Mapping[str, object]:
+    """Write a message about the organization: the first rows, and the number of the others."""
+    items = message.list_rows(_MAX_NOTICE_ROWS)
+    return build_notice_payload(message.title, message.advice, message.footnotes, items=items)
 
 
 def _is_accepted(blocks: Sequence[Block]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from unicodedata import normalize
 
+from backup_auditor.domain.events import EventType
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.notifications.failures import FAILURE_SEVERITY
@@ -15,6 +16,11 @@ from backup_auditor.rendering.digest import (
     format_title_parts,
     render_digest_summary,
     render_digest_text,
+)
+from backup_auditor.rendering.discovery_notice import (
+    DiscoveryMessage,
+    build_discovery_json,
+    render_discovery_text,
 )
 from backup_auditor.rendering.failure_notice import NoticeMessage, build_notice_json, render_notice_text
 from backup_auditor.rendering.fleet_digest import (
@@ -99,6 +105,23 @@ def build_notice_publication(message: NoticeMessage) -> Publication:
     return Publication(
         _build_subject(message.title_parts), _build_parts(text, text, build_notice_json(message)), attributes
     )
+
+
+def build_discovery_publication(message: DiscoveryMessage) -> Publication:
+    """Write a message about the organization with as many rows as there is room for, and the number of the others."""
+    return _fit_publication(lambda row_limit: _build_limited_discovery(message, row_limit))
+
+
+def _build_limited_discovery(message: DiscoveryMessage, row_limit: int) -> Publication:
+    attributes = {
+        "project": FLEET,
+        "severity": message.severity,
+        "compliance": Compliance.INSUFFICIENT_DATA,
+        "event": EventType.PROJECT_UNREGISTERED,
+        "message_id": message.message.message_id,
+    }
+    text, document = render_discovery_text(message, row_limit), build_discovery_json(message, row_limit)
+    return Publication(_build_subject(message.title_parts), _build_parts(message.headline, text, document), attributes)
 
 
 def _build_limited_publication(digest: Digest, row_limit: int) -> Publication:

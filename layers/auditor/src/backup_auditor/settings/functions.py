@@ -52,6 +52,8 @@ class FunctionSettings:
     report_base_url: str | None
     """Where people open reports; `None` for the S3 console."""
     ping_url_secret: str | None
+    organization_secret: str | None
+    """The secret with a service account of the organization; `None` without discovery."""
     retention: timedelta | None
     """How long records of audits are stored; `None` is without limit."""
 
@@ -67,6 +69,7 @@ def read_function_settings(function: str, environ: Mapping[str, str]) -> Functio
         registration=_read_registration(variables),
         report_base_url=variables.read(env.REPORT_BASE_URL, parse_base_url),
         ping_url_secret=variables.read(env.PING_URL_SECRET, parse_secret_name),
+        organization_secret=variables.read(env.ORGANIZATION_SECRET, parse_secret_name),
         retention=variables.read(env.AUDIT_RETENTION_DAYS, _parse_retention),
     )
 

@@ -128,6 +128,8 @@ class OrganizationSettings:
 
     client_id: str
     client_secret: str = field(repr=False)
+    credentials_place: str
+    """The source of both, for messages."""
     oauth_url: str
     host: str
     api_version: str
@@ -139,10 +141,21 @@ def read_organization_settings(environ: Mapping[str, str]) -> OrganizationSettin
 
     Raises `SettingsError`, which names the variable and the remedy, and never shows the client secret.
     """
+    client_id = _read_credential(environ, CLIENT_ID_VARIABLE)
+    client_secret = _read_credential(environ, CLIENT_SECRET_VARIABLE)
+    credentials_place = f"{CLIENT_ID_VARIABLE} and {CLIENT_SECRET_VARIABLE}"
+    return read_organization_settings_with(environ, client_id, client_secret, credentials_place)
+
+
+def read_organization_settings_with(
+    environ: Mapping[str, str], client_id: str, client_secret: str, credentials_place: str
+) -> OrganizationSettings:
+    """Read the settings of a service account with credentials from elsewhere. Raises `SettingsError`."""
     _refuse_unknown(environ)
     return OrganizationSettings(
-        client_id=_read_credential(environ, CLIENT_ID_VARIABLE),
-        client_secret=_read_credential(environ, CLIENT_SECRET_VARIABLE),
+        client_id=client_id,
+        client_secret=client_secret,
+        credentials_place=credentials_place,
         oauth_url=_read_setting(environ, OAUTH_URL_VARIABLE, str),  # the connection checks the addresses
         host=_read_setting(environ, "PINECONE_CONTROLLER_HOST", str),
         api_version=_read_setting(environ, "PINECONE_API_VERSION", _parse_version),

@@ -71,6 +71,10 @@ PING_URL_SECRET = Variable(
     "PING_URL_SECRET",
     "The secret with a URL to call every hour while no project fails: plain text, or JSON with `PING_URL`.",
 )
+ORGANIZATION_SECRET = Variable(
+    "ORGANIZATION_SECRET",
+    "The secret with a service account of the organization: JSON with `client_id` and `client_secret`.",
+)
 AUDIT_RETENTION_DAYS = Variable(
     "AUDIT_RETENTION_DAYS", "The number of days to store records of audits; without it, or with 0, there is no limit."
 )
@@ -91,7 +95,7 @@ VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
         ),
         "watch": (
             *(STATE_TABLE, EVIDENCE_BUCKET, *_COMMON_VARIABLES),
-            *(*_CHANNEL_VARIABLES, REPORT_BASE_URL, PING_URL_SECRET),
+            *(*_CHANNEL_VARIABLES, REPORT_BASE_URL, PING_URL_SECRET, ORGANIZATION_SECRET, POLICY),
         ),
         "remediate": (STATE_TABLE, EVENT_BUS, *_COMMON_VARIABLES, EDITOR_NAME_PREFIX, EDITOR_KEY_SECRET, POLICY),
         "drill": (

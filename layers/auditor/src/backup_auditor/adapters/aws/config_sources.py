@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -117,12 +118,12 @@ _SECRET_REMEDIES = {
 _MAX_ADDRESS_LENGTH = 2000
 
 
-class SecretFormat(NamedTuple):
+class SecretFormat[Value](NamedTuple):
     """The format of a secret."""
 
-    field: str
-    """The field of a secret that is JSON."""
-    parse: Callable[[str], str]
+    field: str | None
+    """The field of a secret that is JSON; `None` if the whole text is parsed."""
+    parse: Callable[[str], Value]
     """Raises `ValueError`, which does not repeat the value."""
 
 
@@ -139,7 +140,9 @@ def fetch_secret(aws: "AwsSession", name: str) -> str | bytes:
     return cast("str | bytes", values["SecretString"] if "SecretString" in values else values["SecretBinary"])
 
 
-def read_secret(name: str, secret_format: SecretFormat, source: Source[str | bytes], *, fresh: bool = False) -> str:
+def read_secret[Value](
+    name: str, secret_format: SecretFormat[Value], source: Source[str | bytes], *, fresh: bool = False
+) -> Value:
     """Return the parsed value of a secret; `fresh` bypasses the cache. Raises `SecretError`.
 
     An invalid cached value is fetched again: the secret may have been corrected since.
@@ -153,14 +156,15 @@ def read_secret(name: str, secret_format: SecretFormat, source: Source[str | byt
         return _parse_secret(name, source(name, fresh=True), secret_format)
 
 
-def _parse_secret(name: str, value: str | bytes, secret_format: SecretFormat) -> str:
+def _parse_secret[Value](name: str, value: str | bytes, secret_format: SecretFormat[Value]) -> Value:
     if isinstance(value, bytes):
         raise SecretError(f"the secret {name} is binary; store it as text")
     text = value.strip()
-    if text.startswith("{"):
+    if secret_format.field is not None and text.startswith("{"):
         text = _read_field(name, text, secret_format.field)
     if not text:
-        raise SecretError(f"the secret {name} is empty; store the value, or JSON with {secret_format.field}")
+        content = "JSON" if secret_format.field is None else f"the value, or JSON with {secret_format.field}"
+        raise SecretError(f"the secret {name} is empty; store {content}")
     try:
         return secret_format.parse(text)
     except ValueError as error:
@@ -193,6 +197,40 @@ def _parse_address(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """The credentials of a service account."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+_CREDENTIALS_EXAMPLE = '{"client_id": "...", "client_secret": "..."}'
+
+
+def _parse_credentials(text: str) -> ClientCredentials:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise ValueError(f"is not a JSON object; store {_CREDENTIALS_EXAMPLE}")  # noqa: TRY004  as every format
+    return ClientCredentials(*(_read_credential(document, it) for it in ("client_id", "client_secret")))
+
+
+def _read_credential(document: Mapping[str, object], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"is JSON without a text {name}; store {_CREDENTIALS_EXAMPLE}")
+    try:
+        return parse_key(value.strip())
+    except ValueError:
+        raise ValueError(
+            f"has a {name} that is too short, or contains a space or a quote; copy it from the console again"
+        ) from None
+
+
 PINECONE_KEY = SecretFormat("PINECONE_API_KEY", _parse_key)
 SLACK_WEBHOOK = SecretFormat("SLACK_WEBHOOK_URL", _parse_address)
 PING_URL = SecretFormat("PING_URL", _parse_address)
+SERVICE_ACCOUNT = SecretFormat(None, _parse_credentials)

@@ -34,6 +34,7 @@ METRIC_UNITS = {
     "ProjectsOverdue": "Count",
     "ProjectsIncomplete": "Count",
     "ProjectsNewlyFailed": "Count",
+    "ProjectsUnregistered": "Count",
     "TopicsWithoutSubscription": "Count",
 }
 """The unit of each metric. CloudWatch has no unit for hours and days."""

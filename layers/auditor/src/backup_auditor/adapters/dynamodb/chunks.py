@@ -334,6 +334,6 @@ def delete_unused_chunks(table: Table, project: str, head: Head) -> None:
     used_names = head.all_chunk_names
     last_name = f"{CHUNK_PREFIX}{head.state.revision + 1:012d}"
     values = encode_values({":project": build_partition_key(project), ":first": CHUNK_PREFIX, ":last": last_name})
-    items = table.query("PK = :project AND SK BETWEEN :first AND :last", values, ("SK",))
+    items = table.query_items("PK = :project AND SK BETWEEN :first AND :last", values, ("SK",))
     names = (it["SK"]["S"] for it in items)
     table.write_items({"DeleteRequest": {"Key": build_key(project, it)}} for it in names if it not in used_names)

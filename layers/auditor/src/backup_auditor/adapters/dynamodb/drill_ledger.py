@@ -40,7 +40,9 @@ class DynamoDrillLedger:
         """Return all drills of a project, by number."""
         values = encode_values({":project": build_partition_key(project, Partition.DRILLS)})
         with self._table.translate_errors():
-            return [_decode_item(project, it) for it in self._table.query("PK = :project", values, _RECORD_ATTRIBUTES)]
+            return [
+                _decode_item(project, it) for it in self._table.query_items("PK = :project", values, _RECORD_ATTRIBUTES)
+            ]
 
     def load_drill(self, project: str, number: int) -> DrillRecord | None:
         """Return one drill as it is stored now."""
@@ -60,7 +62,7 @@ class DynamoDrillLedger:
         """Return the projects with a drill in progress, by name."""
         values = encode_values({":drills": DRILLS_IN_PROGRESS_PARTITION})
         with self._table.translate_errors():
-            items = self._table.query("PK = :drills", values, ("project",))
+            items = self._table.query_items("PK = :drills", values, ("project",))
             return sorted({it["project"]["S"] for it in items})
 
     def import_drills(self, changes: RecordChanges[DrillRecord]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from backup_auditor.adapters.records import ATTEMPTS, EARLIER_KINDS, to_ticks
 from backup_auditor.domain.audit_failure import AuditFailure, AuditRow, FailureKind, FailureNotice, NoticeKind
 from backup_auditor.domain.audit_record import AuditRecord, LastAudits, StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, RecordedDigest
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
@@ -36,6 +37,7 @@ ROW_SORT_KEY = "row"
 REGISTRATION_SORT_KEY = "registered"
 FAILED_AUDIT_SORT_KEY = "failed"
 NOTICE_SORT_KEY = "notice"
+DISCOVERY_SORT_KEY = "discovery"
 OUTBOX_PARTITION = "outbox"
 DRILLS_IN_PROGRESS_PARTITION = "drills-in-progress"
 """A partition of all projects, so that one query finds every drill that a run has to continue."""
@@ -177,8 +179,14 @@ def encode_message(message: OutboxMessage) -> Item:
     return encode_values(values | _list_content_values(message.content))
 
 
-def _list_content_values(content: StoredReport | FailureNotice | FleetComparison) -> dict[str, object]:
+def _list_content_values(
+    content: StoredReport | FailureNotice | DiscoveryNotice | FleetComparison,
+) -> dict[str, object]:
     match content:
+        case DiscoveryNotice():
+            from backup_auditor.adapters.dynamodb.discovery_records import pack_notice  # noqa: PLC0415  pydantic
+
+            return {"discovery": pack_notice(content)}
         case FailureNotice():
             return list_notice_values(content)
         case FleetComparison():
@@ -206,7 +214,11 @@ def decode_message(item: Mapping[str, Any]) -> OutboxMessage:
     )
 
 
-def _read_content(values: Mapping[str, Any]) -> StoredReport | FailureNotice | FleetComparison:
+def _read_content(values: Mapping[str, Any]) -> StoredReport | FailureNotice | DiscoveryNotice | FleetComparison:
+    if "discovery" in values:
+        from backup_auditor.adapters.dynamodb.discovery_records import unpack_notice  # noqa: PLC0415  pydantic
+
+        return unpack_notice(values["discovery"])
     if "notice" in values:
         return decode_notice(values)
     if "night" not in values:

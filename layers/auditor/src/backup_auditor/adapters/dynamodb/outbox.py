@@ -47,7 +47,7 @@ class DynamoOutbox:
         condition = "PK = :outbox" if prefix is None else "PK = :outbox AND begins_with(SK, :project)"
         values = encode_values({":outbox": OUTBOX_PARTITION, ":project": prefix})
         with self._table.translate_errors():
-            messages = [(decode_message(it), _is_due(it, now)) for it in self._table.query(condition, values)]
+            messages = [(decode_message(it), _is_due(it, now)) for it in self._table.query_items(condition, values)]
         # another project's name may have the same prefix
         return list_due(it for it in messages if project in (None, it[0].project))
 

@@ -104,7 +104,9 @@ class DynamoRemediationLog:
         """Return every stored plan of a project, by its id."""
         values = encode_values({":project": build_partition_key(project, Partition.REMEDIATION), ":plans": PLAN_PREFIX})
         with self._table.translate_errors():
-            return [*map(_decode_plan_item, self._table.query("PK = :project AND begins_with(SK, :plans)", values))]
+            return [
+                *map(_decode_plan_item, self._table.query_items("PK = :project AND begins_with(SK, :plans)", values))
+            ]
 
     def load_pinecone_project_id(self, project: str) -> str | None:
         """Return Pinecone's id of a project, `None` until an audit has recorded it."""
@@ -117,7 +119,7 @@ class DynamoRemediationLog:
         partition_key = build_partition_key(project, Partition.REMEDIATION)
         values = encode_values({":project": partition_key, ":action": build_attempt_prefix(key)})
         with self._table.translate_errors():
-            items = self._table.query(
+            items = self._table.query_items(
                 "PK = :project AND begins_with(SK, :action)", values, ScanIndexForward=False, Limit=1
             )
             return next((decode_attempt(project, it) for it in items), None)
@@ -178,6 +180,6 @@ class DynamoRemediationLog:
         partition_key = build_partition_key(project, Partition.REMEDIATION)
         query_values = encode_values({":project": partition_key, ":actions": ACTION_PREFIX, **values})
         with self._table.translate_errors():
-            items = self._table.query(condition, query_values, **options)
+            items = self._table.query_items(condition, query_values, **options)
             records = [decode_attempt(project, it) for it in items]
         return sorted(records, key=lambda it: (it.started_at, it.key, it.attempt))

@@ -82,14 +82,14 @@ class DynamoStateReader:
         """Return the ids of the backups that remediation created as first backups."""
         partition_key = build_partition_key(project, Partition.REMEDIATION)
         values = encode_values({":project": partition_key, ":first": FIRST_BACKUP_KEY_PREFIX})
-        items = self._table.query("PK = :project AND begins_with(SK, :first)", values)
+        items = self._table.query_items("PK = :project AND begins_with(SK, :first)", values)
         records = (decode_attempt(project, it) for it in items)
         return frozenset(it.target_id for it in records if it.target_id is not None and it.state in APPLIED_STATES)
 
     def _load_drills(self, project: str) -> dict[str, KnownDrill]:
         """Return what audits read of each restore drill, by its id."""
         values = encode_values({":project": build_partition_key(project, Partition.DRILLS)})
-        items = self._table.query("PK = :project", values, DRILLS.columns)
+        items = self._table.query_items("PK = :project", values, DRILLS.columns)
         rows = (tuple(map(decode_values(it).get, DRILLS.columns)) for it in items)
         return {it.drill_id: it for it in (DRILLS.decode(project, row) for row in rows)}
 
@@ -194,7 +194,7 @@ class DynamoState(DynamoStateReader):
             ":since": AUDIT_PREFIX + format_sort_moment(since),
             ":end": AUDIT_PREFIX_END,
         }
-        return self._table.query("PK = :project AND SK BETWEEN :since AND :end", encode_values(values))
+        return self._table.query_items("PK = :project AND SK BETWEEN :since AND :end", encode_values(values))
 
 
 def _build_conflict_error(project: str) -> ConflictingRecordError:

@@ -54,7 +54,7 @@ class Table:
             for response in self._call_batch("batch_get_item", request, "UnprocessedKeys", "read"):
                 yield from response["Responses"].get(self.name, ())
 
-    def query(self, condition: str, values: Item, names: Sequence[str] = (), **options: object) -> Iterator[Item]:
+    def query_items(self, condition: str, values: Item, names: Sequence[str] = (), **options: object) -> Iterator[Item]:
         """Yield the items whose keys meet a condition, in the order of their sort keys."""
         request = {
             "KeyConditionExpression": condition,

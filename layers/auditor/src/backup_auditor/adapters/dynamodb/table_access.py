@@ -54,6 +54,6 @@ class TableAccess:
         with self._table.translate_errors():
             values = encode_values({":project": build_partition_key(project), ":audit": AUDIT_PREFIX})
             condition = "PK = :project AND begins_with(SK, :audit)"
-            item = next(self._table.query(condition, values, ScanIndexForward=False, Limit=1), None)
+            item = next(self._table.query_items(condition, values, ScanIndexForward=False, Limit=1), None)
             report = None if item is None else decode_audit(item).report
             return None if report is None else report.location

@@ -96,7 +96,7 @@ class PineconeClient:
         """
         return self._call("GET", target, version, may_retry=is_retryable, is_urgent=is_urgent, denial=shared_denial)
 
-    def query(self, target: bytes, version: str, body: bytes) -> bytes:
+    def read_by_post(self, target: bytes, version: str, body: bytes) -> bytes:
         """Make a POST call that changes nothing, with retries, and return the body of the response."""
         return self._call("POST", target, version, body, may_retry=is_retryable)
 

@@ -66,7 +66,7 @@ def open_index_host(connection: Connection, host: str, runtime: Runtime) -> Iter
 
 def read_stats(client: PineconeClient) -> dict[str, Any]:
     """Return the statistics of an index as its host returns them. Raises any `PineconeError`."""
-    return parse_object(client.query(b"/describe_index_stats", client.connection.api_version, b"{}"))
+    return parse_object(client.read_by_post(b"/describe_index_stats", client.connection.api_version, b"{}"))
 
 
 def read_found_content(client: PineconeClient, index: RestoredIndex, expected: ExpectedContent) -> FoundContent:
@@ -225,7 +225,9 @@ class _DocumentApi:
 
     def _post(self, namespace: str, call: str, body: Mapping[str, object]) -> dict[str, Any]:
         target = f"/namespaces/{quote_segment(namespace)}/documents/{call}".encode()
-        return parse_object(self._client.query(target, self._client.connection.api_version, json.dumps(body).encode()))
+        return parse_object(
+            self._client.read_by_post(target, self._client.connection.api_version, json.dumps(body).encode())
+        )
 
 
 def _choose_api(client: PineconeClient, index: RestoredIndex, namespace: str) -> _RecordApi:
@@ -345,7 +347,7 @@ class _SampleReader:
         record = sampled_record.record
         values = [] if record is None else list(record.values or ())
         body = {"namespace": sampled_record.namespace, "topK": QUERY_LIMIT, "vector": values}
-        response = self._client.query(b"/query", self._client.connection.api_version, json.dumps(body).encode())
+        response = self._client.read_by_post(b"/query", self._client.connection.api_version, json.dumps(body).encode())
         matches = parse_object(response).get("matches") or []
         try:
             scores_by_id = {str(it["id"]): _to_number(it.get("score")) for it in matches}

@@ -75,6 +75,8 @@ class ServiceAccount:
     api_version: str
     deadline: timedelta
     """How long all calls together may take."""
+    credentials_place: str = "PINECONE_CLIENT_ID and PINECONE_CLIENT_SECRET"
+    """The source of the credentials, for messages."""
 
 
 class _SecretBody(bytes):
@@ -166,12 +168,12 @@ class PineconeOrganization:
     def _start_session(self) -> _Session:
         """Fetch a token. Raises `BadKeyError` if the service account is refused."""
         try:
-            response = self._login_client.query(
+            response = self._login_client.read_by_post(
                 self._token_target, self._account.api_version, _build_token_request(self._account)
             )
         except (BadKeyError, ForbiddenError, UnsupportedError) as error:
             reason = f"{self._login_host} does not accept the service account ({error})"
-            remedy = "copy PINECONE_CLIENT_ID and PINECONE_CLIENT_SECRET from the console again"
+            remedy = f"copy {self._account.credentials_place} from the console again"
             raise BadKeyError(f"{reason}; {remedy}") from None
         except NotFoundError as error:
             reason = f"{self._login_host} issues no access tokens ({error})"

@@ -170,6 +170,7 @@ def _audit(  # noqa: PLR0913, PLR0917  everything that an audit is made from
                 progress=NoProgress(),
                 retries_incomplete=not request.is_final,
                 state=state,
+                registered_id=project.project_id,
             )
     except BadKeyError as error:
         raise BadKeyError(f"{error}; store a key for restore drills of the project in secret {secret}") from None

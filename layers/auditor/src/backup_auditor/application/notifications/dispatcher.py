@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from backup_auditor.domain.audit_failure import FailureNotice
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.fleet_record import FleetComparison
 from backup_auditor.domain.notifications.digest import find_trigger, readdress
 from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, ChannelKind, OutboxMessage
@@ -61,8 +62,8 @@ class Delivery:
 
     message: OutboxMessage
     channel: Channel
-    content: Report | FailureNotice | FleetDocuments
-    """The report of the message, its notice about a failure, or its pages of the fleet."""
+    content: Report | FailureNotice | DiscoveryNotice | FleetDocuments
+    """The report of the message, its notice, or its pages of the fleet."""
     is_possible_duplicate: bool
     """Whether an earlier attempt may have arrived although it was not confirmed."""
     progress: str
@@ -267,9 +268,9 @@ class DeliveryAttempt:
             return self._record_failure(claim, error, describe_failure(error))
         return self._record_accepted()
 
-    def _load_content(self) -> Report | FailureNotice | FleetDocuments:
+    def _load_content(self) -> Report | FailureNotice | DiscoveryNotice | FleetDocuments:
         match self.message.content:
-            case FailureNotice() as notice:
+            case FailureNotice() | DiscoveryNotice() as notice:
                 return notice
             case FleetComparison() as comparison:
                 current = self._load_fleet(comparison.page.document)

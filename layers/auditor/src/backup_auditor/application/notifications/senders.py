@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from backup_auditor.application.notifications.dispatcher import Delivery, FleetDocuments
 from backup_auditor.domain.audit_failure import FailureNotice
+from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.notifications.digest import Digest, create_digest
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import AcceptanceUnknownError, DeliveryError, StateError
 from backup_auditor.ports.messaging import Bus, Event, Topics, Webhooks
-from backup_auditor.rendering.events import build_audit_events, build_failure_event
+from backup_auditor.rendering.discovery_notice import DiscoveryMessage
+from backup_auditor.rendering.events import build_audit_events, build_discovery_events, build_failure_event
 from backup_auditor.rendering.failure_notice import NoticeMessage
 from backup_auditor.rendering.fleet_digest import FleetDigest
 from backup_auditor.retry import Retrier
@@ -74,6 +76,8 @@ class TopicSender:
         match delivery.content:
             case FailureNotice() as notice:
                 return sns.build_notice_publication(_build_notice_message(delivery, notice))
+            case DiscoveryNotice() as notice:
+                return sns.build_discovery_publication(_build_discovery_message(delivery, notice))
             case Report() as report:
                 return sns.build_publication(_build_digest(delivery, report, self.build_link))
             case FleetDocuments() as documents:
@@ -101,6 +105,8 @@ class WebhookSender:
             case FailureNotice() as notice:
                 content = _build_notice_message(delivery, notice)
                 return slack.build_notice_payload(content.title, content.advice, content.footnotes)
+            case DiscoveryNotice() as notice:
+                return slack.build_discovery_payload(_build_discovery_message(delivery, notice))
             case Report() as report:
                 return slack.build_slack_payload(_build_digest(delivery, report, self.build_link))
             case FleetDocuments() as documents:
@@ -151,6 +157,8 @@ def _build_events(delivery: Delivery) -> list[Event]:
     match delivery.content:
         case FailureNotice() as notice:
             return [Event(*build_failure_event(message.project, notice))]
+        case DiscoveryNotice() as notice:
+            return [Event(kind, detail) for kind, detail in build_discovery_events(notice)]
         case Report() as report:
             return [Event(kind, detail) for kind, detail in build_audit_events(report, message.require_report())]
         case FleetDocuments():
@@ -159,6 +167,10 @@ def _build_events(delivery: Delivery) -> list[Event]:
 
 def _build_notice_message(delivery: Delivery, notice: FailureNotice) -> NoticeMessage:
     return NoticeMessage(delivery.message, notice, delivery.is_possible_duplicate)
+
+
+def _build_discovery_message(delivery: Delivery, notice: DiscoveryNotice) -> DiscoveryMessage:
+    return DiscoveryMessage(delivery.message, notice, delivery.is_possible_duplicate)
 
 
 def _build_digest(delivery: Delivery, report: Report, build_link: Callable[[str], str | None]) -> Digest:

@@ -148,7 +148,7 @@ def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> di
         if request.plan_id is not None:
             plan = find_plan(deps.remediation_log, project.name, request.plan_id, policy, deps.now())
         key = deps.load_key(project)  # once: another one could be of another Pinecone project than the audit
-        plan, audit = _prepare_plan(request, key, policy, plan, deps)
+        plan, audit = _prepare_plan(request, project, key, policy, plan, deps)
         settled_records = settle_open_actions(audit.inventory, policy, deps.remediation_log, deps.actor)
         execution = _execute(plan, key, policy, audit, deps)
     except RemediationPlanError as error:
@@ -173,18 +173,24 @@ def _remediate(request: RemediationRequest, deps: RemediationDependencies) -> di
     return answer
 
 
-def _prepare_plan(
-    request: RemediationRequest, key: str, policy: Policy, plan: RemediationPlan | None, deps: RemediationDependencies
+def _prepare_plan(  # noqa: PLR0913, PLR0917  each is needed by the audit or by the plan
+    request: RemediationRequest,
+    project: RegisteredProject,
+    key: str,
+    policy: Policy,
+    plan: RemediationPlan | None,
+    deps: RemediationDependencies,
 ) -> tuple[RemediationPlan, AuditResult]:
     """Return the requested plan, or a new one, and a fresh audit."""
     with deps.open_reader(key) as reader:
         audit = run_audit(
             reader,
             policy,
-            project=request.project,
+            project=project.name,
             observed_at=deps.now(),
             progress=NoProgress(),
             retries_incomplete=request.retries_incomplete,
+            registered_id=project.project_id,
         )
     if not audit.report.is_complete:
         failures = [str(it) for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
