@@ -64,6 +64,7 @@ class Fleet:
     queue: str
     patch: pytest.MonkeyPatch
     capture: pytest.CaptureFixture[str]
+    log: pytest.LogCaptureFixture
     registered: dict[str, str] = field(default_factory=dict)
     """Pinecone's ids of the registered projects by the names of their entries."""
     now: datetime = NOW
@@ -93,7 +94,7 @@ class Fleet:
             text = self.capture.readouterr().out
             metrics = [json.loads(it) for it in text.splitlines() if '"ProjectsUnregistered"' in it and "_aws" in it]
             self.counts += [it["ProjectsUnregistered"][0] for it in metrics]
-            self.output += text
+            self.output += text + self.log.text
 
     def deliver(self) -> dict[str, list[Any]]:
         """Deliver what is pending, and return what each channel got about the organization."""
@@ -133,7 +134,10 @@ class Fleet:
 
 @pytest.fixture
 def fleet(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> Iterator[Fleet]:
     """Build an application whose organization has one registered and one unregistered project."""
     names = make_resource_names(request.node.name)
@@ -162,7 +166,7 @@ def fleet(
         put_secret(json.dumps({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}), ORGANIZATION_SECRET)
         put_secret(slack.make_webhook("T0/B0/fleet"), SLACK_SECRET)
         registered = {"entry-of-search": search}
-        yield Fleet(organization, server, slack, topic, queue, monkeypatch, capsys, registered)
+        yield Fleet(organization, server, slack, topic, queue, monkeypatch, capsys, caplog, registered)
         get_sources.cache_clear()
         sns.unsubscribe(SubscriptionArn=subscription)
 
