@@ -6,11 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 from backup_auditor.adapters.records import ATTEMPTS, EARLIER_KINDS, to_ticks
-from backup_auditor.domain.audit_failure import AuditFailure, AuditRow, FailureKind, FailureNotice, NoticeKind
+from backup_auditor.domain.audit_failure import AuditFailure, AuditRow, FailureKind, FailureNotice
 from backup_auditor.domain.audit_record import AuditRecord, LastAudits, StoredFile, StoredReport
 from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, RecordedDigest
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
 from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import ActionRecord

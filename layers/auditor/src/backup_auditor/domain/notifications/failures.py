@@ -4,12 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_auditor.domain.audit_failure import (
-    AuditFailure,
-    FailureNotice,
-    NoticeKind,
-)
+from backup_auditor.domain.audit_failure import AuditFailure, FailureNotice
 from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.digest import REMINDER_DAYS, compute_message_id
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage, Trigger
 
