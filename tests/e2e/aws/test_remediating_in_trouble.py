@@ -9,7 +9,7 @@ from support.faults.audit_nights import deploy_application
 from support.faults.remediation_nights import remediate_under_faults
 
 pytestmark = pytest.mark.writes
-SAMPLE_SEEDS = range(6)
+SAMPLE_SEEDS = range(3)
 RUN_COUNT = 300
 RUNS_PER_TEST = 10
 

@@ -7,7 +7,7 @@ import pytest
 from support.aws_local.application import Application
 from support.faults.audit_nights import audit_under_faults, deploy_application
 
-SAMPLE_SEEDS = range(4)
+SAMPLE_SEEDS = range(3)
 
 
 @pytest.fixture(scope="module")
