@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.audit_failure import FailedAudit, NoticeKind, WatchedProject
+from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits, StoredFile, StoredReport
 from backup_auditor.domain.discovery_notice import DiscoveryNotice, UnregisteredProject
 from backup_auditor.domain.drills.drill import (
@@ -28,22 +28,20 @@ from backup_auditor.domain.drills.verification import (
 )
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage
+from backup_auditor.domain.lifecycle.missing_audits import find_failure
 from backup_auditor.domain.model import Frequency
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.digest import create_digest, create_messages
 from backup_auditor.domain.notifications.discovery import create_discovery_messages
-from backup_auditor.domain.notifications.failures import (
-    FAILURE_SEVERITY,
-    create_notice_messages,
-    find_failure,
-    find_notice,
-)
+from backup_auditor.domain.notifications.failures import FAILURE_SEVERITY, create_notice_messages, find_notice
 from backup_auditor.domain.notifications.fleet_night import create_digest_messages
 from backup_auditor.domain.outbox import FLEET, Channel, ChannelKind, FleetChannel, Trigger
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.actions import CreateSchedule
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Proposal, RemediationPlan
-from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet, summarize_project
+from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet
+from backup_auditor.domain.reporting.fleet_rows import summarize_project
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.channel_test import build_test_publication
 from backup_auditor.rendering.digest import build_report_link

@@ -141,13 +141,16 @@ def test_every_fault_and_damage_of_the_simulator_is_described(heading: str, kind
 def test_the_architecture_lists_every_item() -> None:
     """The table of items has exactly the key prefixes that the code writes."""
     text = (ROOT / "docs" / "development" / "architecture.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([a-z-]+)(?:#\w+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z-]+)(?:#[\w.]+)?` \| (?:`(\w+)#?|a hash)", text, flags=re.MULTILINE)
     state, remediation, watch, drills = items.Partition
     sort_keys = {
-        state: {items.HEAD_SORT_KEY, items.AUDIT_PREFIX, items.CHUNK_PREFIX, "sent#"},
+        state: {items.HEAD_SORT_KEY, items.ROW_SORT_KEY, items.AUDIT_PREFIX, items.CHUNK_PREFIX, "sent#"},
         remediation: {items.ACTION_PREFIX, items.PLAN_PREFIX},
         drills: {items.DRILL_PREFIX},
-        watch: {items.REGISTRATION_SORT_KEY, items.FAILED_AUDIT_SORT_KEY, items.NOTICE_SORT_KEY},
+        watch: {
+            *(items.REGISTRATION_SORT_KEY, items.FAILED_AUDIT_SORT_KEY, items.NOTICE_SORT_KEY),
+            *(items.DISCOVERY_SORT_KEY, items.FLEET_PAGE_SORT_KEY, items.FLEET_DIGEST_PREFIX),
+        },
     }
     for partition, expected_keys in sort_keys.items():
         assert {sort for name, sort in rows if name == partition} == {it.strip("#") for it in expected_keys}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet, summarize_project
+from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet
+from backup_auditor.domain.reporting.fleet_rows import summarize_project
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.html.page import render_html
 from support.browser import OpenPage, find_violations, open_page

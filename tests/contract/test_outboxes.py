@@ -10,8 +10,8 @@ import pytest
 
 from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
-from backup_auditor.domain.audit_failure import NoticeKind
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.digest import readdress
 from backup_auditor.domain.notifications.failures import create_notice_messages
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage, Trigger

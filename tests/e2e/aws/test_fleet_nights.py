@@ -18,7 +18,8 @@ from support.aws_local.nights import DAY
 from support.faults.outage_nights import build_fleet
 
 FIRST_NIGHT = datetime(2026, 11, 20, 4, 15, tzinfo=UTC)
-MORNING = timedelta(hours=2)
+MORNING = timedelta(hours=1, minutes=20)
+"""The first look of `watch` after the audits, and the next delivery."""
 WEBHOOK = "backup-auditor/webhooks/platform"
 REVOKED, INVALID, BAD_POLICY, LATE, SHARED, TWIN = "team-00", "team-01", "team-02", "team-03", "team-04", "twin"
 """The projects with something wrong in the second night."""
@@ -140,7 +141,7 @@ def check_night_with_trouble(nights: FleetNights) -> dict[str, str]:
     app.runner.end_processes()
     app.flow.run_until(nights.moment + timedelta(hours=4, minutes=30))
     assert nights.list_pages() == {f"{NIGHTS[0]}/fleet.1"}, "the late project can still come"
-    app.flow.run_until(nights.moment + timedelta(hours=6))
+    app.flow.run_until(nights.moment + timedelta(hours=5, minutes=20))
     document = nights.load_document(NIGHTS[1], 1)
     reasons = list_unaudited(document)
     assert reasons.keys() == {REVOKED, INVALID, BAD_POLICY, LATE}
@@ -168,7 +169,7 @@ def check_late_audit(nights: FleetNights) -> None:
     app = nights.app
     audit = app.runner.invoke("AuditFunction", json.dumps({"project": LATE}).encode())
     assert audit.succeeded
-    app.flow.run_until(nights.moment + timedelta(hours=7))
+    app.flow.run_until(nights.moment + timedelta(hours=6, minutes=20))
     document = nights.load_document(NIGHTS[1], 2)
     assert list_unaudited(document).keys() == {REVOKED, INVALID, BAD_POLICY}
     assert nights.list_pages() == {f"{NIGHTS[0]}/fleet.1", *(f"{NIGHTS[1]}/fleet.{it}" for it in (1, 2))}

@@ -5,12 +5,13 @@ from typing import Any
 
 from backup_auditor.domain.evaluation.results import Coverage
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.reporting.confirmed_figures import RecoveryPointAge, RecoveryPointsEnd
 from backup_auditor.domain.reporting.fleet import (
     FindingChanges,
     Fleet,
     FleetProject,
     QuotaUse,
+    RecoveryPointAge,
+    RecoveryPointsEnd,
     RestoreProof,
     UnauditedProject,
     build_fleet,

@@ -8,10 +8,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from backup_auditor.domain.audit_failure import AuditFailure, FailureKind, FailureNotice, NoticeKind
+from backup_auditor.domain.audit_failure import AuditFailure, FailureKind, FailureNotice
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.listing import ReadFailure
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.digest import Digest, compute_message_id, create_digest, find_trigger
 from backup_auditor.domain.outbox import Channel, ChannelKind, OutboxMessage, Trigger
 from backup_auditor.domain.project_state import ResolvedFinding

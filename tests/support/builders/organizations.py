@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from backup_auditor.domain.audit_failure import NoticeKind
 from backup_auditor.domain.discovery import Discovery, OrganizationFacts, compare_registry
 from backup_auditor.domain.discovery_notice import (
     AccountAlert,
@@ -16,6 +15,7 @@ from backup_auditor.domain.discovery_notice import (
     UnregisteredProject,
 )
 from backup_auditor.domain.listing import ListingRead, ReadFailure
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.discovery import DiscoveryChange, advance_discovery
 from backup_auditor.domain.organization import (
     AccountSubject,

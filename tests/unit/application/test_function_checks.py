@@ -20,7 +20,7 @@ from backup_auditor.application.function_checks import (
 from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits
 from backup_auditor.domain.checkup import Check, CheckStatus
-from backup_auditor.domain.notifications.failures import OVERDUE_AFTER
+from backup_auditor.domain.lifecycle.missing_audits import OVERDUE_AFTER
 from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, ChannelKind, FleetChannel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import ChannelRefusedError, SecretError, StateError

@@ -10,9 +10,9 @@ import pytest
 
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.application.organization_watch import watch_organization
-from backup_auditor.domain.audit_failure import NoticeKind
 from backup_auditor.domain.discovery_notice import DiscoveryNotice, DiscoveryState
 from backup_auditor.domain.listing import ListingRead
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.organization import Organization, OrganizationProject
 from backup_auditor.domain.outbox import Channel, FleetChannel, OutboxMessage
 from backup_auditor.domain.policy import PineconePlan, Policy, ProjectRequirement

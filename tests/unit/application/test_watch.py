@@ -10,9 +10,10 @@ import pytest
 
 from backup_auditor.application.fleet_page import FleetPageWriter
 from backup_auditor.application.watch import watch_projects
-from backup_auditor.domain.audit_failure import AuditRow, FailureNotice, NoticeKind, WatchedProject
+from backup_auditor.domain.audit_failure import AuditRow, FailureNotice, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits
 from backup_auditor.domain.fleet_record import FleetRecords
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.domain.audit_failure import NoticeKind
 from backup_auditor.domain.discovery_notice import DiscoveryNotice, Resolution
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.discovery import create_discovery_messages
 from backup_auditor.domain.organization import AccountSubject
 from backup_auditor.rendering.discovery_notice import DiscoveryMessage

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.domain.audit_failure import FailureKind, FailureNotice, NoticeKind
+from backup_auditor.domain.audit_failure import FailureKind, FailureNotice
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.failures import create_notice_messages
 from backup_auditor.rendering.events import build_failure_event
 from backup_auditor.rendering.failure_notice import NoticeMessage

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.audit_failure import FailedAudit, FailureNotice, NoticeKind, WatchedProject
+from backup_auditor.domain.audit_failure import FailedAudit, FailureNotice, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.failures import create_notice_messages
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import StateError

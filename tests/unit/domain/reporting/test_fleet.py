@@ -10,15 +10,16 @@ from backup_auditor.domain.evaluation.results import Coverage, EndedDrill, Index
 from backup_auditor.domain.finding import Compliance, Resource, ResourceType, Severity
 from backup_auditor.domain.policy import PineconePlan, Policy, ProjectRequirement
 from backup_auditor.domain.project_state import DrillResult
-from backup_auditor.domain.reporting.confirmed_figures import RecoveryPointAge, RecoveryPointsEnd
 from backup_auditor.domain.reporting.fleet import (
     FindingChanges,
     QuotaUse,
+    RecoveryPointAge,
+    RecoveryPointsEnd,
     RestoreProof,
     UnauditedProject,
     build_fleet,
-    summarize_project,
 )
+from backup_auditor.domain.reporting.fleet_rows import summarize_project
 from support.builders.audit_sequence_report import build_last_report
 from support.builders.facts import (
     DAY,

@@ -12,7 +12,8 @@ from hypothesis import given
 
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.inventory import Inventory
-from backup_auditor.domain.reporting.fleet import Fleet, build_fleet, summarize_project
+from backup_auditor.domain.reporting.fleet import Fleet, build_fleet
+from backup_auditor.domain.reporting.fleet_rows import summarize_project
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.rendering.html.page import render_html
 from support.builders.audit_sequence_report import MARKUP, build_last_report

@@ -20,7 +20,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.policy_validation import find_distant_exemptions
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.domain.remediation.planner import make_proposals
-from backup_auditor.domain.reporting.fleet import summarize_project
+from backup_auditor.domain.reporting.fleet_rows import summarize_project
 from backup_auditor.domain.reporting.policy_diff import PolicyDiff, diff_policies
 from backup_auditor.domain.reporting.report import Report, compute_audit_id, make_report
 from backup_auditor.domain.timefmt import format_moment

@@ -47,13 +47,8 @@ from backup_auditor.domain.registry import (
     build_warnings,
     find_shared_by_target,
 )
-from backup_auditor.domain.reporting.fleet import (
-    Fleet,
-    FleetProject,
-    UnauditedProject,
-    build_fleet,
-    summarize_project,
-)
+from backup_auditor.domain.reporting.fleet import Fleet, FleetProject, UnauditedProject, build_fleet
+from backup_auditor.domain.reporting.fleet_rows import summarize_project
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import BackupAuditorError, RegistryError, UsageError
 from backup_auditor.rendering.formats import FORMATS, ReportFormat

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from backup_auditor.domain.audit_record import LastAudits
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.timefmt import format_moment
 
 
@@ -49,14 +50,6 @@ class AuditFailure:
     reason: str
     next_step: str
     """What to do."""
-
-
-class NoticeKind(StrEnum):
-    """What a notice says about a failure."""
-
-    OPENED = "opened"
-    REMINDER = "reminder"
-    RESOLVED = "resolved"
 
 
 @dataclass(frozen=True, slots=True)

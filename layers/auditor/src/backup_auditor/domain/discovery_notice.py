@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from backup_auditor.domain.audit_failure import NoticeKind
 from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.organization import AccountSubject
 from backup_auditor.domain.timefmt import format_moment
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from backup_auditor.domain.audit_failure import NoticeKind
 from backup_auditor.domain.discovery_notice import (
     UNREGISTERED_SEVERITY,
     AccountAlert,
@@ -14,6 +13,7 @@ from backup_auditor.domain.discovery_notice import (
 )
 from backup_auditor.domain.events import EventType
 from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.organization import AccountSubject
 from backup_auditor.domain.outbox import FLEET, OutboxMessage
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backup_auditor.domain.audit_failure import FailureKind, FailureNotice, NoticeKind
+from backup_auditor.domain.audit_failure import FailureKind, FailureNotice
 from backup_auditor.domain.events import EventType
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.failures import FAILURE_SEVERITY
 from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION

@@ -130,8 +130,8 @@ def build_fleet_sections(digest: FleetDigest, row_limit: int) -> tuple[DigestSec
 
 
 def _build_change_row(change: ProjectChange, *, has_before: bool) -> DigestRow:
-    before = f" (was: {describe_result(change.before, 'not registered')})" if has_before else ""
-    text = f": {describe_result(change.after, 'no longer registered')}{before}"
+    before = f" (was: {_describe_result(change.before, 'not registered')})" if has_before else ""
+    text = f": {_describe_result(change.after, 'no longer registered')}{before}"
     return DigestRow(((_build_name(change.name), Span(text)),))
 
 
@@ -143,7 +143,7 @@ def _build_name(name: str) -> Span:
     return Span(escape_truncated(name, _MAX_NAME_LENGTH), SpanStyle.BOLD)
 
 
-def describe_result(result: ProjectResult | None, absent: str) -> str:
+def _describe_result(result: ProjectResult | None, absent: str) -> str:
     """Return the result of a project in words."""
     if result is None:
         return absent

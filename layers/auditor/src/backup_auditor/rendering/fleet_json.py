@@ -9,13 +9,14 @@ from typing import Any
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.evaluation.results import Coverage
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.reporting.confirmed_figures import RecoveryPointAge, RecoveryPointsEnd
 from backup_auditor.domain.reporting.fleet import (
     FindingChanges,
     Fleet,
     FleetProject,
     FleetTotals,
     QuotaUse,
+    RecoveryPointAge,
+    RecoveryPointsEnd,
     RestoreProof,
     UnauditedProject,
 )

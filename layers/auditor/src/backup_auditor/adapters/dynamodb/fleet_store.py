@@ -5,6 +5,8 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from backup_auditor.adapters.dynamodb.items import (
+    FLEET_DIGEST_PREFIX,
+    FLEET_PAGE_SORT_KEY,
     Item,
     Partition,
     build_key,
@@ -25,8 +27,7 @@ from backup_auditor.domain.outbox import FLEET, OutboxMessage
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_LAST_PAGE_KEY = build_key(FLEET, "page", Partition.WATCH)
-_DIGEST_PREFIX = "digest#"
+_LAST_PAGE_KEY = build_key(FLEET, FLEET_PAGE_SORT_KEY, Partition.WATCH)
 
 
 class DynamoFleetStore:
@@ -44,7 +45,7 @@ class DynamoFleetStore:
             page = items.pop(_LAST_PAGE_KEY["SK"]["S"], None)
             return FleetRecords(
                 None if page is None else decode_page(page),
-                {key.removeprefix(_DIGEST_PREFIX): decode_digest(it) for key, it in items.items()},
+                {key.removeprefix(FLEET_DIGEST_PREFIX): decode_digest(it) for key, it in items.items()},
             )
 
     def record_page(
@@ -89,8 +90,10 @@ class DynamoFleetStore:
 
 def _build_page_key(page: FleetPage) -> Item:
     """Return the key of one revision. Earlier ones sort first."""
-    return build_key(FLEET, f"page#{format_sort_moment(page.night)}#{page.revision:06d}", Partition.WATCH)
+    return build_key(
+        FLEET, f"{FLEET_PAGE_SORT_KEY}#{format_sort_moment(page.night)}#{page.revision:06d}", Partition.WATCH
+    )
 
 
 def _build_digest_key(channel_id: str) -> Item:
-    return build_key(FLEET, f"{_DIGEST_PREFIX}{channel_id}", Partition.WATCH)
+    return build_key(FLEET, f"{FLEET_DIGEST_PREFIX}{channel_id}", Partition.WATCH)

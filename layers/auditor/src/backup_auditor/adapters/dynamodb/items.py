@@ -6,11 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 from backup_auditor.adapters.records import ATTEMPTS, EARLIER_KINDS, to_ticks
-from backup_auditor.domain.audit_failure import AuditFailure, AuditRow, FailureKind, FailureNotice, NoticeKind
+from backup_auditor.domain.audit_failure import AuditFailure, AuditRow, FailureKind, FailureNotice
 from backup_auditor.domain.audit_record import AuditRecord, LastAudits, StoredFile, StoredReport
 from backup_auditor.domain.discovery_notice import DiscoveryNotice
 from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, RecordedDigest
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
 from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import ActionRecord
@@ -38,6 +39,9 @@ REGISTRATION_SORT_KEY = "registered"
 FAILED_AUDIT_SORT_KEY = "failed"
 NOTICE_SORT_KEY = "notice"
 DISCOVERY_SORT_KEY = "discovery"
+FLEET_PAGE_SORT_KEY = "page"
+"""The last page of the fleet; the key of each page continues it."""
+FLEET_DIGEST_PREFIX = "digest#"
 OUTBOX_PARTITION = "outbox"
 DRILLS_IN_PROGRESS_PARTITION = "drills-in-progress"
 """A partition of all projects, so that one query finds every drill that a run has to continue."""

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from backup_auditor.domain.audit_failure import NoticeKind
 from backup_auditor.domain.discovery import DiscoveredProject, Discovery, ProjectStatus
 from backup_auditor.domain.discovery_notice import (
     AccountAlert,
@@ -15,6 +14,7 @@ from backup_auditor.domain.discovery_notice import (
     UnregisteredProject,
 )
 from backup_auditor.domain.identifiers import is_key
+from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.digest import compute_message_id
 from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, OutboxMessage, Trigger
 from backup_auditor.domain.text import join_names, pluralize, quote_text

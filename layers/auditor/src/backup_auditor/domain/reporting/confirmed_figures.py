@@ -1,36 +1,13 @@
 """The figures of one audit, as far as its findings confirm them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from backup_auditor.domain.evaluation.results import IndexFigures
 from backup_auditor.domain.finding import Compliance, Finding, ResourceType
+from backup_auditor.domain.reporting.fleet import RecoveryPointAge, RecoveryPointsEnd
 from backup_auditor.domain.reporting.report import Report
 
 _UNKNOWN = Compliance.INSUFFICIENT_DATA
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveryPointAge:
-    """The age of an index's newest recovery point, and its objective."""
-
-    index: str
-    age: timedelta
-    max_age: timedelta
-
-    @property
-    def ratio(self) -> float:
-        """The age as a multiple of the objective."""
-        return self.age / self.max_age if self.max_age else float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveryPointsEnd:
-    """When an index has no recovery point left, if none is added; the time of the audit if it has none now."""
-
-    index: str
-    at: datetime
 
 
 class ConfirmedFigures:

@@ -3,16 +3,33 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backup_auditor.domain.audit_record import StoredReport
-from backup_auditor.domain.evaluation.results import Coverage, QuotaFigures
+from backup_auditor.domain.evaluation.results import Coverage
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.reporting.confirmed_figures import ConfirmedFigures, RecoveryPointAge, RecoveryPointsEnd
-from backup_auditor.domain.reporting.report import Report
 
-_QUOTA_CONTROLS = ("backup-quota-has-headroom", "schedules-fit-quota")
-"""The controls whose verdicts confirm how much of the quota is used now, and when the schedules have filled up."""
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPointAge:
+    """The age of an index's newest recovery point, and its objective."""
+
+    index: str
+    age: timedelta
+    max_age: timedelta
+
+    @property
+    def ratio(self) -> float:
+        """The age as a multiple of the objective."""
+        return self.age / self.max_age if self.max_age else float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPointsEnd:
+    """When an index has no recovery point left, if none is added; the time of the audit if it has none now."""
+
+    index: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,55 +140,6 @@ class Fleet:
     def project_count(self) -> int:
         """The number of registered projects."""
         return len(self.unaudited) + len(self.projects)
-
-
-def summarize_project(report: Report) -> FleetProject:
-    """Return the row of one report: it has all that the fleet needs of it."""
-    summary, figures = report.summary, ConfirmedFigures(report)
-    ages, ends = figures.list_ages(), figures.list_ends()
-    new_count = sum(it.is_opened for it in report.findings)
-    is_proof_known = all(it.unknown_reason is None for it in report.restore_drills)
-    return FleetProject(
-        name=report.project,
-        project_id=report.project_id,
-        audit_id=report.audit_id,
-        observed_at=report.observed_at,
-        compliance=report.compliance,
-        index_count=report.inventory.indexes,
-        coverage=report.coverage,
-        coverage_percent=summary.coverage_percent,
-        open_counts=summary.open,
-        unknown_count=sum(it.is_unknown for it in report.findings),
-        exempted_count=summary.exempted,
-        worst_age=min(ages or (), key=lambda it: (-it.ratio, -it.age, it.index), default=None),
-        is_age_known=ages is not None,
-        first_end=min(ends or (), key=lambda it: (it.at, it.index), default=None),
-        is_end_known=ends is not None,
-        quota=None if report.figures.quota is None else _compute_quota_use(report, report.figures.quota),
-        last_proof=_find_last_proof(report) if is_proof_known else None,
-        is_proof_known=is_proof_known,
-        read_error_count=len(report.read_failures),
-        changes=FindingChanges(new_count, len(report.resolved_findings)) if report.has_history else None,
-    )
-
-
-def _find_last_proof(report: Report) -> RestoreProof | None:
-    proofs = [
-        RestoreProof(it.resource.name, it.last_proof.ended_at)
-        for it in report.restore_drills
-        if it.last_proof is not None
-    ]
-    return max(proofs, key=lambda it: (it.ended_at, it.index), default=None)
-
-
-def _compute_quota_use(report: Report, figures: QuotaFigures) -> QuotaUse:
-    compliance_by_control = {it.control: it.compliance for it in report.findings if it.control in _QUOTA_CONTROLS}
-    numbers = (figures.backups, figures.slots + figures.manual)
-    used, used_when_full = (
-        None if compliance_by_control.get(control) in {None, Compliance.INSUFFICIENT_DATA} else number
-        for control, number in zip(_QUOTA_CONTROLS, numbers, strict=True)
-    )
-    return QuotaUse(figures.quota, used, used_when_full)
 
 
 def build_fleet(
