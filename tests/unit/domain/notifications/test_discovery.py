@@ -124,6 +124,25 @@ def test_entries_of_unknown_projects_are_named_beside_new_projects() -> None:
     )
 
 
+def test_an_invalid_line_of_ignore_is_named_beside_new_projects() -> None:
+    """A project that should be ignored may be reported because of it."""
+    harness = OrganizationHarness([PAYMENTS])
+    harness.registry = Registry((), ignore_errors=(EntryError("ignore 1", 3, "expires is not a day"),))
+    notice = harness.look().notice
+    assert notice is not None
+    (caveat,) = notice.caveats
+    assert caveat.endswith("so a listed project may be the one in it; correct the line.")
+
+
+def test_the_project_of_an_entry_that_aws_does_not_allow_is_not_reported() -> None:
+    """An entry without a secret, which is for a laptop only, is registered all the same."""
+    harness = OrganizationHarness([PAYMENTS])
+    entry = replace(make_entry("any-name", "p-payments"), secret=None, key_variable="KEY")
+    harness.registry = Registry((entry,)).filter_for_aws()
+    assert harness.registry.projects == ()
+    assert harness.look().notice is None
+
+
 def test_the_project_of_an_invalid_entry_is_not_reported() -> None:
     """A mistake in an entry does not make its project unregistered, whether an audit recorded its id or not."""
     harness = OrganizationHarness([SEARCH, PAYMENTS])

@@ -106,6 +106,8 @@ class Discovery:
     """Whether all projects were listed. A list without any project is not complete: its account may see nothing."""
     has_listed: bool = True
     """Whether at least one project was listed."""
+    has_ignore_errors: bool = False
+    """Whether a project to ignore is invalid, so that a project may count as unregistered because of it."""
 
     def list_projects(self, status: ProjectStatus) -> tuple[DiscoveredProject, ...]:
         """Return the projects of a status."""
@@ -179,6 +181,7 @@ def compare_registry(  # noqa: PLR0913  each is a part of what is known
         checks,
         comparison.is_listing_complete,
         bool(facts.projects.rows),
+        bool(registry.ignore_errors),
     )
 
 
@@ -191,7 +194,7 @@ class _Comparison:
         self._today = today
         self._projects = {it.project_id: it for it in reversed(facts.projects.rows)}
         self._ids_by_entry = {it.name: it.project_id or known_ids.get(it.name) for it in registry.projects}
-        self._ids_by_invalid_entry = {it.name: known_ids.get(it.name) for it in registry.errors}
+        self._ids_by_invalid_entry = {it.name: it.project_id or known_ids.get(it.name) for it in registry.errors}
         self._names = Counter(it.name for it in self._projects.values())
 
     @property

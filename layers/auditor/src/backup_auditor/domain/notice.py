@@ -1,10 +1,10 @@
-"""What a notice is about: the beginning of something, a reminder of it, or its end."""
+"""What a notice to a channel says: about the failure of a project's audits, or about the organization."""
 
 from enum import StrEnum
 
 
 class NoticeKind(StrEnum):
-    """The kinds of notice about a failure, or about the organization."""
+    """What a notice says about what it names."""
 
     OPENED = "opened"
     REMINDER = "reminder"

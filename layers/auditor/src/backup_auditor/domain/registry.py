@@ -80,6 +80,8 @@ class EntryError:
     line: int | None
     text: str
     """What is wrong and what to do, in one line."""
+    project_id: str | None = None
+    """Pinecone's id of the project, if the entry is valid but not allowed on AWS and names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Registry:
         A channel of the fleet that is not allowed is left out, with an error of its own.
         """
         errors = tuple(
-            EntryError(it.name, it.line, f'the project "{it.name}" {problem}')
+            EntryError(it.name, it.line, f'the project "{it.name}" {problem}', it.project_id)
             for it in self.projects
             for problem in _find_problems_on_aws(it, prefixes)
         )

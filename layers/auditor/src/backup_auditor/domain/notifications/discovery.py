@@ -190,6 +190,8 @@ def _find_caveats(discovery: Discovery) -> Iterator[str]:
             f"The Pinecone project of {pluralize(len(unknown), 'entry', 'entries')} is unknown ({names}), so a listed"
             " project may be theirs; add project_id to each."
         )
+    if discovery.has_ignore_errors:
+        yield "A line of ignore in the registry is invalid, so a listed project may be the one in it; correct the line."
 
 
 def create_discovery_messages(notice: DiscoveryNotice, channels: Iterable[Channel]) -> tuple[OutboxMessage, ...]:
