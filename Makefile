@@ -84,7 +84,7 @@ package: .venv/ready .aws-sam/build/template.yaml ## write into dist/ the zip th
 
 .PHONY: test
 test: .venv/ready $(BUILT) ## run the tests (ARGS="-k name" selects some; AUDITOR_TEST_SHIFT_DAYS=-800 moves their clock)
-	@$(BIN)/pytest --numprocesses logical --maxprocesses 8 $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 8 $(ARGS)
 
 .PHONY: unit
 unit: .venv/ready ## run the unit tests, without a build, in under a minute

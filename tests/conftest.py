@@ -44,7 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Remove services, keys, colors and widths from the environment.
 
-    A shell makes its background jobs ignore Ctrl-C, and child processes inherit that; the tested commands must not.
+    A shell makes its background jobs ignore Ctrl-C, and `nohup` the end of the terminal. Child processes inherit that;
+    the tested commands must not.
     """
     _move_clock()
     config.addinivalue_line("markers", "soak: long and seeded; `make soak` runs it")
@@ -59,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _move_clock() -> None:
@@ -82,6 +85,14 @@ def pytest_report_header() -> str:
     clock = datetime.now(UTC)
     variables = " ".join(f"{it}={os.environ[it]}" for it in (SHIFT_VARIABLE, "TZ", "LC_ALL") if it in os.environ)
     return f"clock: {clock:%Y-%m-%d %H:%M} UTC {variables}".rstrip()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Return two workers for each processor: half of the time of a test over sockets is waiting."""
+    if config.getoption("numprocesses") != "auto":
+        return None
+    return 2 * (os.process_cpu_count() or 1)
 
 
 @pytest.hookimpl(optionalhook=True)

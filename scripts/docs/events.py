@@ -26,6 +26,7 @@ from backup_auditor.domain.drills.verification import (
     SampledRecord,
     build_verification,
 )
+from backup_auditor.domain.evaluation.results import Coverage
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage
 from backup_auditor.domain.lifecycle.missing_audits import find_failure
@@ -445,7 +446,8 @@ def _sample_notice_message() -> NoticeMessage:
 
 def _sample_fleet_message() -> tuple[str, dict[str, object]]:
     """Return the text of an e-mail and the JSON document for a queue."""
-    row = summarize_project(_report())
+    coverage = Coverage(indexes=3, protected_indexes=3, recovery_points=20)
+    row = replace(summarize_project(_report()), coverage=coverage, coverage_percent=100.0, is_coverage_known=True)
     support = replace(
         row, name="support", compliance=Compliance.COMPLIANT, open_counts=dict.fromkeys(row.open_counts, 0)
     )

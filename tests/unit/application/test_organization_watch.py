@@ -281,7 +281,7 @@ def test_what_needs_attention_is_logged_with_its_next_step() -> None:
         "The payment status",
         "The plan",
         "gone: Pinecone has no project of this id",
-        "unaudited: no audit recorded its project id",
+        "unaudited: no audit has read its project id, which only schedules show",
         "a project is unregistered",
     ]
     assert all("; " in it for it in warnings)

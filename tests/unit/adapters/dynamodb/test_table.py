@@ -146,13 +146,13 @@ def test_a_damaged_state_is_refused_and_not_changed(table: Any, damage: Any) -> 
 
 
 def test_too_many_channels_are_refused(table: Any) -> None:
-    """An audit with more than 98 messages records nothing."""
+    """An audit with more than 97 messages records nothing."""
     messages = [replace(MESSAGE, message_id=f"{number}") for number in range(99)]
-    with pytest.raises(StateError, match="default: 99 channels \\(limit: 98\\)"):
+    with pytest.raises(StateError, match="default: 99 channels \\(limit: 97\\)"):
         record_change(table.store, EMPTY_STATE, FIRST_STATE, audit=AUDIT, messages=tuple(messages))
     assert table.store.load(PROJECT) == EMPTY_STATE
-    record_change(table.store, EMPTY_STATE, FIRST_STATE, audit=AUDIT, messages=tuple(messages[:98]))
-    assert len(table.outbox.list_pending(PROJECT, NOW)) == 98
+    record_change(table.store, EMPTY_STATE, FIRST_STATE, audit=AUDIT, messages=tuple(messages[:97]))
+    assert len(table.outbox.list_pending(PROJECT, NOW)) == 97
 
 
 @pytest.mark.parametrize(
