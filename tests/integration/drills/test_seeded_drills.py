@@ -35,7 +35,7 @@ from support.drills import DENSE_FIELDS, SPARSE_FIELDS, TEXT_FIELDS
 from support.simulator import build_empty_project, serve
 
 pytestmark = pytest.mark.writes
-SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST = 15, 500, 20
+SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST = 10, 500, 20
 COUNT_DAMAGES = [
     DamageKind.MISSING_RECORDS,
     DamageKind.MISSING_NAMESPACE,

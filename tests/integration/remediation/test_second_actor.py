@@ -25,7 +25,7 @@ from support.builders.plans import build_remediation_policy
 from support.simulator import RemediatedProject, build_empty_project, serve_remediated_project
 
 pytestmark = pytest.mark.writes
-SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST = 30, 600, 20
+SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST = 20, 600, 20
 INTERVAL_DAYS = {"daily": 1, "weekly": 7, "monthly": 31}
 CHANGES = (
     *("pause", "resume", "raise", "lower", "slow down", "speed up", "delete", "recreate", "make", "replace"),

@@ -32,7 +32,7 @@ from support.builders.plans import build_remediation_policy
 from support.simulator import RemediatedProject, build_empty_project, serve_remediated_project
 
 pytestmark = pytest.mark.writes
-SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST = 40, 500, 20
+SAMPLE_COUNT, RUN_COUNT, RUNS_PER_TEST = 20, 500, 20
 SCHEDULES_PATH = "/indexes/*/backup-schedules"
 SCHEDULE_NAME = "soak"
 
