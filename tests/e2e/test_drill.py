@@ -540,7 +540,7 @@ def test_results_that_cannot_be_written_are_exit_code_3(home: DrillHome) -> None
 
 
 def test_closed_output_is_refused_before_the_first_write(home: DrillHome) -> None:
-    """Nobody could read the results."""
+    """The results could not be read."""
     process = home.drill_into(">&-")
     assert (process.returncode, home.write_requests) == (2, [])
     assert process.stderr == "backup-auditor: standard output is closed; open it\n"

@@ -9,7 +9,7 @@ import pytest
 
 from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor.domain.events import QUEUE_ATTEMPTS
-from backup_auditor.errors import BadKeyError, RegistryError, RequestError, SecretError
+from backup_auditor.errors import BadKeyError, EntryMismatchError, RegistryError, RequestError, SecretError
 from backup_auditor_simulator.web.faults import Fault
 from support.aws.remediation import (
     COMPLETED_EVENT,
@@ -209,6 +209,20 @@ def test_a_state_of_another_project_is_refused(harness: RemediationHarness) -> N
     harness.record_project_id("ours")
     response = harness.run(COMPLETED_EVENT)
     assert "belongs to Pinecone project ours, the API key to theirs" in response["refused"]
+    assert harness.write_calls == []
+
+
+def test_an_entry_of_another_project_is_refused(harness: RemediationHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of an editor key of another project than the entry names has both ids and the secret of the key."""
+    entry = {"name": "search", "secret": "backup-auditor/keys/search", "editor_secret": EDITOR_SECRET}
+    text = json.dumps({"version": 1, "projects": [entry | {"project_id": "ours"}]})
+    boto3.client("ssm").put_parameter(Name=f"{harness.policy_name}-registry", Value=text, Type="String")
+    monkeypatch.setenv("REGISTRY", f"ssm:{harness.policy_name}-registry")
+    get_sources.cache_clear()
+    harness.pinecone.project.project_id = "theirs"
+    harness.pinecone.project.create_schedule("carts", "theirs", "daily", 9)
+    with pytest.raises(EntryMismatchError, match=f"names Pinecone project ours, .*in secret {EDITOR_SECRET}"):
+        harness.run(COMPLETED_EVENT)
     assert harness.write_calls == []
 
 

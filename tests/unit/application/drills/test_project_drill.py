@@ -18,6 +18,7 @@ from backup_auditor.errors import (
     ChannelRefusedError,
     DeliveryError,
     DrillPlanError,
+    EntryMismatchError,
     EvidenceError,
     ForbiddenError,
     PolicyError,
@@ -197,6 +198,9 @@ def test_a_refused_key_is_named_by_its_secret(harness: DrillHarness) -> None:
         harness.run()
     assert "Pinecone project project-9, but Pinecone project project-1 was read" in str(it.value)
     assert "store a key of project-9 in secret drill/search" in str(it.value)
+    harness.registry = Registry((replace(DRILLED_PROJECT, project_id="project-9"),))
+    with pytest.raises(EntryMismatchError, match="store a key of project-9 in secret drill/search, or correct"):
+        harness.run()
     assert harness.records == []
 
 

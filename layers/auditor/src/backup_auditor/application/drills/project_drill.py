@@ -32,6 +32,7 @@ from backup_auditor.errors import (
     BadKeyError,
     ChannelRefusedError,
     DrillPlanError,
+    EntryMismatchError,
     ProjectMismatchError,
     describe_failure,
 )
@@ -174,6 +175,8 @@ def _audit(  # noqa: PLR0913, PLR0917  everything that an audit is made from
             )
     except BadKeyError as error:
         raise BadKeyError(f"{error}; store a key for restore drills of the project in secret {secret}") from None
+    except EntryMismatchError as error:
+        raise error.with_key_place(f"secret {secret}") from None
     except ProjectMismatchError as error:
         raise error.with_remedy(f"store a key of {error.recorded_id} in secret {secret}") from None
     if not audit.report.is_complete:

@@ -29,6 +29,7 @@ from backup_auditor.domain.text import quote_text
 from backup_auditor.domain.timefmt import format_minute
 from backup_auditor.errors import (
     BackupAuditorError,
+    EntryMismatchError,
     OutcomeUnknownError,
     RemediationPlanError,
     StateError,
@@ -183,16 +184,19 @@ def _prepare_plan(  # noqa: PLR0913, PLR0917  each is needed by the audit or by 
     deps: RemediationDependencies,
 ) -> tuple[RemediationPlan, AuditResult]:
     """Return the requested plan, or a new one, and a fresh audit."""
-    with deps.open_reader(key) as reader:
-        audit = run_audit(
-            reader,
-            policy,
-            project=project.name,
-            observed_at=deps.now(),
-            progress=NoProgress(),
-            retries_incomplete=request.retries_incomplete,
-            registered_id=project.project_id,
-        )
+    try:
+        with deps.open_reader(key) as reader:
+            audit = run_audit(
+                reader,
+                policy,
+                project=project.name,
+                observed_at=deps.now(),
+                progress=NoProgress(),
+                retries_incomplete=request.retries_incomplete,
+                registered_id=project.project_id,
+            )
+    except EntryMismatchError as error:
+        raise error.with_key_place(f"secret {project.editor_secret}") from None
     if not audit.report.is_complete:
         failures = [str(it) for it in audit.report.read_failures[:_MAX_LOGGED_FAILURES]]
         deps.log.error("the plan leaves out what could not be read", extra={"read_errors": failures})
