@@ -26,6 +26,10 @@ _FILTER_SCRIPT = """() => new Promise(done => {
   form.elements.namedItem("project").value = "project-0001";
   form.dispatchEvent(new Event("input"));
 })"""
+_WAIT_SCRIPT = """() => new Promise(done => {
+  const wait = (frames) => frames ? requestAnimationFrame(() => wait(frames - 1)) : done();
+  wait(30);
+})"""
 
 
 def build_reports() -> list[Report]:
@@ -77,6 +81,14 @@ def test_a_row_leads_to_its_project(opened_page: OpenPage) -> None:
         expect(opened_page.page.locator("h1", has_text=name)).to_be_in_viewport()
     opened_page.page.locator(".project", has_text="project-0198").get_by_role("link", name="All projects").click()
     expect(opened_page.page.locator("#fleet-title")).to_be_in_viewport()
+
+
+def test_a_link_does_not_hold_the_page(opened_page: OpenPage) -> None:
+    """What the reader does after a link is followed wins over the page, which brings the target into view for a while."""
+    opened_page.page.locator(".projects a", has_text="project-0198").click()
+    opened_page.page.keyboard.press("Home")
+    opened_page.page.evaluate(_WAIT_SCRIPT)
+    assert opened_page.page.evaluate("scrollY") == 0
 
 
 def test_a_filter_leaves_what_fits(opened_page: OpenPage) -> None:

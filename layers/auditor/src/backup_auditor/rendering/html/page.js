@@ -83,10 +83,13 @@ for (const project of document.querySelectorAll(".project:not(.brief)")) {
   say(findings.length);
 }
 // A part that was out of view has its true height only once it is drawn, and then moves the parts below it.
+let leading = 0;
 const lead = (target, frames = 12) => {
   target.scrollIntoView();
-  if (frames) requestAnimationFrame(() => lead(target, frames - 1));
+  leading = frames && requestAnimationFrame(() => lead(target, frames - 1));
 };
+const stop = () => cancelAnimationFrame(leading);
+for (const it of ["pointerdown", "wheel", "keydown"]) addEventListener(it, stop, {capture: true, passive: true});
 const show = () => {
   const target = document.getElementById(location.hash.slice(1));
   if (!target) return;
@@ -96,6 +99,7 @@ const show = () => {
     for (const it of project.querySelectorAll(".finding, .group, .index")) it.hidden = false;
   }
   for (let it = target; it; it = it.parentElement) if (it.tagName === "DETAILS") it.open = true;
+  stop();
   lead(target);
 };
 addEventListener("hashchange", show);
