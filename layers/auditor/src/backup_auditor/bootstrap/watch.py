@@ -1,5 +1,6 @@
 """Wire the function `watch`. Clients live as long as its process."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -16,6 +17,7 @@ from backup_auditor.application.watch import watch_projects
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
 from backup_auditor.bootstrap.subscriptions import measure_subscriptions
+from backup_auditor.domain.discovery_notice import DiscoveryState
 from backup_auditor.domain.events import is_check_request
 from backup_auditor.domain.registry import Registry
 from backup_auditor.ports.messaging import MetricEmitter
@@ -50,7 +52,18 @@ class _WatchInvocation:
             build_link,
             self.seconds_left,
             LOG,
+            self._create_discovery_loader(),
         )
+
+    def _create_discovery_loader(self) -> Callable[[], DiscoveryState] | None:
+        settings, aws = self._sources.settings, self._sources.aws
+        if settings.organization_secret is None:
+            return None
+        from backup_auditor.adapters.dynamodb.discovery_store import (  # noqa: PLC0415  not every stack
+            DynamoDiscoveryStore,
+        )
+
+        return DynamoDiscoveryStore(aws.dynamodb, settings.state_table).load
 
     def now(self) -> datetime:
         return runtime.now()
