@@ -32,7 +32,7 @@ def write_page(path: Path) -> None:
         replace(build_project(name, observed_at=NOW - timedelta(minutes=number)), report=report)
         for number, name in enumerate(NAMES)
     ]
-    unregistered = UnregisteredProjects((UnregisteredProject("p-9", MARKUP, NOW),), NOW, is_current=True)
+    unregistered = UnregisteredProjects((UnregisteredProject("p-9", "payments", NOW),), NOW, is_current=True)
     fleet = build_fleet(rows, [UnauditedProject("billing", "401: Invalid API key; fix the cause")], (), unregistered)
     pages = NightPages(NOW, 2, build_link)
     path.write_text("".join(render_html((), fleet=fleet, has_sections=False, pages=pages)), encoding="utf-8")
@@ -54,6 +54,6 @@ def test_the_page_of_a_night_leads_to_projects_and_is_accessible(tmp_path: Path,
         page.locator(".fleet .filters").get_by_role("searchbox").fill("support")
         assert page.locator(".unregistered tbody tr:visible").count() == 0
         page.locator(".fleet .filters").get_by_role("button", name="Show all").click()
-        expect(page.locator(".unregistered tbody tr")).to_have_text(f"{MARKUP}p-9first seen 2026-11-22")
+        expect(page.locator(".unregistered tbody tr")).to_have_text("paymentsp-9first seen 2026-11-22")
         assert find_violations(page) == []
         assert (opened_page.messages, opened_page.requested_urls) == ([], [])
