@@ -8,6 +8,7 @@ from typing import Protocol
 
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile
 from backup_auditor.domain.drills.drill import DrillRecord
+from backup_auditor.domain.fleet_record import FleetPage
 from backup_auditor.errors import EvidenceError, EvidenceMissingError
 
 
@@ -76,6 +77,16 @@ def verify_drills(drills: Iterable[DrillRecord], locator: ReportLocator) -> Iter
     checker = _FileChecker(locator)
     for drill in drills:
         yield drill, (FileStatus.NOT_STORED, None) if drill.evidence is None else checker.check(drill.evidence)
+
+
+def verify_pages(
+    pages: Iterable[FleetPage], locator: ReportLocator
+) -> Iterator[tuple[FleetPage, FileCheck, FileCheck | None]]:
+    """Compare the hash of each page of the fleet, as JSON and as HTML, with the recorded hash."""
+    checker = _FileChecker(locator)
+    for page in pages:
+        html = page.document.page
+        yield page, checker.check(page.document), None if html is None else checker.check(html)
 
 
 class _FileChecker:

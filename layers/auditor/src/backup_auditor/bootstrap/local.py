@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backup_auditor.adapters.files import ReportFolder, find_copies_beside_state, read_local_file
+from backup_auditor.bootstrap import runtime
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StackError, StateError
@@ -22,13 +23,24 @@ if TYPE_CHECKING:
     from backup_auditor.adapters.aws.session import AwsSession
     from backup_auditor.application.evidence import ReportLocator
     from backup_auditor.ports.stack import DeployedStack
+    from backup_auditor.ports.stores import FleetPageLog
 
 
 def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStore]:
-    """Open the table of a stack on AWS. Raises `StateError` where AWS cannot be called."""
+    """Open the table of a stack on AWS, without audits whose retention is over.
+
+    Raises `StateError` where AWS cannot be called.
+    """
     from backup_auditor.adapters.dynamodb.state_store import DynamoState  # noqa: PLC0415  only for a table
 
-    return nullcontext(DynamoState(_make_table_client(table), table))
+    return nullcontext(DynamoState(_make_table_client(table), table, now=runtime.now()))
+
+
+def open_pages_in_table(table: str) -> "FleetPageLog":
+    """Open the pages of the fleet of a stack on AWS. Raises `StateError` where AWS cannot be called."""
+    from backup_auditor.adapters.dynamodb.fleet_store import DynamoFleetStore  # noqa: PLC0415  only for a table
+
+    return DynamoFleetStore(_make_table_client(table), table)
 
 
 def open_drills_in_table(table: str) -> AbstractContextManager[DrillLedger]:

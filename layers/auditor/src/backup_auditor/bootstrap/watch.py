@@ -46,7 +46,7 @@ class _WatchInvocation:
             return None
         build_link = partial(build_report_link, region=aws.dynamodb.meta.region_name, base_url=settings.report_base_url)
         return FleetPageWriter(
-            DynamoFleetStore(aws.dynamodb, settings.state_table),
+            DynamoFleetStore(aws.dynamodb, settings.state_table, retention=settings.retention),
             EvidenceBucket(aws.s3, settings.evidence_bucket),
             build_link,
             self.seconds_left,

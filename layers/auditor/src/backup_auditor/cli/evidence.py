@@ -2,6 +2,7 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,9 +10,20 @@ from pathlib import Path
 from backup_auditor.adapters.policy_file.schema import parse_duration
 from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger_read_only
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
-from backup_auditor.application.evidence import FileStatus, verify_audits, verify_drills
+from backup_auditor.application.evidence import (
+    FileStatus,
+    ReportLocator,
+    verify_audits,
+    verify_drills,
+    verify_pages,
+)
 from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.local import make_report_locator, open_audits_in_table, open_drills_in_table
+from backup_auditor.bootstrap.local import (
+    make_report_locator,
+    open_audits_in_table,
+    open_drills_in_table,
+    open_pages_in_table,
+)
 from backup_auditor.cli import INCOMPLETE, NON_COMPLIANT, OK
 from backup_auditor.cli.options import find_state_file, read_project_name
 from backup_auditor.cli.output import get_terminal_width, print_lines
@@ -33,6 +45,8 @@ from backup_auditor.rendering.evidence import (
     render_evidence_checks_table,
     render_evidence_json,
     render_evidence_table,
+    render_page_checks_json,
+    render_page_checks_table,
 )
 
 _MIN_INTERVAL = timedelta(hours=1)
@@ -40,11 +54,13 @@ _YEARS = range(2000, 3000)
 
 
 def run(arguments: Namespace) -> int:
-    """List the audits and restore drills of one project, or verify their files."""
-    project = read_project_name(arguments)
+    """List the audits and restore drills of one project, or verify their files or the pages of the fleet."""
     since, until = _parse_day_option("since", arguments.since), _parse_day_option("until", arguments.until)
     if since is not None and until is not None and until < since:
         raise UsageError(f"--until {until} is before --since {since}; give the earlier day to --since")
+    if arguments.action == "verify" and arguments.fleet:
+        return _verify_fleet(arguments, build_time_range(since, until))
+    project = read_project_name(arguments)
     interval = _parse_interval(arguments.every) if arguments.action == "list" else None
     state = None if arguments.table is not None else _find_state_file(arguments, project)
     evidence = _load_evidence(project, state, arguments.table, build_time_range(since, until))
@@ -89,22 +105,52 @@ def _list_evidence(arguments: Namespace, evidence: _Evidence, interval: timedelt
     return NON_COMPLIANT if days.count(DayStatus.MISSING) else OK
 
 
+def _verify_fleet(arguments: Namespace, span: TimeRange) -> int:
+    if arguments.table is None:
+        raise UsageError("--fleet needs --table: only a stack on AWS writes pages of the fleet")
+    if arguments.project is not None:
+        raise UsageError("--project is for one project and --fleet for all; use only one of them")
+    pages = open_pages_in_table(arguments.table).list_pages(runtime.now())
+    checks = list(verify_pages((it for it in pages if it.night in span), _make_locator(arguments, None)))
+    if not checks:
+        raise UsageError("no page of the fleet is recorded for this time; check --table, --since and --until")
+    if arguments.format == "json":
+        print_lines([render_page_checks_json(checks)])
+    else:
+        print_lines(render_page_checks_table(checks, get_terminal_width()))
+    return _choose_exit_code(check[0] for _, *file_checks in checks for check in file_checks if check is not None)
+
+
+def _make_locator(arguments: Namespace, state: Path | None) -> ReportLocator:
+    return make_report_locator(state, None if arguments.reports is None else Path(arguments.reports))
+
+
 def _verify_evidence(arguments: Namespace, evidence: _Evidence, state: Path | None) -> int:
-    places = make_report_locator(state, None if arguments.reports is None else Path(arguments.reports))
+    places = _make_locator(arguments, state)
     audits = filter_audits(evidence.audits, evidence.span)
     checks = [(it.audit, it.report, it.page) for it in verify_audits(audits, evidence.audits, places)]
-    drill_checks = list(verify_drills(evidence.drills, places))
+    drill_checks = list(verify_drills(evidence.drills if state else _list_retained_drills(evidence), places))
     if not checks and not drill_checks:
         raise _make_no_audit_error(evidence.project)
     if arguments.format == "json":
         print_lines([render_evidence_checks_json(evidence.project, checks, drill_checks)])
     else:
         print_lines(render_evidence_checks_table(evidence.project, checks, drill_checks, get_terminal_width()))
-    statuses = {it[0] for _, *file_checks in checks for it in file_checks if it is not None}
-    statuses |= {status for _, (status, _) in drill_checks}
-    if FileStatus.UNREADABLE in statuses:
+    statuses = [it[0] for _, *file_checks in checks for it in file_checks if it is not None]
+    return _choose_exit_code((*statuses, *(status for _, (status, _) in drill_checks)))
+
+
+def _list_retained_drills(evidence: _Evidence) -> list[DrillRecord]:
+    """Return the drills since the first audit: documents expire as reports do, but the records of drills do not."""
+    first_audit_at = min((it.observed_at for it in evidence.audits), default=None)
+    return filter_drills(evidence.drills, TimeRange(first_audit_at, None))
+
+
+def _choose_exit_code(statuses: Iterable[FileStatus]) -> int:
+    found = set(statuses)
+    if FileStatus.UNREADABLE in found:
         return INCOMPLETE
-    return NON_COMPLIANT if statuses & {FileStatus.ALTERED, FileStatus.MISSING} else OK
+    return NON_COMPLIANT if found & {FileStatus.ALTERED, FileStatus.MISSING} else OK
 
 
 def _make_no_audit_error(project: str) -> UsageError:

@@ -281,10 +281,10 @@ exit codes:
 """
 _EVIDENCE_VERIFY_EXIT_CODES = """\
 exit codes:
-  0  no report and no document of a restore drill is altered or missing
+  0  no report, no document of a restore drill and no page of the fleet is altered or missing
   1  at least one is altered or missing
-  2  nothing was examined: wrong usage, or no audit is recorded
-  3  a report or a document could not be read (wins over 1)
+  2  nothing was examined: wrong usage, or no audit or page is recorded
+  3  a report, a document or a page could not be read (wins over 1)
 """
 
 
@@ -303,6 +303,11 @@ def _add_evidence(commands: "_SubParsersAction[ArgumentParser]") -> None:
     verify_summary = "read each report and each document of a restore drill again and compare its hash"
     verify_parser = _add_evidence_action(
         actions, "verify", verify_summary, _EVIDENCE_VERIFY_EXIT_CODES, "to the last audit"
+    )
+    verify_parser.add_argument(
+        "--fleet",
+        action="store_true",
+        help="verify the pages of the fleet instead of the reports of a project; needs --table",
     )
     verify_parser.add_argument(
         "--reports",

@@ -102,6 +102,13 @@ class FleetStore(Protocol):
         """
 
 
+class FleetPageLog(Protocol):
+    """The recorded pages of the fleet."""
+
+    def list_pages(self, now: datetime) -> Iterable[FleetPage]:
+        """Return all pages whose retention is not over, by night and revision. Raises `StateError`."""
+
+
 class FleetArchive(Protocol):
     """A store of the pages of the fleet. It never overwrites a stored file. Its methods raise `EvidenceError`."""
 

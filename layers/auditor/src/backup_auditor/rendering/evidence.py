@@ -17,6 +17,7 @@ from backup_auditor.domain.audit_record import (
 )
 from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor.domain.exported_state import ExportedState
+from backup_auditor.domain.fleet_record import FleetPage
 from backup_auditor.domain.lifecycle.discard import Discard
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.text import pluralize
@@ -28,8 +29,8 @@ type CheckedFile = tuple[StrEnum, str | None]
 """The status of a file, and its reason."""
 type AuditCheck = tuple[AuditRecord, CheckedFile, CheckedFile | None]
 """An audit, its report, and its page if it has one."""
-
-
+type PageCheck = tuple[FleetPage, CheckedFile, CheckedFile | None]
+"""A page of the fleet, its document, and its HTML if it has one."""
 type DrillCheck = tuple[DrillRecord, CheckedFile]
 """A restore drill, and its document."""
 
@@ -140,6 +141,41 @@ def render_evidence_checks_table(
     yield from format_columns(rows, width)
 
 
+def render_page_checks_table(pages: Sequence[PageCheck], width: int) -> Iterator[str]:
+    """Show a line with the counts, and a line for each file of the pages of the fleet."""
+    documents = _format_counts(status for _, (status, _), _ in pages)
+    html = _format_counts(check[0] for _, _, check in pages if check)
+    html_clause = f"; HTML {html}" if html else ""
+    yield from wrap_text(f"fleet: {pluralize(len(pages), 'page')}: JSON {documents}{html_clause}", width, "  ")
+    yield ""
+    rows = [
+        (f"{format_moment(page.night)}  {check[0]:10}", _describe_file(file, check[1]))
+        for page, document_check, html_check in pages
+        for file, check in ((page.document, document_check), (page.document.page, html_check))
+        if file and check
+    ]
+    yield from format_columns(rows, width)
+
+
+def render_page_checks_json(pages: Sequence[PageCheck]) -> str:
+    """Show every page of the fleet with the status of its files as one JSON document."""
+    rows = [
+        {
+            "night": format_moment(page.night),
+            "revision": page.revision,
+            **_build_checked_file(page.document, document_check),
+            "page": _build_checked_file(page.document.page, html_check) if page.document.page and html_check else None,
+        }
+        for page, document_check, html_check in pages
+    ]
+    return json.dumps({"pages": rows}, indent=1)
+
+
+def _build_checked_file(file: StoredFile, check: CheckedFile) -> dict[str, object]:
+    status, reason = check
+    return {**build_stored_file_json(file), "status": status, "reason": reason}
+
+
 def _format_counts(words: Iterable[str]) -> str:
     return ", ".join(f"{count:,} {word}" for word, count in Counter(words).items())
 
@@ -174,7 +210,7 @@ def render_evidence_checks_json(project: str, audits: Sequence[AuditCheck], dril
     for audit, (status, reason), page_check in audits:
         page, page_row = audit.report and audit.report.page, None
         if page and page_check:
-            page_row = {**build_stored_file_json(page), "status": page_check[0], "reason": page_check[1]}
+            page_row = _build_checked_file(page, page_check)
         rows.append({**_build_audit(audit), "status": status, "reason": reason, "page": page_row})
     drill_rows = [{**_build_drill(drill), "status": status, "reason": reason} for drill, (status, reason) in drills]
     return json.dumps({"project": project, "reports": rows, "restore_drills": drill_rows}, indent=1)

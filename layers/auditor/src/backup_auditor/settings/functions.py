@@ -55,7 +55,7 @@ class FunctionSettings:
     organization_secret: str | None
     """The secret with a service account of the organization; `None` without discovery."""
     retention: timedelta | None
-    """How long records of audits are stored; `None` is without limit."""
+    """How long records of audits and of pages of the fleet are stored; `None` is without limit."""
 
 
 def read_function_settings(function: str, environ: Mapping[str, str]) -> FunctionSettings:

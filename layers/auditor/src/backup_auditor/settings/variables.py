@@ -76,7 +76,8 @@ ORGANIZATION_SECRET = Variable(
     "The secret with a service account of the organization: JSON with `client_id` and `client_secret`.",
 )
 AUDIT_RETENTION_DAYS = Variable(
-    "AUDIT_RETENTION_DAYS", "The number of days to store records of audits; without it, or with 0, there is no limit."
+    "AUDIT_RETENTION_DAYS",
+    "The number of days to store records of audits and pages of the fleet; without it, or with 0, there is no limit.",
 )
 
 _COMMON_VARIABLES = (STACK_NAME, REGISTRY, NAME_PREFIX, PROJECT_NAME)
@@ -95,7 +96,7 @@ VARIABLES_BY_FUNCTION: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
         ),
         "watch": (
             *(STATE_TABLE, EVIDENCE_BUCKET, *_COMMON_VARIABLES),
-            *(*_CHANNEL_VARIABLES, REPORT_BASE_URL, PING_URL_SECRET, ORGANIZATION_SECRET, POLICY),
+            *(*_CHANNEL_VARIABLES, REPORT_BASE_URL, PING_URL_SECRET, ORGANIZATION_SECRET, POLICY, AUDIT_RETENTION_DAYS),
         ),
         "remediate": (STATE_TABLE, EVENT_BUS, *_COMMON_VARIABLES, EDITOR_NAME_PREFIX, EDITOR_KEY_SECRET, POLICY),
         "drill": (

@@ -1,6 +1,7 @@
 """The pages and digests of the fleet in one DynamoDB table, in a partition that no project has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,15 @@ from backup_auditor.adapters.dynamodb.items import (
     Partition,
     build_key,
     build_message_key,
+    build_partition_key,
+    compute_expiry,
     decode_digest,
     decode_page,
     decode_values,
     encode_message,
     encode_values,
     format_sort_moment,
+    is_expired,
     list_digest_values,
     list_page_values,
 )
@@ -33,9 +37,10 @@ _LAST_PAGE_KEY = build_key(FLEET, FLEET_PAGE_SORT_KEY, Partition.WATCH)
 class DynamoFleetStore:
     """A `FleetStore` in one table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        """Take the client and the table's name."""
+    def __init__(self, client: "DynamoDBClient", table: str, *, retention: timedelta | None = None) -> None:
+        """Take the client, the table's name, and the retention of the records of pages; `None` keeps them forever."""
         self._table = Table(client, table)
+        self._retention = retention
 
     def load_records(self, channel_ids: Iterable[str]) -> FleetRecords:
         """Return the last page, and the last digests of some channels."""
@@ -47,6 +52,15 @@ class DynamoFleetStore:
                 None if page is None else decode_page(page),
                 {key.removeprefix(FLEET_DIGEST_PREFIX): decode_digest(it) for key, it in items.items()},
             )
+
+    def list_pages(self, now: datetime) -> Iterator[FleetPage]:
+        """Yield all pages whose retention is not over, by night and revision."""
+        values = encode_values(
+            {":fleet": build_partition_key(FLEET, Partition.WATCH), ":prefix": f"{FLEET_PAGE_SORT_KEY}#"}
+        )
+        with self._table.translate_errors():
+            items = self._table.query_items("PK = :fleet AND begins_with(SK, :prefix)", values)
+            yield from (decode_page(decode_values(it)) for it in items if not is_expired(it, now))
 
     def record_page(
         self,
@@ -69,8 +83,9 @@ class DynamoFleetStore:
                 {":night": last_page.night, ":revision": last_page.revision}
             )
         digest_values = encode_values(list_digest_values(digest))
+        expiry = None if self._retention is None else compute_expiry(page.night, self._retention)
         items = [
-            _build_page_key(page) | values,
+            _build_page_key(page) | values | encode_values({"expires_at": expiry}),
             *(build_message_key(it) | encode_message(it) for it in messages),
             *(_build_digest_key(it.channel_id) | digest_values for it in messages),
         ]

@@ -95,6 +95,11 @@ def format_sort_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def is_expired(item: Item, now: datetime) -> bool:
+    """Return whether DynamoDB may delete an item, which it does some time later. S3 may have deleted its files."""
+    return "expires_at" in item and int(item["expires_at"]["N"]) <= now.timestamp()
+
+
 def compute_expiry(moment: datetime, retention: timedelta) -> int:
     """Return when DynamoDB may delete an item, in seconds since 1970."""
     return int((moment + retention).timestamp())

@@ -40,6 +40,7 @@ from backup_auditor.adapters.dynamodb.items import (
     encode_row,
     encode_values,
     format_sort_moment,
+    is_expired,
 )
 from backup_auditor.adapters.dynamodb.table import Table, is_condition_failure
 from backup_auditor.adapters.records import DRILLS
@@ -119,14 +120,17 @@ class DynamoState(DynamoStateReader):
         *,
         retention: timedelta | None = None,
         request_id: str | None = None,
+        now: datetime | None = None,
     ) -> None:
         """Take the client, the table's name, and the retention of audit records; `None` keeps them forever.
 
-        `request_id` is the id of the request that the recorded audits answer; `None` if there is none.
+        `request_id` is the id of the request that the recorded audits answer; `None` if there is none. Audits whose
+        retention is over at `now` are not listed; `None` lists all that the table has.
         """
         super().__init__(client, table)
         self._retention = retention
         self._request_id = request_id
+        self._now = now
 
     def record(self, project: str, change: StateChange, imported_items: Iterable[Item] = ()) -> None:
         """Write the changed chunks and imported items, then everything else in one transaction."""
@@ -173,7 +177,8 @@ class DynamoState(DynamoStateReader):
     def list_audits(self, project: str, since: datetime) -> list[AuditRecord]:
         """Return the audit records of a project since a time, the oldest first."""
         with self._table.translate_errors():
-            return [*map(decode_audit, self._query_audits(project, since))]
+            items = self._query_audits(project, since)
+            return [decode_audit(it) for it in items if self._now is None or not is_expired(it, self._now)]
 
     def find_requested_audit(self, project: str, since: datetime) -> AuditRecord | None:
         """Return the audit that was recorded for the request since a time; `None` if there is none."""
