@@ -25,6 +25,7 @@ from backup_auditor.errors import (
     DeliveryError,
     EvidenceError,
     EvidenceMissingError,
+    EvidenceRefusedError,
     RegistryError,
     ReportAlteredError,
     SecretError,
@@ -279,10 +280,13 @@ class DeliveryAttempt:
                 return load_report(self._read_unaltered(stored_report), stored_report.location)
 
     def _load_previous_fleet(self, document: StoredFile | None) -> FleetDocument | None:
-        """Return the page of the digest before; `None` if there was none, or if the bucket no longer has it."""
+        """Return the page of the digest before; `None` if there was none, or if the bucket no longer has it.
+
+        The role may not list the bucket, so S3 refuses a missing page: the right to read it was used just before.
+        """
         try:
             return None if document is None else self._load_fleet(document)
-        except EvidenceMissingError:
+        except (EvidenceMissingError, EvidenceRefusedError):
             return None
 
     def _load_fleet(self, document: StoredFile) -> FleetDocument:
