@@ -267,6 +267,12 @@ def test_a_project_named_like_a_key_is_shown_by_its_id() -> None:
     assert "canary" not in repr(change)
 
 
+def test_a_long_name_is_cut() -> None:
+    """The state of many projects has to fit one item of a table."""
+    change = OrganizationHarness([make_project("x" * 1000, "p-1")]).look()
+    assert [len(it.name) for it in change.state.projects] == [200]
+
+
 def make_policy(plan: PineconePlan) -> Policy:
     """Return the built-in policy for a plan."""
     return replace(load_built_in_policy(), project=ProjectRequirement(plan=plan))
