@@ -174,6 +174,13 @@ def test_each_project_that_was_not_audited_has_its_reason() -> None:
     }
 
 
+def test_a_long_reason_leaves_the_next_step_within_a_digest() -> None:
+    """A digest shows the first 500 characters."""
+    facts = NightFacts().add("failed", replace(LATE, failed_audit=FailedAudit(NIGHT + HOUR, "x" * 1000)))
+    reason = list_unaudited(facts.build(NIGHT + WINDOW))["failed"]
+    assert "…; fix the cause, then invoke the function audit" in reason[:500]
+
+
 def test_a_project_that_was_registered_after_the_night_began_is_left_out() -> None:
     """It is neither awaited nor missing, and its first audit makes it a row."""
     new = replace(NEVER_AUDITED, registered_at=NIGHT + SECOND)

@@ -19,6 +19,7 @@ from backup_auditor.domain.reporting.fleet import (
     UnregisteredProjects,
     build_fleet,
 )
+from backup_auditor.domain.text import cut_text
 from backup_auditor.domain.timefmt import format_minute
 
 _DAY = timedelta(days=1)
@@ -32,6 +33,7 @@ FAILING_WINDOW = timedelta(hours=1)
 _DISCOVERY_VALIDITY = timedelta(hours=30)
 """How long a listing of the organization says what is unregistered: looks are a day apart, and a failed one is repeated
 every hour."""
+_MAX_REASON_LENGTH = 300
 _WEEK = 7 * _DAY - (_DAY - _SHORTEST_NIGHT)
 """The least time between two weekly digests: nights are not always exactly a day apart."""
 
@@ -138,7 +140,8 @@ def _explain_missing_audit(name: str, project: WatchedProject, start: datetime, 
     """Return why a project was not audited, and what to do: a text that does not change with the time."""
     failure = find_failure(name, project, now)
     if failure is not None and failure.kind is FailureKind.FAILED:
-        return f"{failure.reason}; {failure.next_step}"
+        # a digest cuts a longer text at its end, where the next step is
+        return f"{cut_text(failure.reason, _MAX_REASON_LENGTH)}; {failure.next_step}"
     last = project.last_audits.observed_at
     if last is not None and last >= start:
         return f"its last audit, of {format_minute(last)}, was recorded without figures; the next audit has them"
