@@ -17,7 +17,8 @@ class FleetPage:
     revision: int
     """1 for the first page of a night; each correction has the next number."""
     content_sha256: str
-    """The hash of what the page says, without night and revision: pages that say the same have the same hash."""
+    """The hash of what the page says, without night, revision, and figures that move from audit to audit. Another hash
+    is a correction."""
     document: StoredReport
     """The stored page, as JSON and as HTML."""
 
