@@ -216,6 +216,19 @@ def test_a_correction_with_the_first_change_of_a_night_is_sent_on_change() -> No
     assert harness.take_channels() == []
 
 
+def test_a_schedule_of_every_hour_has_a_page_in_spite_of_a_project_that_never_comes() -> None:
+    """Later requests do not move the night, so the wait for the project ends."""
+    harness = FleetHarness()
+    _, *others = NAMES
+    pages = []
+    for hour in range(7):
+        harness.audit(NOW + hour * HOUR + MINUTE, *others, night=NOW + hour * HOUR)
+        pages.append(harness.look(NOW + hour * HOUR + 20 * MINUTE))
+    assert [it is not None for it in pages] == [False] * 5 + [True, False]
+    assert pages[5] is not None
+    assert pages[5].night == NOW
+
+
 def test_audits_with_the_same_results_correct_no_page() -> None:
     """Times, ages, ends, quota, proofs and changes move from audit to audit; an open finding is a correction."""
     harness = FleetHarness()

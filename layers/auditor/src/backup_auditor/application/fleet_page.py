@@ -57,9 +57,11 @@ class FleetPageWriter:
         `StateError` and `EvidenceError`.
         """
         records = self.store.load_records([it.channel.channel_id for it in registry.fleet_channels])
-        night_start = find_night(projects.values(), records.page, now)
+        night_start = find_night(projects.values(), records, now)
         if night_start is None:
             return None
+        if night_start != records.night:
+            self.store.record_night(night_start)
         rows = {name: row for name, it in projects.items() if (row := _load_row(it)) is not None}
         discovery = None if self.load_discovery is None else self.load_discovery()
         night = build_night(night_start, KnownFleet(registry, projects, rows, warnings, discovery), now)

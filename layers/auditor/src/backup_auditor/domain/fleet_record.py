@@ -36,10 +36,12 @@ class RecordedDigest:
 
 @dataclass(frozen=True, slots=True)
 class FleetRecords:
-    """The last page, and the last digests by the ids of their channels."""
+    """The last page, the last digests by the ids of their channels, and the last night."""
 
     page: FleetPage | None = None
     digests: Mapping[str, RecordedDigest] = field(default_factory=dict)
+    night: datetime | None = None
+    """When the last night began, which may have no page yet; `None` before the first night."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,19 +38,24 @@ _WEEK = 7 * _DAY - (_DAY - _SHORTEST_NIGHT)
 """The least time between two weekly digests: nights are not always exactly a day apart."""
 
 
-def find_night(projects: Iterable[WatchedProject], page: FleetPage | None, now: datetime) -> datetime | None:
+def find_night(projects: Iterable[WatchedProject], records: FleetRecords, now: datetime) -> datetime | None:
     """Return when the present night began; `None` before the first one.
 
-    A night begins with the first scheduled request for audits that is long enough after the last night. If no such
-    request is known for 30 hours, the night began a day after the last one: then no audit ran, and the page says so.
+    A night begins with the first scheduled request for audits that is long enough after the last night. One that has no
+    page yet does not move with later requests, which a schedule of every hour makes. If no request is known for 30
+    hours, the night began a day after the last one: then no audit ran, and the page says so.
     """
+    page, night = records.page, records.night
+    if night is not None and timedelta() <= now - night < _SHORTEST_NIGHT and (page is None or page.night < night):
+        return night
     starts = [it for project in projects for it in _list_scheduled_times(project) if it <= now]
     latest = max(starts, default=None)
     if page is None or page.night > now:  # the clock was wrong when the page was recorded
         return latest
     if latest is not None and latest - page.night >= _SHORTEST_NIGHT:
         return latest
-    return page.night + _DAY * max((now - page.night - (OVERDUE_AFTER - _DAY)) // _DAY, 0)
+    last_request = page.night if latest is None else max(page.night, latest)
+    return page.night + _DAY * max((now - last_request - (OVERDUE_AFTER - _DAY)) // _DAY, 0)
 
 
 def _list_scheduled_times(project: WatchedProject) -> list[datetime]:
