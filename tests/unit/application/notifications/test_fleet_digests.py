@@ -108,6 +108,18 @@ def test_a_digest_is_sent_without_an_expired_page_before(
     assert "NOT COMPLIANT (1)\nsearch: non-compliant, 1 critical\n" in email
 
 
+def test_a_digest_is_sent_without_a_page_before_of_another_version(harness: DeliveryHarness) -> None:
+    """After an update, the page before can be one that this version does not read."""
+    content = b'{"schema_version": "0"}'
+    harness.evidence.files[PREVIOUS] = content
+    document = StoredFile(PREVIOUS, hashlib.sha256(content).hexdigest())
+    for pending in harness.outbox.pending_by_id.values():
+        assert isinstance(pending.message.content, FleetComparison)
+        pending.message = replace(pending.message, content=replace(pending.message.content, previous=document))
+    assert deliver(harness) == [2, 0]
+    assert "No previous digest to compare with." in json.loads(harness.topics.recorded_calls[0]["message"])["email"]
+
+
 def test_a_missing_page_is_a_failure(harness: DeliveryHarness) -> None:
     """A digest whose own page is missing waits for it."""
     content = harness.evidence.files.pop(CURRENT)
