@@ -216,9 +216,11 @@ def test_a_long_reason_leaves_the_next_step_within_a_digest() -> None:
 
 
 def test_a_project_that_was_registered_after_the_night_began_is_left_out() -> None:
-    """It is neither awaited nor missing, and its first audit makes it a row."""
+    """It is awaited for an hour, never missing, and its first audit makes it a row."""
     new = replace(NEVER_AUDITED, registered_at=NIGHT + SECOND)
     facts = NightFacts().add_audited("in", NIGHT).add("new", new)
+    assert facts.build(NIGHT + HOUR - SECOND).awaited == ("new",)
+    assert facts.build(NIGHT + HOUR).awaited == ()
     night = facts.build(NIGHT + DAY)
     assert ([it.name for it in night.fleet.projects], list_unaudited(night), night.awaited) == (["in"], {}, ())
     facts.add_audited("new", NIGHT + 3 * HOUR)

@@ -29,7 +29,8 @@ audits more often, such as every hour, has several requests in one night."""
 WINDOW = OVERDUE_AFTER - timedelta(hours=25)
 """How long a night is waited for a project: an audit that starts late and needs every attempt of its queue."""
 FAILING_WINDOW = timedelta(hours=1)
-"""How long it is waited for a project that failed before: its key may have been replaced since."""
+"""How long it is waited for a project that failed before, whose key may have been replaced since, and for a new one,
+whose audit may have been requested."""
 _DISCOVERY_VALIDITY = timedelta(hours=30)
 """How long a listing of the organization says what is unregistered: looks are a day apart, and a failed one is repeated
 every hour."""
@@ -91,7 +92,7 @@ class FleetNight:
 def build_night(start: datetime, known: KnownFleet, now: datetime) -> FleetNight:
     """Return a night as it is known now. The same facts give the same page at any time.
 
-    A project that was registered after the night began is left out until it is audited.
+    A project that was registered after the night began is left out until it is audited, and is awaited for an hour.
     """
     audited, unaudited, awaited = [], [], []
     registry = known.registry
@@ -106,6 +107,8 @@ def build_night(start: datetime, known: KnownFleet, now: datetime) -> FleetNight
             unaudited.append(UnauditedProject(name, reason))
             continue
         if _is_new(project, start):
+            if now < start + FAILING_WINDOW:
+                awaited.append(name)
             continue
         unaudited.append(UnauditedProject(name, _explain_missing_audit(name, project, start, now)))
         if now < start + _compute_window(name, project, start, now):
