@@ -149,7 +149,8 @@ def test_the_architecture_lists_every_item() -> None:
         drills: {items.DRILL_PREFIX},
         watch: {
             *(items.REGISTRATION_SORT_KEY, items.FAILED_AUDIT_SORT_KEY, items.NOTICE_SORT_KEY),
-            *(items.DISCOVERY_SORT_KEY, items.FLEET_PAGE_SORT_KEY, items.FLEET_DIGEST_PREFIX),
+            *(items.DISCOVERY_SORT_KEY, items.FLEET_PAGE_SORT_KEY, items.FLEET_NIGHT_SORT_KEY),
+            items.FLEET_DIGEST_PREFIX,
         },
     }
     for partition, expected_keys in sort_keys.items():

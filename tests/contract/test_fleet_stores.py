@@ -75,6 +75,17 @@ def test_a_page_is_recorded_with_its_messages_and_digests(open_store: OpenStore)
 
 
 @every_store
+def test_the_last_night_is_recorded_beside_the_page(open_store: OpenStore) -> None:
+    """A later night replaces it, and no page does."""
+    with open_store() as (store, _):
+        for night in (NOW, NOW + DAY):
+            store.record_night(night)
+            assert store.load_records(CHANNEL_IDS) == FleetRecords(night=night)
+        assert store.record_page(FIRST, None, (), DIGEST)
+        assert store.load_records([]) == FleetRecords(FIRST, night=NOW + DAY)
+
+
+@every_store
 @pytest.mark.parametrize(
     "last_page", [pytest.param(None, id="none"), pytest.param(replace(FIRST, night=NOW - DAY), id="another-night")]
 )

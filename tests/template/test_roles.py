@@ -194,6 +194,17 @@ def test_only_the_watch_reads_the_service_account() -> None:
     assert not [it for it in filled_names if fnmatchcase(example, it)]
 
 
+def test_the_service_account_is_read_from_one_place() -> None:
+    """As a parameter it is not granted as a secret, which could not exist."""
+    statements = find_properties("WatchRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    (condition,) = (
+        it["Fn::If"][0] for it in statements if "Fn::If" in it and "OrganizationByArn" in list_leaves(it["Fn::If"][1])
+    )
+    assert load_template()["Conditions"][condition] == {
+        "Fn::And": [{"Condition": "HasOrganization"}, {"Fn::Not": [{"Condition": "OrganizationIsParameter"}]}]
+    }
+
+
 def find_writable_partitions(role: str) -> set[str]:
     """Return the partitions of the table that a role can write; `*` for the whole table."""
     statements = [

@@ -233,6 +233,39 @@ def test_the_service_account_is_tried(
     assert not any(it in json.dumps(answer) for it in (CANARY, CLIENT_SECRET))
 
 
+def check_organization(app: Application, *faults: Fault, sees_organization: bool = True) -> dict[str, str]:
+    """Return the check of the service account of an organization with some faults."""
+    organization = build_organization(SIMULATED_NOW)
+    organization.service_accounts[CLIENT_ID].sees_organization = sees_organization
+    put_secret(json.dumps({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}), ORGANIZATION_SECRET)
+    app.patch.setenv("ORGANIZATION_SECRET", ORGANIZATION_SECRET)
+    with serve(organization) as server:
+        server.faults += faults
+        app.patch.setenv("PINECONE_CONTROLLER_HOST", server.url)
+        app.patch.setenv("PINECONE_OAUTH_URL", server.oauth_url)
+        checks = app.invoke("watch", {"check": True})["checks"]
+    check: dict[str, str] = next(it for it in checks if it["name"] == "organization")
+    return check
+
+
+def test_a_service_account_that_may_not_list_organizations_fails(app: Application) -> None:
+    """Without them, neither payments nor plans are compared; one that sees none is told so."""
+    check = check_organization(app, sees_organization=False)
+    assert (check["status"], "payments and plans are not checked" in check["detail"]) == ("pass", True)
+    check = check_organization(app, Fault(path="/admin/organizations", status=403, message="forbidden"))
+    assert (check["status"], "403" in check["detail"]) == ("fail", True)
+
+
+def test_a_registry_without_channels_of_the_fleet_fails_with_an_organization(app: Application) -> None:
+    """Nothing would receive an alert about a payment status."""
+    assert check_organization(app)["status"] == "pass"
+    text = f"version: 1\nprojects: [{{name: search, secret: {KEY_SECRET}}}]\n"
+    boto3.client("ssm").put_parameter(Name="/backup-auditor/fleet", Value=text, Type="String", Overwrite=True)
+    app.patch.setenv("REGISTRY", "ssm:/backup-auditor/fleet")
+    check = check_organization(app)
+    assert (check["status"], check["remedy"]) == ("fail", "add fleet_channels to the registry")
+
+
 @pytest.mark.parametrize("variable", ["REGISTRY", "EVENT_BUS"])
 def test_without_a_registry_the_other_checks_are_skipped(app: Application, variable: str) -> None:
     """The answer says that nothing else was checked."""

@@ -13,6 +13,7 @@ import pytest
 
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.dynamodb.discovery_store import DynamoDiscoveryStore
+from backup_auditor.adapters.dynamodb.outbox import DynamoOutbox
 from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources
@@ -45,6 +46,8 @@ ORGANIZATION_SECRET = "backup-auditor/organization/pinecone"  # noqa: S105  the 
 SLACK_SECRET = "backup-auditor/webhooks/fleet"  # noqa: S105  the name of a secret
 CLIENT_SECRET = "canary-of-the-client-secret"  # noqa: S105  the canary
 REGISTRY_KEY = "backup-auditor/registry.yaml"
+MAX_ITEM_BYTES = 400 * 1024
+"""The limit of one item of a table."""
 
 
 def add_project(organization: SimulatedOrganization, name: str) -> str:
@@ -195,16 +198,35 @@ def test_an_unregistered_project_is_reported_once_and_resolved_once(fleet: Fleet
     fleet.check_confidentiality()
 
 
-def test_many_new_projects_are_one_message_to_each_channel(fleet: Fleet) -> None:
-    """The lists are folded to what SNS and Slack accept, and the bus has an event for each project."""
-    for number in range(118):
+def test_400_new_projects_of_500_are_one_message_to_each_channel(fleet: Fleet) -> None:
+    """The lists are folded to what SNS and Slack accept, the state is small, and the bus accepts all events."""
+    boto3.client("events").remove_targets(Rule="all", EventBusName=os.environ["EVENT_BUS"], Ids=["queue"])  # slow
+    for number in range(498):
         project_id = add_project(fleet.organization, f"team-{number:03d}")
-        if number >= 109:
+        if number >= 399:
             fleet.registered[f"entry-{number}"] = project_id
-    assert fleet.watch()["unregistered"] == 110
+    assert fleet.watch()["unregistered"] == 400
+    items = boto3.client("dynamodb").scan(TableName=os.environ["STATE_TABLE"])["Items"]
+    assert max(len(repr(it)) for it in items) < MAX_ITEM_BYTES / 4
     received = fleet.deliver()
-    assert {name: len(it) for name, it in received.items()} == {"sns": 1, "slack": 1, "events": 110}
-    assert (received["sns"][0]["omitted"], len({it["detail"]["project_id"] for it in received["events"]})) == (10, 110)
+    assert [len(received[it]) for it in ("sns", "slack")] == [1, 1]
+    assert received["sns"][0]["omitted"] == 300
+    assert "388 more; registry discover lists all" in json.dumps(received["slack"])
+    assert DynamoOutbox(AwsSession().dynamodb, os.environ["STATE_TABLE"]).list_pending(None, fleet.now + DAY) == []
+
+
+def test_without_a_registry_the_channels_of_the_stack_hear_of_it(fleet: Fleet) -> None:
+    """A stack of one project has no channels of the fleet of its own."""
+    fleet.patch.delenv("REGISTRY")
+    for name, value in {
+        "PROJECT_NAME": "search",
+        "API_KEY_SECRET": "backup-auditor/keys/search",
+        "ALERT_TOPIC": fleet.topic,
+        "SLACK_SECRET": SLACK_SECRET,
+    }.items():
+        fleet.patch.setenv(name, value)
+    assert fleet.watch()["unregistered"] == 1
+    assert fleet.count_delivered() == {"sns": 1, "slack": 1, "events": 1}
 
 
 def break_secret(_fleet: Fleet) -> None:

@@ -19,11 +19,16 @@ class FakeFleetStore:
     pages: list[FleetPage] = field(default_factory=list)
     digests: dict[str, RecordedDigest] = field(default_factory=dict)
     messages: list[OutboxMessage] = field(default_factory=list)
+    night: datetime | None = None
 
     def load_records(self, channel_ids: Iterable[str]) -> FleetRecords:
-        """Return the last page, and the digests of some channels."""
+        """Return the last page, the digests of some channels, and the last night."""
         known_digests = {it: self.digests[it] for it in channel_ids if it in self.digests}
-        return FleetRecords(self.pages[-1] if self.pages else None, known_digests)
+        return FleetRecords(self.pages[-1] if self.pages else None, known_digests, self.night)
+
+    def record_night(self, night: datetime) -> None:
+        """Record when the last night began."""
+        self.night = night
 
     def record_page(
         self,

@@ -19,6 +19,13 @@ from backup_auditor.domain.discovery_notice import DiscoveryState, UnregisteredP
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, FleetRecords
 from backup_auditor.domain.outbox import DigestTiming, FleetChannel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
+from backup_auditor.domain.reporting.fleet import (
+    FindingChanges,
+    QuotaUse,
+    RecoveryPointAge,
+    RecoveryPointsEnd,
+    RestoreProof,
+)
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.errors import EvidenceError
 from backup_auditor.rendering.fleet_json import load_fleet_document, render_project_row
@@ -207,6 +214,42 @@ def test_a_correction_with_the_first_change_of_a_night_is_sent_on_change() -> No
     harness.audit(NOW + DAY + 4 * HOUR, NAMES[0], night=NOW + DAY)
     assert harness.look(NOW + DAY + 5 * HOUR) is not None
     assert harness.take_channels() == []
+
+
+def test_a_schedule_of_every_hour_has_a_page_in_spite_of_a_project_that_never_comes() -> None:
+    """Later requests do not move the night, so the wait for the project ends."""
+    harness = FleetHarness()
+    _, *others = NAMES
+    pages = []
+    for hour in range(7):
+        harness.audit(NOW + hour * HOUR + MINUTE, *others, night=NOW + hour * HOUR)
+        pages.append(harness.look(NOW + hour * HOUR + 20 * MINUTE))
+    assert [it is not None for it in pages] == [False] * 5 + [True, False]
+    assert pages[5] is not None
+    assert pages[5].night == NOW
+
+
+def test_audits_with_the_same_results_correct_no_page() -> None:
+    """Times, ages, ends, quota, proofs and changes move from audit to audit; an open finding is a correction."""
+    harness = FleetHarness()
+    harness.audit(NOW + MINUTE, *NAMES)
+    assert harness.look(NOW + HOUR) is not None
+    later = NOW + 2 * HOUR
+    harness.audit(
+        later,
+        *NAMES,
+        audit_id="later",
+        worst_age=RecoveryPointAge("orders", HOUR, DAY),
+        first_end=RecoveryPointsEnd("orders", later),
+        quota=QuotaUse(500, 77, 99),
+        last_proof=RestoreProof("orders", later),
+        changes=FindingChanges(3, 4),
+    )
+    assert harness.look(later) is None
+    harness.audit(later, NAMES[0], open_counts=dict.fromkeys(build_project().open_counts, 1))
+    page = harness.look(later + MINUTE)
+    assert page is not None
+    assert page.revision == 2
 
 
 def test_a_night_in_which_nothing_ran_has_a_page() -> None:

@@ -87,6 +87,8 @@ def test_the_fleet_is_checked_like_a_project() -> None:
     assert list_channels(registry, ChannelKind.SLACK) == {SLACK.target: ("search", FLEET)}
     (check,) = check_topics(replace(registry, fleet_channels=(FleetChannel(SNS),)), {TOPIC: Subscriptions(0, 0)})
     assert (check.status, "findings of the fleet" in check.detail) == (CheckStatus.FAIL, True)
+    shared_registry = replace(registry, fleet_channels=(FleetChannel(SLACK),))
+    assert list_channels(shared_registry, ChannelKind.SLACK) == {SLACK.target: ("search",)}
     error = EntryError("fleet_channels", 4, "fleet_channels is not a list; write one")
     (check,) = check_registry(replace(registry, fleet_errors=(error,)))
     assert (check.status, check.remedy) == (CheckStatus.FAIL, "write one")

@@ -17,6 +17,7 @@ BackupAuditorError
 │       └── FutureAuditError    the last recorded audit is later than this machine's clock
 ├── EvidenceError           a report could not be stored or read
 │   ├── EvidenceMissingError  a stored report is missing
+│   ├── EvidenceRefusedError  a stored report may not be read, or is missing in a bucket that may not be listed
 │   └── ReportAlteredError    a stored report has other bytes than when it was stored
 ├── SecretError             a key or a webhook is missing, empty or invalid
 │   └── SecretUnavailableError  it could not be fetched now
@@ -67,6 +68,10 @@ class EvidenceError(BackupAuditorError):
 
 class EvidenceMissingError(EvidenceError):
     """A stored report is missing."""
+
+
+class EvidenceRefusedError(EvidenceError):
+    """A stored report may not be read; without the right to list a bucket, S3 answers a missing one the same way."""
 
 
 class ReportAlteredError(EvidenceError):

@@ -65,6 +65,13 @@ def test_an_invalid_channel_affects_no_audit(text: str, problem: str) -> None:
     assert (registry.errors, registry.names) == ((), ("search",))
 
 
+def test_more_channels_than_one_transaction_has_room_for_are_left_out() -> None:
+    """A page is recorded with two items for each of its messages, at most 100 in one transaction."""
+    registry = read_fleet(f"[{', '.join(f'{{slack: hook-{number}}}' for number in range(60))}]")
+    assert [it.text for it in registry.fleet_errors] == ["fleet_channels has 60 channels (limit: 20); remove some"]
+    assert len(registry.fleet_channels) == 20
+
+
 def test_on_aws_a_channel_has_the_prefix_of_its_kind() -> None:
     """A channel outside its prefix is left out with an error, and the others stay."""
     prefixes = NamePrefixes(keys="keys/", webhooks="webhooks/", topics=("arn:aws:sns:eu-central-1:1:backup-auditor-",))

@@ -11,7 +11,7 @@ import pytest
 
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.domain.audit_record import StoredReport
-from backup_auditor.errors import EvidenceError, EvidenceMissingError
+from backup_auditor.errors import EvidenceError, EvidenceMissingError, EvidenceRefusedError
 from support.aws.s3 import BUCKET, list_version_keys
 from support.builders.drills import build_drill
 from support.builders.facts import READ_FAILURE
@@ -212,7 +212,7 @@ def test_a_report_that_may_not_be_read_may_be_gone(client: Any) -> None:
     denied_fault = NthCallFault(make_raiser(lambda: make_client_error("AccessDenied", 403)), 0)
     with (
         inject_fault(client, denied_fault),
-        pytest.raises(EvidenceError, match="check that it exists and that the role may"),
+        pytest.raises(EvidenceRefusedError, match="check that it exists and that the role may"),
     ):
         bucket.read(stored_report)
 

@@ -12,7 +12,7 @@ from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, Recor
 from backup_auditor.domain.notifications.fleet_night import create_digest_messages
 from backup_auditor.domain.outbox import FLEET, FleetChannel, OutboxMessage
 from backup_auditor.domain.reporting.fleet import Fleet, build_fleet
-from backup_auditor.errors import ChannelRefusedError, EvidenceMissingError
+from backup_auditor.errors import ChannelRefusedError, EvidenceError, EvidenceMissingError, EvidenceRefusedError
 from backup_auditor.rendering.formats.json import render_fleet_document
 from support.builders.facts import DAY, HOUR, NOW
 from support.builders.fleets import build_neglected_project, build_project
@@ -26,10 +26,12 @@ PREVIOUS, CURRENT = "s3://evidence/.fleet/1.json", "s3://evidence/.fleet/2.json"
 class ExpiringEvidence(FakeEvidence):
     """An evidence store that reports a file that it no longer has as the bucket does."""
 
+    error_type: type[EvidenceError] = EvidenceRefusedError
+
     def read(self, file: StoredFile) -> bytes:
         """Return the content of a file."""
         if file.location not in self.files:
-            raise EvidenceMissingError(f"{file.location} is missing; restore an earlier version of it from the bucket")
+            raise self.error_type(f"{file.location} cannot be used: AccessDenied")
         return super().read(file)
 
 
@@ -92,13 +94,30 @@ def test_an_altered_page_is_not_sent(harness: DeliveryHarness) -> None:
     assert deliver(harness) == [2, 0]
 
 
-def test_a_digest_is_sent_without_an_expired_page_before(harness: DeliveryHarness) -> None:
-    """The bucket deletes old pages: a digest that has nothing to compare with lists what is not compliant."""
+@pytest.mark.parametrize("error_type", [EvidenceMissingError, EvidenceRefusedError])
+def test_a_digest_is_sent_without_an_expired_page_before(
+    harness: DeliveryHarness, error_type: type[EvidenceError]
+) -> None:
+    """The bucket deletes old pages, and refuses them to a role that may not list it: nothing is compared."""
+    assert isinstance(harness.evidence, ExpiringEvidence)
+    harness.evidence.error_type = error_type
     del harness.evidence.files[PREVIOUS]
     assert deliver(harness) == [2, 0]
     email = json.loads(harness.topics.recorded_calls[0]["message"])["email"]
     assert "No previous digest to compare with." in email
     assert "NOT COMPLIANT (1)\nsearch: non-compliant, 1 critical\n" in email
+
+
+def test_a_digest_is_sent_without_a_page_before_of_another_version(harness: DeliveryHarness) -> None:
+    """After an update, the page before can be one that this version does not read."""
+    content = b'{"schema_version": "0"}'
+    harness.evidence.files[PREVIOUS] = content
+    document = StoredFile(PREVIOUS, hashlib.sha256(content).hexdigest())
+    for pending in harness.outbox.pending_by_id.values():
+        assert isinstance(pending.message.content, FleetComparison)
+        pending.message = replace(pending.message, content=replace(pending.message.content, previous=document))
+    assert deliver(harness) == [2, 0]
+    assert "No previous digest to compare with." in json.loads(harness.topics.recorded_calls[0]["message"])["email"]
 
 
 def test_a_missing_page_is_a_failure(harness: DeliveryHarness) -> None:

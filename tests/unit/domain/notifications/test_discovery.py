@@ -206,6 +206,16 @@ def test_an_unseen_project_is_resolved_by_the_registry() -> None:
         assert [it.resolution for it in notice.resolved_projects] == [resolution]
 
 
+def test_an_unseen_project_is_not_ignored_by_the_name_of_another_one() -> None:
+    """Names are not unique: a listed project of the same name is another project."""
+    harness = open_harness()
+    harness.projects[1] = make_project("payments", "p-2")
+    harness.lookups = {"p-payments": Absence.FORBIDDEN}
+    harness.ignore(make_ignored("payments", TODAY + 30 * DAY))
+    change = harness.look()
+    assert (change.notice, name_projects(change.unseen_projects)) == (None, ["payments"])
+
+
 def test_a_partial_listing_reports_what_it_has_and_resolves_nothing() -> None:
     """It is not a complete look: the next hour tries again, and the count is unknown."""
     harness = open_harness()
@@ -255,6 +265,12 @@ def test_a_project_named_like_a_key_is_shown_by_its_id() -> None:
     harness = OrganizationHarness([make_project("pcsk" + "_canary", "p-1")])
     change = harness.look()
     assert "canary" not in repr(change)
+
+
+def test_a_long_name_is_cut() -> None:
+    """The state of many projects has to fit one item of a table."""
+    change = OrganizationHarness([make_project("x" * 1000, "p-1")]).look()
+    assert [len(it.name) for it in change.state.projects] == [200]
 
 
 def make_policy(plan: PineconePlan) -> Policy:

@@ -77,13 +77,47 @@ def test_a_night_begins_with_a_scheduled_request_or_a_day_after_the_last_one(
 ) -> None:
     """Only requests of the schedule begin a night, and a night without one begins by the clock."""
     page = None if page_night is None else replace(PAGE, night=page_night)
-    assert find_night([audit_at(NIGHT, it) for it in request_ids], page, now) == expected
+    assert find_night([audit_at(NIGHT, it) for it in request_ids], FleetRecords(page), now) == expected
+
+
+@pytest.mark.parametrize(
+    "night,page_night,expected",
+    [
+        pytest.param(NIGHT, None, NIGHT, id="first-night"),
+        pytest.param(NIGHT, NIGHT - DAY, NIGHT, id="without-a-page"),
+        pytest.param(NIGHT, NIGHT, NIGHT, id="with-its-page"),
+        pytest.param(NIGHT - 20 * HOUR, NIGHT - 2 * DAY, NIGHT - 20 * HOUR, id="almost-a-day-without-a-page"),
+        pytest.param(NIGHT - 21 * HOUR, NIGHT - 2 * DAY, NIGHT + HOUR, id="a-day-without-a-page"),
+        pytest.param(NIGHT + 2 * HOUR, NIGHT - DAY, NIGHT + HOUR, id="of-the-future"),
+        pytest.param(NIGHT - DAY, NIGHT, NIGHT, id="before-the-last-page"),
+    ],
+)
+def test_later_requests_do_not_move_a_night_without_a_page(
+    night: datetime, page_night: datetime | None, expected: datetime
+) -> None:
+    """A schedule of every hour makes requests while a night is waited for."""
+    records = FleetRecords(None if page_night is None else replace(PAGE, night=page_night), night=night)
+    project = audit_at(NIGHT + HOUR, request_at(NIGHT + HOUR))
+    assert find_night([project], records, NIGHT + 1.75 * HOUR) == expected
+
+
+@pytest.mark.parametrize(
+    "wait,expected",
+    [
+        pytest.param(30 * HOUR - SECOND, NIGHT, id="almost-30-hours"),
+        pytest.param(30 * HOUR, NIGHT + DAY, id="30-hours"),
+    ],
+)
+def test_silence_counts_from_the_last_request(wait: timedelta, expected: datetime) -> None:
+    """With 20 hours between two requests, no night begins before the next one."""
+    project = audit_at(NIGHT + 20 * HOUR, request_at(NIGHT + 20 * HOUR))
+    assert find_night([project], FleetRecords(PAGE), NIGHT + 20 * HOUR + wait) == expected
 
 
 def test_failed_requests_begin_a_night_too() -> None:
     """A night in which every audit failed is a night."""
     failed = replace(NEVER_AUDITED, failed_audit=FailedAudit(NIGHT + HOUR, "401", request_at(NIGHT)))
-    assert find_night([failed], None, NIGHT + 4 * HOUR) == NIGHT
+    assert find_night([failed], FleetRecords(), NIGHT + 4 * HOUR) == NIGHT
 
 
 @dataclass
@@ -174,10 +208,19 @@ def test_each_project_that_was_not_audited_has_its_reason() -> None:
     }
 
 
+def test_a_long_reason_leaves_the_next_step_within_a_digest() -> None:
+    """A digest shows the first 500 characters."""
+    facts = NightFacts().add("failed", replace(LATE, failed_audit=FailedAudit(NIGHT + HOUR, "x" * 1000)))
+    reason = list_unaudited(facts.build(NIGHT + WINDOW))["failed"]
+    assert "…; fix the cause, then invoke the function audit" in reason[:500]
+
+
 def test_a_project_that_was_registered_after_the_night_began_is_left_out() -> None:
-    """It is neither awaited nor missing, and its first audit makes it a row."""
+    """It is awaited for an hour, never missing, and its first audit makes it a row."""
     new = replace(NEVER_AUDITED, registered_at=NIGHT + SECOND)
     facts = NightFacts().add_audited("in", NIGHT).add("new", new)
+    assert facts.build(NIGHT + HOUR - SECOND).awaited == ("new",)
+    assert facts.build(NIGHT + HOUR).awaited == ()
     night = facts.build(NIGHT + DAY)
     assert ([it.name for it in night.fleet.projects], list_unaudited(night), night.awaited) == (["in"], {}, ())
     facts.add_audited("new", NIGHT + 3 * HOUR)

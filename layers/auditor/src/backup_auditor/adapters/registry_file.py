@@ -415,7 +415,7 @@ class _ChannelParser(_Parser):
                 channels[channel.channel_id] = channel
         if len(channels) > _MAX_ALERTS:
             self.add_problem(f"{label} has {len(channels)} channels (limit: {_MAX_ALERTS}); remove some", node)
-        return tuple(channels.values())
+        return tuple(channels.values())[:_MAX_ALERTS]  # those of the fleet are used in spite of the problem
 
     def _name_list(self, label: str) -> str:
         return f"alerts of {label}"

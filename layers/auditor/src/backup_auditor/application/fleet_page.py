@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from backup_auditor.domain.audit_failure import WatchedProject
@@ -19,7 +19,7 @@ from backup_auditor.domain.notifications.fleet_night import (
 )
 from backup_auditor.domain.registry import Registry
 from backup_auditor.domain.reporting.fleet import Fleet, FleetProject
-from backup_auditor.domain.reporting.fleet_changes import hash_results
+from backup_auditor.domain.reporting.fleet_changes import hash_results, omit_moving_figures
 from backup_auditor.domain.timefmt import format_minute
 from backup_auditor.errors import EvidenceError, describe_failure
 from backup_auditor.ports.messaging import Log
@@ -52,13 +52,16 @@ class FleetPageWriter:
     ) -> FleetPage | None:
         """Write a revision of the page of the present night, if it is due. Return it; `None` if none is due.
 
-        It is due once no result is awaited, and again whenever the page says something else. The files are stored
-        first, then recorded with the messages in one transaction. Raises `StateError` and `EvidenceError`.
+        It is due once no result is awaited, and again whenever the page says something else than figures that move
+        from audit to audit. The files are stored first, then recorded with the messages in one transaction. Raises
+        `StateError` and `EvidenceError`.
         """
         records = self.store.load_records([it.channel.channel_id for it in registry.fleet_channels])
-        night_start = find_night(projects.values(), records.page, now)
+        night_start = find_night(projects.values(), records, now)
         if night_start is None:
             return None
+        if night_start != records.night:
+            self.store.record_night(night_start)
         rows = {name: row for name, it in projects.items() if (row := _load_row(it)) is not None}
         discovery = None if self.load_discovery is None else self.load_discovery()
         night = build_night(night_start, KnownFleet(registry, projects, rows, warnings, discovery), now)
@@ -143,10 +146,8 @@ def _load_row(project: WatchedProject) -> FleetProject | None:
 
 
 def _hash_content(fleet: Fleet) -> str:
-    """Return the SHA-256 of what a page says. Another look at the organization with the same result is no change."""
-    if fleet.unregistered is not None:
-        fleet = replace(fleet, unregistered=replace(fleet.unregistered, as_of=None))
+    """Return the SHA-256 of what a page says, without figures that move."""
     digest = hashlib.sha256()
-    for piece in encode_pieces(render_fleet_document(fleet)):
+    for piece in encode_pieces(render_fleet_document(omit_moving_figures(fleet))):
         digest.update(piece)
     return digest.hexdigest()

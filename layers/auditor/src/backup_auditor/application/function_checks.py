@@ -168,10 +168,11 @@ def list_channels(registry: Registry, kind: ChannelKind) -> dict[str, tuple[str,
 
 
 def _list_receivers(registry: Registry) -> Iterator[tuple[str, tuple[Channel, ...]]]:
-    """Yield each project with its channels, and the fleet with its own."""
+    """Yield each project with its channels, and the fleet with its own, unless a project has all of these."""
     yield from ((it.name, it.channels) for it in registry.projects)
-    if registry.fleet_channels:
-        yield FLEET, tuple(it.channel for it in registry.fleet_channels)
+    channels = tuple(it.channel for it in registry.fleet_channels)
+    if channels and not any(set(channels) <= set(it.channels) for it in registry.projects):
+        yield FLEET, channels
 
 
 def check_audits(projects: Mapping[str, WatchedProject], now: datetime) -> list[Check]:

@@ -11,7 +11,7 @@ from backup_auditor.adapters.aws.config_sources import SecretFormat, Source, fet
 from backup_auditor.adapters.aws.session import AwsSession
 from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
 from backup_auditor.domain.events import QueueRecord, read_records
-from backup_auditor.domain.outbox import EVENT_CHANNEL
+from backup_auditor.domain.outbox import EVENT_CHANNEL, FleetChannel
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import PolicyError, describe_failure
@@ -87,12 +87,16 @@ class ConfigSources:
     def load_registry(self, name: str | None = None, *, fresh: bool = False) -> Registry:
         """Return the registered projects, each with the channel of the events first.
 
+        Without a registry, the channels of the stack are those of the fleet, for messages about the organization.
         A cached registry without the project `name` is read again, because the project may be new. Raises
         `RegistryError` and `DocumentError`.
         """
         registration = self.settings.registration
         if registration.registry_address is None:
-            registry = Registry(() if registration.single_project is None else (registration.single_project,))
+            registry = Registry(
+                () if registration.single_project is None else (registration.single_project,),
+                fleet_channels=tuple(map(FleetChannel, registration.channels)),
+            )
         else:
             registry = self._read_registry(registration.registry_address, fresh=fresh)
             if not fresh and name is not None and all(name != it.name for it in registry.projects):

@@ -37,7 +37,7 @@ from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.domain.checkup import Check, FunctionAnswer, fail_by_message, fail_check, pass_check, skip_check
 from backup_auditor.domain.model import Index
 from backup_auditor.domain.outbox import ChannelKind
-from backup_auditor.domain.registry import RegisteredProject, Registry
+from backup_auditor.domain.registry import FLEET_KEY, RegisteredProject, Registry
 from backup_auditor.domain.text import pluralize
 from backup_auditor.errors import BackupAuditorError, PineconeError
 from backup_auditor.ports.messaging import Subscriptions
@@ -136,7 +136,7 @@ def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: Check
     secrets = {sources.settings.ping_url_secret, *(it.ping_secret for it in registry.projects)}
     pings = {it: partial(sources.load_secret, it, PING_URL) for it in sorted(filter(None, secrets))}
     yield from runner.check_all("ping", ("URL", "URLs"), pings)
-    yield _check_organization(sources, runner)
+    yield _check_organization(sources, registry, runner)
     store = DynamoWatchStore(sources.aws.dynamodb, sources.settings.state_table)
     try:
         projects = store.load_projects(registry.names)
@@ -146,8 +146,11 @@ def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: Check
         yield from check_audits(projects, runtime.now())
 
 
-def _check_organization(sources: ConfigSources, runner: CheckRunner) -> Check:
-    """Return whether the service account may list the projects. Its only trace is an access token that is not used."""
+def _check_organization(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Check:
+    """Return whether the service account may list projects and organizations, and whether a channel hears of it.
+
+    Its only trace is an access token that is not used.
+    """
     name, secret = "organization", sources.settings.organization_secret
     if secret is None:
         return skip_check(name, "OrganizationSecret is not set: no unregistered project is looked for")
@@ -155,14 +158,18 @@ def _check_organization(sources: ConfigSources, runner: CheckRunner) -> Check:
 
     try:
         with open_stack_organization(sources, runner.seconds_left()) as reader:
-            projects = reader.read_projects()
+            projects, organizations = reader.read_projects(), reader.read_organizations()
     except BackupAuditorError as error:
         return fail_by_message(name, error)
     if not projects.rows:
         return fail_check(name, "the service account sees no project", "give it a role in the organization")
-    if projects.failure is not None:
-        return fail_by_message(name, projects.failure)
-    return pass_check(name, f"the service account lists {pluralize(len(projects.rows), 'project')}")
+    failure = projects.failure or organizations.failure
+    if failure is not None:
+        return fail_by_message(name, failure)
+    if not registry.fleet_channels:
+        return fail_check(name, "no channel receives what is found", f"add {FLEET_KEY} to the registry")
+    note = "" if organizations.rows else ", but no organization: payments and plans are not checked"
+    return pass_check(name, f"the service account lists {pluralize(len(projects.rows), 'project')}{note}")
 
 
 def _check_notify_parts(

@@ -294,10 +294,10 @@ class _Comparison:
         return next((it for it in names if it in ids and ids[it] is None), None)
 
     def _find_ignored(self, project: OrganizationProject) -> IgnoredProject | None:
-        """Return the line of `ignore` for a project. A name counts only if one project has it."""
+        """Return the line of `ignore` for a project. A name counts only for the one listed project that has it."""
+        is_only_one = self._names[project.name] == 1 and project.project_id in self._projects
         for ignored in self._registry.ignored_projects:
-            is_named = ignored.project == project.name and self._names[project.name] == 1
-            if ignored.project == project.project_id or is_named:
+            if ignored.project == project.project_id or (is_only_one and ignored.project == project.name):
                 return ignored
         return None
 

@@ -17,7 +17,8 @@ class FleetPage:
     revision: int
     """1 for the first page of a night; each correction has the next number."""
     content_sha256: str
-    """The hash of what the page says, without night and revision: pages that say the same have the same hash."""
+    """The hash of what the page says, without night, revision, and figures that move from audit to audit. Another hash
+    is a correction."""
     document: StoredReport
     """The stored page, as JSON and as HTML."""
 
@@ -35,10 +36,12 @@ class RecordedDigest:
 
 @dataclass(frozen=True, slots=True)
 class FleetRecords:
-    """The last page, and the last digests by the ids of their channels."""
+    """The last page, the last digests by the ids of their channels, and the last night."""
 
     page: FleetPage | None = None
     digests: Mapping[str, RecordedDigest] = field(default_factory=dict)
+    night: datetime | None = None
+    """When the last night began, which may have no page yet; `None` before the first night."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,10 @@ class FleetStore(Protocol):
     """The record of the pages and digests of the fleet. Its methods raise `StateError`."""
 
     def load_records(self, channel_ids: Iterable[str]) -> FleetRecords:
-        """Return the last page, and the last digests of some channels."""
+        """Return the last page, the last digests of some channels, and the last night."""
+
+    def record_night(self, night: datetime) -> None:
+        """Record when the last night began."""
 
     def record_page(
         self,

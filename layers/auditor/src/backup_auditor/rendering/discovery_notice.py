@@ -32,7 +32,7 @@ _MAX_ROW_LENGTH = 300
 _RESOLUTIONS = {
     Resolution.REGISTERED: "Registered",
     Resolution.IGNORED: "Ignored",
-    Resolution.GONE: "Gone from Pinecone",
+    Resolution.GONE: "Gone from Pinecone (404)",
 }
 _SUBJECTS = {AccountSubject.PAYMENT: "payment status", AccountSubject.PLAN: "plan"}
 

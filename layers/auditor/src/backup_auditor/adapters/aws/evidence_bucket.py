@@ -16,7 +16,7 @@ from backup_auditor.adapters.aws.session import describe_error, get_error_code
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.outbox import FLEET
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.errors import EvidenceError, EvidenceMissingError
+from backup_auditor.errors import EvidenceError, EvidenceMissingError, EvidenceRefusedError
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.text import encode_pieces
 
@@ -97,11 +97,15 @@ class EvidenceBucket:
             if self._put(location.removeprefix(f"{_SCHEME}{self._bucket}/"), content, description):
                 return StoredFile(location, content.digest.hex())
         raise EvidenceError(
-            f"{location} is a different page and is not overwritten; the next audit stores its own page"
+            f"{location} is a different page and is not overwritten; the next one has a name of its own"
         )
 
     def read(self, file: StoredFile) -> bytes:
-        """Return the bytes of a file. Raises `EvidenceMissingError` if it is missing, else `EvidenceError`."""
+        """Return the bytes of a file.
+
+        Raises `EvidenceMissingError` if it is missing, `EvidenceRefusedError` if access is denied, else
+        `EvidenceError`.
+        """
         bucket, _, name = file.location.removeprefix(_SCHEME).partition("/")
         if not file.location.startswith(_SCHEME) or not name:
             raise EvidenceError(f"{file.location} is not an address in a bucket")
@@ -202,4 +206,5 @@ def _translate_errors(location: str) -> Iterator[None]:
                 f"{location} is missing; restore an earlier version of it from the bucket"
             ) from None
         reason = f"{describe_error(error)}; check that it exists and that the role may use it"
-        raise EvidenceError(f"{location} cannot be used: {reason}") from None
+        error_type = EvidenceRefusedError if get_error_code(error) in {"AccessDenied", "403"} else EvidenceError
+        raise error_type(f"{location} cannot be used: {reason}") from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from backup_auditor.adapters.dynamodb.items import (
     FLEET_DIGEST_PREFIX,
+    FLEET_NIGHT_SORT_KEY,
     FLEET_PAGE_SORT_KEY,
     Item,
     Partition,
@@ -15,6 +16,7 @@ from backup_auditor.adapters.dynamodb.items import (
     build_partition_key,
     compute_expiry,
     decode_digest,
+    decode_moment,
     decode_page,
     decode_values,
     encode_message,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _LAST_PAGE_KEY = build_key(FLEET, FLEET_PAGE_SORT_KEY, Partition.WATCH)
+_NIGHT_KEY = build_key(FLEET, FLEET_NIGHT_SORT_KEY, Partition.WATCH)
 
 
 class DynamoFleetStore:
@@ -43,14 +46,15 @@ class DynamoFleetStore:
         self._retention = retention
 
     def load_records(self, channel_ids: Iterable[str]) -> FleetRecords:
-        """Return the last page, and the last digests of some channels."""
-        keys = [_LAST_PAGE_KEY, *map(_build_digest_key, dict.fromkeys(channel_ids))]
+        """Return the last page, the last digests of some channels, and the last night."""
+        keys = [_LAST_PAGE_KEY, _NIGHT_KEY, *map(_build_digest_key, dict.fromkeys(channel_ids))]
         with self._table.translate_errors():
             items = {it["SK"]["S"]: decode_values(it) for it in self._table.get_items(keys)}
-            page = items.pop(_LAST_PAGE_KEY["SK"]["S"], None)
+            page, night = items.pop(FLEET_PAGE_SORT_KEY, None), items.pop(FLEET_NIGHT_SORT_KEY, {})
             return FleetRecords(
                 None if page is None else decode_page(page),
                 {key.removeprefix(FLEET_DIGEST_PREFIX): decode_digest(it) for key, it in items.items()},
+                decode_moment(night.get("night")),
             )
 
     def list_pages(self, now: datetime) -> Iterator[FleetPage]:
@@ -61,6 +65,11 @@ class DynamoFleetStore:
         with self._table.translate_errors():
             items = self._table.query_items("PK = :fleet AND begins_with(SK, :prefix)", values)
             yield from (decode_page(decode_values(it)) for it in items if not is_expired(it, now))
+
+    def record_night(self, night: datetime) -> None:
+        """Record when the last night began."""
+        with self._table.translate_errors():
+            self._table.call("put_item", Item=_NIGHT_KEY | encode_values({"night": night}))
 
     def record_page(
         self,

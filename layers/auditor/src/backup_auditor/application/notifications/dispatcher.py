@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,6 +26,7 @@ from backup_auditor.errors import (
     DeliveryError,
     EvidenceError,
     EvidenceMissingError,
+    EvidenceRefusedError,
     RegistryError,
     ReportAlteredError,
     SecretError,
@@ -53,7 +55,7 @@ class FleetDocuments:
     comparison: FleetComparison
     current: FleetDocument
     previous: FleetDocument | None
-    """`None` for the first digest of a channel, or if the page before has expired."""
+    """`None` for the first digest of a channel, or if the page before has expired or is of another version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,11 +281,20 @@ class DeliveryAttempt:
                 return load_report(self._read_unaltered(stored_report), stored_report.location)
 
     def _load_previous_fleet(self, document: StoredFile | None) -> FleetDocument | None:
-        """Return the page of the digest before; `None` if there was none, or if the bucket no longer has it."""
-        try:
-            return None if document is None else self._load_fleet(document)
-        except EvidenceMissingError:
+        """Return the page of the digest before, `None` if there is none to compare with.
+
+        The bucket may no longer have it: the role may not list the bucket, so S3 refuses a missing page, and the right
+        to read it was used just before. Or another version wrote it.
+        """
+        if document is None:
             return None
+        try:
+            content = self._read_unaltered(document)
+        except (EvidenceMissingError, EvidenceRefusedError):
+            return None
+        with suppress(EvidenceError):
+            return load_fleet_document(content, document.location)
+        return None
 
     def _load_fleet(self, document: StoredFile) -> FleetDocument:
         return load_fleet_document(self._read_unaltered(document), document.location)

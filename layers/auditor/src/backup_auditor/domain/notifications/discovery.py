@@ -17,12 +17,14 @@ from backup_auditor.domain.identifiers import is_key
 from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.digest import compute_message_id
 from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, OutboxMessage, Trigger
-from backup_auditor.domain.text import join_names, pluralize, quote_text
+from backup_auditor.domain.text import cut_text, join_names, pluralize, quote_text
 
 _TOLERANCE = timedelta(minutes=30)
 """How much less than a day, or a week, is enough: an hourly look can be some minutes early."""
 _LOOK_INTERVAL = timedelta(days=1) - _TOLERANCE
 _REMINDER_INTERVAL = timedelta(days=7) - _TOLERANCE
+_MAX_NAME_LENGTH = 200
+"""The most characters of a name in the state: with any names, it fits one item of a table."""
 _RESOLUTIONS = {ProjectStatus.IGNORED: Resolution.IGNORED, ProjectStatus.GONE: Resolution.GONE}
 
 
@@ -149,7 +151,7 @@ def _describe_project(row: DiscoveredProject, first_seen: datetime) -> Unregiste
     project_id, name, project = row.project_id or "", row.name or "", row.project
     return UnregisteredProject(
         project_id=project_id,
-        name=project_id if is_key(name) else name,
+        name=project_id if is_key(name) else cut_text(name, _MAX_NAME_LENGTH),
         first_seen=first_seen,
         organization_id=project.organization_id if project else None,
         created_at=project.created_at if project else None,

@@ -19,6 +19,7 @@ from backup_auditor.domain.reporting.fleet import (
     UnregisteredProjects,
     build_fleet,
 )
+from backup_auditor.domain.text import cut_text
 from backup_auditor.domain.timefmt import format_minute
 
 _DAY = timedelta(days=1)
@@ -28,27 +29,34 @@ audits more often, such as every hour, has several requests in one night."""
 WINDOW = OVERDUE_AFTER - timedelta(hours=25)
 """How long a night is waited for a project: an audit that starts late and needs every attempt of its queue."""
 FAILING_WINDOW = timedelta(hours=1)
-"""How long it is waited for a project that failed before: its key may have been replaced since."""
+"""How long it is waited for a project that failed before, whose key may have been replaced since, and for a new one,
+whose audit may have been requested."""
 _DISCOVERY_VALIDITY = timedelta(hours=30)
 """How long a listing of the organization says what is unregistered: looks are a day apart, and a failed one is repeated
 every hour."""
+_MAX_REASON_LENGTH = 300
 _WEEK = 7 * _DAY - (_DAY - _SHORTEST_NIGHT)
 """The least time between two weekly digests: nights are not always exactly a day apart."""
 
 
-def find_night(projects: Iterable[WatchedProject], page: FleetPage | None, now: datetime) -> datetime | None:
+def find_night(projects: Iterable[WatchedProject], records: FleetRecords, now: datetime) -> datetime | None:
     """Return when the present night began; `None` before the first one.
 
-    A night begins with the first scheduled request for audits that is long enough after the last night. If no such
-    request is known for 30 hours, the night began a day after the last one: then no audit ran, and the page says so.
+    A night begins with the first scheduled request for audits that is long enough after the last night. One that has no
+    page yet does not move with later requests, which a schedule of every hour makes. If no request is known for 30
+    hours, the night began a day after the last one: then no audit ran, and the page says so.
     """
+    page, night = records.page, records.night
+    if night is not None and timedelta() <= now - night < _SHORTEST_NIGHT and (page is None or page.night < night):
+        return night
     starts = [it for project in projects for it in _list_scheduled_times(project) if it <= now]
     latest = max(starts, default=None)
     if page is None or page.night > now:  # the clock was wrong when the page was recorded
         return latest
     if latest is not None and latest - page.night >= _SHORTEST_NIGHT:
         return latest
-    return page.night + _DAY * max((now - page.night - (OVERDUE_AFTER - _DAY)) // _DAY, 0)
+    last_request = page.night if latest is None else max(page.night, latest)
+    return page.night + _DAY * max((now - last_request - (OVERDUE_AFTER - _DAY)) // _DAY, 0)
 
 
 def _list_scheduled_times(project: WatchedProject) -> list[datetime]:
@@ -84,7 +92,7 @@ class FleetNight:
 def build_night(start: datetime, known: KnownFleet, now: datetime) -> FleetNight:
     """Return a night as it is known now. The same facts give the same page at any time.
 
-    A project that was registered after the night began is left out until it is audited.
+    A project that was registered after the night began is left out until it is audited, and is awaited for an hour.
     """
     audited, unaudited, awaited = [], [], []
     registry = known.registry
@@ -99,6 +107,8 @@ def build_night(start: datetime, known: KnownFleet, now: datetime) -> FleetNight
             unaudited.append(UnauditedProject(name, reason))
             continue
         if _is_new(project, start):
+            if now < start + FAILING_WINDOW:
+                awaited.append(name)
             continue
         unaudited.append(UnauditedProject(name, _explain_missing_audit(name, project, start, now)))
         if now < start + _compute_window(name, project, start, now):
@@ -138,7 +148,8 @@ def _explain_missing_audit(name: str, project: WatchedProject, start: datetime, 
     """Return why a project was not audited, and what to do: a text that does not change with the time."""
     failure = find_failure(name, project, now)
     if failure is not None and failure.kind is FailureKind.FAILED:
-        return f"{failure.reason}; {failure.next_step}"
+        # a digest cuts a longer text at its end, where the next step is
+        return f"{cut_text(failure.reason, _MAX_REASON_LENGTH)}; {failure.next_step}"
     last = project.last_audits.observed_at
     if last is not None and last >= start:
         return f"its last audit, of {format_minute(last)}, was recorded without figures; the next audit has them"

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.reporting.fleet import Fleet
@@ -45,6 +46,34 @@ def find_changes(fleet: Fleet, previous: Fleet) -> list[ProjectChange]:
     names = (*results, *(it for it in previous_results if it not in results))
     changes = (ProjectChange(it, previous_results.get(it), results.get(it)) for it in names)
     return [it for it in changes if it.before != it.after]
+
+
+_NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def omit_moving_figures(fleet: Fleet) -> Fleet:
+    """Return a fleet without what moves from audit to audit although no result changes.
+
+    These are the audit itself, ages and ends of recovery points, the quota, the last proof, and the changes; and the
+    time of the last look at the organization.
+    """
+    projects = tuple(
+        replace(
+            it,
+            audit_id="",
+            observed_at=_NO_MOMENT,
+            worst_age=None,
+            first_end=None,
+            quota=None,
+            last_proof=None,
+            changes=None,
+            report=None,
+        )
+        for it in fleet.projects
+    )
+    unregistered = fleet.unregistered and replace(fleet.unregistered, as_of=None)
+    totals = replace(fleet.totals, changes=None)
+    return replace(fleet, projects=projects, totals=totals, unregistered=unregistered)
 
 
 def hash_results(fleet: Fleet) -> str:
