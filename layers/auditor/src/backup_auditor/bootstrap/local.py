@@ -15,7 +15,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StackError, StateError
 from backup_auditor.ports.drills import DrillLedger
 from backup_auditor.ports.state_transfer import StateTransfer
-from backup_auditor.ports.stores import StateAndAuditStore
+from backup_auditor.ports.stores import FleetPageLog, StateAndAuditStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from backup_auditor.adapters.aws.session import AwsSession
     from backup_auditor.application.evidence import ReportLocator
     from backup_auditor.ports.stack import DeployedStack
-    from backup_auditor.ports.stores import FleetPageLog
 
 
 def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStore]:
@@ -36,7 +35,7 @@ def open_audits_in_table(table: str) -> AbstractContextManager[StateAndAuditStor
     return nullcontext(DynamoState(_make_table_client(table), table, now=runtime.now()))
 
 
-def open_pages_in_table(table: str) -> "FleetPageLog":
+def open_pages_in_table(table: str) -> FleetPageLog:
     """Open the pages of the fleet of a stack on AWS. Raises `StateError` where AWS cannot be called."""
     from backup_auditor.adapters.dynamodb.fleet_store import DynamoFleetStore  # noqa: PLC0415  only for a table
 

@@ -90,8 +90,8 @@ class FleetView:
         self.totals = build_total_rows(fleet)
         self.warnings = fleet.warnings
         self.unaudited = fleet.unaudited
-        self.unregistered = () if fleet.unregistered is None else fleet.unregistered.projects
-        self.describe_project = describe_unregistered_project
+        unregistered = () if fleet.unregistered is None else fleet.unregistered.projects
+        self.unregistered = [(it.name, it.project_id, describe_unregistered_project(it)) for it in unregistered]
         self.headings = _HEADINGS if pages is None else (*_HEADINGS, "audited")
         self.rows = [_build_row(it, pages) for it in fleet.projects]
         self.results = list(dict.fromkeys(it.result for it in self.rows))
