@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from backup_auditor.domain.api_call import ApiCall
-from backup_auditor.domain.model import Frequency, Schedule, ScheduleSettings
+from backup_auditor.domain.model import ApiCall, Frequency, Schedule, ScheduleSettings
 from backup_auditor.domain.text import quote_segment
 from backup_auditor.domain.timefmt import to_days
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from backup_auditor.domain.api_call import ApiCall
+from backup_auditor.domain.model import ApiCall
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.remediation.actions import Action, ActionKind, UpdateSchedule, build_settings_body
 from backup_auditor.domain.timefmt import format_length
