@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject
+from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject, find_failure
 from backup_auditor.domain.audit_record import LastAudits, StoredFile, StoredReport
 from backup_auditor.domain.discovery_notice import DiscoveryNotice, UnregisteredProject
 from backup_auditor.domain.drills.drill import (
@@ -29,7 +29,6 @@ from backup_auditor.domain.drills.verification import (
 from backup_auditor.domain.evaluation.results import Coverage
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage
-from backup_auditor.domain.lifecycle.missing_audits import find_failure
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.digest import create_digest, create_messages
