@@ -38,8 +38,7 @@ from backup_auditor.domain.notifications.fleet_night import create_digest_messag
 from backup_auditor.domain.outbox import FLEET, Channel, ChannelKind, FleetChannel, Trigger
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
-from backup_auditor.domain.remediation.actions import CreateSchedule
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Proposal, RemediationPlan
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, CreateSchedule, Proposal, RemediationPlan
 from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet
 from backup_auditor.domain.reporting.fleet_rows import summarize_project
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary

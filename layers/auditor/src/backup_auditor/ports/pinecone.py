@@ -6,7 +6,7 @@ from typing import Protocol
 
 from backup_auditor.domain.listing import ListingRead
 from backup_auditor.domain.model import Backup, Index, Schedule
-from backup_auditor.domain.remediation.actions import Action
+from backup_auditor.domain.remediation.plan import Action
 
 
 class ProjectReader(Protocol):

@@ -12,20 +12,18 @@ from backup_auditor.domain.finding import Compliance, Finding, InsufficientDataE
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Frequency, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import Mode, Policy, RemediationPolicy
-from backup_auditor.domain.remediation.actions import (
+from backup_auditor.domain.remediation.plan import (
     FIRST_BACKUP_PREFIX,
     Action,
     ActionKind,
+    ActionRecord,
     CreateBackup,
     CreateSchedule,
-    UpdateSchedule,
-    extract_settings,
-)
-from backup_auditor.domain.remediation.plan import (
-    ActionRecord,
     Proposal,
     RemediationPlan,
     SkippedAction,
+    UpdateSchedule,
+    extract_settings,
     find_failure_times,
 )
 from backup_auditor.domain.target_schedule import (

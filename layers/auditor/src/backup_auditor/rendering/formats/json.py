@@ -13,8 +13,7 @@ from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resour
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.model import ApiCall
 from backup_auditor.domain.project_state import Drift, DrillResult, PastAudit, ResolvedFinding
-from backup_auditor.domain.remediation.actions import ActionKind
-from backup_auditor.domain.remediation.plan import Proposal
+from backup_auditor.domain.remediation.plan import ActionKind, Proposal
 from backup_auditor.domain.reporting.fleet import Fleet
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours, to_seconds
