@@ -6,8 +6,7 @@ from dataclasses import asdict
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.flow_control import CallSlots
 from backup_auditor.adapters.pinecone.reader import open_reader
-from backup_auditor.ports.organization import OrganizationReader
-from backup_auditor.ports.pinecone import TimedReader
+from backup_auditor.ports.pinecone import OrganizationReader, TimedReader
 from backup_auditor.settings.pinecone import OrganizationSettings, PineconeSettings
 
 
