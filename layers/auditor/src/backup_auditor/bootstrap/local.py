@@ -13,8 +13,7 @@ from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StackError, StateError
 from backup_auditor.ports.drills import DrillLedger
-from backup_auditor.ports.state_transfer import StateTransfer
-from backup_auditor.ports.stores import StateAndAuditStore
+from backup_auditor.ports.stores import StateAndAuditStore, StateTransfer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
