@@ -15,7 +15,7 @@ from backup_auditor.adapters.aws.config_sources import PINECONE_KEY
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.aws.messaging import EventBus
 from backup_auditor.adapters.dynamodb.drill_ledger import DynamoDrillLedger
-from backup_auditor.application.drills.requests import list_drilled_projects, request_drills
+from backup_auditor.application.requests import list_drilled_projects, request_drills
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, answer_requests, get_seconds_left, get_sources
 from backup_auditor.domain.events import DrillRunRequest, QueueRecord, is_check_request, read_drill_request
