@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
-from backup_auditor.adapters.drill_folder import DrillFolder
+from backup_auditor.adapters.files import DrillFolder
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.restores import open_drill_project
 from backup_auditor.ports.drills import DrillArchive, DrillProject
