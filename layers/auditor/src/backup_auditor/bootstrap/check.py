@@ -15,9 +15,8 @@ from functools import partial
 from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, PING_URL, SLACK_WEBHOOK
 from backup_auditor.adapters.aws.evidence_bucket import FLEET_CHECK_FOLDER, EvidenceBucket
 from backup_auditor.adapters.aws.messaging import EventBus, SnsTopics
-from backup_auditor.adapters.code_hash import compute_code_hash
 from backup_auditor.adapters.dynamodb.items import Partition
-from backup_auditor.adapters.dynamodb.table_access import TableAccess
+from backup_auditor.adapters.dynamodb.table import TableAccess
 from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
 from backup_auditor.adapters.webhooks import SlackWebhooks
 from backup_auditor.application.audit import check_policy_dates
@@ -91,7 +90,7 @@ def answer_checks(function: str, context: LambdaContext, list_checks: FunctionCh
     except BackupAuditorError as error:
         checks.append(fail_by_message("registry" if checks else "settings", error, "deploy the stack again"))
         checks.append(skip_check("other checks", "the settings or the registry cannot be read"))
-    return FunctionAnswer(compute_code_hash(), tuple(checks)).to_json()
+    return FunctionAnswer(runtime.compute_code_hash(), tuple(checks)).to_json()
 
 
 def check_bus(sources: ConfigSources, runner: CheckRunner) -> Check:

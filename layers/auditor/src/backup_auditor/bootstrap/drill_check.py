@@ -5,7 +5,7 @@ from functools import partial
 
 from backup_auditor.adapters.aws.evidence_bucket import DRILL_CHECK_FOLDER, EvidenceBucket
 from backup_auditor.adapters.dynamodb.items import Partition
-from backup_auditor.adapters.dynamodb.table_access import TableAccess
+from backup_auditor.adapters.dynamodb.table import TableAccess
 from backup_auditor.application.function_checks import CheckRunner, check_once
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext
 from backup_auditor.bootstrap.check import (
