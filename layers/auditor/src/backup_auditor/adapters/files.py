@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from secrets import token_hex
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
-from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import EvidenceError, EvidenceMissingError, UsageError
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.text import encode_pieces
+
+if TYPE_CHECKING:
+    from backup_auditor.domain.drills.drill import DrillRecord
 
 
 class EvidenceFile:
@@ -116,7 +118,7 @@ class DrillFolder:
         """Take the folder. It is created with the first document."""
         self._folder = folder.absolute()
 
-    def store_drill(self, record: DrillRecord, document: bytes) -> StoredFile:
+    def store_drill(self, record: "DrillRecord", document: bytes) -> StoredFile:
         """Store a document, unless it is stored already. Raises `EvidenceError` if another one has its name."""
         path = self._folder / f"{record.drill_id}-{record.revision}.json"
         stored_file = StoredFile(str(path), hashlib.sha256(document).hexdigest())
