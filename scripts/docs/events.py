@@ -45,7 +45,7 @@ from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summ
 from backup_auditor.rendering.channel_test import build_test_publication
 from backup_auditor.rendering.digest import build_report_link
 from backup_auditor.rendering.discovery_notice import DiscoveryMessage
-from backup_auditor.rendering.drill_events import build_drill_event
+from backup_auditor.rendering.drill_json import build_drill_event
 from backup_auditor.rendering.events import (
     build_audit_events,
     build_creation_event,
