@@ -39,7 +39,7 @@ from backup_auditor.domain.outbox import FLEET, Channel, ChannelKind, FleetChann
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
 from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, CreateSchedule, Proposal, RemediationPlan
-from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet
+from backup_auditor.domain.reporting.fleet import UnauditedProject, UnregisteredProjects, build_fleet
 from backup_auditor.domain.reporting.fleet_rows import summarize_project
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.channel_test import build_test_publication
@@ -225,6 +225,8 @@ _FLEET_MEANINGS = _MEANINGS | {
     "severity": "The worst severity of all open findings, or `none`.",
     "totals": "As in the page.",
     "trigger": f"`{Trigger.FLEET_DIGEST}`.",
+    "unregistered": "With `OrganizationSecret`, the projects of the organization that are neither registered nor"
+    " ignored; as in the page.",
     "warnings": "Sentences about the registry.",
 }
 """What each key of a digest of the fleet means."""
@@ -450,7 +452,9 @@ def _sample_fleet_message() -> tuple[str, dict[str, object]]:
         row, name="support", compliance=Compliance.COMPLIANT, open_counts=dict.fromkeys(row.open_counts, 0)
     )
     unaudited = UnauditedProject("shop", "Pinecone rejected the key (401); fix the cause, or wait for the next night")
-    current = FleetDocument(_NOW - timedelta(minutes=45), 1, build_fleet([row, support], [unaudited]))
+    payments = UnregisteredProject("0a9f5a3e-63a5-4c5e-9c3a-2f6f1f7b8f10", "payments", _NOW - timedelta(days=1))
+    unregistered = UnregisteredProjects((payments,), _NOW - timedelta(hours=1), is_current=True)
+    current = FleetDocument(_NOW - timedelta(minutes=45), 1, build_fleet([row, support], [unaudited], (), unregistered))
     shop, search = replace(support, name="shop"), replace(support, name="search")
     previous = FleetDocument(current.night - timedelta(days=1), 1, build_fleet([search, support, shop], []))
     folder = "s3://evidence-of-backups/.fleet/2026-11-02/051500Z"

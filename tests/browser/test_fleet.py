@@ -84,7 +84,7 @@ def test_a_row_leads_to_its_project(opened_page: OpenPage) -> None:
 
 
 def test_a_link_does_not_hold_the_page(opened_page: OpenPage) -> None:
-    """What the reader does after a link is followed wins over the page, which brings the target into view for a while."""
+    """What the reader does next wins over the page, which brings the target of a link into view for a while."""
     opened_page.page.locator(".projects a", has_text="project-0198").click()
     opened_page.page.keyboard.press("Home")
     opened_page.page.evaluate(_WAIT_SCRIPT)

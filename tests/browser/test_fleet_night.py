@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
-from backup_auditor.domain.reporting.fleet import UnauditedProject, build_fleet
+from backup_auditor.domain.discovery_notice import UnregisteredProject
+from backup_auditor.domain.reporting.fleet import UnauditedProject, UnregisteredProjects, build_fleet
 from backup_auditor.rendering.html.fleet import NightPages
 from backup_auditor.rendering.html.page import render_html
 from support.browser import find_violations, open_page
@@ -31,7 +32,8 @@ def write_page(path: Path) -> None:
         replace(build_project(name, observed_at=NOW - timedelta(minutes=number)), report=report)
         for number, name in enumerate(NAMES)
     ]
-    fleet = build_fleet(rows, [UnauditedProject("billing", "401: Invalid API key; fix the cause")])
+    unregistered = UnregisteredProjects((UnregisteredProject("p-9", "payments", NOW),), NOW, is_current=True)
+    fleet = build_fleet(rows, [UnauditedProject("billing", "401: Invalid API key; fix the cause")], (), unregistered)
     pages = NightPages(NOW, 2, build_link)
     path.write_text("".join(render_html((), fleet=fleet, has_sections=False, pages=pages)), encoding="utf-8")
 
@@ -49,5 +51,9 @@ def test_the_page_of_a_night_leads_to_projects_and_is_accessible(tmp_path: Path,
         times = page.locator(".projects tbody td:last-child").all_inner_texts()
         assert times == sorted(times)
         assert len(times) == len(NAMES)
+        page.locator(".fleet .filters").get_by_role("searchbox").fill("support")
+        assert page.locator(".unregistered tbody tr:visible").count() == 0
+        page.locator(".fleet .filters").get_by_role("button", name="Show all").click()
+        expect(page.locator(".unregistered tbody tr")).to_have_text("paymentsp-9first seen 2026-11-22")
         assert find_violations(page) == []
         assert (opened_page.messages, opened_page.requested_urls) == ([], [])

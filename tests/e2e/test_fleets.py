@@ -141,15 +141,28 @@ def test_csv_has_the_fleet_in_a_second_file(server: FleetServer, tmp_path: Path)
     assert "not_audited_reason" not in output
 
 
-def test_the_fleet_file_does_not_overwrite_an_input(server: FleetServer, tmp_path: Path) -> None:
-    """A policy named as the fleet's file is refused before anything is read."""
-    policy = tmp_path / "report-fleet.csv"
-    policy.write_text("version: 1\n")
-    result = audit_fleet(
-        server, tmp_path, "--format", "csv", "--output", str(tmp_path / "report.csv"), "--policy", str(policy)
-    )
-    assert (result.exit_code, policy.read_text()) == (2, "version: 1\n")
-    assert "would overwrite a file that the audit reads" in result.error_output
+@pytest.mark.parametrize(
+    "output,used",
+    [
+        pytest.param("report.csv", "report-fleet.csv", id="policy-of-an-entry-beside-the-output"),
+        pytest.param("report-fleet.csv", "report-fleet.csv", id="policy-of-an-entry"),
+        pytest.param("backup-auditor.yaml", "backup-auditor.yaml", id="default-policy"),
+        pytest.param("state/backup-auditor/search.sqlite3", "state/backup-auditor/search.sqlite3", id="state"),
+    ],
+)
+def test_no_report_overwrites_a_file_that_the_run_uses(
+    server: FleetServer, tmp_path: Path, output: str, used: str
+) -> None:
+    """It is refused before anything is read."""
+    registry, used_file = tmp_path / "registry.yaml", tmp_path / used
+    registry.write_text("version: 1\nprojects: [{name: search, key_env: KEY_1, policy: report-fleet.csv}]\n")
+    (tmp_path / "state/backup-auditor").mkdir(parents=True)
+    for path in (used_file, tmp_path / "report-fleet.csv"):
+        path.write_text("version: 1\n")
+    flags = ("audit", "--registry", registry, "--format", "csv", "--output", output)
+    result = run_command(*flags, env=build_fleet_environment(server, tmp_path), cwd=tmp_path)
+    assert (result.exit_code, used_file.read_text()) == (2, "version: 1\n")
+    assert f"{used}: would overwrite a file that the audit uses; choose another --output" in result.error_output
     assert not server.requests
 
 

@@ -75,6 +75,27 @@ def test_an_inventory_on_standard_input_is_evaluated(saved_inventory: Path, mark
     assert explanation == run_command("explain", "--inventory", saved_inventory, "--index", "main")
 
 
+@pytest.mark.parametrize(
+    "output,message",
+    [
+        ("inventory.json", "--output and --inventory name the same file; use two files"),
+        (
+            "backup-auditor.yaml",
+            "backup-auditor.yaml: would overwrite a file that the audit uses; choose another --output",
+        ),
+    ],
+)
+def test_no_report_overwrites_what_it_is_made_from(
+    saved_inventory: Path, tmp_path: Path, output: str, message: str
+) -> None:
+    """The inventory, and the policy that is used without a flag, stay as they are."""
+    (tmp_path / "backup-auditor.yaml").write_text("version: 1\n")
+    content = (tmp_path / output).read_bytes()
+    result = run_command("audit", "--inventory", saved_inventory, "--output", output, cwd=tmp_path)
+    assert (result.exit_code, (tmp_path / output).read_bytes()) == (2, content)
+    assert message in result.error_output
+
+
 @pytest.mark.parametrize("mark", [b"", BYTE_ORDER_MARK], ids=["plain", "marked"])
 def test_a_registry_on_standard_input_is_audited(mark: bytes, healthy_server: Server, tmp_path: Path) -> None:
     """A policy path in a registry on standard input is relative to the working directory."""

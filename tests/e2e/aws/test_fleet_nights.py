@@ -13,7 +13,16 @@ import pytest
 import yaml
 
 from backup_auditor.domain.outbox import FLEET
-from support.aws_local.application import CANARY, CONFIG_BUCKET, FLEET_PARAMETERS, Application, make_key
+from backup_auditor.rendering.fleet_digest import FLEET_EVENT
+from backup_auditor_simulator.organization import SimulatedOrganization
+from support.aws_local.application import (
+    CANARY,
+    CONFIG_BUCKET,
+    FLEET_PARAMETERS,
+    ORGANIZATION_SECRET,
+    Application,
+    make_key,
+)
 from support.aws_local.nights import DAY
 from support.faults.outage_nights import build_fleet
 
@@ -23,6 +32,8 @@ MORNING = timedelta(hours=1, minutes=20)
 WEBHOOK = "backup-auditor/webhooks/platform"
 REVOKED, INVALID, BAD_POLICY, LATE, SHARED, TWIN = "team-00", "team-01", "team-02", "team-03", "team-04", "twin"
 """The projects with something wrong in the second night."""
+UNREGISTERED = "payments"
+"""A project that is made before the second night, and registered before the third."""
 NIGHTS = ("2026-11-20/041500Z", "2026-11-21/041500Z", "2026-11-22/041500Z")
 
 
@@ -33,6 +44,7 @@ class FleetNights:
     app: Application
     topic: str
     queue: str
+    organization: SimulatedOrganization
     moment: datetime = FIRST_NIGHT - DAY
     extra_entries: list[dict[str, Any]] = field(default_factory=list)
     _positions: tuple[int, int] = (0, 0)
@@ -62,10 +74,17 @@ class FleetNights:
         return {it.removeprefix(f"{FLEET}/") for it in documents}
 
     def take_digests(self) -> tuple[list[Any], list[str]]:
-        """Return the digests of the topic, as JSON, and of the webhook, as text, since the last call."""
-        documents = [json.loads(it["Message"]) for it in self.app.list_published(self.queue)]
+        """Return the digests of the topic, as JSON, and of the webhook, as text, since the last call.
+
+        The channels get notices about the organization too.
+        """
+        messages = [json.loads(it["Message"]) for it in self.app.list_published(self.queue)]
+        documents = [it for it in messages if it["event"] == FLEET_EVENT]
         path = f"/services/T0/B9/{CANARY}"
-        posts = [json.dumps(payload) for it, payload in self.app.slack.posted_messages if it == path]
+        payloads = [payload for it, payload in self.app.slack.posted_messages if it == path]
+        posts = [
+            json.dumps(it) for it in payloads if "register or ignore" not in it["text"] and "RESOLVED" not in it["text"]
+        ]
         first_document, first_post = self._positions
         self._positions = (len(documents), len(posts))
         return documents[first_document:], posts[first_post:]
@@ -75,11 +94,18 @@ class FleetNights:
 def deploy_fleet(folder: Path, project_count: int) -> Iterator[FleetNights]:
     """Deploy the application with some projects, the channels of the fleet, and two entries for one project."""
     with Application(
-        folder, build_fleet(project_count), FIRST_NIGHT - timedelta(hours=1), parameters=FLEET_PARAMETERS
+        folder,
+        build_fleet(project_count),
+        FIRST_NIGHT - timedelta(hours=1),
+        parameters={**FLEET_PARAMETERS, "OrganizationSecret": ORGANIZATION_SECRET},
     ) as app:
+        organization = SimulatedOrganization(FIRST_NIGHT)
+        for name, project in app.simulated_projects.items():
+            organization.add_project(name, project)
+        app.serve_organization(organization)
         topic = app.open_client("sns").create_topic(Name="backup-auditor-platform")["TopicArn"]
         app.put_secret(WEBHOOK, app.slack.make_webhook(f"T0/B9/{CANARY}"))
-        nights = FleetNights(app, topic, app.subscribe_queue(topic, "platform"))
+        nights = FleetNights(app, topic, app.subscribe_queue(topic, "platform"), organization)
         nights.register()
         yield nights
 
@@ -92,6 +118,13 @@ def list_unaudited(document: Any) -> dict[str, str]:
 def list_audited(document: Any) -> set[str]:
     """Return the names of the audited projects."""
     return {it["project"]["name"] for it in document["fleet"]["projects"]}
+
+
+def list_unregistered(document: Any) -> list[str]:
+    """Return the names of the projects that are unregistered, which must be known."""
+    unregistered = document["fleet"]["unregistered"]
+    assert unregistered["current"]
+    return [it["project"] for it in unregistered["projects"]]
 
 
 def check_records(app: Application) -> None:
@@ -115,6 +148,7 @@ def check_quiet_night(nights: FleetNights) -> None:
     nights.run_night(MORNING)
     assert nights.list_pages() == {f"{NIGHTS[0]}/fleet.1"}
     document = nights.load_document(NIGHTS[0], 1)
+    assert list_unregistered(document) == []
     assert (list_audited(document), list_unaudited(document), document["fleet"]["warnings"]) == (names, {}, [])
     (digest,), (post,) = nights.take_digests()
     assert digest["headline"] == (
@@ -124,8 +158,14 @@ def check_quiet_night(nights: FleetNights) -> None:
 
 
 def check_night_with_trouble(nights: FleetNights) -> dict[str, str]:
-    """Run a night with three broken projects, a late and a shared one. Return the reasons of those not audited."""
+    """Run a night with three broken projects, a late, a shared and an unregistered one.
+
+    Return the reasons of those that were not audited.
+    """
     app, names = nights.app, set(nights.app.simulated_projects)
+    (payments,) = build_fleet(1).values()
+    app.pinecone.add_project(UNREGISTERED, payments, make_key(UNREGISTERED))
+    nights.organization.add_project(UNREGISTERED, payments)
     app.pinecone.rotate_key(make_key(REVOKED), make_key(REVOKED, 2))
     app.put_document(
         f"s3://{CONFIG_BUCKET}/backup-auditor/bad.yaml", "version: 1\ndefaults: {require: {max_age: 1h}}\n"
@@ -150,6 +190,7 @@ def check_night_with_trouble(nights: FleetNights) -> dict[str, str]:
     assert 'unknown key "secrets"' in reasons[INVALID]
     assert "bad.yaml" in reasons[BAD_POLICY]
     assert reasons[LATE].startswith("no audit in this night; its last audit is of 2026-11-20 04:")
+    assert list_unregistered(document) == [UNREGISTERED]
     (warning,) = document["fleet"]["warnings"]
     assert f'"{SHARED}" and "{TWIN}" open the same Pinecone project' in warning
     (digest,), (post,) = nights.take_digests()
@@ -159,8 +200,9 @@ def check_night_with_trouble(nights: FleetNights) -> dict[str, str]:
         TWIN: True,
     }
     assert digest["warnings"] == [warning]
+    assert [it["project"] for it in digest["unregistered"]["projects"]] == [UNREGISTERED]
     assert (digest["compliance"], digest["project"]) == ("INSUFFICIENT_DATA", FLEET)
-    assert "5 projects changed, 4 not audited" in post
+    assert "5 projects changed, 4 not audited, 1 unregistered" in post
     return reasons
 
 
@@ -178,16 +220,18 @@ def check_late_audit(nights: FleetNights) -> None:
 
 def check_corrected_night(nights: FleetNights, unaudited: dict[str, str]) -> None:
     """Correct everything, and run a night."""
-    app, names = nights.app, set(nights.app.simulated_projects)
+    app = nights.app
     app.put_secret(f"backup-auditor/keys/{REVOKED}", make_key(REVOKED, 2))
     nights.extra_entries = []
+    app.register(UNREGISTERED, nights.organization.projects[-1].project)
     nights.register()
     nights.run_night(MORNING)
-    document = nights.load_document(NIGHTS[2], 1)
+    document, names = nights.load_document(NIGHTS[2], 1), set(app.simulated_projects)
+    assert list_unregistered(document) == []
     assert (list_audited(document), list_unaudited(document), document["fleet"]["warnings"]) == (names, {}, [])
     (digest,), (post,) = nights.take_digests()
     assert {it["project"]: it["after"] and it["after"]["compliance"] for it in digest["changed"]} == {
-        **dict.fromkeys(unaudited, "COMPLIANT"),
+        **dict.fromkeys((*unaudited, UNREGISTERED), "COMPLIANT"),
         TWIN: None,
     }
     assert "no longer registered (was: compliant)" in post
@@ -204,7 +248,7 @@ def run_three_nights(folder: Path, project_count: int) -> None:
 
 
 def test_a_night_of_a_small_fleet_has_its_page_and_its_digest(tmp_path: Path) -> None:
-    """Three broken projects, a late one and one under two entries are on the page as they are."""
+    """Three broken projects, a late one, an unregistered one and one under two entries are on the page as they are."""
     run_three_nights(tmp_path, 6)
 
 

@@ -1,5 +1,6 @@
 """The deployed application: the stack, its projects, their registry and keys, and the channels for alerts."""
 
+import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any, Self
 import yaml
 
 from backup_auditor_simulator.model import DRILLER, EDITOR
+from backup_auditor_simulator.organization import CLIENT_ID, SimulatedOrganization
 from backup_auditor_simulator.project import SimulatedProject
 from support.aws_local.aws import LocalAws
 from support.aws_local.clock import MovedClock
@@ -25,6 +27,7 @@ ROOT = Path(__file__).parents[3]
 BUILD_OUTPUT = BuildOutput(ROOT / ".aws-sam/build/template.yaml", ROOT / "build/layer-x86_64")
 CONFIG_BUCKET = "backup-auditor-config"
 SLACK_SECRET = "backup-auditor/webhooks/slack"  # noqa: S105  the name of a secret
+ORGANIZATION_SECRET = "backup-auditor/organization/pinecone"  # noqa: S105  the name of a secret
 EDITOR_SECRET_PREFIX = "backup-auditor-editor/"  # noqa: S105  the name of a secret
 """The prefix of the names of secrets that hold editor keys."""
 DRILL_SECRET_PREFIX = "backup-auditor-drill/"  # noqa: S105  the name of a secret
@@ -86,7 +89,8 @@ class Application(DeployedApplication):
         self.put_secret(SLACK_SECRET, self.slack.make_webhook(f"T0/B0/{CANARY}"))
         self.registry = parameters.get("Registry", "")
         self.put_registry([self.make_entry(name) for name in projects])
-        self.stack = create_stack(self.aws, BUILD_OUTPUT, parameters, {"PINECONE_CONTROLLER_HOST": self.pinecone.url})
+        variables = {"PINECONE_CONTROLLER_HOST": self.pinecone.url, "PINECONE_OAUTH_URL": self.pinecone.oauth_url}
+        self.stack = create_stack(self.aws, BUILD_OUTPUT, parameters, variables)
         self.aws.denials = self.stack.denials
         self.runner = self._exit_stack.enter_context(FunctionRunner(self.aws, self.stack, folder, self.clock))
         names = {it.name: logical_name for logical_name, it in self.stack.functions.items()}
@@ -110,6 +114,12 @@ class Application(DeployedApplication):
             secrets.create_secret(Name=name, SecretString=text)
         except secrets.exceptions.ResourceExistsException:
             secrets.put_secret_value(SecretId=name, SecretString=text)
+
+    def serve_organization(self, organization: SimulatedOrganization) -> None:
+        """Serve an organization of some projects, and store the secret of its service account."""
+        organization.service_accounts[CLIENT_ID].client_secret = CANARY
+        self.put_secret(ORGANIZATION_SECRET, json.dumps({"client_id": CLIENT_ID, "client_secret": CANARY}))
+        self.pinecone.serve_organization(organization)
 
     def register(self, name: str, project: SimulatedProject) -> None:
         """Add a project."""

@@ -1,4 +1,4 @@
-"""Many simulated projects at one address: the key of a request selects its project."""
+"""Many simulated projects, and their organization, at one address: the key of a request selects its project."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,7 +6,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 import h11
 
+from backup_auditor_simulator.api.admin import is_organization_path
 from backup_auditor_simulator.model import VIEWER
+from backup_auditor_simulator.organization import SimulatedOrganization
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.recorder import RequestRecorder
@@ -28,6 +30,7 @@ class ProjectsServer(Server):
         self._clock = clock
         self.recorders: dict[str, RequestRecorder] = {}
         self.recorders_by_key: dict[str, RequestRecorder] = {}
+        self.organization_recorder = _UNKNOWN_KEY_RECORDER
         self.outage: Outage | None = None
         for name, project in projects.items():
             self.add_project(name, project, keys[name])
@@ -37,6 +40,11 @@ class ProjectsServer(Server):
         project.project_id = str(uuid5(NAMESPACE_URL, name))
         self.recorders[name] = RequestRecorder(project, clock=self._clock.now, roles={})
         self.add_key(name, key)
+
+    def serve_organization(self, organization: SimulatedOrganization) -> None:
+        """Serve an organization to its service accounts. It has its projects already."""
+        self.organization_recorder = RequestRecorder(organization.projects[0].project, clock=self._clock.now)
+        self.organization_recorder.serve_organization(organization)
 
     def add_key(self, name: str, key: str, role: str = VIEWER) -> None:
         """Accept one more key of a project."""
@@ -70,8 +78,12 @@ class _RoutedConnection(Connection):
 
     def _handle_request(self) -> None:
         headers = self._request_head.headers if isinstance(self._request_head, h11.Request) else []
+        path = self._request_head.target.decode().partition("?")[0] if self._request_head else ""
         key = next((value.decode() for name, value in headers if name.lower() == b"api-key"), "")
-        self._recorder = self._server.recorders_by_key.get(key, _UNKNOWN_KEY_RECORDER)
+        if is_organization_path(path):
+            self._recorder = self._server.organization_recorder
+        else:
+            self._recorder = self._server.recorders_by_key.get(key, _UNKNOWN_KEY_RECORDER)
         if self._server.outage is not None and self._server.outage.refuses_call():
             self._recorder = _OUTAGE_RECORDER
         super()._handle_request()

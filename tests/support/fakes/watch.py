@@ -8,6 +8,7 @@ from backup_auditor.application.fleet_page import FleetPageWriter
 from backup_auditor.domain.audit_failure import FailedAudit, FailureNotice, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits
 from backup_auditor.domain.outbox import OutboxMessage
+from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import StateError
 from support.builders.facts import NOW
 from support.fakes.log import FakeLog
@@ -80,6 +81,9 @@ class FakeWatchDependencies:
     """The values of each metric."""
     pings: list[str] = field(default_factory=list)
     ping_errors: dict[str, Exception] = field(default_factory=dict)
+    organization_figures: dict[str, object] = field(default_factory=dict)
+    """What a look at the organization returns."""
+    organization_error: Exception | None = None
     before_ping: Callable[[], object] = lambda: None
     remaining_seconds: float = 100.0
 
@@ -91,6 +95,13 @@ class FakeWatchDependencies:
         assert not dimensions
         for name, value in values.items():
             self.values.setdefault(name, []).append(value)
+
+    def look_at_organization(self, registry: Registry) -> dict[str, object]:
+        """Return the figures of a look, or fail."""
+        del registry
+        if self.organization_error is not None:
+            raise self.organization_error
+        return self.organization_figures
 
     def ping(self, secret: str) -> None:
         """Record a ping, or fail."""

@@ -15,6 +15,7 @@ from referencing import Resource as SchemaResource
 from backup_auditor.application.fleet_page import FleetPageWriter
 from backup_auditor.domain.audit_failure import AuditRow, FailedAudit, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits, StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryState, UnregisteredProject
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, FleetRecords
 from backup_auditor.domain.outbox import DigestTiming, FleetChannel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
@@ -46,6 +47,7 @@ class FleetHarness:
     archive: FakeFleetArchive = field(default_factory=FakeFleetArchive)
     log: FakeLog = field(default_factory=FakeLog)
     seconds_left: float = 100.0
+    discovery: DiscoveryState | None = None
 
     def audit(self, moment: datetime, *names: str, night: datetime = NOW, **facts: Any) -> None:
         """Record an audit of some projects for the scheduled request of a night."""
@@ -61,7 +63,11 @@ class FleetHarness:
 
     def look(self, now: datetime) -> FleetPage | None:
         """Look at the fleet at a time, and return the page that the look wrote."""
-        writer = FleetPageWriter(self.store, self.archive, make_report_link, lambda: self.seconds_left, self.log)
+        discovery = self.discovery
+        load_discovery = None if discovery is None else lambda: discovery
+        writer = FleetPageWriter(
+            self.store, self.archive, make_report_link, lambda: self.seconds_left, self.log, load_discovery
+        )
         return writer.write_due_page(self.registry, self.projects, (), now)
 
     def list_states(self, page: FleetPage | None) -> dict[str, str]:
@@ -72,6 +78,15 @@ class FleetHarness:
         return {it.name: it.compliance.value for it in fleet.projects} | {
             it.name: "not audited" for it in fleet.unaudited
         }
+
+    def list_unregistered(self, page: FleetPage | None) -> list[str]:
+        """Return the names of the projects that are unregistered on a page, which must be known."""
+        assert page is not None
+        location = page.document.location
+        unregistered = load_fleet_document(self.archive.files[location], location).fleet.unregistered
+        assert unregistered is not None
+        assert unregistered.is_current
+        return [it.name for it in unregistered.projects]
 
     def take_channels(self) -> list[str]:
         """Remove the messages so far, and return their channels."""
@@ -96,6 +111,39 @@ def test_the_page_is_written_when_all_audits_are_in() -> None:
     assert harness.take_channels() == BOTH
     assert [harness.look(NOW + it * HOUR) for it in range(3, 24)] == [None] * 21
     assert len(harness.archive.files) == 2
+
+
+def test_a_project_found_unregistered_corrects_the_page() -> None:
+    """It is on the page until it is registered; another look with the same result writes nothing."""
+    harness = FleetHarness()
+    harness.audit(NOW + MINUTE, *NAMES)
+    harness.discovery = DiscoveryState(complete_at=NOW - HOUR)
+    assert harness.list_unregistered(harness.look(NOW + HOUR)) == []
+    harness.discovery = DiscoveryState(
+        complete_at=NOW + HOUR, projects=(UnregisteredProject("p-9", "payments", NOW + HOUR),)
+    )
+    page = harness.look(NOW + 2 * HOUR)
+    assert page is not None
+    assert (page.revision, harness.list_unregistered(page)) == (2, ["payments"])
+    harness.discovery = replace(harness.discovery, complete_at=NOW + 2 * HOUR)
+    assert harness.look(NOW + 3 * HOUR) is None
+    harness.discovery = DiscoveryState(complete_at=NOW + 3 * HOUR)
+    assert harness.list_unregistered(harness.look(NOW + 4 * HOUR)) == []
+
+
+def test_a_project_found_unregistered_is_a_change_for_digests() -> None:
+    """A channel that hears of changes gets a digest of the first night that has the project, and of no other."""
+    harness = FleetHarness()
+    harness.discovery = DiscoveryState(complete_at=NOW)
+    takes = []
+    for number in range(4):
+        night = NOW + number * DAY
+        harness.audit(night + MINUTE, *NAMES, night=night)
+        projects = (UnregisteredProject("p-9", "payments", NOW),) if number else ()
+        harness.discovery = DiscoveryState(complete_at=night, projects=projects)
+        harness.look(night + HOUR)
+        takes.append(harness.take_channels())
+    assert takes == [BOTH, BOTH, BOTH[:1], BOTH[:1]]
 
 
 def test_broken_projects_are_not_waited_for_and_are_named() -> None:

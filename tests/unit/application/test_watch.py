@@ -17,7 +17,7 @@ from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.outbox import Channel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
-from backup_auditor.errors import DeliveryError, SecretError, StateError
+from backup_auditor.errors import DeliveryError, PineconeError, SecretError, StateError
 from backup_auditor.rendering.fleet_json import load_fleet_document, render_project_row
 from support.builders.facts import DAY, HOUR, NOW, SECOND
 from support.builders.fleets import build_project
@@ -322,6 +322,22 @@ def test_a_url_of_two_projects_is_called_while_both_are_audited() -> None:
     harness.store.fail_audit("b", NOW)
     harness.look()
     assert harness.deps.pings == ["ping/both"]
+
+
+def test_a_look_at_the_organization_that_fails_is_raised_after_everything_else() -> None:
+    """Its error is raised if nothing else fails; if a notice cannot be recorded, it is logged."""
+    harness = WatchHarness(register("a", "ping/a"), complete={"a": NOW - DAY})
+    harness.deps.organization_figures = {"unregistered": 2}
+    assert harness.look()["unregistered"] == 2
+    harness.deps.organization_error = PineconeError("503 to the end")
+    with pytest.raises(PineconeError, match="503 to the end"):
+        harness.look()
+    assert harness.deps.pings == ["ping/a", "ping/a"]
+    assert len(harness.deps.values["ProjectsOverdue"]) == 2
+    harness.store.write_errors = {"a": StateError("a cannot be written")}
+    with pytest.raises(StateError, match="a cannot be written"):
+        harness.look(DAY)
+    assert "503 to the end" in harness.deps.log.get_messages("error")
 
 
 @pytest.mark.parametrize("error", [DeliveryError("it did not answer"), SecretError("it is empty")])

@@ -8,18 +8,25 @@ from typing import Any
 import pytest
 
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import UnregisteredProject
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage
 from backup_auditor.domain.notifications.fleet_night import create_digest_messages
 from backup_auditor.domain.outbox import FleetChannel
-from backup_auditor.domain.reporting.fleet import Fleet, FleetProject, UnauditedProject, build_fleet
+from backup_auditor.domain.reporting.fleet import (
+    Fleet,
+    FleetProject,
+    UnauditedProject,
+    UnregisteredProjects,
+    build_fleet,
+)
 from backup_auditor.rendering.fleet_digest import FleetDigest
 from backup_auditor.rendering.fleet_json import FleetDocument, load_fleet_document, load_project_row, render_project_row
 from backup_auditor.rendering.formats.json import render_fleet_document
 from backup_auditor.rendering.slack import MAX_BLOCKS, MAX_BLOCKS_LENGTH, build_fleet_payload
 from backup_auditor.rendering.sns import MAX_PUBLICATION_BYTES, MAX_SUBJECT_LENGTH, build_fleet_publication
 from backup_auditor.rendering.text import count_units
-from support.builders.facts import DAY, NOW
+from support.builders.facts import DAY, HOUR, NOW
 from support.builders.fleets import build_mixed_fleet, build_neglected_project, build_open_counts, build_project
 from support.builders.notifications import SNS_CHANNEL, make_report_link
 from support.rendered_messages import check_approved, render_sections
@@ -62,6 +69,14 @@ CHANGED_FLEET = build_fleet(
 EARLIER_FLEET = build_fleet(
     [build_neglected_project("search", 1), build_project("shop"), build_project("mail"), build_project("old")], []
 )
+UNREGISTERED = UnregisteredProjects(
+    (
+        UnregisteredProject("p-9", "payments", NOW - 2 * DAY, "-Oacme", NOW - 3 * DAY),
+        UnregisteredProject("p-8", "reports", NOW, detail="ignored by ops@example.com until 2026-11-20"),
+    ),
+    NOW - HOUR,
+    is_current=True,
+)
 CASES: Mapping[str, FleetDigest] = {
     "fleet-changed": build_fleet_digest(CHANGED_FLEET, EARLIER_FLEET),
     "fleet-unchanged": build_fleet_digest(QUIET_FLEET),
@@ -69,6 +84,10 @@ CASES: Mapping[str, FleetDigest] = {
     "fleet-possible-duplicate": build_fleet_digest(
         build_fleet([], [UnauditedProject("search", "503"), UnauditedProject("shop", "503")]),
         is_possible_duplicate=True,
+    ),
+    "fleet-unregistered": build_fleet_digest(replace(QUIET_FLEET, unregistered=UNREGISTERED)),
+    "fleet-without-an-organization": build_fleet_digest(
+        replace(QUIET_FLEET, unregistered=UnregisteredProjects((), NOW - 2 * DAY, is_current=False))
     ),
     "fleet-without-a-page": build_fleet_digest(QUIET_FLEET, document=replace(DOCUMENT, page=None)),
 }
@@ -89,6 +108,7 @@ def build_large_fleet(count: int, name: str, reason: str) -> tuple[Fleet, Fleet]
         [build_neglected_project(it, 1, 2, 3, 4) for it in names[:half]],
         [UnauditedProject(it, reason) for it in names[half:]],
         [reason] * 3,
+        replace(UNREGISTERED, projects=tuple(UnregisteredProject(it, it, NOW, detail=reason) for it in names[:400])),
     )
     return current, build_fleet(map(build_project, names), [])
 
@@ -109,6 +129,7 @@ def test_a_digest_of_a_thousand_projects_fits_and_counts_the_others(name: str, r
     assert publication.subject.isascii()
     document = json.loads(json.loads(publication.message)["sqs"])
     assert len(document["changed"]) + document["omitted"]["changed"] == 1000
+    assert len(document["unregistered"]["projects"]) + document["omitted"]["unregistered"] == 400
     assert len(document["not_audited"]) + document["omitted"]["not_audited"] == 500
     assert " more." in json.loads(publication.message)["email"]
     blocks: Any = payload["blocks"]
@@ -125,6 +146,21 @@ def test_a_digest_of_a_thousand_projects_fits_and_counts_the_others(name: str, r
             build_fleet([build_project()], [UnauditedProject("shop", "503")]),
             (Compliance.INSUFFICIENT_DATA, "UNKNOWN"),
             id="one-not-audited",
+        ),
+        pytest.param(
+            replace(QUIET_FLEET, unregistered=replace(UNREGISTERED, projects=())),
+            (Compliance.COMPLIANT, "OK"),
+            id="none-unregistered",
+        ),
+        pytest.param(
+            replace(QUIET_FLEET, unregistered=UNREGISTERED),
+            (Compliance.INSUFFICIENT_DATA, "UNKNOWN"),
+            id="one-unregistered",
+        ),
+        pytest.param(
+            replace(QUIET_FLEET, unregistered=UnregisteredProjects((), NOW - 2 * DAY, is_current=False)),
+            (Compliance.INSUFFICIENT_DATA, "UNKNOWN"),
+            id="unregistered-unknown",
         ),
         pytest.param(build_fleet([], []), (Compliance.INSUFFICIENT_DATA, "UNKNOWN"), id="empty"),
         pytest.param(

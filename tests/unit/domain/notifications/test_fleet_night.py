@@ -8,6 +8,7 @@ import pytest
 
 from backup_auditor.domain.audit_failure import AuditRow, FailedAudit, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits, StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryState, UnregisteredProject
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, FleetRecords, RecordedDigest
 from backup_auditor.domain.notifications.fleet_night import (
     FAILING_WINDOW,
@@ -21,7 +22,7 @@ from backup_auditor.domain.notifications.fleet_night import (
 )
 from backup_auditor.domain.outbox import FLEET, Channel, DigestTiming, FleetChannel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
-from backup_auditor.domain.reporting.fleet import FleetProject
+from backup_auditor.domain.reporting.fleet import FleetProject, UnregisteredProjects
 from backup_auditor.domain.timefmt import format_moment
 from support.builders.facts import DAY, HOUR, NOW, SECOND
 from support.builders.fleets import build_project
@@ -92,6 +93,7 @@ class NightFacts:
     projects: dict[str, WatchedProject] = field(default_factory=dict)
     rows: dict[str, FleetProject] = field(default_factory=dict)
     errors: list[EntryError] = field(default_factory=list)
+    discovery: DiscoveryState | None = None
 
     def add_audited(self, name: str, moment: datetime, **facts: object) -> "NightFacts":
         """Add a project with an audit."""
@@ -108,7 +110,7 @@ class NightFacts:
         """Return the night at a time."""
         valid_names = [it for it in self.projects if it not in {error.name for error in self.errors}]
         registry = Registry(tuple(map(RegisteredProject, valid_names)), tuple(self.errors), "r.yaml")
-        return build_night(NIGHT, KnownFleet(registry, self.projects, self.rows, tuple(warnings)), now)
+        return build_night(NIGHT, KnownFleet(registry, self.projects, self.rows, tuple(warnings), self.discovery), now)
 
 
 def list_unaudited(night: FleetNight) -> Mapping[str, str]:
@@ -190,6 +192,43 @@ def test_the_same_facts_give_the_same_page_at_any_time() -> None:
     facts.add("failed", replace(LATE, failed_audit=FailedAudit(NIGHT + HOUR, "401")))
     assert facts.build(NIGHT + WINDOW).fleet == facts.build(NIGHT + 23 * HOUR).fleet
     assert facts.build(NIGHT + WINDOW, ["Two entries open one project."]).fleet.warnings
+
+
+def build_unregistered(project_id: str, name: str) -> UnregisteredProject:
+    """Return a project that looks found unregistered."""
+    return UnregisteredProject(project_id, name, NIGHT - DAY)
+
+
+def test_a_night_has_the_unregistered_projects_by_name() -> None:
+    """One whose id an audit recorded, or an entry has, since the last look is no longer among them."""
+    facts = NightFacts().add_audited("in", NIGHT)
+    assert facts.build(NIGHT).fleet.unregistered is None
+    facts.projects["in"] = replace(audit_at(NIGHT), last_audits=LastAudits(NIGHT, NIGHT, pinecone_project_id="p-2"))
+    names = ("shop", "audited-since", "Mail")
+    projects = tuple(build_unregistered(f"p-{number}", name) for number, name in enumerate(names, 1))
+    facts.discovery = DiscoveryState(complete_at=NIGHT - HOUR, projects=projects)
+    unregistered = facts.build(NIGHT).fleet.unregistered
+    assert unregistered == UnregisteredProjects((projects[2], projects[0]), NIGHT - HOUR, is_current=True)
+    registry = Registry((RegisteredProject("in", project_id="p-3"),))
+    known = KnownFleet(registry, facts.projects, facts.rows, discovery=facts.discovery)
+    assert build_night(NIGHT, known, NIGHT).fleet.unregistered == replace(unregistered, projects=(projects[0],))
+
+
+@pytest.mark.parametrize(
+    "complete_at,is_current",
+    [
+        pytest.param(NIGHT - 30 * HOUR + SECOND, True, id="almost-30-hours-old"),
+        pytest.param(NIGHT - 30 * HOUR, False, id="30-hours-old"),
+        pytest.param(NIGHT + SECOND, True, id="since-the-night-began"),
+        pytest.param(None, False, id="never"),
+    ],
+)
+def test_an_old_look_does_not_say_what_is_unregistered(complete_at: datetime | None, is_current: bool) -> None:
+    """Looks are a day apart; what an older one did not find may be there by now."""
+    facts = NightFacts(discovery=DiscoveryState(complete_at=complete_at)).add_audited("in", NIGHT)
+    fleet = facts.build(NIGHT).fleet
+    assert fleet.unregistered == UnregisteredProjects((), complete_at, is_current)
+    assert fleet.is_completely_known == is_current
 
 
 def build_records(

@@ -150,7 +150,7 @@ class AtomicFile:
 
     def __init__(self, path: Path, mode: int = 0o666) -> None:
         """Open a temporary file beside the target."""
-        self._path = path
+        self.path = path
         self._target = Path(os.path.realpath(path))
         self._part_path: Path | None = None
         with self._translate_errors():
@@ -206,7 +206,7 @@ class AtomicFile:
             yield
         except OSError as error:
             reason = error.strerror or "not a file"
-            raise UsageError(f"{self._path}: cannot be written: {reason}; choose another file") from None
+            raise UsageError(f"{self.path}: cannot be written: {reason}; choose another file") from None
 
 
 def _is_special(path: Path) -> bool:

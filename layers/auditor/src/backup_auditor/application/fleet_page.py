@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backup_auditor.domain.audit_failure import WatchedProject
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import DiscoveryState
 from backup_auditor.domain.fleet_record import FleetPage, FleetRecords, RecordedDigest
 from backup_auditor.domain.notifications.fleet_night import (
     FleetNight,
@@ -43,6 +44,8 @@ class FleetPageWriter:
     """Returns the URL of a stored file."""
     seconds_left: Callable[[], float]
     log: Log
+    load_discovery: Callable[[], DiscoveryState] | None = None
+    """Returns what the last look at the organization found; `None` if none is made. Raises `StateError`."""
 
     def write_due_page(
         self, registry: Registry, projects: Mapping[str, WatchedProject], warnings: tuple[str, ...], now: datetime
@@ -57,7 +60,8 @@ class FleetPageWriter:
         if night_start is None:
             return None
         rows = {name: row for name, it in projects.items() if (row := _load_row(it)) is not None}
-        night = build_night(night_start, KnownFleet(registry, projects, rows, warnings), now)
+        discovery = None if self.load_discovery is None else self.load_discovery()
+        night = build_night(night_start, KnownFleet(registry, projects, rows, warnings, discovery), now)
         content_sha256 = _hash_content(night.fleet)
         last_page = records.page
         revised_page = None if last_page is None or last_page.night != night.start else last_page
@@ -139,6 +143,9 @@ def _load_row(project: WatchedProject) -> FleetProject | None:
 
 
 def _hash_content(fleet: Fleet) -> str:
+    """Return the SHA-256 of what a page says. Another look at the organization with the same result is no change."""
+    if fleet.unregistered is not None:
+        fleet = replace(fleet, unregistered=replace(fleet.unregistered, as_of=None))
     digest = hashlib.sha256()
     for piece in encode_pieces(render_fleet_document(fleet)):
         digest.update(piece)

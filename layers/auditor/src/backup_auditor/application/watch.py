@@ -51,6 +51,9 @@ class WatchDependencies(Protocol):
     def emit(self) -> MetricEmitter:
         """The emitter of metrics."""
 
+    def look_at_organization(self, registry: Registry) -> dict[str, object]:
+        """Compare the organization with the registry if that is due, and return figures. Raises any error."""
+
     def ping(self, secret: str) -> None:
         """Call the URL in a secret once. Raises `DeliveryError` and `SecretError`."""
 
@@ -83,7 +86,8 @@ def watch_projects(registry: Registry, deps: WatchDependencies) -> dict[str, obj
 
     Projects whose registry entries open the same Pinecone project count as incomplete: one of them is not audited.
     Raises `StateError` and `EvidenceError`. If nothing could be read, no metric is emitted, which raises the alarm too.
-    If a notice or a page of the fleet could not be recorded, everything else is done before.
+    If a notice or a page of the fleet could not be recorded, or the organization not be listed, everything else is done
+    before. The page follows the organization, because it names what is unregistered.
     """
     now = deps.now()
     looks = [_look_at(name, it, now) for name, it in _load_projects(registry, deps.store, now).items()]
@@ -93,13 +97,14 @@ def watch_projects(registry: Registry, deps: WatchDependencies) -> dict[str, obj
     incomplete_names = [it.name for it in looks if it.is_incomplete or it.name in warnings_by_project]
     _log_looks(looks, warnings_by_project, deps.log)
     deps.emit(None, {"ProjectsOverdue": len(overdue_names), "ProjectsIncomplete": len(incomplete_names)})
-    new_count, error = _record_notices(looks, registry, deps)
+    new_count, notice_error = _record_notices(looks, registry, deps)
     deps.emit(None, {"ProjectsNewlyFailed": new_count})
-    error = _write_fleet_page(registry, looks, warnings_by_project, deps, now) or error
+    organization_figures, organization_error = _look_at_organization(registry, deps)
+    page_error = _write_fleet_page(registry, looks, warnings_by_project, deps, now)
     _call_urls(registry, {*warnings_by_project, *(it.name for it in failing_looks)}, deps)
-    if error is not None:
-        raise error
+    _raise_last((organization_error, notice_error, page_error), deps.log)
     return {
+        **organization_figures,
         "registered": len(looks),
         "overdue": len(overdue_names),
         "projects": overdue_names[:_MAX_LISTED],
@@ -182,6 +187,23 @@ def _record_notices(
         fields = {"project": look.name, "notice": look.notice.kind, "channels": [it.channel_id for it in messages]}
         deps.log.info("notice recorded; the function notify sends it within 15m", extra=fields)
     return new_count, last_error
+
+
+def _look_at_organization(registry: Registry, deps: WatchDependencies) -> tuple[Mapping[str, object], Exception | None]:
+    """Return the figures of a look at the organization, and the error if it fails."""
+    try:
+        return deps.look_at_organization(registry), None
+    except Exception as error:  # noqa: BLE001  the page must be written, and the URLs called
+        return {}, error
+
+
+def _raise_last(errors: Sequence[Exception | None], log: Log) -> None:
+    """Raise the last error, if there is one, and log the others."""
+    found = [it for it in errors if it is not None]
+    for error in found[:-1]:
+        log.error(describe_failure(error), extra={"error": type(error).__name__})
+    if found:
+        raise found[-1]
 
 
 def _write_fleet_page(

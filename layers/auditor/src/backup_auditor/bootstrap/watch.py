@@ -1,6 +1,6 @@
 """Wire the function `watch`. Clients live as long as its process."""
 
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -16,6 +16,7 @@ from backup_auditor.application.watch import watch_projects
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, get_seconds_left, get_sources, log_errors
 from backup_auditor.bootstrap.subscriptions import measure_subscriptions
+from backup_auditor.domain.discovery_notice import DiscoveryState
 from backup_auditor.domain.events import is_check_request
 from backup_auditor.domain.registry import Registry
 from backup_auditor.ports.messaging import MetricEmitter
@@ -50,7 +51,27 @@ class _WatchInvocation:
             build_link,
             self.seconds_left,
             LOG,
+            self._create_discovery_loader(),
         )
+
+    def _create_discovery_loader(self) -> Callable[[], DiscoveryState] | None:
+        settings, aws = self._sources.settings, self._sources.aws
+        if settings.organization_secret is None:
+            return None
+        from backup_auditor.adapters.dynamodb.discovery_store import (  # noqa: PLC0415  not every stack
+            DynamoDiscoveryStore,
+        )
+
+        return DynamoDiscoveryStore(aws.dynamodb, settings.state_table).load
+
+    def look_at_organization(self, registry: Registry) -> dict[str, object]:
+        if self._sources.settings.organization_secret is None:
+            return {}
+        from backup_auditor.bootstrap.organization_watch import (  # noqa: PLC0415  not every stack
+            look_at_organization,
+        )
+
+        return look_at_organization(self._sources, registry, self.seconds_left, self.emit, LOG)
 
     def now(self) -> datetime:
         return runtime.now()
@@ -65,7 +86,7 @@ class _WatchInvocation:
 
 
 def handle(event: object, context: LambdaContext) -> dict[str, object]:
-    """Look at all projects and return those that fail. Errors are logged and raised, so that Lambda retries."""
+    """Look at all projects and the organization, and return what fails. An error is raised, so that Lambda retries."""
     with log_errors(LOG):
         if is_check_request(event):
             from backup_auditor.bootstrap.check import check_watch  # noqa: PLC0415  only for a check
@@ -74,28 +95,6 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
         sources = get_sources("watch")
         registry, deps = sources.load_registry(), _WatchInvocation(sources, context)
         try:
-            return _look_at_everything(sources, registry, deps)
+            return watch_projects(registry, deps)
         finally:
             measure_subscriptions(sources, registry, deps.seconds_left, deps.emit, LOG)
-
-
-def _look_at_everything(sources: ConfigSources, registry: Registry, deps: _WatchInvocation) -> dict[str, object]:
-    """Look at all projects, then at the organization: neither failure keeps the other from being done.
-
-    If both fail, the error of the organization is only logged.
-    """
-    try:
-        answer = watch_projects(registry, deps)
-    except Exception:
-        with suppress(Exception), log_errors(LOG):
-            _look_at_organization(sources, registry, deps)
-        raise
-    return answer | _look_at_organization(sources, registry, deps)
-
-
-def _look_at_organization(sources: ConfigSources, registry: Registry, deps: _WatchInvocation) -> dict[str, object]:
-    if sources.settings.organization_secret is None:
-        return {}
-    from backup_auditor.bootstrap.organization_watch import look_at_organization  # noqa: PLC0415  not every stack
-
-    return look_at_organization(sources, registry, deps.seconds_left, deps.emit, LOG)

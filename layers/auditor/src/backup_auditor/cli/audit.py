@@ -6,7 +6,13 @@ from pathlib import Path
 
 from backup_auditor.adapters.files import PRIVATE_MODE, AtomicFile, EvidenceFile
 from backup_auditor.cli.exit_codes import choose_audit_exit_code
-from backup_auditor.cli.options import read_options, refuse_shared_output_file, run_with_options
+from backup_auditor.cli.options import (
+    DEFAULT_POLICY_FILE,
+    read_options,
+    refuse_shared_output_file,
+    refuse_used_files,
+    run_with_options,
+)
 from backup_auditor.cli.output import describe_notes, log_stderr, make_render_options, open_output, write_pieces
 from backup_auditor.ports.stores import EvidenceStore
 from backup_auditor.rendering.formats import FORMATS
@@ -28,15 +34,19 @@ def _run_one(arguments: Namespace) -> int:
         inventory_file = None
         if arguments.save_inventory is not None:
             inventory_file = stack.enter_context(AtomicFile(Path(arguments.save_inventory), PRIVATE_MODE))
-        audit = run_with_options(read_options(arguments), evidence=_choose_evidence_store(arguments))
+        options = read_options(arguments)
+        if output is not None:
+            used_files = (DEFAULT_POLICY_FILE, options.state)
+            refuse_used_files([arguments.output], (it for it in used_files if it is not None))
+        audit = run_with_options(options, evidence=_choose_evidence_store(arguments))
         for note in describe_notes(audit):
             log_stderr(note)
         if inventory_file is not None:
             from backup_auditor.adapters.inventory_file import save_inventory  # noqa: PLC0415  only on request
 
             save_inventory(audit.inventory, inventory_file)
-        options = make_render_options(arguments, is_file=output is not None)
-        write_pieces(FORMATS[arguments.format].render([audit.report], options), output)
+        render_options = make_render_options(arguments, is_file=output is not None)
+        write_pieces(FORMATS[arguments.format].render([audit.report], render_options), output)
         return choose_audit_exit_code(audit.report, arguments.fail_on, has_record_error=audit.record_error is not None)
 
 

@@ -61,7 +61,8 @@ def read_now(text: str | None) -> datetime | None:
     return moment.astimezone(UTC)
 
 
-_DEFAULT_POLICY_FILE = "backup-auditor.yaml"
+DEFAULT_POLICY_FILE = "backup-auditor.yaml"
+"""The policy in the working directory, which is used if no other is named."""
 DEFAULT_PROJECT = "default"
 
 
@@ -144,6 +145,14 @@ def refuse_shared_output_file(arguments: Namespace) -> None:
             raise UsageError(f"--output and --{flag.replace('_', '-')} name the same file; use two files")
 
 
+def refuse_used_files(output_paths: Iterable[str | Path], used_paths: Iterable[str | Path]) -> None:
+    """Raise `UsageError` if an output would overwrite a file that the audit uses without a flag that names it."""
+    used_files = {os.path.realpath(it) for it in used_paths}
+    for path in output_paths:
+        if os.path.realpath(path) in used_files:
+            raise UsageError(f"{path}: would overwrite a file that the audit uses; choose another --output")
+
+
 def refuse_shared_standard_input(**inputs: str | None) -> None:
     """Raise `UsageError` if more than one flag, or argument in capitals, names standard input."""
     names = [it if it.isupper() else f"--{it}" for it, text in inputs.items() if text == STANDARD_INPUT]
@@ -161,11 +170,11 @@ def check_project_name(project: str) -> None:
 
 def choose_policy(path: str | None) -> Policy:
     """Return the policy that was named, else the one in the working directory, else the built-in one."""
-    if path is None and not os.path.lexists(_DEFAULT_POLICY_FILE):
+    if path is None and not os.path.lexists(DEFAULT_POLICY_FILE):
         return load_built_in_policy()
     from backup_auditor.adapters.policy_file.loader import load_policy  # noqa: PLC0415  pydantic, only for a file
 
-    return load_policy(Path(_DEFAULT_POLICY_FILE) if path is None else parse_source(path))
+    return load_policy(Path(DEFAULT_POLICY_FILE) if path is None else parse_source(path))
 
 
 def find_policy_folder(registry_source: InputSource) -> Path:

@@ -12,13 +12,14 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from threading import TIMEOUT_MAX
 
-from backup_auditor.adapters.documents import parse_source
+from backup_auditor.adapters.documents import STANDARD_INPUT, parse_source
 from backup_auditor.adapters.files import AtomicFile
 from backup_auditor.adapters.pinecone.flow_control import CallSlots
 from backup_auditor.cli import INCOMPLETE, NOT_AUDITED
 from backup_auditor.cli.error_text import format_error_line
 from backup_auditor.cli.exit_codes import choose_audit_exit_code, choose_worst_exit_code
 from backup_auditor.cli.options import (
+    DEFAULT_POLICY_FILE,
     AuditOptions,
     choose_policy,
     find_default_state_file,
@@ -28,6 +29,7 @@ from backup_auditor.cli.options import (
     read_project_settings,
     refuse_shared_output_file,
     refuse_shared_standard_input,
+    refuse_used_files,
     run_with_options,
 )
 from backup_auditor.cli.output import (
@@ -39,6 +41,7 @@ from backup_auditor.cli.output import (
     show_fleet_progress,
     write_pieces,
 )
+from backup_auditor.domain.identifiers import is_on_aws
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import (
     EntryError,
@@ -128,6 +131,7 @@ def run_registry_audit(arguments: Namespace) -> int:
         output = stack.enter_context(open_output(arguments.output))
         audit = _open_registry(arguments)
         writer = _FleetWriter(arguments, output, len(audit.entries), stack)
+        refuse_used_files(writer.paths, audit.list_used_files())
         spool = stack.enter_context(closing(ReportSpool()))
         results = audit.run(spool, has_timelines=writer.format.has_timelines)
         shared_groups = find_shared_by_target(it.target for it in results if it.target is not None)
@@ -153,6 +157,12 @@ class _FleetWriter:
         self._further_paths = _list_further_paths(arguments, output, -(-entry_count // self._max_projects), entry_count)
         self._files = [output, *(stack.enter_context(AtomicFile(it)) for it in self._further_paths)]
         self._fleet_file = _open_fleet_file(arguments, output, self.format, stack)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, without standard output and other streams."""
+        files = (*self._files, self._fleet_file)
+        return [it.path for it in files if it is not None and not it.is_stream]
 
     def write(self, fleet: Fleet, report_count: int, reports: Iterator[Report]) -> None:
         """Write the fleet and its reports, and say so if the reports need several files."""
@@ -208,6 +218,16 @@ class _RegistryAudit:
     def entries(self) -> Sequence[Entry]:
         """The entries in their order: those with an error first."""
         return (*self.registry.errors, *self.registry.projects)
+
+    def list_used_files(self) -> Iterator[Path]:
+        """Return the files that the audit reads, and those of the states of its projects."""
+        flags = (self.arguments.registry, self.arguments.policy or DEFAULT_POLICY_FILE)
+        yield from (Path(it) for it in flags if it != STANDARD_INPUT)
+        for entry in self.registry.projects:
+            if entry.policy is not None and not is_on_aws(entry.policy):
+                yield self.folder / entry.policy
+            if not self.arguments.no_state:
+                yield find_default_state_file(os.environ, entry.name)
 
     def run(self, spool: ReportSpool, *, has_timelines: bool) -> list[EntryResult]:
         """Audit all entries, keep their reports, and return the results in the order of the entries."""
@@ -297,7 +317,6 @@ def _open_fleet_file(
         return None
     path = Path(arguments.output)
     fleet_path = path.with_name(f"{path.stem}-fleet{path.suffix}")
-    _refuse_input_files(arguments, [fleet_path])
     return stack.enter_context(AtomicFile(fleet_path))
 
 
@@ -316,14 +335,4 @@ def _list_further_paths(
             f" and the registry has {project_count}; name a file with --output: the others are written beside it"
         )
     path = Path(arguments.output)
-    further_paths = [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, file_count + 1)]
-    _refuse_input_files(arguments, further_paths)
-    return further_paths
-
-
-def _refuse_input_files(arguments: Namespace, paths: Iterable[Path]) -> None:
-    """Raise `UsageError` if a file beside the output is one that the audit reads."""
-    input_paths = {os.path.realpath(it) for it in (arguments.registry, arguments.policy) if it is not None}
-    for path in paths:
-        if os.path.realpath(path) in input_paths:
-            raise UsageError(f"{path}: would overwrite a file that the audit reads; choose another --output")
+    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, file_count + 1)]

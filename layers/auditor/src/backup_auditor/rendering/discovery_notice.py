@@ -19,6 +19,8 @@ from backup_auditor.domain.outbox import FLEET, OutboxMessage
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION
 from backup_auditor.domain.text import join_names, pluralize
 from backup_auditor.domain.timefmt import format_minute, format_moment
+from backup_auditor.rendering.fleet import describe_unregistered_project
+from backup_auditor.rendering.fleet_json import build_unregistered_project_json
 from backup_auditor.rendering.text import escape_truncated, truncate
 
 DISCOVER_COMMAND = "backup-auditor registry discover --registry FILE --table TABLE --format yaml"
@@ -147,9 +149,7 @@ def _label_project(project: UnregisteredProject) -> str:
 
 
 def _describe_project(project: UnregisteredProject) -> str:
-    created = [] if project.created_at is None else [f"created {project.created_at.date()}"]
-    facts = [*created, f"first seen {project.first_seen.date()}", *([project.detail] if project.detail else [])]
-    return f"{_label_project(project)}, {', '.join(facts)}"
+    return f"{_label_project(project)}, {describe_unregistered_project(project)}"
 
 
 def _join_projects(projects: Iterable[UnregisteredProject]) -> str:
@@ -194,20 +194,7 @@ def build_discovery_json(message: DiscoveryMessage, row_limit: int) -> Json:
 
 
 def _build_project(project: UnregisteredProject, status: str) -> Json:
-    return {"status": status, **build_unregistered_json(project, _MAX_ROW_LENGTH)}
-
-
-def build_unregistered_json(project: UnregisteredProject, max_length: int) -> Json:
-    """Return an unregistered project as a JSON object; its texts have at most a length."""
-    detail = project.detail or "no entry of the registry leads to it, and it is not ignored"
-    return {
-        "project": truncate(project.name, max_length),
-        "project_id": truncate(project.project_id, max_length),
-        "organization_id": project.organization_id and truncate(project.organization_id, max_length),
-        "created_at": None if project.created_at is None else format_moment(project.created_at),
-        "first_seen": format_moment(project.first_seen),
-        "reason": truncate(detail, max_length),
-    }
+    return {"status": status, **build_unregistered_project_json(project, _MAX_ROW_LENGTH)}
 
 
 def _build_alert(alert: AccountAlert, status: str) -> Json:

@@ -15,8 +15,9 @@ from backup_auditor.domain.remediation.plan import Action, ActionRecord, ActionR
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, Report
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.digest import build_short_resource_json
-from backup_auditor.rendering.discovery_notice import NEXT_STEP, build_unregistered_json
+from backup_auditor.rendering.discovery_notice import NEXT_STEP
 from backup_auditor.rendering.failure_notice import build_failure_json
+from backup_auditor.rendering.fleet_json import build_unregistered_project_json
 from backup_auditor.rendering.formats.json import build_call_json, build_stored_file_json, build_summary_json
 from backup_auditor.rendering.text import truncate
 
@@ -63,7 +64,7 @@ def build_failure_event(project: str, notice: FailureNotice) -> tuple[EventType,
 def build_discovery_events(notice: DiscoveryNotice) -> Iterator[tuple[EventType, Detail]]:
     """Yield an event for each project that a look at the organization newly found unregistered."""
     for project in notice.new_projects:
-        detail = build_unregistered_json(project, _MAX_TEXT_LENGTH)
+        detail = build_unregistered_project_json(project, _MAX_TEXT_LENGTH)
         yield EventType.PROJECT_UNREGISTERED, {"schema_version": SCHEMA_VERSION, **detail, "remediation": NEXT_STEP}
 
 

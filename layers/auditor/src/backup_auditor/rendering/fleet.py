@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from backup_auditor.domain.discovery_notice import UnregisteredProject
 from backup_auditor.domain.finding import Compliance, Severity
-from backup_auditor.domain.reporting.fleet import FindingChanges, Fleet, FleetProject, QuotaUse
+from backup_auditor.domain.reporting.fleet import FindingChanges, Fleet, FleetProject, QuotaUse, UnregisteredProjects
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.timefmt import format_length
+from backup_auditor.domain.timefmt import format_length, format_minute
 
 UNKNOWN = "unknown"
 
@@ -20,7 +21,19 @@ def describe_fleet(fleet: Fleet) -> str:
         (compliance[Compliance.COMPLIANT], "compliant"),
     )
     parts = ", ".join(f"{count:,} {label}" for count, label in counts if count)
-    return f"{pluralize(fleet.project_count, 'project')}{f': {parts}' if parts else ''}."
+    sentence = f"{pluralize(fleet.project_count, 'project')}{f': {parts}' if parts else ''}."
+    return " ".join((sentence, *_describe_unregistered(fleet.unregistered)))
+
+
+def _describe_unregistered(unregistered: UnregisteredProjects | None) -> Iterator[str]:
+    """Yield a sentence if there is something to do."""
+    if unregistered is None:
+        return
+    if unregistered.projects:
+        count = len(unregistered.projects)
+        yield f"Register or ignore {pluralize(count, 'project')}: nothing audits {'it' if count == 1 else 'them'}."
+    if not unregistered.is_current:
+        yield "Which projects are unregistered is unknown now; read the log of the function watch."
 
 
 def build_total_rows(fleet: Fleet) -> list[tuple[str, str]]:
@@ -35,7 +48,24 @@ def build_total_rows(fleet: Fleet) -> list[tuple[str, str]]:
         ("indexes", f"{totals.index_count:,}"),
         ("read errors", f"{totals.read_error_count:,}{incomplete_clause}"),
         *([] if changes is None else [("changes", changes)]),
+        *([] if fleet.unregistered is None else [("unregistered", _count_unregistered(fleet.unregistered))]),
     ]
+
+
+def _count_unregistered(unregistered: UnregisteredProjects) -> str:
+    """Return how many projects are unregistered, and when the organization was last listed."""
+    look = "never listed" if unregistered.as_of is None else f"last listed {format_minute(unregistered.as_of)}"
+    if not unregistered.is_current:
+        return f"{UNKNOWN}, {look}"
+    return f"{len(unregistered.projects):,}, {look}"
+
+
+def describe_unregistered_project(project: UnregisteredProject) -> str:
+    """Return what is known about an unregistered project beside its name and id."""
+    created = [] if project.created_at is None else [f"created {project.created_at.date()}"]
+    return ", ".join(
+        (*created, f"first seen {project.first_seen.date()}", *([project.detail] if project.detail else []))
+    )
 
 
 def describe_changes(changes: FindingChanges | None) -> str | None:

@@ -1,20 +1,26 @@
 """The digest of the fleet as spans, as text and as JSON: what changed, what was not audited, and the page."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from backup_auditor.domain.discovery_notice import UnregisteredProject
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.fleet_record import FleetComparison
 from backup_auditor.domain.outbox import FLEET, OutboxMessage
-from backup_auditor.domain.reporting.fleet import UnauditedProject
+from backup_auditor.domain.reporting.fleet import UnauditedProject, UnregisteredProjects
 from backup_auditor.domain.reporting.fleet_changes import ProjectChange, ProjectResult, find_changes, list_results
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_minute, format_moment
 from backup_auditor.rendering.digest import DigestRow, DigestSection, Span, SpanStyle
-from backup_auditor.rendering.fleet import build_total_rows, describe_fleet
-from backup_auditor.rendering.fleet_json import FleetDocument, build_totals_json, build_unaudited_json
+from backup_auditor.rendering.fleet import build_total_rows, describe_fleet, describe_unregistered_project
+from backup_auditor.rendering.fleet_json import (
+    FleetDocument,
+    build_totals_json,
+    build_unaudited_json,
+    build_unregistered_json,
+)
 from backup_auditor.rendering.formats.json import build_stored_file_json
 from backup_auditor.rendering.summary import COMPLIANCE_HEADINGS
 from backup_auditor.rendering.text import escape_text, escape_truncated, truncate
@@ -48,12 +54,18 @@ class FleetDigest:
 
     @property
     def compliance(self) -> Compliance:
-        """The worst compliance. With a project that was not audited it is not compliant, but unknown."""
+        """The worst compliance. With a project that was not audited, or is unregistered, it is at best unknown."""
         counts, order = self.current.fleet.totals.compliance, (Compliance.NON_COMPLIANT, Compliance.INSUFFICIENT_DATA)
         worst = next((it for it in order if counts[it]), None)
-        if worst is None and (self.current.fleet.unaudited or not self.current.fleet.projects):
+        if worst is None and not self.current.fleet.is_completely_known:
             return Compliance.INSUFFICIENT_DATA
         return worst or Compliance.COMPLIANT
+
+    @property
+    def unregistered_projects(self) -> tuple[UnregisteredProject, ...]:
+        """The projects of the organization that are unregistered, as far as that is known."""
+        unregistered = self.current.fleet.unregistered
+        return () if unregistered is None else unregistered.projects
 
     @property
     def severity(self) -> Severity | None:
@@ -69,6 +81,8 @@ class FleetDigest:
         parts = [f"{pluralize(len(self.changes), 'project')} {'changed' if self.previous else 'not compliant'}"]
         if self.current.fleet.unaudited:
             parts.append(f"{len(self.current.fleet.unaudited):,} not audited")
+        if self.unregistered_projects:
+            parts.append(f"{len(self.unregistered_projects):,} unregistered")
         return status, "fleet", ", ".join(parts)
 
     @property
@@ -109,7 +123,7 @@ class FleetDigest:
 
 
 def build_fleet_sections(digest: FleetDigest, row_limit: int) -> tuple[DigestSection, ...]:
-    """Return the changes, the projects that were not audited, and the warnings: so many rows of each."""
+    """Return so many rows each of the changes, the projects not audited, the unregistered ones, and the warnings."""
     fleet = digest.current.fleet
     sections = (
         DigestSection(
@@ -119,6 +133,11 @@ def build_fleet_sections(digest: FleetDigest, row_limit: int) -> tuple[DigestSec
         ),
         DigestSection(
             "Not audited", tuple(map(_build_unaudited_row, fleet.unaudited[:row_limit])), len(fleet.unaudited)
+        ),
+        DigestSection(
+            "Unregistered",
+            tuple(map(_build_unregistered_row, digest.unregistered_projects[:row_limit])),
+            len(digest.unregistered_projects),
         ),
         DigestSection(
             "Warnings",
@@ -137,6 +156,11 @@ def _build_change_row(change: ProjectChange, *, has_before: bool) -> DigestRow:
 
 def _build_unaudited_row(project: UnauditedProject) -> DigestRow:
     return DigestRow(((_build_name(project.name), Span(f": {escape_truncated(project.reason, _MAX_TEXT_LENGTH)}")),))
+
+
+def _build_unregistered_row(project: UnregisteredProject) -> DigestRow:
+    facts = f" ({project.project_id}): {describe_unregistered_project(project)}"
+    return DigestRow(((_build_name(project.name), Span(escape_truncated(facts, _MAX_TEXT_LENGTH))),))
 
 
 def _build_name(name: str) -> Span:
@@ -204,13 +228,19 @@ def build_fleet_digest_json(digest: FleetDigest, row_limit: int) -> Mapping[str,
             {name: truncate(str(text), _MAX_TEXT_LENGTH) for name, text in build_unaudited_json(it).items()}
             for it in fleet.unaudited[:row_limit]
         ],
+        **({} if fleet.unregistered is None else {"unregistered": _build_unregistered(fleet.unregistered, row_limit)}),
         "warnings": [truncate(it, _MAX_TEXT_LENGTH) for it in fleet.warnings[:row_limit]],
         "omitted": {
             "changed": _count_rest(digest.changes, row_limit),
             "not_audited": _count_rest(fleet.unaudited, row_limit),
+            "unregistered": _count_rest(digest.unregistered_projects, row_limit),
             "warnings": _count_rest(fleet.warnings, row_limit),
         },
     }
+
+
+def _build_unregistered(unregistered: UnregisteredProjects, row_limit: int) -> Mapping[str, object]:
+    return build_unregistered_json(replace(unregistered, projects=unregistered.projects[:row_limit]))
 
 
 def _build_change_json(change: ProjectChange) -> dict[str, object]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
+from backup_auditor.domain.discovery_notice import UnregisteredProject
 from backup_auditor.domain.evaluation.results import Coverage
 from backup_auditor.domain.finding import Compliance, Severity
 from backup_auditor.domain.reporting.fleet import (
@@ -19,10 +20,12 @@ from backup_auditor.domain.reporting.fleet import (
     RecoveryPointsEnd,
     RestoreProof,
     UnauditedProject,
+    UnregisteredProjects,
 )
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION
 from backup_auditor.domain.timefmt import format_moment, parse_moment, to_hours
 from backup_auditor.errors import EvidenceError
+from backup_auditor.rendering.text import truncate
 
 type _Json = Mapping[str, Any]
 
@@ -30,6 +33,31 @@ type _Json = Mapping[str, Any]
 def build_unaudited_json(project: UnauditedProject) -> dict[str, object]:
     """Return a project that could not be audited, with the reason."""
     return {"name": project.name, "reason": project.reason}
+
+
+_MAX_TEXT_LENGTH = 1000
+
+
+def build_unregistered_json(unregistered: UnregisteredProjects) -> dict[str, object]:
+    """Return the projects of the organization that are unregistered, and as of when."""
+    return {
+        "as_of": None if unregistered.as_of is None else format_moment(unregistered.as_of),
+        "current": unregistered.is_current,
+        "projects": [build_unregistered_project_json(it, _MAX_TEXT_LENGTH) for it in unregistered.projects],
+    }
+
+
+def build_unregistered_project_json(project: UnregisteredProject, max_length: int) -> dict[str, object]:
+    """Return an unregistered project as a JSON object; its texts have at most a length."""
+    detail = project.detail or "no entry of the registry leads to it, and it is not ignored"
+    return {
+        "project": truncate(project.name, max_length),
+        "project_id": truncate(project.project_id, max_length),
+        "organization_id": project.organization_id and truncate(project.organization_id, max_length),
+        "created_at": None if project.created_at is None else format_moment(project.created_at),
+        "first_seen": format_moment(project.first_seen),
+        "reason": truncate(detail, max_length),
+    }
 
 
 def build_project_json(project: FleetProject) -> dict[str, object]:
@@ -171,7 +199,31 @@ def load_fleet(facts: _Json) -> Fleet:
             changes=_load_changes(totals["changes"]),
         ),
         warnings=tuple(facts["warnings"]),
+        unregistered=_load_unregistered(facts["unregistered"]) if "unregistered" in facts else None,
     )
+
+
+def _load_unregistered(facts: _Json) -> UnregisteredProjects:
+    return UnregisteredProjects(
+        tuple(map(_load_unregistered_project, facts["projects"])),
+        _load_optional_moment(facts["as_of"]),
+        facts["current"],
+    )
+
+
+def _load_unregistered_project(facts: _Json) -> UnregisteredProject:
+    return UnregisteredProject(
+        facts["project_id"],
+        facts["project"],
+        parse_moment(facts["first_seen"]),
+        facts["organization_id"],
+        _load_optional_moment(facts["created_at"]),
+        facts["reason"],
+    )
+
+
+def _load_optional_moment(text: str | None) -> datetime | None:
+    return None if text is None else parse_moment(text)
 
 
 def _load_open_counts(counts: _Json) -> dict[Severity, int]:

@@ -11,12 +11,19 @@ from backup_auditor.domain.audit_failure import (
     describe_next_step,
     find_failure,
 )
+from backup_auditor.domain.discovery_notice import DiscoveryState
 from backup_auditor.domain.events import find_scheduled_time
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, FleetRecords, RecordedDigest
 from backup_auditor.domain.notifications.digest import compute_message_id
 from backup_auditor.domain.outbox import FLEET, DigestTiming, FleetChannel, OutboxMessage, Trigger
 from backup_auditor.domain.registry import Registry
-from backup_auditor.domain.reporting.fleet import Fleet, FleetProject, UnauditedProject, build_fleet
+from backup_auditor.domain.reporting.fleet import (
+    Fleet,
+    FleetProject,
+    UnauditedProject,
+    UnregisteredProjects,
+    build_fleet,
+)
 from backup_auditor.domain.timefmt import format_minute
 
 _DAY = timedelta(days=1)
@@ -27,6 +34,9 @@ WINDOW = OVERDUE_AFTER - timedelta(hours=25)
 """How long a night is waited for a project: an audit that starts late and needs every attempt of its queue."""
 FAILING_WINDOW = timedelta(hours=1)
 """How long it is waited for a project that failed before: its key may have been replaced since."""
+_DISCOVERY_VALIDITY = timedelta(hours=30)
+"""How long a listing of the organization says what is unregistered: looks are a day apart, and a failed one is repeated
+every hour."""
 _WEEK = 7 * _DAY - (_DAY - _SHORTEST_NIGHT)
 """The least time between two weekly digests: nights are not always exactly a day apart."""
 
@@ -62,6 +72,8 @@ class KnownFleet:
     """The rows of the last recorded audits, by project."""
     warnings: tuple[str, ...] = ()
     """Sentences about the registry."""
+    discovery: DiscoveryState | None = None
+    """What the last look at the organization found; `None` if none is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +108,22 @@ def build_night(start: datetime, known: KnownFleet, now: datetime) -> FleetNight
         unaudited.append(UnauditedProject(name, _explain_missing_audit(name, project, start, now)))
         if now < start + _compute_window(name, project, start, now):
             awaited.append(name)
-    return FleetNight(start, build_fleet(audited, unaudited, known.warnings), tuple(awaited))
+    unregistered = None if known.discovery is None else _list_unregistered(known.discovery, known, now)
+    return FleetNight(start, build_fleet(audited, unaudited, known.warnings, unregistered), tuple(awaited))
+
+
+def _list_unregistered(discovery: DiscoveryState, known: KnownFleet, now: datetime) -> UnregisteredProjects:
+    """Return what the last look found unregistered, without the projects to which an entry leads since then."""
+    registered_ids = {
+        *(it.project_id for it in known.registry.projects),
+        *(it.last_audits.pinecone_project_id for it in known.projects.values()),
+    }
+    projects = (it for it in discovery.projects if it.project_id not in registered_ids)
+    return UnregisteredProjects(
+        tuple(sorted(projects, key=lambda it: (it.name.casefold(), it.project_id))),
+        discovery.complete_at,
+        is_current=discovery.complete_at is not None and now - discovery.complete_at < _DISCOVERY_VALIDITY,
+    )
 
 
 def _is_new(project: WatchedProject, start: datetime) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_auditor.domain.audit_record import StoredReport
+from backup_auditor.domain.discovery_notice import UnregisteredProject
 from backup_auditor.domain.evaluation.results import Coverage
 from backup_auditor.domain.finding import Compliance, Severity
 
@@ -109,6 +110,18 @@ class UnauditedProject:
 
 
 @dataclass(frozen=True, slots=True)
+class UnregisteredProjects:
+    """The projects of the organization that are neither registered nor ignored."""
+
+    projects: tuple[UnregisteredProject, ...]
+    """By name."""
+    as_of: datetime | None
+    """When the organization was last listed completely; `None` if it never was."""
+    is_current: bool
+    """Whether that is recent enough to know of all of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class FleetTotals:
     """The sums over all audited projects."""
 
@@ -139,6 +152,14 @@ class Fleet:
     totals: FleetTotals
     warnings: tuple[str, ...] = ()
     """Sentences about the registry."""
+    unregistered: UnregisteredProjects | None = None
+    """`None` if the organization is not compared with the registry."""
+
+    @property
+    def is_completely_known(self) -> bool:
+        """Whether every project that should be audited is audited, as far as that is checked."""
+        has_gap = self.unregistered is not None and bool(self.unregistered.projects or not self.unregistered.is_current)
+        return bool(self.projects) and not self.unaudited and not has_gap
 
     @property
     def project_count(self) -> int:
@@ -152,7 +173,10 @@ class Fleet:
 
 
 def build_fleet(
-    projects: Iterable[FleetProject], unaudited: Iterable[UnauditedProject], warnings: Iterable[str] = ()
+    projects: Iterable[FleetProject],
+    unaudited: Iterable[UnauditedProject],
+    warnings: Iterable[str] = (),
+    unregistered: UnregisteredProjects | None = None,
 ) -> Fleet:
     """Return the fleet of one run. The order of the arguments does not matter."""
     sorted_projects = tuple(sorted(projects, key=_rank_project))
@@ -161,6 +185,7 @@ def build_fleet(
         projects=sorted_projects,
         totals=_sum_projects(sorted_projects),
         warnings=tuple(sorted(warnings)),
+        unregistered=unregistered,
     )
 
 

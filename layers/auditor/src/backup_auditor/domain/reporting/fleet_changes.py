@@ -48,9 +48,10 @@ def find_changes(fleet: Fleet, previous: Fleet) -> list[ProjectChange]:
 
 
 def hash_results(fleet: Fleet) -> str:
-    """Return the SHA-256 of all results. Fleets without a change between them have the same one."""
+    """Return the SHA-256 of all results, and of what is unregistered. Without a change it is the same."""
     rows = sorted(
         (name, it.compliance or "", *(it.open_counts.get(severity, 0) for severity in Severity))
         for name, it in list_results(fleet).items()
     )
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    unregistered_ids = () if fleet.unregistered is None else sorted(it.project_id for it in fleet.unregistered.projects)
+    return hashlib.sha256(json.dumps([*rows, *unregistered_ids]).encode()).hexdigest()

@@ -18,7 +18,12 @@ from backup_auditor.domain.reporting.fleet import Fleet
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours, to_seconds
 from backup_auditor.errors import EvidenceError
-from backup_auditor.rendering.fleet_json import build_project_json, build_totals_json, build_unaudited_json
+from backup_auditor.rendering.fleet_json import (
+    build_project_json,
+    build_totals_json,
+    build_unaudited_json,
+    build_unregistered_json,
+)
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.text import truncate
 
@@ -374,6 +379,8 @@ def render_fleet_document(
     yield f'\n "totals": {_encode(build_totals_json(fleet))},'
     yield from _encode_rows("warnings", fleet.warnings, str)
     yield from _encode_rows("not_audited", fleet.unaudited, build_unaudited_json)
+    if fleet.unregistered is not None:
+        yield f'\n "unregistered": {_encode(build_unregistered_json(fleet.unregistered))},'
     yield from _encode_rows("projects", fleet.projects, build_project_json, end="")
     yield '\n},\n"reports": ['
     separator = "\n"

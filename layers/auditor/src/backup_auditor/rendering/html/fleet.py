@@ -11,6 +11,7 @@ from backup_auditor.rendering.fleet import (
     build_total_rows,
     describe_changes,
     describe_fleet,
+    describe_unregistered_project,
     format_age,
     format_coverage,
     format_end,
@@ -89,6 +90,8 @@ class FleetView:
         self.totals = build_total_rows(fleet)
         self.warnings = fleet.warnings
         self.unaudited = fleet.unaudited
+        self.unregistered = () if fleet.unregistered is None else fleet.unregistered.projects
+        self.describe_project = describe_unregistered_project
         self.headings = _HEADINGS if pages is None else (*_HEADINGS, "audited")
         self.rows = [_build_row(it, pages) for it in fleet.projects]
         self.results = list(dict.fromkeys(it.result for it in self.rows))

@@ -4,7 +4,7 @@ if (fleet) {
   const form = fleet.querySelector(".filters");
   const table = fleet.querySelector(".projects");
   const rows = [...table.tBodies[0].rows];
-  const others = [...fleet.querySelectorAll(".unaudited tbody tr")];
+  const others = [...fleet.querySelectorAll(".unaudited tbody tr, .unregistered tbody tr")];
   const said = form.querySelector("output");
   const apply = () => {
     const part = form.elements.namedItem("project").value.trim().toLowerCase();
