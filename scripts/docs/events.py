@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject
+from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject, find_failure
 from backup_auditor.domain.audit_record import LastAudits, StoredFile, StoredReport
 from backup_auditor.domain.discovery_notice import DiscoveryNotice, UnregisteredProject
 from backup_auditor.domain.drills.drill import (
@@ -29,7 +29,6 @@ from backup_auditor.domain.drills.verification import (
 from backup_auditor.domain.evaluation.results import Coverage
 from backup_auditor.domain.finding import Compliance, Finding, Resource, ResourceType, Severity, compute_fingerprint
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage
-from backup_auditor.domain.lifecycle.missing_audits import find_failure
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.digest import create_digest, create_messages
@@ -39,15 +38,14 @@ from backup_auditor.domain.notifications.fleet_night import create_digest_messag
 from backup_auditor.domain.outbox import FLEET, Channel, ChannelKind, FleetChannel, Trigger
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
-from backup_auditor.domain.remediation.actions import CreateSchedule
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, Proposal, RemediationPlan
+from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, CreateSchedule, Proposal, RemediationPlan
 from backup_auditor.domain.reporting.fleet import UnauditedProject, UnregisteredProjects, build_fleet
 from backup_auditor.domain.reporting.fleet_rows import summarize_project
 from backup_auditor.domain.reporting.report import InventoryCounts, Report, Summary
 from backup_auditor.rendering.channel_test import build_test_publication
 from backup_auditor.rendering.digest import build_report_link
 from backup_auditor.rendering.discovery_notice import DiscoveryMessage
-from backup_auditor.rendering.drill_events import build_drill_event
+from backup_auditor.rendering.drill_json import build_drill_event
 from backup_auditor.rendering.events import (
     build_audit_events,
     build_creation_event,

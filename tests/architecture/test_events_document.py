@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from backup_auditor.domain.events import AuditRequest, EventType, read_audit_request
-from backup_auditor.rendering.drill_events import DrillEventType
+from backup_auditor.rendering.drill_json import DrillEventType
 from backup_auditor.rendering.events import RemediationEventType
 from docs import events as events_document
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import evaluate_controls
 from backup_auditor.domain.inventory import IndexFacts, Inventory

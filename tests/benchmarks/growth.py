@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise
 
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.application.audit import run_audit
 from backup_auditor.bootstrap.pinecone import open_project
 from backup_auditor.bootstrap.runtime import now

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import evaluate_controls
 from backup_auditor.domain.inventory import IndexFacts

@@ -9,7 +9,7 @@ from statistics import median
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import open_reader
 from backup_auditor.adapters.pinecone.writer import open_writer
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.application.audit import run_audit
 from backup_auditor.application.remediation.executor import PlanExecutor

@@ -19,13 +19,16 @@ from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.model import Frequency, ScheduleSettings
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from backup_auditor.domain.remediation.actions import ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.plan import (
     UNSETTLED_STATES,
+    ActionKind,
     ActionRecord,
     ActionState,
+    CreateBackup,
+    CreateSchedule,
     RemediationPlan,
     SkippedAction,
+    UpdateSchedule,
 )
 from backup_auditor.errors import StateError
 from backup_auditor.ports.stores import RemediationLog, StateStore

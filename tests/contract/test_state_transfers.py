@@ -19,7 +19,7 @@ from backup_auditor.domain.exported_state import ExportedState, build_import
 from backup_auditor.domain.lifecycle.state_change import diff_states
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
 from backup_auditor.errors import ConflictingRecordError, StateError
-from backup_auditor.ports.state_transfer import StateTransfer
+from backup_auditor.ports.stores import StateTransfer
 from support.aws.dynamodb import list_chunk_names, open_table
 from support.builders.exported_states import ATTEMPT, AUDIT, DRILLS, PLAN, PROJECT, RUNNING_DRILL, build_exported_state
 from support.builders.facts import DAY, NOW

@@ -10,7 +10,7 @@ import pytest
 from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.drills.drill import DeletionState, RestoreState, ValidationState
-from backup_auditor.rendering.drill_document import render_drill_document
+from backup_auditor.rendering.drill_json import render_drill_document
 from support.builders.drills import build_drill
 from support.builders.facts import DAY, MINUTE
 from support.cli import AuditedProject, audit_nightly

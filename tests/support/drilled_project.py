@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from backup_auditor.adapters.drill_folder import DrillFolder
+from backup_auditor.adapters.files import DrillFolder
 from backup_auditor.adapters.pinecone.restores import open_drill_project
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.audit import AuditResult, run_audit

@@ -15,7 +15,7 @@ from backup_auditor.adapters.pinecone.client import Runtime
 from backup_auditor.adapters.pinecone.connection import Connection
 from backup_auditor.adapters.pinecone.reader import PineconeReader, open_reader
 from backup_auditor.adapters.pinecone.writer import PineconeWriter, open_writer
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.application.audit import AuditResult, run_audit
 from backup_auditor.application.remediation.executor import ExecutionResult, PlanExecutor

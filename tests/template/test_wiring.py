@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
+from backup_auditor.domain.audit_failure import OVERDUE_AFTER
 from backup_auditor.domain.events import QUEUE_ATTEMPTS
-from backup_auditor.domain.lifecycle.missing_audits import OVERDUE_AFTER
 from support.aws.template import FUNCTIONS, find_properties, find_resources, list_leaves, load_template, name_function
 
 RULE_NAMES = {

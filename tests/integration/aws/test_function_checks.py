@@ -11,7 +11,6 @@ import boto3
 import pytest
 
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
-from backup_auditor.adapters.code_hash import compute_code_hash
 from backup_auditor.adapters.dynamodb.state_store import DynamoState
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources
@@ -93,7 +92,7 @@ class Application:
     def check(self, function: str) -> dict[str, str]:
         """Return the status of each check of a function; a check of several items has the worst status."""
         answer = self.invoke(function, {"check": True})
-        assert answer["code"] == compute_code_hash()
+        assert answer["code"] == runtime.compute_code_hash()
         assert CANARY not in json.dumps(answer)
         assert all((it["status"] == "fail") == (it["remedy"] is not None) for it in answer["checks"])
         statuses: dict[str, str] = {}

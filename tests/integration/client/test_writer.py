@@ -7,7 +7,7 @@ import pytest
 
 from backup_auditor.adapters.pinecone.writer import open_writer
 from backup_auditor.domain.model import Backup, Frequency, Schedule, ScheduleSettings
-from backup_auditor.domain.remediation.actions import CreateBackup, CreateSchedule, UpdateSchedule
+from backup_auditor.domain.remediation.plan import CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.errors import (
     BadKeyError,
     ConflictError,

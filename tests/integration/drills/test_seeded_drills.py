@@ -25,7 +25,7 @@ from backup_auditor.domain.drills.verification import ExpectedContent
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.errors import BackupAuditorError
 from backup_auditor.ports.drills import DrillLedger, DrillProject
-from backup_auditor.rendering.drill_document import render_drill_document
+from backup_auditor.rendering.drill_json import render_drill_document
 from backup_auditor_simulator.damages import Damage, DamageKind
 from backup_auditor_simulator.model import ApiError, Index, RestoreJob
 from backup_auditor_simulator.project import SimulatedProject

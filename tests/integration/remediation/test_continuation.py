@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from backup_auditor.application.remediation.executor import PlanExecutor
-from backup_auditor.domain.remediation.actions import Action
 from backup_auditor.domain.remediation.checks import IndexSnapshot
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionResult, ActionState
+from backup_auditor.domain.remediation.plan import Action, ActionRecord, ActionResult, ActionState
 from backup_auditor.errors import StateError
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.faults import Fault

@@ -8,8 +8,7 @@ import pytest
 
 from backup_auditor.application.remediation.reconcile import settle_open_actions
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.actions import ActionKind
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState
+from backup_auditor.domain.remediation.plan import ActionKind, ActionRecord, ActionState
 from backup_auditor.ports.stores import RemediationLog
 from support.builders.plans import build_remediation_policy
 from support.simulator import RemediatedProject, build_empty_project, serve_remediated_project

@@ -19,8 +19,7 @@ from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.model import Frequency
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.remediation.actions import FIRST_BACKUP_PREFIX, ActionKind
-from backup_auditor.domain.remediation.plan import ActionState
+from backup_auditor.domain.remediation.plan import FIRST_BACKUP_PREFIX, ActionKind, ActionState
 from backup_auditor.domain.target_schedule import build_target_schedule
 from backup_auditor.errors import PineconeError, UsageError
 from backup_auditor_simulator.api.messages import ParsedRequest

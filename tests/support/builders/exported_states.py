@@ -21,8 +21,16 @@ from backup_auditor.domain.project_state import (
     PastAudit,
     ProjectState,
 )
-from backup_auditor.domain.remediation.actions import ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, RemediationPlan, SkippedAction
+from backup_auditor.domain.remediation.plan import (
+    ActionKind,
+    ActionRecord,
+    ActionState,
+    CreateBackup,
+    CreateSchedule,
+    RemediationPlan,
+    SkippedAction,
+    UpdateSchedule,
+)
 from support.builders.drills import build_checked, build_drill, build_job
 from support.builders.facts import DAY, HOUR, NOW
 

@@ -7,8 +7,7 @@ from typing import Any
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy, RemediationPolicy
-from backup_auditor.domain.remediation.actions import ActionKind
-from backup_auditor.domain.remediation.plan import RemediationPlan
+from backup_auditor.domain.remediation.plan import ActionKind, RemediationPlan
 from backup_auditor.domain.remediation.planner import make_plan
 from support.builders.facts import (
     IndexCase,

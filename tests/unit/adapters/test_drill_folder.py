@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.drill_folder import DrillFolder
+from backup_auditor.adapters.files import DrillFolder
 from backup_auditor.errors import EvidenceError
 from support.builders.drills import DRILL_ID, build_drill
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from backup_auditor.application.fleet import request_audits
+from backup_auditor.application.requests import request_audits
 from backup_auditor.domain.events import DispatchRequest
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import ChannelRefusedError, DeliveryError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.application.doctor import MAX_CLOCK_DIFFERENCE, ProjectSetup, StateFile, check_local_setup
 from backup_auditor.domain.checkup import CheckStatus
 from backup_auditor.domain.listing import ListingRead, ReadFailure

@@ -17,10 +17,9 @@ from backup_auditor.application.function_checks import (
     count_unsubscribed,
     list_channels,
 )
-from backup_auditor.domain.audit_failure import FailedAudit, WatchedProject
+from backup_auditor.domain.audit_failure import OVERDUE_AFTER, FailedAudit, WatchedProject
 from backup_auditor.domain.audit_record import LastAudits
 from backup_auditor.domain.checkup import Check, CheckStatus
-from backup_auditor.domain.lifecycle.missing_audits import OVERDUE_AFTER
 from backup_auditor.domain.outbox import EVENT_CHANNEL, FLEET, Channel, ChannelKind, FleetChannel
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import ChannelRefusedError, SecretError, StateError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.application.organization_watch import watch_organization
 from backup_auditor.domain.discovery_notice import DiscoveryNotice, DiscoveryState
 from backup_auditor.domain.listing import ListingRead

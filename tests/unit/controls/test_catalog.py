@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from backup_auditor import controls
-from backup_auditor.adapters.policy_file.built_in import read_default_policy
+from backup_auditor.adapters.policy_file import read_default_policy
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.control import Family
 from backup_auditor.domain.evaluation.evaluator import AnyControl

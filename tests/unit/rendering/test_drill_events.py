@@ -15,7 +15,7 @@ from backup_auditor.domain.drills.drill import (
     ValidationState,
 )
 from backup_auditor.domain.drills.verification import CheckState
-from backup_auditor.rendering.drill_events import build_drill_event
+from backup_auditor.rendering.drill_json import build_drill_event
 from support.builders.drills import build_checked, build_drill, build_job
 from support.builders.facts import MINUTE, NOW
 

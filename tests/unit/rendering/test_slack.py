@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from backup_auditor.domain.finding import Resource, ResourceType, Severity
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.domain.text import escape_control_characters
+from backup_auditor.rendering.controls import build_commands
 from backup_auditor.rendering.digest import build_report_link
 from backup_auditor.rendering.html.page import render_html
 from backup_auditor.rendering.slack import (
@@ -23,7 +24,6 @@ from backup_auditor.rendering.slack import (
     build_slack_payload,
     fit_text,
 )
-from backup_auditor.rendering.steps import build_commands
 from backup_auditor.rendering.text import count_units
 from support.builders.notifications import (
     SLACK_CHANNEL,

@@ -10,7 +10,7 @@ import pytest
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import AnyControl
 from backup_auditor.domain.finding import Finding
-from backup_auditor.rendering.steps import build_commands, build_steps
+from backup_auditor.rendering.controls import build_commands, build_steps
 from support.builders.facts import DAY, build_index, build_schedule, evaluate_facts
 from support.builders.reports import build_finding
 

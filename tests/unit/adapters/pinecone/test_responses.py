@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from backup_auditor.adapters.pinecone.responses import build_error
+from backup_auditor.adapters.pinecone.client import build_error
 from backup_auditor.adapters.pinecone.transport import Response
 from backup_auditor.errors import (
     BadKeyError,

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from backup_auditor.adapters.pinecone.responses import Outcome, is_retryable, may_have_taken_effect
+from backup_auditor.adapters.pinecone.client import Outcome, is_retryable, may_have_taken_effect
 from backup_auditor.adapters.pinecone.transport import Response, build_transport_error
 from backup_auditor.errors import DeadlineError, MalformedResponseError, PineconeError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_auditor.adapters.pinecone.responses import explain_missing
+from backup_auditor.adapters.pinecone.client import explain_missing
 from backup_auditor.errors import ForbiddenError, NotFoundError
 
 NOT_FOUND = NotFoundError("404: Not Found")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.policy_file.built_in import read_default_policy
+from backup_auditor.adapters.policy_file import read_default_policy
 from backup_auditor.cli.main import main
 
 _CHEAP_POLICY = """\

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy, read_default_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy, read_default_policy
 from backup_auditor.adapters.policy_file.loader import POLICY_DOCUMENT, list_keys, load_policy
 from backup_auditor.adapters.yaml_loader import compose_document
 from backup_auditor.domain.policy import Policy, Requirements

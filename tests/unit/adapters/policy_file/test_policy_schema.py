@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from backup_auditor.adapters.policy_file.built_in import read_default_policy
+from backup_auditor.adapters.policy_file import read_default_policy
 from backup_auditor.adapters.policy_file.loader import POLICY_DOCUMENT
 from backup_auditor.adapters.policy_file.schema import build_policy_schema
 from backup_auditor.adapters.yaml_loader import compose_document

@@ -15,7 +15,7 @@ from backup_auditor.domain.registry import (
     find_shared_by_variable,
 )
 from backup_auditor.errors import RegistryError
-from backup_auditor.rendering.registry_entry import render_effective_entry
+from backup_auditor.rendering.registry import render_effective_entry
 
 TOPIC_ARN = "arn:aws:sns:eu-central-1:111122223333:on-call"
 ON_CALL = Channel(ChannelKind.SNS, TOPIC_ARN, Severity.HIGH)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_auditor.application.drills.requests import list_drilled_projects, request_drills
+from backup_auditor.application.requests import list_drilled_projects, request_drills
 from backup_auditor.domain.events import QUEUE_ATTEMPTS, DrillRunRequest, QueueRecord, read_drill_request
 from backup_auditor.domain.registry import EntryError, RegisteredProject, Registry
 from backup_auditor.errors import DeliveryError, RequestError

@@ -19,7 +19,7 @@ from backup_auditor.errors import (
     StateError,
     UnavailableError,
 )
-from backup_auditor.rendering.drill_document import render_drill_document
+from backup_auditor.rendering.drill_json import render_drill_document
 from support.builders.drills import build_drill, build_target
 from support.builders.facts import HOUR, NOW
 from support.fakes.drills import FakeDrillArchive, FakeDrillProject

@@ -4,10 +4,9 @@ import pytest
 
 from backup_auditor.domain.evaluation.absence import require_confirmed_absence
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.finding import Compliance, Severity
+from backup_auditor.domain.finding import Compliance, Severity, Verdict, compliant, non_compliant
 from backup_auditor.domain.inventory import Inventory, merge_reads
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind, ListingRead
-from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 from support.builders.facts import (
     READ_FAILURE,
     build_backup,

@@ -9,11 +9,10 @@ import pytest
 from backup_auditor.controls.catalog import CATALOG
 from backup_auditor.domain.evaluation.evaluator import ControlCatalog, evaluate_controls
 from backup_auditor.domain.evaluation.results import Evaluation
-from backup_auditor.domain.finding import Compliance, Exemption, ResourceType
+from backup_auditor.domain.finding import Compliance, Exemption, InsufficientDataError, ResourceType, Verdict
 from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.policy import DocumentIndexes, Policy, ProjectRequirement, Requirements, Rule
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict
 from support.builders.facts import (
     DAY,
     HOUR,

@@ -8,9 +8,9 @@ import pytest
 
 from backup_auditor.domain.backup_status import merge_backup_rows
 from backup_auditor.domain.evaluation.run_gaps import RunGap, RunGaps
+from backup_auditor.domain.finding import InsufficientDataError
 from backup_auditor.domain.project_state import KnownSchedule
 from backup_auditor.domain.settings_history import SettingsHistory
-from backup_auditor.domain.verdict import InsufficientDataError
 from support.builders.facts import DAY, GRACE, HOUR, NOW, SECOND, ago, build_run, build_schedule
 
 LIMIT = DAY + GRACE

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.audit_record import AuditRecord, is_in_future
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.lifecycle.discard import Discard, discard_all, discard_future, is_in_future
+from backup_auditor.domain.lifecycle.discard import Discard, discard_all, discard_future
 from backup_auditor.domain.project_state import FindingState, KnownFinding, KnownSchedule, ProjectState
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 from support.builders.audit_sequence import COMPLIANT, AuditSequence, build_verdict

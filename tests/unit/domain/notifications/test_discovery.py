@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.domain.discovery_notice import DiscoveryState, Resolution
 from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.discovery import create_discovery_messages, is_look_due

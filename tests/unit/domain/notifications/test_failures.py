@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_auditor.domain.audit_failure import AuditFailure, FailedAudit, FailureKind, FailureNotice, WatchedProject
+from backup_auditor.domain.audit_failure import (
+    AuditFailure,
+    FailedAudit,
+    FailureKind,
+    FailureNotice,
+    WatchedProject,
+    find_failure,
+    find_overdue,
+)
 from backup_auditor.domain.audit_record import LastAudits
 from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.lifecycle.missing_audits import find_failure, find_overdue
 from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.failures import create_notice_messages, find_notice
 from backup_auditor.domain.outbox import Channel, ChannelKind, Trigger

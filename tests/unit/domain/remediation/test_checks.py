@@ -8,7 +8,6 @@ import pytest
 
 from backup_auditor.domain.model import Backup, Deployment, Frequency, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import DocumentIndexes, Policy, Rule
-from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.checks import (
     IndexSnapshot,
     ScheduleDemand,
@@ -21,7 +20,14 @@ from backup_auditor.domain.remediation.checks import (
     find_results,
     get_resource_id,
 )
-from backup_auditor.domain.remediation.plan import ActionResult, ActionState
+from backup_auditor.domain.remediation.plan import (
+    Action,
+    ActionResult,
+    ActionState,
+    CreateBackup,
+    CreateSchedule,
+    UpdateSchedule,
+)
 from support.builders.facts import DAY, HOUR, NOW, build_backup, build_planned_run, build_run, build_schedule
 from support.builders.plans import FULL_EXEMPTION, build_remediation_policy
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.api_call import ApiCall
-from backup_auditor.domain.model import Frequency, ScheduleSettings
+from backup_auditor.domain.model import ApiCall, Frequency, ScheduleSettings
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.plan import (
+    Action,
     ActionRecord,
     ActionResult,
     ActionState,
+    CreateBackup,
+    CreateSchedule,
     RemediationPlan,
+    UpdateSchedule,
     build_result,
     build_results,
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backup_auditor.domain.remediation.actions import ActionKind
+from backup_auditor.domain.remediation.plan import ActionKind
 from support.builders.facts import DAY, IndexCase, build_index, build_schedule, rename_index
 from support.builders.plans import (
     FULL_EXEMPTION,

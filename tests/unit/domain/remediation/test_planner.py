@@ -9,8 +9,13 @@ import pytest
 from backup_auditor.domain.listing import Denial, DenialReason
 from backup_auditor.domain.model import Backup, Deployment, Frequency, ScheduleSettings
 from backup_auditor.domain.policy import Mode, PineconePlan, Rule
-from backup_auditor.domain.remediation.actions import ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
-from backup_auditor.domain.remediation.plan import SkippedAction
+from backup_auditor.domain.remediation.plan import (
+    ActionKind,
+    CreateBackup,
+    CreateSchedule,
+    SkippedAction,
+    UpdateSchedule,
+)
 from backup_auditor.domain.remediation.planner import QuotaBudget
 from backup_auditor.domain.target_schedule import build_target_schedule, find_unsatisfiable_rules
 from support.builders.facts import (

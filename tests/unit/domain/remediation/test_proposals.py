@@ -8,8 +8,7 @@ import pytest
 from backup_auditor.domain.audit_record import StoredReport
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.policy import Mode, Policy
-from backup_auditor.domain.remediation.actions import ActionKind
-from backup_auditor.domain.remediation.plan import Proposal
+from backup_auditor.domain.remediation.plan import ActionKind, Proposal
 from backup_auditor.domain.remediation.planner import make_proposals
 from backup_auditor.domain.reporting.report import Report, make_report
 from backup_auditor.rendering.digest import render_digest_text

@@ -6,7 +6,7 @@ from datetime import timedelta
 from backup_auditor.domain.evaluation.results import MAX_RESTORES, IndexDrills
 from backup_auditor.domain.project_state import DrillResult, KnownDrill, KnownIndex
 from backup_auditor.domain.reporting.report import Report
-from backup_auditor.rendering.html.drill_history import DrillHistory, RestoreTimePicture, build_drill_histories
+from backup_auditor.rendering.html.index_history import DrillHistory, RestoreTimePicture, build_drill_histories
 from backup_auditor.rendering.html.page import render_html
 from support.builders.facts import (
     DAY,

@@ -1,4 +1,4 @@
-"""Local files: atomic writes, and the report file that serves as evidence."""
+"""Local files: atomic writes, and the reports and documents of drills that serve as evidence."""
 
 import hashlib
 import os
@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from secrets import token_hex
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from backup_auditor.domain.audit_record import StoredFile, StoredReport
 from backup_auditor.domain.reporting.report import Report
 from backup_auditor.errors import EvidenceError, EvidenceMissingError, UsageError
 from backup_auditor.rendering.formats.json import render_json
 from backup_auditor.rendering.text import encode_pieces
+
+if TYPE_CHECKING:
+    from backup_auditor.domain.drills.drill import DrillRecord
 
 
 class EvidenceFile:
@@ -106,6 +109,33 @@ def _hash_files(folder: Path, suffix: str) -> Iterator[tuple[str, Path]]:
         if path.is_file():
             with suppress(OSError):
                 yield hashlib.sha256(path.read_bytes()).hexdigest(), path
+
+
+class DrillFolder:
+    """A `DrillArchive` in a folder: one file for each stored revision of a drill."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder. It is created with the first document."""
+        self._folder = folder.absolute()
+
+    def store_drill(self, record: "DrillRecord", document: bytes) -> StoredFile:
+        """Store a document, unless it is stored already. Raises `EvidenceError` if another one has its name."""
+        path = self._folder / f"{record.drill_id}-{record.revision}.json"
+        stored_file = StoredFile(str(path), hashlib.sha256(document).hexdigest())
+        with suppress(EvidenceMissingError):
+            if read_local_file(stored_file) != document:
+                raise EvidenceError(f"{path} has another document than the drill; move it away and run drill again")
+            return stored_file
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with AtomicFile(path, PRIVATE_MODE) as file:
+                file.write_all([document])
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise EvidenceError(f"{self._folder}: cannot be created: {reason}; check the folder above it") from None
+        except UsageError as error:
+            raise EvidenceError(f"the document of drill {record.drill_id} is not stored: {error}") from None
+        return stored_file
 
 
 PRIVATE_MODE = 0o600

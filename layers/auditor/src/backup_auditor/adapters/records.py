@@ -23,8 +23,17 @@ from backup_auditor.domain.project_state import (
     KnownSchedule,
     PastAudit,
 )
-from backup_auditor.domain.remediation.actions import Action, ActionKind, CreateBackup, CreateSchedule, UpdateSchedule
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionState, RemediationPlan, SkippedAction
+from backup_auditor.domain.remediation.plan import (
+    Action,
+    ActionKind,
+    ActionRecord,
+    ActionState,
+    CreateBackup,
+    CreateSchedule,
+    RemediationPlan,
+    SkippedAction,
+    UpdateSchedule,
+)
 from backup_auditor.domain.timefmt import format_moment, parse_moment, to_days
 
 TICK = timedelta(microseconds=1)

@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 
 from backup_auditor.collection.collector import InventoryCollector
 from backup_auditor.controls.catalog import CATALOG
-from backup_auditor.domain.audit_record import AuditRecord, StoredReport
+from backup_auditor.domain.audit_record import AuditRecord, StoredReport, is_in_future
 from backup_auditor.domain.drill_indexes import exclude_running_drills, find_drill_warnings
 from backup_auditor.domain.evaluation.evaluator import evaluate_controls
 from backup_auditor.domain.evaluation.results import Evaluation
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.lifecycle.advance import advance, find_unconfirmed_listings
-from backup_auditor.domain.lifecycle.discard import is_in_future
 from backup_auditor.domain.lifecycle.state_change import LifecycleResult, diff_states
 from backup_auditor.domain.notifications.digest import create_messages
 from backup_auditor.domain.outbox import Channel, OutboxMessage

@@ -10,7 +10,7 @@ from backup_auditor.domain.organization import Absence, Organization, ProjectLoo
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import ForbiddenError, NotFoundError, PineconeError
-from backup_auditor.ports.organization import OrganizationReader
+from backup_auditor.ports.pinecone import OrganizationReader
 
 
 def discover_projects(  # noqa: PLR0913  each is a part of what is known

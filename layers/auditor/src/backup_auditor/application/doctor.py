@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from backup_auditor.application.audit import check_policy_dates
+from backup_auditor.domain.audit_record import is_in_future
 from backup_auditor.domain.checkup import Check, fail_by_message, fail_check, pass_check, skip_check
-from backup_auditor.domain.lifecycle.discard import is_in_future
 from backup_auditor.domain.listing import ReadFailure
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import ProjectState

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup_auditor.domain.audit_failure import WatchedProject
+from backup_auditor.domain.audit_failure import OVERDUE_AFTER, WatchedProject, find_failure
 from backup_auditor.domain.checkup import Check, fail_by_message, fail_check, pass_check, skip_check
-from backup_auditor.domain.lifecycle.missing_audits import OVERDUE_AFTER, find_failure
 from backup_auditor.domain.outbox import FLEET, Channel, ChannelKind
 from backup_auditor.domain.registry import EntryTarget, Registry, find_shared_by_secret, find_shared_by_target
 from backup_auditor.domain.text import pluralize

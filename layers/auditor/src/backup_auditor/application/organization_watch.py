@@ -19,7 +19,7 @@ from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import RegisteredProject, Registry
 from backup_auditor.errors import BackupAuditorError, ForbiddenError, PineconeError, describe_failure
 from backup_auditor.ports.messaging import Log, MetricEmitter
-from backup_auditor.ports.organization import OrganizationReader
+from backup_auditor.ports.pinecone import OrganizationReader
 from backup_auditor.ports.stores import DiscoveryStore
 from backup_auditor.worker_pool import WorkerPool
 

@@ -7,8 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from backup_auditor.application.fleet_page import FleetPageWriter
-from backup_auditor.domain.audit_failure import AuditFailure, FailureNotice, WatchedProject
-from backup_auditor.domain.lifecycle.missing_audits import find_failure, find_overdue
+from backup_auditor.domain.audit_failure import AuditFailure, FailureNotice, WatchedProject, find_failure, find_overdue
 from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.notifications.failures import create_notice_messages, find_notice
 from backup_auditor.domain.outbox import EVENT_CHANNEL

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from backup_auditor.adapters.aws.config_sources import SecretFormat, Source, fetch_document, fetch_secret, read_secret
 from backup_auditor.adapters.aws.session import AwsSession
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.domain.events import QueueRecord, read_records
 from backup_auditor.domain.outbox import EVENT_CHANNEL, FleetChannel
 from backup_auditor.domain.policy import Policy

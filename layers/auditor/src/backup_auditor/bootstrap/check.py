@@ -1,7 +1,7 @@
 """Wire the checks of each function: what it answers to `{"check": true}`. Only such a payload imports this module.
 
-Those of restore drills are in `drill_check`, because nothing that an audit imports can delete an index. Each function
-reaches only its own checks, so that no role needs the permissions of another function.
+Each function reaches only its own checks, so that no role needs the permissions of another function. Nothing here can
+restore or delete an index: the function `drill` passes the check of its access to records.
 """
 
 import os
@@ -13,11 +13,10 @@ from datetime import timedelta
 from functools import partial
 
 from backup_auditor.adapters.aws.config_sources import PINECONE_KEY, PING_URL, SLACK_WEBHOOK
-from backup_auditor.adapters.aws.evidence_bucket import FLEET_CHECK_FOLDER, EvidenceBucket
+from backup_auditor.adapters.aws.evidence_bucket import DRILL_CHECK_FOLDER, FLEET_CHECK_FOLDER, EvidenceBucket
 from backup_auditor.adapters.aws.messaging import EventBus, SnsTopics
-from backup_auditor.adapters.code_hash import compute_code_hash
 from backup_auditor.adapters.dynamodb.items import Partition
-from backup_auditor.adapters.dynamodb.table_access import TableAccess
+from backup_auditor.adapters.dynamodb.table import TableAccess
 from backup_auditor.adapters.dynamodb.watch_store import DynamoWatchStore
 from backup_auditor.adapters.webhooks import SlackWebhooks
 from backup_auditor.application.audit import check_policy_dates
@@ -52,34 +51,41 @@ _MAX_TRIED_PROJECTS = 10
 """How many projects are looked through for a stored report."""
 
 type FunctionChecks = Callable[[ConfigSources, Registry, CheckRunner], Iterator[Check]]
+type ProjectCheck = Callable[[tuple[Index, ...], PineconeSettings], None]
+"""Gets the indexes of a project, and raises any `PineconeError` if the key of the settings lacks a right."""
 
 
 def check_dispatch(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `dispatch`."""
-    return answer_checks("dispatch", context, lambda sources, _registry, runner: iter((check_bus(sources, runner),)))
+    return _answer_checks("dispatch", context, lambda sources, _registry, runner: iter((_check_bus(sources, runner),)))
 
 
 def check_audit(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `audit`."""
-    return answer_checks("audit", context, _check_audit_parts)
+    return _answer_checks("audit", context, _check_audit_parts)
 
 
 def check_notify(context: LambdaContext, *, sends_test: bool) -> dict[str, object]:
     """Return the checks of `notify`; on request, send a test message to each channel."""
-    return answer_checks("notify", context, partial(_check_notify_parts, sends_test=sends_test))
+    return _answer_checks("notify", context, partial(_check_notify_parts, sends_test=sends_test))
 
 
 def check_watch(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `watch`."""
-    return answer_checks("watch", context, _check_watch_parts)
+    return _answer_checks("watch", context, _check_watch_parts)
 
 
 def check_remediate(context: LambdaContext) -> dict[str, object]:
     """Return the checks of `remediate`. It reads the projects only."""
-    return answer_checks("remediate", context, _check_remediate_parts)
+    return _answer_checks("remediate", context, _check_remediate_parts)
 
 
-def answer_checks(function: str, context: LambdaContext, list_checks: FunctionChecks) -> dict[str, object]:
+def check_drill(context: LambdaContext, check_record_access: ProjectCheck) -> dict[str, object]:
+    """Return the checks of `drill`. It reads the projects, and the statistics of one index of each."""
+    return _answer_checks("drill", context, partial(_check_drill_parts, check_record_access=check_record_access))
+
+
+def _answer_checks(function: str, context: LambdaContext, list_checks: FunctionChecks) -> dict[str, object]:
     """Return the hash of the code and the checks. What fails before the first check is a failed check, too."""
     checks: list[Check] = []
     try:
@@ -91,10 +97,10 @@ def answer_checks(function: str, context: LambdaContext, list_checks: FunctionCh
     except BackupAuditorError as error:
         checks.append(fail_by_message("registry" if checks else "settings", error, "deploy the stack again"))
         checks.append(skip_check("other checks", "the settings or the registry cannot be read"))
-    return FunctionAnswer(compute_code_hash(), tuple(checks)).to_json()
+    return FunctionAnswer(runtime.compute_code_hash(), tuple(checks)).to_json()
 
 
-def check_bus(sources: ConfigSources, runner: CheckRunner) -> Check:
+def _check_bus(sources: ConfigSources, runner: CheckRunner) -> Check:
     """Return whether the role may put events on the bus."""
     bus = EventBus(sources.aws.events, sources.settings.event_bus)
     return check_once("bus", partial(bus.check_put, runner.seconds_left), "the role may put events")
@@ -103,29 +109,45 @@ def check_bus(sources: ConfigSources, runner: CheckRunner) -> Check:
 def _check_audit_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
-    yield from check_project_policies(sources, registry, runner)
+    yield from _check_project_policies(sources, registry, runner)
     secrets = {it.name: it.secret for it in registry.projects if it.secret}
-    yield from check_project_keys(sources, secrets, "ControlPlaneViewer", runner)
-    yield check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
+    yield from _check_project_keys(sources, secrets, "ControlPlaneViewer", runner)
+    yield _check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
     yield _check_reports(table, bucket, registry)
     yield check_once("bucket", bucket.check_store, "the role may store reports")
-    yield check_bus(sources, runner)
+    yield _check_bus(sources, runner)
 
 
 def _check_remediate_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
-    yield from check_project_policies(sources, registry, runner)
+    yield from _check_project_policies(sources, registry, runner)
     secrets = {it.name: it.editor_secret for it in registry.projects if it.editor_secret}
-    yield from check_project_keys(sources, secrets, "ControlPlaneEditor", runner)
+    yield from _check_project_keys(sources, secrets, "ControlPlaneEditor", runner)
     check_put = partial(table.check_put, partition=Partition.REMEDIATION)
-    yield check_table(registry, "the role may get and put items", table.check_get, check_put)
-    yield check_bus(sources, runner)
+    yield _check_table(registry, "the role may get and put items", table.check_get, check_put)
+    yield _check_bus(sources, runner)
+
+
+def _check_drill_parts(
+    sources: ConfigSources, registry: Registry, runner: CheckRunner, *, check_record_access: ProjectCheck
+) -> Iterator[Check]:
+    table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
+    bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
+    yield from _check_project_policies(sources, registry, runner)
+    secrets = {it.name: it.drill_secret for it in registry.projects if it.drill_secret}
+    role = "ControlPlaneEditor and DataPlaneViewer"
+    yield from _check_project_keys(sources, secrets, role, runner, check_record_access)
+    check_put = partial(table.check_put, partition=Partition.DRILLS)
+    yield _check_table(registry, "the role may get and put items", table.check_get, check_put)
+    check_store = partial(bucket.check_store, DRILL_CHECK_FOLDER)
+    yield check_once("bucket", check_store, "the role may store documents of drills")
+    yield _check_bus(sources, runner)
 
 
 def _check_watch_parts(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     check_put, check_update = (partial(it, partition=Partition.WATCH) for it in (table.check_put, table.check_update))
-    yield check_table(registry, "the role may put and update items", check_put, check_update)
+    yield _check_table(registry, "the role may put and update items", check_put, check_update)
     if sources.settings.registration.registry_address is not None:
         bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
         check_store = partial(bucket.check_store, FLEET_CHECK_FOLDER)
@@ -177,9 +199,9 @@ def _check_notify_parts(
 ) -> Iterator[Check]:
     table = TableAccess(sources.aws.dynamodb, sources.settings.state_table)
     bucket = EvidenceBucket(sources.aws.s3, sources.settings.evidence_bucket)
-    yield check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
+    yield _check_table(registry, _GET_PUT_UPDATE, table.check_get, table.check_put, table.check_update)
     yield _check_reports(table, bucket, registry)
-    yield check_bus(sources, runner)
+    yield _check_bus(sources, runner)
     yield from _check_topics(sources, registry, runner)
     webhooks = SlackWebhooks(lambda name: sources.load_secret(name, SLACK_WEBHOOK))
     works = {it: partial(webhooks.read_valid, it) for it in list_channels(registry, ChannelKind.SLACK)}
@@ -226,7 +248,7 @@ def _list_test_messages(
 _GET_PUT_UPDATE = "the role may get, put and update items"
 
 
-def check_table(registry: Registry, detail: str, *works: Callable[[str], None]) -> Check:
+def _check_table(registry: Registry, detail: str, *works: Callable[[str], None]) -> Check:
     """Return whether the role may use the table as `detail` says, by the partitions of the first project."""
     project = next(iter(registry.names), "none")
 
@@ -253,7 +275,7 @@ def _check_reports(table: TableAccess, bucket: EvidenceBucket, registry: Registr
     return check_once("reports", partial(bucket.check_object, location), "the role may read them")
 
 
-def check_project_policies(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
+def _check_project_policies(sources: ConfigSources, registry: Registry, runner: CheckRunner) -> Iterator[Check]:
     """Yield whether the policy of each project is valid. Projects with one policy are one check."""
 
     def check_policy(project: RegisteredProject) -> None:
@@ -263,17 +285,16 @@ def check_project_policies(sources: ConfigSources, registry: Registry, runner: C
     yield from runner.check_all("policies", ("policy", "policies"), works)
 
 
-def check_project_keys(
+def _check_project_keys(
     sources: ConfigSources,
     secrets: Mapping[str, str],
     role: str,
     runner: CheckRunner,
-    read_more: Callable[[tuple[Index, ...], PineconeSettings], None] = lambda *_: None,
+    read_more: ProjectCheck = lambda *_: None,
 ) -> Iterator[Check]:
     """Yield whether the keys can be read and are different, and whether Pinecone lets them read the project.
 
-    `role` is what each key needs. `read_more` gets the indexes, and raises any `PineconeError` if a key lacks a right
-    beside those to read indexes and backups.
+    `role` is what each key needs. `read_more` checks the rights beside those to read indexes and backups.
     """
     load = partial(sources.load_secret, secret_format=PINECONE_KEY)
     keys = runner.collect({name: partial(load, it) for name, it in secrets.items()})

@@ -5,7 +5,7 @@ from functools import partial
 from aws_lambda_powertools import Logger
 
 from backup_auditor.adapters.aws.messaging import EventBus
-from backup_auditor.application.fleet import request_audits
+from backup_auditor.application.requests import request_audits
 from backup_auditor.bootstrap.aws import LambdaContext, answer_requests, get_seconds_left, get_sources
 from backup_auditor.domain.events import QueueRecord, is_check_request, read_dispatch_request
 

@@ -1,7 +1,7 @@
 """Wire the function `drill`, the only one that has a key for restore drills, which can delete indexes."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,17 +15,18 @@ from backup_auditor.adapters.aws.config_sources import PINECONE_KEY
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
 from backup_auditor.adapters.aws.messaging import EventBus
 from backup_auditor.adapters.dynamodb.drill_ledger import DynamoDrillLedger
-from backup_auditor.application.drills.requests import list_drilled_projects, request_drills
+from backup_auditor.application.requests import list_drilled_projects, request_drills
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, answer_requests, get_seconds_left, get_sources
 from backup_auditor.domain.events import DrillRunRequest, QueueRecord, is_check_request, read_drill_request
+from backup_auditor.domain.model import Deployment, Index
 from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SecretError
 from backup_auditor.ports.drills import DrillArchive, DrillLedger, DrillProject
 from backup_auditor.ports.messaging import Bus, ContextLog, MetricEmitter
 from backup_auditor.ports.pinecone import ProjectReader
-from backup_auditor.settings.pinecone import read_settings_with_key
+from backup_auditor.settings.pinecone import PineconeSettings, read_settings_with_key
 
 LOG = Logger(service="drill")
 _SECONDS_FOR_DRILLS = 420.0
@@ -80,9 +81,7 @@ class _DrillInvocation:
         return open_project(replace(settings, deadline=min(settings.deadline, time_left)))
 
     def open_project(self, key: str) -> AbstractContextManager[DrillProject]:
-        from backup_auditor.bootstrap.drills import open_project_for_drills  # noqa: PLC0415  not for a sweep of nothing
-
-        return open_project_for_drills(replace(read_settings_with_key(os.environ, key), deadline=_MAX_CALL_TIME))
+        return _open_drill_project(replace(read_settings_with_key(os.environ, key), deadline=_MAX_CALL_TIME))
 
     def seconds_left(self) -> float:
         return get_seconds_left(self._context)
@@ -96,9 +95,9 @@ def handle(event: object, context: LambdaContext) -> dict[str, object]:
 def _answer(context: LambdaContext, payload: object, record: QueueRecord | None) -> dict[str, object]:
     """Run or continue the drills of one project, or request those of all."""
     if record is None and is_check_request(payload):
-        from backup_auditor.bootstrap.drill_check import check_drill  # noqa: PLC0415  only for a check
+        from backup_auditor.bootstrap.check import check_drill  # noqa: PLC0415  only for a check
 
-        return check_drill(context)
+        return check_drill(context, _check_record_access)
     # keys and policies are not cached: a policy that says `never` is in force at once
     sources = get_sources("drill", is_cached=False)
     request = read_drill_request(payload, context.aws_request_id, record)
@@ -110,6 +109,21 @@ def _answer(context: LambdaContext, payload: object, record: QueueRecord | None)
     from backup_auditor.application.drills.project_drill import drill_project  # noqa: PLC0415  not for requests
 
     return drill_project(request.project, request, _DrillInvocation(sources, context, request))
+
+
+def _open_drill_project(settings: PineconeSettings) -> AbstractContextManager[DrillProject]:
+    from backup_auditor.adapters.pinecone.restores import open_drill_project  # noqa: PLC0415  not for a sweep of nothing
+    from backup_auditor.bootstrap.pinecone import make_connection  # noqa: PLC0415  not for a sweep of nothing
+
+    return open_drill_project(make_connection(settings))
+
+
+def _check_record_access(indexes: Iterable[Index], settings: PineconeSettings) -> None:
+    """Raise any `PineconeError` unless the key may read the records of the first index that can be read from here."""
+    index = next((it for it in indexes if not it.is_initializing and it.deployment is not Deployment.BYOC), None)
+    if index is not None:
+        with _open_drill_project(settings) as drill_project:
+            drill_project.check_access(index.name)
 
 
 def _list_projects(request: DrillRunRequest, sources: ConfigSources) -> Sequence[str]:

@@ -1,5 +1,6 @@
-"""Wire the command line: stored reports, and documents, secrets and stores on AWS."""
+"""Wire the command line: stored files, who runs it, and documents, secrets and stores on AWS."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
@@ -8,14 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backup_auditor.adapters.files import ReportFolder, find_copies_beside_state, read_local_file
+from backup_auditor.adapters.files import DrillFolder, ReportFolder, find_copies_beside_state, read_local_file
 from backup_auditor.bootstrap import runtime
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.policy import Policy
 from backup_auditor.errors import BackupAuditorError, DocumentError, EvidenceError, SecretError, StackError, StateError
-from backup_auditor.ports.drills import DrillLedger
-from backup_auditor.ports.state_transfer import StateTransfer
-from backup_auditor.ports.stores import FleetPageLog, StateAndAuditStore
+from backup_auditor.ports.drills import DrillArchive, DrillLedger
+from backup_auditor.ports.stores import FleetPageLog, StateAndAuditStore, StateTransfer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -95,6 +95,11 @@ class _WrittenReports:
         return EvidenceBucket(_make_client(lambda session: session.s3, file.location, EvidenceError), "").read(file)
 
 
+def make_drill_archive(state: Path) -> DrillArchive:
+    """Return the archive of a state: a folder beside it."""
+    return DrillFolder(state.with_name(f"{state.stem}-drills"))
+
+
 def fetch_policy(address: str) -> Policy:
     """Return a policy that AWS stores. Raises `DocumentError` and `PolicyError`."""
     session = _get_session(address, DocumentError, ", or name a local file")
@@ -119,6 +124,19 @@ def open_stack(name: str) -> "DeployedStack":
     from backup_auditor.adapters.aws.deployed_stack import CloudFormationStack  # noqa: PLC0415  only for AWS
 
     return CloudFormationStack(session, name)
+
+
+def find_actor() -> str:
+    """Return the user and the machine, for the records."""
+    import platform  # noqa: PLC0415  only for changes
+
+    try:
+        from pwd import getpwuid  # noqa: PLC0415  not available on every system
+
+        user = getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):  # in a container, a user can have a number and no name
+        user = f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown user"
+    return f"{user}@{platform.node() or 'unknown'}"
 
 
 def _make_table_client(table: str) -> "DynamoDBClient":

@@ -15,7 +15,7 @@ from backup_auditor.bootstrap.aws import ConfigSources
 from backup_auditor.bootstrap.pinecone import open_organization_of
 from backup_auditor.domain.registry import Registry
 from backup_auditor.ports.messaging import Log, MetricEmitter
-from backup_auditor.ports.organization import OrganizationReader
+from backup_auditor.ports.pinecone import OrganizationReader
 from backup_auditor.settings.pinecone import read_organization_settings_with
 
 _READING_SECONDS = 40.0

@@ -16,8 +16,7 @@ from backup_auditor.application.remediation.reconcile import require_published
 from backup_auditor.application.remediation.service import remediate_project
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import ConfigSources, LambdaContext, answer_requests, get_seconds_left, get_sources
-from backup_auditor.bootstrap.pinecone import open_project
-from backup_auditor.bootstrap.remediation import open_project_for_changes
+from backup_auditor.bootstrap.pinecone import make_connection, open_project
 from backup_auditor.domain.events import QueueRecord, is_check_request, read_remediation_request
 from backup_auditor.domain.registry import RegisteredProject
 from backup_auditor.errors import SecretError
@@ -64,7 +63,9 @@ class _RemediationInvocation:
         return open_project(self._make_settings(key, _SECONDS_FOR_ACTIONS))
 
     def open_writer(self, key: str) -> AbstractContextManager[ProjectWriter]:
-        return open_project_for_changes(self._make_settings(key, _SECONDS_AFTER_ACTIONS))
+        from backup_auditor.adapters.pinecone.writer import open_writer  # noqa: PLC0415  a plan can be empty
+
+        return open_writer(make_connection(self._make_settings(key, _SECONDS_AFTER_ACTIONS)))
 
     def seconds_left(self) -> float:
         return get_seconds_left(self._context)

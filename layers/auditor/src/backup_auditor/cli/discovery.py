@@ -25,7 +25,7 @@ from backup_auditor.cli.output import get_terminal_width, log_problems, log_stde
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.registry import Registry
 from backup_auditor.errors import BackupAuditorError, PineconeError, RegistryError, StateError
-from backup_auditor.rendering.discovery import (
+from backup_auditor.rendering.registry import (
     list_discovery_notes,
     render_discovery_json,
     render_discovery_table,

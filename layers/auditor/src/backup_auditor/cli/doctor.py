@@ -12,7 +12,6 @@ from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from backup_auditor.adapters.code_hash import compute_code_hash
 from backup_auditor.adapters.documents import parse_source
 from backup_auditor.adapters.http import describe_store, make_tls_context
 from backup_auditor.adapters.pinecone.connection import Connection, find_proxy
@@ -80,7 +79,7 @@ def _redact_check(check: Check) -> Check:
 
 def _check_stack(arguments: Namespace) -> list[Check]:
     stack = local.open_stack(arguments.stack)
-    return check_stack(stack, compute_code_hash(), sends_test=arguments.send_test)
+    return check_stack(stack, runtime.compute_code_hash(), sends_test=arguments.send_test)
 
 
 def _check_machine(arguments: Namespace) -> list[Check]:

@@ -11,13 +11,13 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from backup_auditor.adapters.pinecone.restores import open_drill_project
 from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger, open_drill_ledger_read_only
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.audit import AuditResult
 from backup_auditor.application.drills.service import DrillSession, list_open_drills, plan_drills
-from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.drills import make_drill_archive, open_project_for_drills
-from backup_auditor.bootstrap.remediation import find_actor
+from backup_auditor.bootstrap import local, runtime
+from backup_auditor.bootstrap.pinecone import make_connection
 from backup_auditor.cli import NON_COMPLIANT, NOT_AUDITED
 from backup_auditor.cli.error_text import format_error_line
 from backup_auditor.cli.exit_codes import (
@@ -75,8 +75,8 @@ def run(arguments: Namespace) -> int:
         return _show_plan(options, project, state, request, is_json=arguments.format == "json")
     _require_apply_mode(policy)
     require_output()
-    settings = read_settings(os.environ)
-    with open_project_for_drills(settings) as drill_project, open_drill_ledger(state) as ledger:
+    connection = make_connection(read_settings(os.environ))
+    with open_drill_project(connection) as drill_project, open_drill_ledger(state) as ledger:
         return _AppliedDrills(arguments, options, state, drill_project, ledger).run(request)
 
 
@@ -135,9 +135,9 @@ class _AppliedDrills:
             options.policy,
             drill_project,
             ledger,
-            make_drill_archive(state),
+            local.make_drill_archive(state),
             operator=self,
-            actor=find_actor(),
+            actor=local.find_actor(),
         )
 
     def run(self, request: DrillRequest) -> int:

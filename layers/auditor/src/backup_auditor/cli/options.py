@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from backup_auditor.adapters.documents import STANDARD_INPUT, InputSource, parse_source
 from backup_auditor.adapters.pinecone.flow_control import CallSlots
-from backup_auditor.adapters.policy_file.built_in import load_built_in_policy
+from backup_auditor.adapters.policy_file import load_built_in_policy
 from backup_auditor.adapters.sqlite.state_store import open_state, open_state_read_only
 from backup_auditor.application.audit import AuditResult, evaluate_inventory, run_audit
 from backup_auditor.bootstrap import local, runtime

@@ -5,7 +5,7 @@ from argparse import Namespace
 
 from backup_auditor.adapters.documents import InputSource, parse_source
 from backup_auditor.adapters.inventory_file import load_inventory
-from backup_auditor.adapters.policy_file.built_in import read_default_policy
+from backup_auditor.adapters.policy_file import read_default_policy
 from backup_auditor.adapters.policy_file.loader import load_policy
 from backup_auditor.adapters.policy_file.schema import build_policy_schema
 from backup_auditor.application.audit import check_policy_dates, compare_policies

@@ -13,7 +13,7 @@ from backup_auditor.cli.output import log_problems, log_stderr, print_lines
 from backup_auditor.domain.registry import Registry, find_shared_by_secret, find_shared_by_variable
 from backup_auditor.domain.text import quote_text
 from backup_auditor.errors import RegistryError
-from backup_auditor.rendering.registry_entry import render_effective_entry
+from backup_auditor.rendering.registry import render_effective_entry
 
 
 def run(arguments: Namespace) -> int:

@@ -7,8 +7,8 @@ from datetime import timedelta
 from backup_auditor.adapters.sqlite.remediation_log import open_remediation_log
 from backup_auditor.application.remediation.executor import ExecutionResult, PlanExecutor
 from backup_auditor.application.remediation.service import check_may_write, check_project, create_plan, find_plan
-from backup_auditor.bootstrap import runtime
-from backup_auditor.bootstrap.remediation import find_actor, open_project_for_changes
+from backup_auditor.bootstrap import local, runtime
+from backup_auditor.bootstrap.pinecone import make_connection
 from backup_auditor.cli import NOT_AUDITED
 from backup_auditor.cli.exit_codes import choose_plan_exit_code, choose_remediation_exit_code, choose_worst_exit_code
 from backup_auditor.cli.options import (
@@ -139,8 +139,10 @@ def _execute_plan(
         check_project(audit, log, plan)
         inventory = audit.inventory
     check_may_write(plan, options.policy, inventory, log)
-    with open_project_for_changes(read_settings(os.environ)) as writer:
+    from backup_auditor.adapters.pinecone.writer import open_writer  # noqa: PLC0415  a plan can be empty
+
+    with open_writer(make_connection(read_settings(os.environ))) as writer:
         executor = PlanExecutor(
-            plan=plan, policy=options.policy, writer=writer, log=log, actor=find_actor(), now=runtime.now
+            plan=plan, policy=options.policy, writer=writer, log=log, actor=local.find_actor(), now=runtime.now
         )
         return executor.execute(inventory)

@@ -30,8 +30,7 @@ from backup_auditor.domain.exported_state import ExportedState, build_import, ex
 from backup_auditor.domain.lifecycle.discard import Discard, discard_all, discard_future
 from backup_auditor.domain.project_state import EMPTY_STATE
 from backup_auditor.errors import ConflictingRecordError, StateError, UsageError
-from backup_auditor.ports.state_transfer import StateTransfer
-from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT, StateAndAuditStore
+from backup_auditor.ports.stores import EARLIEST_OBSERVED_AT, StateAndAuditStore, StateTransfer
 from backup_auditor.rendering.evidence import describe_records, render_discard
 from backup_auditor.rendering.text import join_lines, wrap_text
 

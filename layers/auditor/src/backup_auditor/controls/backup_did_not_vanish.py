@@ -4,11 +4,18 @@ from datetime import datetime
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import DeletedIndexContext, IndexContext, is_expected, is_replaced
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    ResourceType,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.project_state import KnownBackup
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 CONTROL_ID = "backup-did-not-vanish"
 

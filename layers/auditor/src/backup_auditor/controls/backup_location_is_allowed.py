@@ -6,10 +6,16 @@ from fnmatch import fnmatchcase
 from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -4,7 +4,15 @@ from math import ceil
 
 from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    ResourceType,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.target_schedule import (
     QuotaShare,
     build_fit_evidence,
@@ -13,7 +21,6 @@ from backup_auditor.domain.target_schedule import (
     find_best_schedule_fit,
 )
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 CRITICAL_PERCENT = 95
 """Percent of the quota from which the severity is high."""

@@ -5,10 +5,16 @@ from datetime import timedelta
 from backup_auditor.domain.backup_status import BackupPhase
 from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_hours
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 EXPIRY_TOLERANCE = timedelta(days=2)
 """How long after its expiry a backup may still be listed."""

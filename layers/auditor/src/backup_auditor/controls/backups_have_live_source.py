@@ -6,10 +6,17 @@ from backup_auditor.domain.backup_status import BackupPhase
 from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import DeletedIndexContext
 from backup_auditor.domain.evaluation.index_schedules import create_read_failure_error
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    ResourceType,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_lengths, format_moment, to_days, to_hours
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: DeletedIndexContext) -> Verdict:

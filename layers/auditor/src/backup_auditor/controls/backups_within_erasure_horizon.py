@@ -6,10 +6,16 @@ from datetime import datetime, timedelta
 from backup_auditor.domain.backup_status import BackupPhase
 from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_days, to_hours
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -6,10 +6,18 @@ from datetime import UTC, timedelta
 from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.index import find_deleted_indexes
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.finding import Exemption, ResourceType, Severity
+from backup_auditor.domain.finding import (
+    Exemption,
+    InsufficientDataError,
+    ResourceType,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.listing import BACKUP_LISTING
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 EXPIRY_NOTICE = timedelta(days=14)
 """How long before its end an exemption is mentioned."""

@@ -3,9 +3,8 @@
 from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext, compute_age, find_enabled_schedule, is_younger_than
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import InsufficientDataError, Severity, Verdict, compliant, non_compliant
 from backup_auditor.domain.timefmt import format_length, format_moment
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -2,9 +2,8 @@
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import Severity, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -2,9 +2,8 @@
 
 from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import ResourceType, Severity, Verdict, compliant, non_compliant
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
 def _evaluate(subject: ProjectContext) -> Verdict:

@@ -3,9 +3,15 @@
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord, sort_newest_first
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.timefmt import format_minute
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -2,10 +2,17 @@
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    ResourceType,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.listing import Denial, DenialReason, Listing
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: ProjectContext) -> Verdict:

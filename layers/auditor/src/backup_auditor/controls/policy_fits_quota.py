@@ -2,7 +2,15 @@
 
 from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.project import NO_QUOTA_REASON, ProjectContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    ResourceType,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.policy import ScheduleRequirement
 from backup_auditor.domain.target_schedule import (
     QuotaShare,
@@ -15,7 +23,6 @@ from backup_auditor.domain.target_schedule import (
 )
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: ProjectContext) -> Verdict:

@@ -2,9 +2,16 @@
 
 from backup_auditor.domain.control import Control, Family
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.finding import ResourceType, Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    ResourceType,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.model import Deployment
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: ProjectContext) -> Verdict:

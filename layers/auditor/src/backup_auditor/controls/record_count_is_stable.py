@@ -3,8 +3,7 @@
 from backup_auditor.domain.control import INTEGRITY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.content_trend import evaluate_content_drop
 from backup_auditor.domain.evaluation.index import IndexContext
-from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.verdict import Verdict
+from backup_auditor.domain.finding import Severity, Verdict
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -3,9 +3,15 @@
 from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.timefmt import format_lengths, format_moment, to_hours
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -3,10 +3,16 @@
 from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.live_index import find_deleted_index_ids
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

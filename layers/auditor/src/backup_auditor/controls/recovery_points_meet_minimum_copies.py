@@ -3,8 +3,14 @@
 from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import NO_MINIMUM_REASON, IndexContext, are_all_younger
 from backup_auditor.domain.evaluation.index_backups import count_recovery_points
-from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -6,11 +6,17 @@ from backup_auditor.domain.control import RECOVERY_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext, find_enabled_schedule
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON, UNDATED_POINTS_REASON
 from backup_auditor.domain.evaluation.index_schedules import require_interval
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    Severity,
+    Verdict,
+    compliant,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_distance, format_length, format_minute, format_moment, to_hours
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 
 def _is_replenishing(subject: IndexContext, schedule: Schedule) -> bool:

@@ -6,10 +6,9 @@ from backup_auditor.domain.control import Control, Family, Framework
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.index_backups import NO_RECOVERY_POINT_REASON
 from backup_auditor.domain.evaluation.restore_proofs import build_drill_evidence, require_drills, require_earlier_audit
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import Severity, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_moment, to_hours
-from backup_auditor.domain.verdict import Verdict, compliant, non_compliant, not_applicable
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -3,9 +3,15 @@
 from backup_auditor.domain.control import Control, Family, Framework
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.restore_proofs import build_drill_evidence, require_drills, require_earlier_audit
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import (
+    InsufficientDataError,
+    Severity,
+    Verdict,
+    decide,
+    non_compliant,
+    not_applicable,
+)
 from backup_auditor.domain.timefmt import format_lengths, to_seconds
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, decide, non_compliant, not_applicable
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

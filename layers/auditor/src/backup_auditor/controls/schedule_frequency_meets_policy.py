@@ -3,9 +3,8 @@
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext, for_each_enabled_schedule
 from backup_auditor.domain.evaluation.index_schedules import require_frequency
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import Severity, Verdict, decide
 from backup_auditor.domain.model import Schedule
-from backup_auditor.domain.verdict import Verdict, decide
 
 
 @for_each_enabled_schedule

@@ -8,11 +8,10 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_interval,
     require_retention,
 )
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import Severity, Verdict, decide, not_applicable
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import to_days
-from backup_auditor.domain.verdict import Verdict, decide, not_applicable
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

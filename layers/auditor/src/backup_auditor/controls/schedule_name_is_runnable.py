@@ -3,10 +3,9 @@
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext, for_each_enabled_schedule
 from backup_auditor.domain.evaluation.index_schedules import require_name
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import Severity, Verdict, compliant, non_compliant
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.target_schedule import SCHEDULE_NAME_MAX_LENGTH
-from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
 @for_each_enabled_schedule

@@ -2,10 +2,9 @@
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext, for_each_enabled_schedule
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import InsufficientDataError, Severity, Verdict, compliant, non_compliant
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_lengths, format_minute, format_moment, to_hours
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
 @for_each_enabled_schedule

@@ -4,8 +4,7 @@ import operator
 
 from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext, evaluate_retention
-from backup_auditor.domain.finding import Severity
-from backup_auditor.domain.verdict import Verdict
+from backup_auditor.domain.finding import Severity, Verdict
 
 
 def _evaluate(subject: IndexContext) -> Verdict:

@@ -8,10 +8,9 @@ from backup_auditor.domain.evaluation.index_schedules import (
     require_interval,
     require_retention,
 )
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import Severity, Verdict, compliant, non_compliant
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.timefmt import format_length, to_days
-from backup_auditor.domain.verdict import Verdict, compliant, non_compliant
 
 
 @for_each_enabled_schedule

@@ -4,11 +4,10 @@ from backup_auditor.domain.control import BACKUP_FRAMEWORKS, Control, Family
 from backup_auditor.domain.evaluation.index import IndexContext, for_each_enabled_schedule
 from backup_auditor.domain.evaluation.index_schedules import build_settings_evidence, create_read_failure_error
 from backup_auditor.domain.evaluation.run_gaps import RunGaps
-from backup_auditor.domain.finding import Severity
+from backup_auditor.domain.finding import InsufficientDataError, Severity, Verdict, compliant, non_compliant
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_lengths, format_minute, format_moment, to_hours
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant
 
 
 @for_each_enabled_schedule

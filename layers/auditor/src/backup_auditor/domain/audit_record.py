@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class LastAudits:
     def is_latest_incomplete(self) -> bool:
         """Whether the last audit is incomplete."""
         return self.observed_at != self.complete_at
+
+
+def is_in_future(recorded_at: datetime | None, now: datetime) -> bool:
+    """Return whether an audit was recorded after `now`, by more than the clock tolerance."""
+    return recorded_at is not None and recorded_at - now > CLOCK_TOLERANCE
 
 
 class DayStatus(StrEnum):

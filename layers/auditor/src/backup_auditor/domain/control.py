@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backup_auditor.domain.finding import Evidence, Resource, ResourceType, Severity
-from backup_auditor.domain.verdict import Verdict
+from backup_auditor.domain.finding import Evidence, Resource, ResourceType, Severity, Verdict
 
 
 class Framework(StrEnum):

@@ -1,5 +1,6 @@
-"""Indexes, schedules and backups as Pinecone describes them, and the frequencies of schedules."""
+"""Indexes, schedules and backups as Pinecone describes them, the frequencies of schedules, and calls of its API."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -160,3 +161,16 @@ class ScheduleSettings:
             frequency=schedule.frequency if self.frequency is None else self.frequency.value,
             retention=schedule.retention if self.retention is None else self.retention,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One call of Pinecone's API. What is shown and recorded is what is sent."""
+
+    method: str
+    path: str
+    body: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return method, path and body in one line."""
+        return f"{self.method} {self.path}" + (f" {json.dumps(self.body)}" if self.body else "")

@@ -1,4 +1,4 @@
-"""The interfaces to Pinecone: a reader, a writer, and the progress of an audit."""
+"""The interfaces to Pinecone: readers of a project and of an organization, a writer, and the progress of an audit."""
 
 from collections.abc import Callable, Container
 from datetime import datetime
@@ -6,7 +6,8 @@ from typing import Protocol
 
 from backup_auditor.domain.listing import ListingRead
 from backup_auditor.domain.model import Backup, Index, Schedule
-from backup_auditor.domain.remediation.actions import Action
+from backup_auditor.domain.organization import Organization, OrganizationProject
+from backup_auditor.domain.remediation.plan import Action
 
 
 class ProjectReader(Protocol):
@@ -54,6 +55,19 @@ class TimedReader(ProjectReader, Protocol):
     @property
     def service_time(self) -> datetime | None:
         """The time of the service at its last response; `None` if no response had a valid one."""
+
+
+class OrganizationReader(Protocol):
+    """Reads what a service account may see of an organization. Its methods raise any `PineconeError`."""
+
+    def read_projects(self) -> ListingRead[OrganizationProject]:
+        """Return the projects, with a failure if some rows could not be parsed. A project may be listed twice."""
+
+    def read_organizations(self) -> ListingRead[Organization]:
+        """Return the organizations, with a failure if some rows could not be parsed."""
+
+    def read_project(self, project_id: str) -> OrganizationProject:
+        """Return a project by its id."""
 
 
 class Progress(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from backup_auditor.domain.audit_failure import FailureNotice, WatchedProject
 from backup_auditor.domain.audit_record import AuditRecord, StoredFile, StoredReport
@@ -14,6 +14,9 @@ from backup_auditor.domain.outbox import OutboxMessage
 from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.remediation.plan import ActionRecord, RemediationPlan
 from backup_auditor.domain.reporting.report import Report
+
+if TYPE_CHECKING:
+    from backup_auditor.domain.exported_state import ExportedState, StateImport
 
 
 class EvidenceStore(Protocol):
@@ -52,6 +55,22 @@ class AuditLog(Protocol):
 
 class StateAndAuditStore(StateStore, AuditLog, Protocol):
     """A store of states and of audit records."""
+
+
+class StateTransfer(Protocol):
+    """A store from which the state of a project is exported, and into which one is imported.
+
+    Its methods raise `StateError`.
+    """
+
+    def export_state(self, project: str) -> "ExportedState":
+        """Return everything that is stored about a project and can be moved, as of one time."""
+
+    def import_state(self, state_import: "StateImport") -> None:
+        """Write everything.
+
+        Raises `ConflictingRecordError` if an audit was recorded, or a drill has changed, since the state was read.
+        """
 
 
 class WatchStore(Protocol):

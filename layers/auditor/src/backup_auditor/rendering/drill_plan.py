@@ -10,7 +10,7 @@ from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
 from backup_auditor.domain.text import format_size, pluralize
 from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
-from backup_auditor.rendering.drill_document import build_drill_json
+from backup_auditor.rendering.drill_json import build_drill_json
 from backup_auditor.rendering.text import escape_text, format_columns, wrap_text
 
 _LEAST_COST = 0.01

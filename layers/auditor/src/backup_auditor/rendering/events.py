@@ -11,8 +11,7 @@ from backup_auditor.domain.finding import Finding, Severity
 from backup_auditor.domain.notifications.digest import ChannelView
 from backup_auditor.domain.policy import Mode
 from backup_auditor.domain.project_state import ResolvedFinding
-from backup_auditor.domain.remediation.actions import Action
-from backup_auditor.domain.remediation.plan import ActionRecord, ActionResult, RemediationPlan, build_result
+from backup_auditor.domain.remediation.plan import Action, ActionRecord, ActionResult, RemediationPlan, build_result
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, Report
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.digest import build_short_resource_json

@@ -9,13 +9,12 @@ from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.results import EndedDrill, IndexDrills
 from backup_auditor.domain.evaluation.timeline import build_timeline
-from backup_auditor.domain.finding import Finding
+from backup_auditor.domain.finding import Finding, InsufficientDataError
 from backup_auditor.domain.listing import Denial
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.policy import ContentRequirement, ProtectionRequirement, RecoveryRequirement
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
-from backup_auditor.domain.verdict import InsufficientDataError
 from backup_auditor.rendering.drill_history import (
     build_state_rows,
     describe_proof_age,

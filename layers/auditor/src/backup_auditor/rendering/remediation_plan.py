@@ -6,8 +6,14 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from backup_auditor.domain.policy import Mode
-from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
-from backup_auditor.domain.remediation.plan import ActionResult, RemediationPlan
+from backup_auditor.domain.remediation.plan import (
+    Action,
+    ActionResult,
+    CreateBackup,
+    CreateSchedule,
+    RemediationPlan,
+    UpdateSchedule,
+)
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_length, format_minute, format_moment
 from backup_auditor.rendering.events import build_results_detail

@@ -12,6 +12,7 @@ from backup_auditor.domain.finding import Finding
 from backup_auditor.domain.notifications.digest import Digest
 from backup_auditor.domain.text import split_clusters
 from backup_auditor.domain.timefmt import format_minute
+from backup_auditor.rendering.controls import build_commands
 from backup_auditor.rendering.digest import (
     DigestRow,
     DigestSection,
@@ -28,7 +29,6 @@ from backup_auditor.rendering.digest import (
 )
 from backup_auditor.rendering.discovery_notice import DiscoveryMessage
 from backup_auditor.rendering.fleet_digest import FleetDigest, build_fleet_sections
-from backup_auditor.rendering.steps import build_commands
 from backup_auditor.rendering.text import count_units, escape_text
 
 _MARKUP_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}

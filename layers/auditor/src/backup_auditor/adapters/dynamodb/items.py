@@ -13,8 +13,7 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, RecordedDigest
 from backup_auditor.domain.notice import NoticeKind
 from backup_auditor.domain.outbox import OutboxMessage, Trigger
-from backup_auditor.domain.remediation.actions import ActionKind
-from backup_auditor.domain.remediation.plan import ActionRecord
+from backup_auditor.domain.remediation.plan import ActionKind, ActionRecord
 
 type Item = dict[str, Any]
 """Attributes by name, each as DynamoDB writes it: `{"S": "text"}`."""

@@ -1,4 +1,4 @@
-"""The calls of one DynamoDB table, with retries and one-line errors."""
+"""The calls of one DynamoDB table, with retries and one-line errors, and the check that a role may make them."""
 
 import time
 import zlib
@@ -9,7 +9,15 @@ from random import uniform
 from typing import TYPE_CHECKING, Any, cast
 
 from backup_auditor.adapters.aws.session import describe_error, get_error_code, get_error_response
-from backup_auditor.adapters.dynamodb.items import Item
+from backup_auditor.adapters.dynamodb.items import (
+    AUDIT_PREFIX,
+    Item,
+    Partition,
+    build_key,
+    build_partition_key,
+    decode_audit,
+    encode_values,
+)
 from backup_auditor.adapters.http import is_transient
 from backup_auditor.errors import StateError
 
@@ -173,3 +181,47 @@ def _may_succeed_later(error: Exception) -> bool:
         status = get_error_response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return get_error_code(error) == "TransactionInProgressException" or is_transient(status)
     return isinstance(error, exceptions.HTTPClientError)
+
+
+_CHECK_SORT_KEY = "check"
+_NEVER = "attribute_exists(PK) AND attribute_not_exists(PK)"
+"""A condition that no item meets: DynamoDB checks the permission and changes nothing."""
+
+
+class TableAccess:
+    """Checks that a role may use the table, by calls that change nothing. Its methods raise `StateError`."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        """Take the client and the table's name."""
+        self._table = Table(client, name)
+
+    def check_get(self, project: str) -> None:
+        """Read an item that does not exist."""
+        with self._table.translate_errors():
+            self._table.get_item(build_key(project, _CHECK_SORT_KEY))
+
+    def check_put(self, project: str, partition: Partition = Partition.STATE) -> None:
+        """Put an item on a condition that is never met."""
+        with self._table.translate_errors():
+            key = build_key(project, _CHECK_SORT_KEY, partition)
+            self._table.call_if("put_item", Item=key, ConditionExpression=_NEVER)
+
+    def check_update(self, project: str, partition: Partition = Partition.STATE) -> None:
+        """Update an item on a condition that is never met."""
+        with self._table.translate_errors():
+            self._table.call_if(
+                "update_item",
+                Key=build_key(project, _CHECK_SORT_KEY, partition),
+                UpdateExpression="SET checked = :true",
+                ExpressionAttributeValues=encode_values({":true": True}),
+                ConditionExpression=_NEVER,
+            )
+
+    def find_last_location(self, project: str) -> str | None:
+        """Return the location of the last stored report of a project; `None` if there is none."""
+        with self._table.translate_errors():
+            values = encode_values({":project": build_partition_key(project), ":audit": AUDIT_PREFIX})
+            condition = "PK = :project AND begins_with(SK, :audit)"
+            item = next(self._table.query_items(condition, values, ScanIndexForward=False, Limit=1), None)
+            report = None if item is None else decode_audit(item).report
+            return None if report is None else report.location

@@ -27,7 +27,6 @@ from backup_auditor.adapters.pinecone.temporary_indexes import (
     read_restored_index,
 )
 from backup_auditor.adapters.pinecone.transport import ResponseLostError, Transport
-from backup_auditor.domain.api_call import ApiCall
 from backup_auditor.domain.backup_status import BackupPhase, parse_phase
 from backup_auditor.domain.drills.drill import DrillRecord, JobState, RestoredIndex, RestoreJob, require_same_project
 from backup_auditor.domain.drills.state_machine import (
@@ -48,6 +47,7 @@ from backup_auditor.domain.drills.state_machine import (
     VerifyIndex,
 )
 from backup_auditor.domain.drills.verification import ExpectedContent, build_verification
+from backup_auditor.domain.model import ApiCall
 from backup_auditor.domain.text import quote_segment, quote_text
 from backup_auditor.errors import (
     BadKeyError,

@@ -13,8 +13,8 @@ from backup_auditor.adapters.pinecone.rows import BACKUP, SCHEDULE, RowMapper, p
 from backup_auditor.adapters.pinecone.transport import ResponseLostError, Transport
 from backup_auditor.domain.listing import ListingRead
 from backup_auditor.domain.model import Backup, Index, Schedule
-from backup_auditor.domain.remediation.actions import Action, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.domain.remediation.checks import find_results
+from backup_auditor.domain.remediation.plan import Action, CreateBackup, CreateSchedule, UpdateSchedule
 from backup_auditor.errors import (
     MalformedResponseError,
     NotFoundError,

@@ -39,7 +39,7 @@ from backup_auditor.errors import (
 from backup_auditor.ports.drills import DrillArchive, DrillLedger, DrillProject
 from backup_auditor.ports.messaging import Bus, Event
 from backup_auditor.ports.pinecone import NoProgress
-from backup_auditor.rendering.drill_events import (
+from backup_auditor.rendering.drill_json import (
     FAILED_RESULTS,
     build_drill_detail,
     build_drill_event,

@@ -17,7 +17,7 @@ from backup_auditor.domain.drills.state_machine import (
 )
 from backup_auditor.errors import DrillPlanError, PineconeError
 from backup_auditor.ports.drills import DrillArchive, DrillLedger, DrillProject
-from backup_auditor.rendering.drill_document import render_drill_document
+from backup_auditor.rendering.drill_json import render_drill_document
 
 
 def ignore_change(record: DrillRecord) -> None:

@@ -13,14 +13,6 @@ from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Listing, list_rows
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.policy import Policy
-from backup_auditor.domain.remediation.actions import (
-    Action,
-    CreateBackup,
-    CreateSchedule,
-    UpdateSchedule,
-    build_settings_body,
-    extract_settings,
-)
 from backup_auditor.domain.remediation.checks import (
     IndexSnapshot,
     check_precondition,
@@ -34,10 +26,16 @@ from backup_auditor.domain.remediation.plan import (
     APPLIED_STATES,
     FAILED_STATES,
     UNSETTLED_STATES,
+    Action,
     ActionRecord,
     ActionResult,
     ActionState,
+    CreateBackup,
+    CreateSchedule,
     RemediationPlan,
+    UpdateSchedule,
+    build_settings_body,
+    extract_settings,
 )
 from backup_auditor.domain.remediation.planner import build_quota_budget
 from backup_auditor.domain.timefmt import format_minute

@@ -16,10 +16,10 @@ from backup_auditor.domain.finding import Compliance
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.policy import Mode, Policy
 from backup_auditor.domain.registry import RegisteredProject
-from backup_auditor.domain.remediation.actions import ActionKind
 from backup_auditor.domain.remediation.plan import (
     APPLIED_STATES,
     FAILED_STATES,
+    ActionKind,
     ActionRecord,
     ActionState,
     RemediationPlan,

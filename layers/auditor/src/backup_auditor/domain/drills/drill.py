@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from backup_auditor.domain.api_call import ApiCall
 from backup_auditor.domain.audit_record import StoredFile, TimeRange
 from backup_auditor.domain.drill_indexes import DRILL_TAG, build_drill_tags
 from backup_auditor.domain.drills.verification import CheckState, ExpectedContent, Verification
-from backup_auditor.domain.model import Index
+from backup_auditor.domain.model import ApiCall, Index
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
 from backup_auditor.domain.text import quote_segment
 from backup_auditor.domain.timefmt import shift_moment

@@ -21,14 +21,13 @@ from backup_auditor.domain.evaluation.restore_proofs import (
     find_unreadable_reason,
     require_drills,
 )
-from backup_auditor.domain.finding import Compliance, Exemption, Finding, ResourceType
+from backup_auditor.domain.finding import Compliance, Exemption, Finding, InsufficientDataError, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.policy import Mode, PointChoice, Policy, RestoreDrillPolicy
 from backup_auditor.domain.project_state import DrillResult, ProjectState
 from backup_auditor.domain.text import GIB, format_sizes, quote_text
 from backup_auditor.domain.timefmt import EARLIEST_MOMENT, format_length, format_minute
-from backup_auditor.domain.verdict import InsufficientDataError
 
 MAX_INDEX_NAME_LENGTH = 45
 SUFFIX_LENGTH = 8

@@ -13,7 +13,6 @@ store it, on the condition that the stored revision is the one before; make its 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from backup_auditor.domain.api_call import ApiCall
 from backup_auditor.domain.drills.drill import (
     VALIDATION_STATES,
     DeletionState,
@@ -28,6 +27,7 @@ from backup_auditor.domain.drills.drill import (
     find_ownership,
 )
 from backup_auditor.domain.drills.verification import Verification, build_failed_verification
+from backup_auditor.domain.model import ApiCall
 from backup_auditor.domain.timefmt import format_length
 
 SETTLE_TIME = timedelta(minutes=15)

@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.finding import Compliance, Verdict
 from backup_auditor.domain.listing import ListingId, ListingKind
-from backup_auditor.domain.verdict import Verdict
 
 
 def require_confirmed_absence(

@@ -7,10 +7,10 @@ from itertools import islice
 
 from backup_auditor.domain.backup_status import BackupRecord
 from backup_auditor.domain.evaluation.index import IndexContext
+from backup_auditor.domain.finding import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 from backup_auditor.domain.model import Backup
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_distance, format_minute, format_moment
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, compliant, non_compliant, not_applicable
 
 MAX_COMPARED_POINTS = 7
 """The newest recovery point is compared with at most this many earlier ones."""

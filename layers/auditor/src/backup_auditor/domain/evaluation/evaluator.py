@@ -17,12 +17,21 @@ from backup_auditor.domain.evaluation.results import (
     QuotaFigures,
 )
 from backup_auditor.domain.evaluation.timeline import Timelines
-from backup_auditor.domain.finding import Compliance, Evidence, Finding, Resource, ResourceType, compute_fingerprint
+from backup_auditor.domain.finding import (
+    Compliance,
+    Evidence,
+    Finding,
+    InsufficientDataError,
+    Resource,
+    ResourceType,
+    Verdict,
+    compute_fingerprint,
+    not_applicable,
+)
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import EMPTY_STATE, ProjectState
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, not_applicable
 
 type AnyControl = Control[ProjectContext] | Control[IndexContext] | Control[DeletedIndexContext]
 

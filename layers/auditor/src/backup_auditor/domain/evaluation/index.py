@@ -20,7 +20,15 @@ from backup_auditor.domain.evaluation.index_schedules import (
 )
 from backup_auditor.domain.evaluation.live_index import BackupSupport, find_deleted_index_ids
 from backup_auditor.domain.evaluation.project import ProjectContext
-from backup_auditor.domain.finding import Compliance, Resource, ResourceType
+from backup_auditor.domain.finding import (
+    Compliance,
+    InsufficientDataError,
+    Resource,
+    ResourceType,
+    Verdict,
+    decide,
+    not_applicable,
+)
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind
 from backup_auditor.domain.model import Deployment, Index, Schedule
@@ -28,7 +36,6 @@ from backup_auditor.domain.policy import Requirements, Rule
 from backup_auditor.domain.project_state import KnownBackup
 from backup_auditor.domain.text import join_sentences
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, format_length, to_days
-from backup_auditor.domain.verdict import InsufficientDataError, Verdict, decide, not_applicable
 
 
 class DeletedIndexContext:

@@ -15,11 +15,11 @@ from backup_auditor.domain.backup_status import (
 from backup_auditor.domain.evaluation.expiry import BackupExpiries, BackupExpiry, ExpirySummary
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules, create_read_failure_error
 from backup_auditor.domain.evaluation.live_index import LiveId, find_deleted_index_ids
+from backup_auditor.domain.finding import InsufficientDataError
 from backup_auditor.domain.inventory import IndexFacts, map_rows_by_id
 from backup_auditor.domain.listing import BACKUP_LISTING, ListingId, ListingKind, ReadFailure, list_rows
 from backup_auditor.domain.model import Backup, Schedule
 from backup_auditor.domain.text import pluralize
-from backup_auditor.domain.verdict import InsufficientDataError
 
 UNDATED_POINTS_REASON = "Some Ready backups have no capture time."
 NO_RECOVERY_POINT_REASON = "The index has no recovery point."

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from backup_auditor.domain.finding import Evidence
+from backup_auditor.domain.finding import Evidence, InsufficientDataError
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import Denial, DenialReason, Listing, ListingId, ListingKind, ReadFailure, list_rows
 from backup_auditor.domain.model import Deployment, Frequency, Schedule
 from backup_auditor.domain.project_state import EarlierSettings
 from backup_auditor.domain.text import quote_text
 from backup_auditor.domain.timefmt import format_length, format_moment, to_days
-from backup_auditor.domain.verdict import InsufficientDataError
 
 
 @dataclass(frozen=True, slots=True)

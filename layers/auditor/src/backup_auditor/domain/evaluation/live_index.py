@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from backup_auditor.domain.finding import Evidence
+from backup_auditor.domain.finding import Evidence, InsufficientDataError
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.listing import Denial, DenialReason, Listing, ListingId, list_rows
 from backup_auditor.domain.model import Backup, Deployment
-from backup_auditor.domain.verdict import InsufficientDataError
 
 
 @dataclass(frozen=True, slots=True)

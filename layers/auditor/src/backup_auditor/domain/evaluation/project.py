@@ -17,7 +17,7 @@ from backup_auditor.domain.drill_indexes import find_drill, group_by_target
 from backup_auditor.domain.evaluation.expiry import BackupExpiries
 from backup_auditor.domain.evaluation.index_schedules import IndexSchedules
 from backup_auditor.domain.evaluation.live_index import BackupSupport, LiveId, find_live_id, find_missing_support
-from backup_auditor.domain.finding import Evidence, Exemption, Resource, ResourceType
+from backup_auditor.domain.finding import Evidence, Exemption, InsufficientDataError, Resource, ResourceType
 from backup_auditor.domain.inventory import IndexFacts, Inventory
 from backup_auditor.domain.listing import BACKUP_LISTING, Denial, DenialReason, ListingId, ListingKind, list_rows
 from backup_auditor.domain.model import Backup, Frequency, Schedule
@@ -25,7 +25,6 @@ from backup_auditor.domain.policy import Policy, Requirements, Rule, ScheduleReq
 from backup_auditor.domain.project_state import EMPTY_STATE, KnownBackup, KnownDrill, ProjectState
 from backup_auditor.domain.settings_history import SettingsHistory, find_settings_at, observe_schedule
 from backup_auditor.domain.target_schedule import count_slots
-from backup_auditor.domain.verdict import InsufficientDataError
 
 NO_QUOTA_REASON = "The project has no backup quota: neither its plan nor the policy sets one."
 

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.results import MAX_RESTORES, EndedDrill, IndexDrills, RunningDrill
-from backup_auditor.domain.finding import Evidence
+from backup_auditor.domain.finding import Evidence, InsufficientDataError
 from backup_auditor.domain.model import Deployment
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE, format_moment, shift_moment, to_seconds
-from backup_auditor.domain.verdict import InsufficientDataError
 
 PROOF_CONTROL = "restore-is-proven"
 """The control whose exemptions also leave an index out of the drills."""

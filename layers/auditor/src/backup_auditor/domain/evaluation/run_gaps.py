@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from backup_auditor.domain.backup_status import BackupPhase, BackupRecord
 from backup_auditor.domain.evaluation.index_schedules import require_created_at, require_interval, require_retention
+from backup_auditor.domain.finding import InsufficientDataError
 from backup_auditor.domain.model import Schedule
 from backup_auditor.domain.settings_history import SLOWEST_INTERVAL, SettingsHistory, find_interval
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import shift_moment
-from backup_auditor.domain.verdict import InsufficientDataError
 
 LOOKBACK_INTERVALS = 14
 """How many intervals before the audit are checked."""

@@ -12,14 +12,13 @@ from backup_auditor.domain.evaluation.index_schedules import try_each
 from backup_auditor.domain.evaluation.project import ProjectContext
 from backup_auditor.domain.evaluation.results import RecoveryPoint, Timeline
 from backup_auditor.domain.evaluation.run_gaps import LOOKBACK_INTERVALS, RunGap, RunGaps
-from backup_auditor.domain.finding import Compliance
+from backup_auditor.domain.finding import Compliance, InsufficientDataError, non_compliant
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import ListingId
 from backup_auditor.domain.model import Frequency, Schedule
 from backup_auditor.domain.policy import Policy
 from backup_auditor.domain.project_state import ProjectState
 from backup_auditor.domain.timefmt import LATEST_MOMENT, Period, find_breaks, merge_periods, shift_moment
-from backup_auditor.domain.verdict import InsufficientDataError, non_compliant
 
 MIN_TIMELINE_LENGTH = timedelta(days=30)
 """The length of a timeline; a slow schedule makes it longer, up to the time checked for gaps."""

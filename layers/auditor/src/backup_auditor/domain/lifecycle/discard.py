@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from backup_auditor.domain.audit_record import AuditRecord
+from backup_auditor.domain.audit_record import AuditRecord, is_in_future
 from backup_auditor.domain.lifecycle.state_change import StateChange, diff_states
 from backup_auditor.domain.project_state import (
     EarlierSettings,
@@ -20,7 +20,6 @@ from backup_auditor.domain.project_state import (
     KnownSchedule,
     ProjectState,
 )
-from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
 
 _PINECONE_TIMES = frozenset({"captured_at", "expires_at"})
 """Times that no audit wrote. They can be in the future."""
@@ -53,11 +52,6 @@ class Discard:
         if change is None:
             raise ValueError("the states before and after a discard have the same revision")
         return replace(change, discarded_audits=self.audits)
-
-
-def is_in_future(recorded_at: datetime | None, now: datetime) -> bool:
-    """Return whether an audit was recorded after `now`, by more than the clock tolerance."""
-    return recorded_at is not None and recorded_at - now > CLOCK_TOLERANCE
 
 
 def discard_all(state: ProjectState, audits: Sequence[AuditRecord]) -> Discard | None:

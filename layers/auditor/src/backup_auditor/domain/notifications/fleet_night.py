@@ -4,11 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backup_auditor.domain.audit_failure import FailureKind, WatchedProject
+from backup_auditor.domain.audit_failure import (
+    OVERDUE_AFTER,
+    FailureKind,
+    WatchedProject,
+    describe_next_step,
+    find_failure,
+)
 from backup_auditor.domain.discovery_notice import DiscoveryState
 from backup_auditor.domain.events import find_scheduled_time
 from backup_auditor.domain.fleet_record import FleetComparison, FleetPage, FleetRecords, RecordedDigest
-from backup_auditor.domain.lifecycle.missing_audits import OVERDUE_AFTER, describe_next_step, find_failure
 from backup_auditor.domain.notifications.digest import compute_message_id
 from backup_auditor.domain.outbox import FLEET, DigestTiming, FleetChannel, OutboxMessage, Trigger
 from backup_auditor.domain.registry import Registry

@@ -10,16 +10,17 @@ from backup_auditor.domain.evaluation.live_index import find_missing_support
 from backup_auditor.domain.inventory import IndexFacts
 from backup_auditor.domain.model import Backup, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import Policy, Requirements
-from backup_auditor.domain.remediation.actions import (
+from backup_auditor.domain.remediation.plan import (
     FIRST_BACKUP_PREFIX,
     Action,
+    ActionResult,
+    ActionState,
     CreateBackup,
     CreateSchedule,
     UpdateSchedule,
     build_settings_body,
     extract_settings,
 )
-from backup_auditor.domain.remediation.plan import ActionResult, ActionState
 from backup_auditor.domain.remediation.planner import explain_not_ready
 from backup_auditor.domain.target_schedule import (
     UNIQUE_CONTROL,

@@ -8,24 +8,22 @@ from functools import reduce
 from backup_auditor.domain.backup_status import BackupPhase
 from backup_auditor.domain.evaluation.index import IndexContext
 from backup_auditor.domain.evaluation.project import ProjectContext, QuotaUsage, ScheduleUsage
-from backup_auditor.domain.finding import Compliance, Finding, ResourceType
+from backup_auditor.domain.finding import Compliance, Finding, InsufficientDataError, ResourceType
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.model import Frequency, Index, Schedule, ScheduleSettings
 from backup_auditor.domain.policy import Mode, Policy, RemediationPolicy
-from backup_auditor.domain.remediation.actions import (
+from backup_auditor.domain.remediation.plan import (
     FIRST_BACKUP_PREFIX,
     Action,
     ActionKind,
+    ActionRecord,
     CreateBackup,
     CreateSchedule,
-    UpdateSchedule,
-    extract_settings,
-)
-from backup_auditor.domain.remediation.plan import (
-    ActionRecord,
     Proposal,
     RemediationPlan,
     SkippedAction,
+    UpdateSchedule,
+    extract_settings,
     find_failure_times,
 )
 from backup_auditor.domain.target_schedule import (
@@ -40,7 +38,6 @@ from backup_auditor.domain.target_schedule import (
 )
 from backup_auditor.domain.text import quote_text
 from backup_auditor.domain.timefmt import EARLIEST_MOMENT
-from backup_auditor.domain.verdict import InsufficientDataError
 
 
 def explain_not_ready(index: Index) -> str | None:

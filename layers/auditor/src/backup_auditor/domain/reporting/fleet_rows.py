@@ -2,8 +2,8 @@
 
 from backup_auditor.domain.evaluation.results import QuotaFigures
 from backup_auditor.domain.finding import Compliance
-from backup_auditor.domain.reporting.confirmed_figures import ConfirmedFigures
 from backup_auditor.domain.reporting.fleet import FindingChanges, FleetProject, QuotaUse, RestoreProof
+from backup_auditor.domain.reporting.metrics import ConfirmedFigures
 from backup_auditor.domain.reporting.report import Report
 
 _QUOTA_CONTROLS = ("backup-quota-has-headroom", "schedules-fit-quota")

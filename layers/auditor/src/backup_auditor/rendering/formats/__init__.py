@@ -48,18 +48,18 @@ class ReportFormat:
         has_timelines: bool = False,
         max_projects: int | None = None,
         has_fleet: bool = False,
-        fleet_module: str | None = None,
+        has_fleet_file: bool = False,
     ) -> None:
         """Take the path of the module below `backup_auditor.rendering`.
 
         `max_projects` is the limit of one file. `has_fleet` says that the document of a registry begins with the fleet;
-        `fleet_module` is the module that writes the fleet into a file of its own.
+        `has_fleet_file` says that the module writes the fleet into a file of its own.
         """
         self.has_timelines, self.max_projects = has_timelines, max_projects
-        self.has_fleet_file = fleet_module is not None
-        self.is_worst_first = has_fleet or self.has_fleet_file
+        self.has_fleet_file = has_fleet_file
+        self.is_worst_first = has_fleet or has_fleet_file
         """Whether the reports of a registry are in the order of the fleet; else they are in that of the registry."""
-        self._module, self._fleet_module = module, fleet_module
+        self._module = module
 
     def render(self, reports: "Iterable[Report]", options: "RenderOptions") -> "Iterable[str]":
         """Return the pieces of one document that holds the reports; its last line has no end."""
@@ -69,7 +69,7 @@ class ReportFormat:
 
     def render_fleet(self, options: "RenderOptions") -> "Iterable[str]":
         """Return the pieces of the file of the fleet. Only formats with `has_fleet_file` have one."""
-        module = import_module(f"backup_auditor.rendering.{self._fleet_module}")
+        module = import_module(f"backup_auditor.rendering.{self._module}")
         pieces: Iterable[str] = module.render_fleet(options)
         return pieces
 
@@ -78,7 +78,7 @@ FORMATS = {
     "table": ReportFormat("formats.table", has_fleet=True),
     "json": ReportFormat("formats.json", has_timelines=True, has_fleet=True),
     "markdown": ReportFormat("formats.markdown", has_fleet=True),
-    "csv": ReportFormat("formats.csv", fleet_module="formats.fleet_csv"),
+    "csv": ReportFormat("formats.csv", has_fleet_file=True),
     "junit": ReportFormat("formats.junit"),
     "sarif": ReportFormat("formats.sarif", max_projects=20),  # code scanning accepts no more
     "ocsf": ReportFormat("formats.ocsf"),

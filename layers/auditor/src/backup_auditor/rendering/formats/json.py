@@ -6,15 +6,14 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from backup_auditor.domain.api_call import ApiCall
 from backup_auditor.domain.audit_record import StoredFile
 from backup_auditor.domain.evaluation.results import EndedDrill, IndexDrills, RunningDrill, Timeline
 from backup_auditor.domain.evaluation.run_gaps import RunGap
 from backup_auditor.domain.finding import Compliance, Exemption, Finding, Resource, ResourceType, Severity
 from backup_auditor.domain.listing import ReadFailure
+from backup_auditor.domain.model import ApiCall
 from backup_auditor.domain.project_state import Drift, DrillResult, PastAudit, ResolvedFinding
-from backup_auditor.domain.remediation.actions import ActionKind
-from backup_auditor.domain.remediation.plan import Proposal
+from backup_auditor.domain.remediation.plan import ActionKind, Proposal
 from backup_auditor.domain.reporting.fleet import Fleet
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION, AppliedRule, InventoryCounts, Report, Summary
 from backup_auditor.domain.timefmt import Period, format_moment, parse_moment, to_days, to_hours, to_seconds

@@ -7,6 +7,7 @@ from itertools import count
 
 from backup_auditor.domain.finding import Compliance, Finding, ResourceType
 from backup_auditor.domain.reporting.report import Report
+from backup_auditor.rendering.controls import Steps, build_commands, build_steps
 from backup_auditor.rendering.grouping import (
     build_finding_anchor,
     find_cause,
@@ -15,7 +16,6 @@ from backup_auditor.rendering.grouping import (
     group_unknown_findings,
     label_finding,
 )
-from backup_auditor.rendering.steps import Steps, build_commands, build_steps
 from backup_auditor.rendering.summary import describe_since
 
 

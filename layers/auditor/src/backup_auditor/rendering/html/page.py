@@ -15,10 +15,9 @@ from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.formats import RenderOptions
 from backup_auditor.rendering.formats.json import build_rule_json
 from backup_auditor.rendering.grouping import group_open_findings, group_unknown_findings
-from backup_auditor.rendering.html.drill_history import build_drill_histories
 from backup_auditor.rendering.html.findings import Figure, FindingView, FindingViews, build_figures
 from backup_auditor.rendering.html.fleet import FleetView, NightPages, PageSize
-from backup_auditor.rendering.html.index_history import IndexHistory
+from backup_auditor.rendering.html.index_history import IndexHistory, build_drill_histories
 from backup_auditor.rendering.html.overview import (
     build_age_bars,
     build_expiry_bars,

@@ -1,6 +1,6 @@
 """Test the verdict of a control that lacks a fact."""
 
-from backup_auditor.domain.verdict import InsufficientDataError
+from backup_auditor.domain.finding import InsufficientDataError
 
 
 def test_a_missing_fact_is_a_sentence() -> None:

@@ -13,7 +13,7 @@ from backup_auditor.domain.listing import ListingRead, ReadFailure
 from backup_auditor.domain.organization import Absence, Organization, OrganizationProject
 from backup_auditor.domain.registry import IgnoredProject, RegisteredProject, Registry
 from backup_auditor.domain.text import measure_width
-from backup_auditor.rendering.discovery import render_discovery_json, render_discovery_table, render_discovery_yaml
+from backup_auditor.rendering.registry import render_discovery_json, render_discovery_table, render_discovery_yaml
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 ACME = Organization("o-1", "acme", "Standard", "PastDue")

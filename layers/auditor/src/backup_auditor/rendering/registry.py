@@ -1,18 +1,19 @@
-"""The projects of an organization beside those of a registry: as a table, as JSON, and as entries to paste."""
+"""A registry for people and machines: the settings of an entry, and the projects of an organization beside its own."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from backup_auditor.domain.discovery import DiscoveredProject, Discovery, ProjectStatus, choose_entry_names
 from backup_auditor.domain.identifiers import to_variable_part
 from backup_auditor.domain.organization import Organization
-from backup_auditor.domain.registry import IgnoredProject, Registry
+from backup_auditor.domain.outbox import Channel
+from backup_auditor.domain.registry import IgnoredProject, RegisteredProject, Registry
 from backup_auditor.domain.reporting.report import SCHEMA_VERSION
 from backup_auditor.domain.text import pluralize
 from backup_auditor.domain.timefmt import format_moment
 from backup_auditor.rendering.text import escape_text, format_columns, format_json, wrap_text
-from backup_auditor.rendering.yaml_text import format_scalar
 
 _MAX_ROWS = 20
 """The limit of projects of one status in the table."""
@@ -122,4 +123,46 @@ def _format_entries(rows: Sequence[DiscoveredProject], registry: Registry) -> It
         if name != project.name:
             yield f"  # its name at Pinecone is {format_json(project.name)}"
         key = "" if registry.has_default_key else f", key_env: {_KEY_VARIABLE_PREFIX}{to_variable_part(name)}"
-        yield f"  - {{name: {format_scalar(name)}, project_id: {format_json(project.project_id)}{key}}}"
+        yield f"  - {{name: {_format_scalar(name)}, project_id: {format_json(project.project_id)}{key}}}"
+
+
+def render_effective_entry(project: RegisteredProject) -> Iterator[str]:
+    """Show every setting of a project in YAML, with a comment where it comes from the defaults."""
+    settings = {
+        "name": project.name,
+        "project_id": project.project_id,
+        "secret": project.secret,
+        "key_env": project.key_variable,
+        "editor_secret": project.editor_secret,
+        "drill_secret": project.drill_secret,
+        "ping_secret": project.ping_secret,
+        "policy": project.policy,
+    }
+    for key, value in settings.items():
+        if value is not None:
+            yield f"{key}: {_format_scalar(value)}{_describe_source(project, key)}"
+    if project.channels:
+        yield f"alerts:{_describe_source(project, 'alerts')}"
+        yield from (f"  - {_format_channel(it)}" for it in project.channels)
+    elif project.has_own_channels:  # without the key, the channels of the stack would apply
+        yield f"alerts: []{_describe_source(project, 'alerts')}"
+
+
+def _describe_source(project: RegisteredProject, key: str) -> str:
+    return "  # from defaults" if key in project.inherited_keys else ""
+
+
+def _format_channel(channel: Channel) -> str:
+    weekly_summary = ", weekly_summary: true" if channel.has_weekly_summary else ""
+    return f"{{{channel.kind}: {_format_scalar(channel.target)}, severity: {channel.min_severity}{weekly_summary}}}"
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_WORDS = frozenset({"false", "n", "no", "null", "off", "on", "true", "y", "yes"})
+"""What YAML 1.1 or 1.2 does not read as text."""
+
+
+def _format_scalar(text: str) -> str:
+    """Return a text as a scalar that every version of YAML reads as the same text, in quotes where needed."""
+    is_plain = _PLAIN.fullmatch(text) is not None and text.casefold() not in _WORDS
+    return text if is_plain else format_json(text)
