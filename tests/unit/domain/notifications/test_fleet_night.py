@@ -254,6 +254,10 @@ def test_a_night_has_the_unregistered_projects_by_name() -> None:
     assert unregistered == UnregisteredProjects((projects[2], projects[0]), NIGHT - HOUR, is_current=True)
     registry = Registry((RegisteredProject("in", project_id="p-3"),))
     known = KnownFleet(registry, facts.projects, facts.rows, discovery=facts.discovery)
+    invalid = Registry((), (EntryError("in", 3, "has no secret; add it", project_id="p-3"),))
+    assert build_night(NIGHT, replace(known, registry=invalid), NIGHT).fleet.unregistered == replace(
+        unregistered, projects=(projects[0],)
+    )
     assert build_night(NIGHT, known, NIGHT).fleet.unregistered == replace(unregistered, projects=(projects[0],))
 
 
