@@ -221,6 +221,10 @@ def test_the_page_of_the_night_is_stored_once_with_the_links_of_the_stack(monkey
     record_audit_of_night("fresh")
     invoke_watch()
     assert list_stored_pages() == {}, "the audit of the late project can still come"
+    record_audit_of_night("late")
+    invoke_watch()
+    assert list_stored_pages() == {}, "the first audit of the new project can still come"
+    monkeypatch.setattr(runtime, "now", lambda: NOW + HOUR / 2)
     for revision, project in enumerate(("late", "new"), 1):
         record_audit_of_night(project)
         for _ in range(2):
