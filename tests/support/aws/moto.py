@@ -19,8 +19,12 @@ from moto.sns.models import Topic
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from support.aws.moto_responses import shorten_responses
+
 REGION = "eu-central-1"
 _WRONG_CHECKSUM = "<Error><Code>BadDigest</Code><Message>The SHA256 you specified did not match.</Message></Error>"
+
+shorten_responses()
 
 # Every session would parse the definitions of its services again, which is most of the time that a client takes.
 setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))  # noqa: B010  it has no type
