@@ -79,7 +79,7 @@ def _serve_requests() -> None:
 
 
 def _remove_ended_processes() -> None:
-    """Let the system forget the processes of `_run_copy` that have ended."""
+    """Release the processes of `_run_copy` that have ended."""
     try:
         while os.waitpid(-1, os.WNOHANG) != (0, 0):
             pass
