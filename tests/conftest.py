@@ -1,8 +1,9 @@
 """Fixtures for all tests: no credentials, an isolated home, and no connections except to loopback."""
 
+import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -106,6 +107,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from support.xdist import CostScheduling  # noqa: PLC0415  the module imports xdist, which may be missing
 
     return CostScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from scanning, again and again, the modules and tests that stay until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def _record_writes() -> None:

@@ -1,9 +1,6 @@
 """Test that the documents are correct, and that their links work."""
 
-import os
 import re
-import subprocess
-import sys
 from enum import StrEnum
 from pathlib import Path
 
@@ -29,14 +26,6 @@ MAX_README_LINES = 150
 BUILT_FOLDERS = ("build/site", "build/screenshots")
 """Folders that `make` creates."""
 DOCUMENT_PATHS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
-
-
-def test_generated_documents_are_current() -> None:
-    """The generated sections and the transcripts of every document are current."""
-    command = [sys.executable, "-m", "docs", "--check"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
-    process = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert process.returncode == 0, process.stdout + process.stderr
 
 
 @pytest.mark.parametrize("path", DOCUMENT_PATHS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from support import pages
-from support.browser import CHROMIUM, MISSING_MESSAGE, start_browser
+from support.browser import CHROMIUM, MISSING_MESSAGE, OpenPage, open_page, start_browser
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,3 +50,16 @@ def report_page(request: pytest.FixtureRequest, report_pages: dict[str, pages.Re
 def neglected_page(report_pages: dict[str, pages.ReportPage]) -> pages.ReportPage:
     """Return the report in which most is wrong."""
     return report_pages["neglected"]
+
+
+@pytest.fixture(scope="session")
+def opened_pages(browser: Browser, report_pages: dict[str, pages.ReportPage]) -> Iterator[dict[str, OpenPage]]:
+    """Open each report once, for the tests that change nothing in it."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(open_page(browser, it.page)) for name, it in report_pages.items()}
+
+
+@pytest.fixture
+def opened_page(report_page: pages.ReportPage, opened_pages: dict[str, OpenPage]) -> OpenPage:
+    """Return each of the reports, opened; the test changes nothing in it."""
+    return opened_pages[report_page.name]

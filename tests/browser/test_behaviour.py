@@ -1,6 +1,5 @@
 """The page in a browser: it renders, sends no request, and runs only its own script."""
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from support.browser import OpenPage, open_page
@@ -25,12 +24,11 @@ INJECT_SCRIPT = """() => {
 }"""
 
 
-def test_it_is_quiet_and_asks_for_nothing(report_page: ReportPage, browser: Browser) -> None:
+def test_it_is_quiet_and_asks_for_nothing(opened_page: OpenPage) -> None:
     """No word in the console, no error, no dialog, and no request but for the file itself."""
-    with open_page(browser, report_page.page) as opened_page:
-        opened_page.page.wait_for_load_state("networkidle")
-        assert (opened_page.messages, opened_page.requested_urls) == ([], [])
-        assert opened_page.page.locator("script").count() == 1
+    opened_page.page.wait_for_load_state("networkidle")
+    assert (opened_page.messages, opened_page.requested_urls) == ([], [])
+    assert opened_page.page.locator("script").count() == 1
 
 
 def test_its_policy_holds(neglected_page: ReportPage, browser: Browser) -> None:
@@ -44,25 +42,29 @@ def test_its_policy_holds(neglected_page: ReportPage, browser: Browser) -> None:
         assert any("style" in it for it in policy_errors)
 
 
-@pytest.mark.parametrize("name", ["severity", "control", "state"])
-def test_a_filter_leaves_what_fits(name: str, report_page: ReportPage, browser: Browser) -> None:
-    """For each choice there is, the findings that are seen are those of the JSON that fit it."""
+def test_a_filter_leaves_what_fits(report_page: ReportPage, browser: Browser) -> None:
+    """For each choice of each filter, the findings that are seen are those of the JSON that fit it."""
     with open_page(browser, report_page.page) as opened_page:
         if not report_page.shown_findings:
             assert not opened_page.page.locator(".filters").is_visible()
             return
-        select = opened_page.page.locator(f".filters [name={name}]")
-        choices = select.locator("option").evaluate_all("found => found.map(it => it.value).filter(it => it)")
-        known_values = {_get_fact(it, name) for it in report_page.shown_findings.values()}
-        assert known_values <= set(choices)
-        for choice in choices:
-            select.select_option(choice)
-            matching_anchors = {
-                anchor for anchor, it in report_page.shown_findings.items() if _get_fact(it, name) == choice
-            }
-            _expect_shown(opened_page, matching_anchors, len(report_page.shown_findings))
-        opened_page.page.get_by_role("button", name="Show all").click()
-        _expect_shown(opened_page, set(report_page.shown_findings), len(report_page.shown_findings))
+        for name in ("severity", "control", "state"):
+            _check_filter(name, report_page, opened_page)
+
+
+def _check_filter(name: str, report_page: ReportPage, opened_page: OpenPage) -> None:
+    select = opened_page.page.locator(f".filters [name={name}]")
+    choices = select.locator("option").evaluate_all("found => found.map(it => it.value).filter(it => it)")
+    known_values = {_get_fact(it, name) for it in report_page.shown_findings.values()}
+    assert known_values <= set(choices)
+    for choice in choices:
+        select.select_option(choice)
+        matching_anchors = {
+            anchor for anchor, it in report_page.shown_findings.items() if _get_fact(it, name) == choice
+        }
+        _expect_shown(opened_page, matching_anchors, len(report_page.shown_findings))
+    opened_page.page.get_by_role("button", name="Show all").click()
+    _expect_shown(opened_page, set(report_page.shown_findings), len(report_page.shown_findings))
 
 
 def test_the_filter_by_index_looks_for_a_part_of_the_name(neglected_page: ReportPage, browser: Browser) -> None:

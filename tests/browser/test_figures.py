@@ -4,10 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from playwright.sync_api import Browser
-
 from backup_auditor.rendering.text import escape_text
-from support.browser import OpenPage, open_page
+from support.browser import OpenPage
 from support.pages import ReportPage
 
 EVIDENCE_SCRIPT = """found => found.map(it => [it.id,
@@ -65,72 +63,67 @@ def flatten_evidence(evidence: dict[str, Any], prefix: str = "") -> Iterator[lis
             yield [escape_text(name), format_figure(value)]
 
 
-def test_every_count_is_that_of_the_json(report_page: ReportPage, browser: Browser) -> None:
+def test_every_count_is_that_of_the_json(report_page: ReportPage, opened_page: OpenPage) -> None:
     """Tiles, the sentence of what was read, and headings."""
     summary = report_page.document["summary"]
-    with open_page(browser, report_page.page) as opened_page:
-        tiles = dict(
-            opened_page.page.eval_on_selector_all(
-                "[data-figure]", "found => found.map(it => [it.dataset.figure, it.textContent])"
-            )
+    tiles = dict(
+        opened_page.page.eval_on_selector_all(
+            "[data-figure]", "found => found.map(it => [it.dataset.figure, it.textContent])"
         )
-        expected = {key: f"{value:,}" for key, value in summary["findings"].items()}
-        expected |= {f"open-{key}": f"{value:,}" for key, value in summary["open"].items()}
-        expected |= {"exempted": str(summary["exempted"]), "coverage": f"{summary['coverage_percent']:g} %"}
-        assert tiles == expected
-        text = " ".join(opened_page.read_texts("#glance-1 > p"))
-        for key in ("indexes", "backups", "recovery_points", "schedules", "runs", "requests"):
-            assert f"{report_page.document['inventory'][key]:,} " in text
-        for section, members in (("resolved", "resolved"), ("drift", "drift"), ("read-errors", "read_errors")):
-            assert f"({len(report_page.document[members])})" in opened_page.read_texts(f"#{section}-1 h2")[0]
-            assert opened_page.page.locator(f"#{section}-1 tbody tr").count() == len(report_page.document[members])
+    )
+    expected = {key: f"{value:,}" for key, value in summary["findings"].items()}
+    expected |= {f"open-{key}": f"{value:,}" for key, value in summary["open"].items()}
+    expected |= {"exempted": str(summary["exempted"]), "coverage": f"{summary['coverage_percent']:g} %"}
+    assert tiles == expected
+    text = " ".join(opened_page.read_texts("#glance-1 > p"))
+    for key in ("indexes", "backups", "recovery_points", "schedules", "runs", "requests"):
+        assert f"{report_page.document['inventory'][key]:,} " in text
+    for section, members in (("resolved", "resolved"), ("drift", "drift"), ("read-errors", "read_errors")):
+        assert f"({len(report_page.document[members])})" in opened_page.read_texts(f"#{section}-1 h2")[0]
+        assert opened_page.page.locator(f"#{section}-1 tbody tr").count() == len(report_page.document[members])
 
 
-def test_past_audits_are_those_of_the_json(report_page: ReportPage, browser: Browser) -> None:
+def test_past_audits_are_those_of_the_json(report_page: ReportPage, opened_page: OpenPage) -> None:
     """Each count is text, this audit's first; each that is not 0 has a column, each incomplete audit a line."""
     current_audit = {"observed_at": report_page.document["observed_at"], "complete": report_page.document["complete"]}
     audits = [*report_page.document["history"], {**current_audit, "open": report_page.document["summary"]["open"]}]
-    with open_page(browser, report_page.page) as opened_page:
-        if not report_page.document["history"]:
-            assert opened_page.page.locator(".trends, .audits").count() == 0
-            assert "No previous audit to compare with." in opened_page.read_texts("#glance-1 p")
-            return
-        rows = opened_page.page.eval_on_selector_all(".audits tbody tr", CELLS_SCRIPT)
-        audit_rows = [
-            [
-                audit["observed_at"],
-                *(f"{count:,}" for count in audit["open"].values()),
-                "yes" if audit["complete"] else "no",
-            ]
-            for audit in reversed(audits)
+    if not report_page.document["history"]:
+        assert opened_page.page.locator(".trends, .audits").count() == 0
+        assert "No previous audit to compare with." in opened_page.read_texts("#glance-1 p")
+        return
+    rows = opened_page.page.eval_on_selector_all(".audits tbody tr", CELLS_SCRIPT)
+    audit_rows = [
+        [
+            audit["observed_at"],
+            *(f"{count:,}" for count in audit["open"].values()),
+            "yes" if audit["complete"] else "no",
         ]
-        audit_rows[0][0] += " (this audit)"
-        assert rows == audit_rows
-        assert f"each of {len(audits)} audits" in opened_page.read_texts(".trends caption")[0]
-        severity_bars = {
-            severity: bar_values
-            for severity, *bar_values in opened_page.page.eval_on_selector_all(".trends tbody tr", COURSES_SCRIPT)
-        }
-        for severity in SEVERITIES:
-            counts = [it["open"][severity] for it in audits]
-            incomplete_count = sum(not it["complete"] for it in audits)
-            figures = [f"{counts[-1]:,}", f"{max(counts):,}"]
-            assert severity_bars[severity] == [figures, sum(it > 0 for it in counts), incomplete_count]
+        for audit in reversed(audits)
+    ]
+    audit_rows[0][0] += " (this audit)"
+    assert rows == audit_rows
+    assert f"each of {len(audits)} audits" in opened_page.read_texts(".trends caption")[0]
+    severity_bars = {
+        severity: bar_values
+        for severity, *bar_values in opened_page.page.eval_on_selector_all(".trends tbody tr", COURSES_SCRIPT)
+    }
+    for severity in SEVERITIES:
+        counts = [it["open"][severity] for it in audits]
+        incomplete_count = sum(not it["complete"] for it in audits)
+        figures = [f"{counts[-1]:,}", f"{max(counts):,}"]
+        assert severity_bars[severity] == [figures, sum(it > 0 for it in counts), incomplete_count]
 
 
-def test_every_finding_says_what_the_json_says(report_page: ReportPage, browser: Browser) -> None:
+def test_every_finding_says_what_the_json_says(report_page: ReportPage, opened_page: OpenPage) -> None:
     """Reason, remediation and each figure of the evidence."""
-    with open_page(browser, report_page.page) as opened_page:
-        evidence = dict(opened_page.page.eval_on_selector_all(".finding", EVIDENCE_SCRIPT))
-        assert evidence == {
-            key: list(flatten_evidence(it["evidence"])) for key, it in report_page.shown_findings.items()
-        }
-        for name, member in ((".reason", "reason"), (".place", "resource"), (".next", "remediation")):
-            texts_by_id = dict(_read_texts(opened_page, name))
-            for key, finding in report_page.shown_findings.items():
-                expected = finding[member] if isinstance(finding[member], str) else finding[member]["name"]
-                if finding["resource"]["type"] != "project" or member != "resource":
-                    assert escape_text(expected) in texts_by_id[key]
+    evidence = dict(opened_page.page.eval_on_selector_all(".finding", EVIDENCE_SCRIPT))
+    assert evidence == {key: list(flatten_evidence(it["evidence"])) for key, it in report_page.shown_findings.items()}
+    for name, member in ((".reason", "reason"), (".place", "resource"), (".next", "remediation")):
+        texts_by_id = dict(_read_texts(opened_page, name))
+        for key, finding in report_page.shown_findings.items():
+            expected = finding[member] if isinstance(finding[member], str) else finding[member]["name"]
+            if finding["resource"]["type"] != "project" or member != "resource":
+                assert escape_text(expected) in texts_by_id[key]
 
 
 def _read_texts(opened_page: OpenPage, selector: str) -> list[list[str]]:
@@ -139,51 +132,48 @@ def _read_texts(opened_page: OpenPage, selector: str) -> list[list[str]]:
     return pairs
 
 
-def test_every_moment_of_a_picture_is_one_of_the_json(report_page: ReportPage, browser: Browser) -> None:
+def test_every_moment_of_a_picture_is_one_of_the_json(report_page: ReportPage, opened_page: OpenPage) -> None:
     """Each moment is text, and the picture has a mark for each moment in its period."""
-    with open_page(browser, report_page.page) as opened_page:
-        indexes = {
-            name: index_values
-            for name, *index_values in opened_page.page.eval_on_selector_all(".index", MOMENTS_SCRIPT)
-        }
-        assert set(indexes) == {escape_text(it["resource"]["name"]) for it in report_page.document["timelines"]}
-        for timeline in report_page.document["timelines"]:
-            timeline_texts, moments, drawn_moments = indexes[escape_text(timeline["resource"]["name"])]
-            assert sorted(moments) == sorted(_describe_moments(timeline))
-            assert drawn_moments.get("points", 0) == len(timeline["recovery_points"])
-            assert drawn_moments.get("past", 0) == len(timeline["past_recovery_points"])
-            assert drawn_moments.get("failed", 0) == len(timeline["failed_runs"])
-            assert ("zero" in drawn_moments) <= (
-                timeline["last_recovery_point_expires_at"] is not None or not timeline["recovery_points"]
-            )
-            if timeline["last_recovery_point_expires_at"]:
-                assert f"after {_format_minute(timeline['last_recovery_point_expires_at'])} UTC" in timeline_texts
+    indexes = {
+        name: index_values for name, *index_values in opened_page.page.eval_on_selector_all(".index", MOMENTS_SCRIPT)
+    }
+    assert set(indexes) == {escape_text(it["resource"]["name"]) for it in report_page.document["timelines"]}
+    for timeline in report_page.document["timelines"]:
+        timeline_texts, moments, drawn_moments = indexes[escape_text(timeline["resource"]["name"])]
+        assert sorted(moments) == sorted(_describe_moments(timeline))
+        assert drawn_moments.get("points", 0) == len(timeline["recovery_points"])
+        assert drawn_moments.get("past", 0) == len(timeline["past_recovery_points"])
+        assert drawn_moments.get("failed", 0) == len(timeline["failed_runs"])
+        assert ("zero" in drawn_moments) <= (
+            timeline["last_recovery_point_expires_at"] is not None or not timeline["recovery_points"]
+        )
+        if timeline["last_recovery_point_expires_at"]:
+            assert f"after {_format_minute(timeline['last_recovery_point_expires_at'])} UTC" in timeline_texts
 
 
-def test_restore_drills_are_those_of_the_json(report_page: ReportPage, browser: Browser) -> None:
+def test_restore_drills_are_those_of_the_json(report_page: ReportPage, opened_page: OpenPage) -> None:
     """Each index has a row, and each restore has a column in its picture and a row in the list."""
     drills = {escape_text(it["resource"]["name"]): it for it in report_page.document["restore_drills"]}
-    with open_page(browser, report_page.page) as opened_page:
-        assert f"({len(drills)})" in opened_page.read_texts("#drills-1 h2")[0]
-        rows = opened_page.page.eval_on_selector_all(".drills tbody tr", DRILLS_SCRIPT)
-        assert {name: count for name, count, _ in rows} == {key: len(it["restores"]) for key, it in drills.items()}
-        assert {name for name, _, is_labelled in rows if is_labelled} == {
-            key for key, it in drills.items() if it["restores"]
-        }
-        restores = opened_page.page.eval_on_selector_all(".restored tbody tr", CELLS_SCRIPT)
-        expected_restores = [
-            (
-                name,
-                f"{_format_minute(it['ended_at'])} UTC",
-                it["result"].replace("_", " "),
-                escape_text(it["backup"]["id"]),
-            )
-            for name, index_drills in drills.items()
-            for it in index_drills["restores"]
-        ]
-        assert sorted((name, ended, result, backup) for name, ended, result, _, backup in restores) == sorted(
-            expected_restores
+    assert f"({len(drills)})" in opened_page.read_texts("#drills-1 h2")[0]
+    rows = opened_page.page.eval_on_selector_all(".drills tbody tr", DRILLS_SCRIPT)
+    assert {name: count for name, count, _ in rows} == {key: len(it["restores"]) for key, it in drills.items()}
+    assert {name for name, _, is_labelled in rows if is_labelled} == {
+        key for key, it in drills.items() if it["restores"]
+    }
+    restores = opened_page.page.eval_on_selector_all(".restored tbody tr", CELLS_SCRIPT)
+    expected_restores = [
+        (
+            name,
+            f"{_format_minute(it['ended_at'])} UTC",
+            it["result"].replace("_", " "),
+            escape_text(it["backup"]["id"]),
         )
+        for name, index_drills in drills.items()
+        for it in index_drills["restores"]
+    ]
+    assert sorted((name, ended, result, backup) for name, ended, result, _, backup in restores) == sorted(
+        expected_restores
+    )
 
 
 def _describe_moments(timeline: dict[str, Any]) -> Iterator[str]:
@@ -213,14 +203,14 @@ def _format_minute(moment: str) -> str:
     return moment[:16].replace("T", " ")
 
 
-def test_the_policy_is_that_of_the_json(neglected_page: ReportPage, browser: Browser) -> None:
+def test_the_policy_is_that_of_the_json(neglected_page: ReportPage, opened_pages: dict[str, OpenPage]) -> None:
     """Its source, its hash, and each limit of each rule."""
-    with open_page(browser, neglected_page.page) as opened_page:
-        text = opened_page.read_texts("#policy-1")[0]
-        assert neglected_page.document["policy"]["sha256"] in text
-        [rule] = neglected_page.document["rules"]
-        limits = {key: value for key, value in rule.items() if key not in {"name", "indexes"}}
-        figures = opened_page.page.eval_on_selector_all(
-            ".rule .figures div", "found => found.map(it => [...it.children].map(part => part.textContent))"
-        )
-        assert figures == list(flatten_evidence(limits))
+    opened_page = opened_pages["neglected"]
+    text = opened_page.read_texts("#policy-1")[0]
+    assert neglected_page.document["policy"]["sha256"] in text
+    [rule] = neglected_page.document["rules"]
+    limits = {key: value for key, value in rule.items() if key not in {"name", "indexes"}}
+    figures = opened_page.page.eval_on_selector_all(
+        ".rule .figures div", "found => found.map(it => [...it.children].map(part => part.textContent))"
+    )
+    assert figures == list(flatten_evidence(limits))

@@ -85,13 +85,22 @@ def open_page(browser: Browser, path: Path, *, fragment: str = "", **options: An
         context.close()
 
 
+_COLOR_RULES = ("color-contrast", "link-in-text-block")
+"""The rules of axe-core that compare colors."""
 _AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-def find_violations(page: Page) -> list[str]:
-    """Return what axe-core finds, each with the elements it finds it in."""
+def find_violations(page: Page, *rules: str) -> list[str]:
+    """Return what axe-core finds, by some of its rules or by all, each with the elements it finds it in."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
     page.evaluate(_AXE)
     axe_violations: list[Any] = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then(it => it.violations)"
+        "options => axe.run(document, options).then(it => it.violations)", options
     )
     return [f"{it['id']}: {json.dumps([node['target'] for node in it['nodes']][:5])}" for it in axe_violations]
+
+
+def find_violations_in_the_dark(page: Page) -> list[str]:
+    """Return what the rules of colors find in the dark, in which nothing but the colors differs."""
+    page.emulate_media(color_scheme="dark")
+    return find_violations(page, *_COLOR_RULES)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from tempfile import TemporaryDirectory
 from threading import Lock, Timer
 from typing import Any
@@ -86,7 +87,15 @@ def _serve_requests(command: str) -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201  the result of the program
 
 
+def _import_modules() -> None:
+    """Import what the subcommands import, and compile the page that some of them write."""
+    for module in iter_modules(import_module("backup_auditor.cli").__path__, "backup_auditor.cli."):
+        import_module(module.name)
+    import_module("httpcore")  # httpx imports it with the first request
+    import_module("backup_auditor.rendering.html.page").load_page_template()
+
+
 if __name__ == "__main__":
-    import_module("backup_auditor.cli.audit")
+    _import_modules()
     gc.freeze()  # no copy collects what all of them share
     _serve_requests(sys.argv[1])

@@ -18,7 +18,9 @@ _GROUPED_FILES = (
     "tests/e2e/aws/test_trouble.py",
 )
 """The files with costly shared fixtures: one worker runs all their tests, also in a small selection."""
-_FOLDERS = ("tests/e2e/aws/", "tests/browser/", "tests/e2e/", "tests/integration/", "tests/template/", "tests/unit/")
+_BROWSER_FOLDER = "tests/browser/"
+"""The folder whose tests one worker runs, with one browser, if the workers get whole files."""
+_FOLDERS = ("tests/e2e/aws/", _BROWSER_FOLDER, "tests/e2e/", "tests/integration/", "tests/template/", "tests/unit/")
 """The folders in the order in which their files start; those of other folders start before the unit tests."""
 _MIN_FILES_PER_WORKER = 20
 
@@ -45,6 +47,8 @@ class CostScheduling(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file = _find_file(nodeid)
+        if self._has_whole_files and file.startswith(_BROWSER_FOLDER):
+            return _BROWSER_FOLDER
         return file if self._has_whole_files or file in _GROUPED_FILES else nodeid
 
     def _assign_work_unit(self, node: object) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -10,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from support.aws_local.application import BUILD_OUTPUT
 from support.aws_local.cgroup import MemoryLimit
+from support.aws_local.clock import MovedClock
 from support.aws_local.function import Function
 from support.aws_local.invocation import Invocation, InvocationOutcome
 from support.aws_local.sample_functions import write_sample_function
 from support.aws_local.sandbox import Sandbox
+from support.aws_local.warm_runtime import CopiedProcess
 
 ENVIRONMENT_FUNCTION = """
     import os, sys
@@ -142,3 +146,40 @@ def test_a_closed_sandbox_ends_its_process(tmp_path: Path) -> None:
     sandbox.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_copied_process_is_like_a_new_one(tmp_path: Path) -> None:
+    """The second process of a function with a moved clock is a copy: it has the environment of the first, and no event.
+
+    The exit code of each is that of its invocation.
+    """
+    clock = MovedClock(tmp_path / "clock", MovedClock.EARLIEST)
+    function = write_sample_function(
+        tmp_path / "task",
+        """
+        import os, sys
+
+        def lambda_handler(event, context):
+            if event == 3:
+                os._exit(event)
+            return [os.getcwd(), sys.path, sys.argv[1:], os.read(0, 1).decode(), dict(os.environ)]
+        """,
+        name=f"toy-{tmp_path.name}",
+        layers=(BUILD_OUTPUT.layer,),
+        variables={"STATE_TABLE": "a-table"},
+    )
+    answers = []
+    for process_type in (subprocess.Popen, CopiedProcess):
+        with closing(Sandbox(function, tmp_path, clock=clock.file)) as sandbox:
+            assert type(sandbox._process) is process_type
+            *answer, variables = json.loads(sandbox.invoke(b"{}").content)
+            assert (variables.pop("AWS_ACCESS_KEY_ID"), variables.pop("AWS_LAMBDA_LOG_STREAM_NAME")) == (
+                sandbox.key,
+            ) * 2
+            assert variables.pop("AWS_LAMBDA_RUNTIME_API") == sandbox._api.address
+            answers.append((answer, variables))
+            assert sandbox.invoke(b"3").content == b"Runtime exited with 3"
+    (new_answer, new_variables), copied_answer_and_variables = answers
+    for name in ("LC_CTYPE", "PWD"):  # the interpreter and the shell of a new process can set them
+        new_variables.pop(name, None)
+    assert copied_answer_and_variables == (new_answer, new_variables)

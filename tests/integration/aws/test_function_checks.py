@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from backup_auditor.adapters.aws.evidence_bucket import EvidenceBucket
@@ -23,7 +22,7 @@ from backup_auditor_simulator.scenarios import build_scenario
 from backup_auditor_simulator.scenarios.organization import build_organization
 from backup_auditor_simulator.web.faults import Fault
 from backup_auditor_simulator.web.server import Server
-from support.aws.moto import serve_moto
+from support.aws.moto import open_client, serve_moto
 from support.aws.single_project import (
     KEY_SECRET,
     FakeLambdaContext,
@@ -58,25 +57,25 @@ class Application:
         self.patch = patch
         self.names = variables
         create_resources(variables)
-        self.topic = boto3.client("sns").create_topic(Name="backup-auditor-alerts")["TopicArn"]
-        self.queue = boto3.client("sqs").create_queue(QueueName="alerts")["QueueUrl"]
+        self.topic = open_client("sns").create_topic(Name="backup-auditor-alerts")["TopicArn"]
+        self.queue = open_client("sqs").create_queue(QueueName="alerts")["QueueUrl"]
         patch.setenv("ALERT_TOPIC", self.topic)
         put_secret(slack.make_webhook(f"T0/B0/{CANARY}"), SLACK_SECRET)
 
     def subscribe(self) -> None:
         """Subscribe a queue to the topic."""
-        arn = boto3.client("sqs").get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
-        boto3.client("sns").subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+        arn = open_client("sqs").get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        open_client("sns").subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
 
     def record_audit(self) -> None:
         """Store a report, and the record of its audit."""
         report = build_alert_report(build_open_finding("orders"), project="search", observed_at=NOW, audit_id="audit")
-        stored_report = EvidenceBucket(boto3.client("s3"), self.names["EVIDENCE_BUCKET"]).store_report(report)
+        stored_report = EvidenceBucket(open_client("s3"), self.names["EVIDENCE_BUCKET"]).store_report(report)
         audit = AuditRecord(report.audit_id, NOW, True, report.compliance, stored_report)
         state = ProjectState(revision=1, audit_id=report.audit_id, observed_at=NOW, complete_at=NOW)
         change = diff_states(EMPTY_STATE, state)
         assert change is not None
-        store = DynamoState(boto3.client("dynamodb"), self.names["STATE_TABLE"])
+        store = DynamoState(open_client("dynamodb"), self.names["STATE_TABLE"])
         store.record("search", replace(change, audit=audit))
 
     def invoke(self, function: str, payload: object) -> Any:
@@ -107,9 +106,9 @@ class Application:
 
     def take_snapshot(self) -> object:
         """Return everything that a function could have changed."""
-        items = boto3.client("dynamodb").scan(TableName=self.names["STATE_TABLE"])["Items"]
-        versions = boto3.client("s3").list_object_versions(Bucket=self.names["EVIDENCE_BUCKET"]).get("Versions", [])
-        messages = boto3.client("sqs").get_queue_attributes(
+        items = open_client("dynamodb").scan(TableName=self.names["STATE_TABLE"])["Items"]
+        versions = open_client("s3").list_object_versions(Bucket=self.names["EVIDENCE_BUCKET"]).get("Versions", [])
+        messages = open_client("sqs").get_queue_attributes(
             QueueUrl=self.queue, AttributeNames=["ApproximateNumberOfMessages"]
         )["Attributes"]
         keys = sorted((it["Key"], it["VersionId"]) for it in versions)
@@ -331,7 +330,7 @@ def test_without_an_address_and_a_webhook_it_fails(app: Application) -> None:
 def test_keys_of_different_secrets_must_differ(app: Application) -> None:
     """Two entries whose secrets hold the same key fail; a hundred entries are checked within one answer."""
     entries = [f"  - {{name: p{it}, secret: backup-auditor/keys/p{it}}}\n" for it in range(100)]
-    boto3.client("ssm").put_parameter(
+    open_client("ssm").put_parameter(
         Name="/registry", Value="version: 1\nprojects:\n" + "".join(entries), Type="String"
     )
     app.patch.setenv("REGISTRY", "ssm:/registry")
@@ -351,7 +350,7 @@ def test_a_test_message_reaches_each_channel_once(app: Application) -> None:
         assert [it["status"] for it in answer["checks"] if it["name"] == "test message"] == ["pass", "pass"]
     assert len(app.slack.posted_messages) == 2
     assert "Stack stack" in str(app.slack.posted_messages[0])
-    messages = boto3.client("sqs").receive_message(QueueUrl=app.queue, MaxNumberOfMessages=10)["Messages"]
+    messages = open_client("sqs").receive_message(QueueUrl=app.queue, MaxNumberOfMessages=10)["Messages"]
     assert len(messages) == 2
     assert json.loads(json.loads(messages[0]["Body"])["Message"])["projects"] == ["search"]
     app.slack.answers = [NO_SERVICE_ANSWER]

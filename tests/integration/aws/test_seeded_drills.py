@@ -24,7 +24,7 @@ from backup_auditor.domain.drills.drill import DeletionState
 from backup_auditor.domain.project_state import DrillResult
 from backup_auditor_simulator.damages import Damage
 from backup_auditor_simulator.web.faults import Fault
-from support.aws.drills import MAX_SWEEPS, DrillFunction, open_drill_function
+from support.aws.drills import LATE_SWEEP_FACTOR, MAX_SWEEPS, DrillFunction, open_drill_function
 from support.fakes.project_drill import KilledError
 
 pytestmark = pytest.mark.writes
@@ -88,8 +88,9 @@ class Trouble:
             self._function.process(request)
 
     def sweep(self) -> None:
-        """Advance the clock by some minutes, and sweep."""
-        self._function.project.advance(timedelta(minutes=self.rng.randint(1, 9)))
+        """Advance the clock by some minutes, by more once the trouble is over, and sweep."""
+        minutes = self.rng.randint(1, 9) * (LATE_SWEEP_FACTOR if self.is_over else 1)
+        self._function.project.advance(timedelta(minutes=minutes))
         self.request({"sweep": True})
 
 

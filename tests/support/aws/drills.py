@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 
 from backup_auditor.adapters.dynamodb.drill_ledger import DynamoDrillLedger
@@ -18,6 +17,7 @@ from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor.domain.drills.drill import DrillRecord
 from backup_auditor_simulator.project import SimulatedProject
 from backup_auditor_simulator.web.server import Server
+from support.aws.moto import open_client
 from support.aws.single_project import (
     FakeLambdaContext,
     create_resources,
@@ -34,7 +34,9 @@ DRILL_SECRET = "backup-auditor-drill/search"  # noqa: S105  the name of a secret
 REQUESTED = "Backup Restore Drill Requested"
 COMPLETED, FAILED = "Backup Restore Drill Completed", "Backup Restore Drill Failed"
 SWEEP_INTERVAL = timedelta(minutes=5)
-MAX_SWEEPS = 120
+LATE_SWEEP_FACTOR = 4
+"""How much further apart the sweeps of the end are: a damaged restore is verified for hours, at each sweep."""
+_QUICK_SWEEPS, MAX_SWEEPS = 15, 60
 
 
 @dataclass
@@ -57,7 +59,7 @@ class DrillFunction:
     @property
     def records(self) -> Sequence[DrillRecord]:
         """The recorded drills."""
-        return DynamoDrillLedger(boto3.client("dynamodb"), os.environ["STATE_TABLE"]).list_drills("search")
+        return DynamoDrillLedger(open_client("dynamodb"), os.environ["STATE_TABLE"]).list_drills("search")
 
     @property
     def writes(self) -> list[str]:
@@ -93,9 +95,9 @@ class DrillFunction:
         failed_ids = self.process({"request_id": request_id})
         return failed_ids + [it for request in self.take_requests() for it in self.process(request)]
 
-    def sweep(self) -> None:
+    def sweep(self, interval: timedelta = SWEEP_INTERVAL) -> None:
         """Advance the clock, fire the schedule of the sweep, and pass what it requests to the function."""
-        self.project.advance(SWEEP_INTERVAL)
+        self.project.advance(interval)
         self.invoke({"sweep": True})
         for request in self.take_requests():
             assert self.process(request) == []
@@ -103,8 +105,8 @@ class DrillFunction:
 
     def finish(self) -> DrillRecord:
         """Sweep until no drill is in progress, and return the last one."""
-        for _ in range(MAX_SWEEPS):
-            self.sweep()
+        for number in range(MAX_SWEEPS):
+            self.sweep(SWEEP_INTERVAL if number < _QUICK_SWEEPS else LATE_SWEEP_FACTOR * SWEEP_INTERVAL)
             if not any(it.is_in_progress for it in self.records):
                 return self.records[-1]
         raise AssertionError(f"a drill does not end: {self.records}")
@@ -117,7 +119,7 @@ class DrillFunction:
             "restore_drills": {"mode": mode, **settings},
         }
         name = os.environ["POLICY"].removeprefix("ssm:")
-        boto3.client("ssm").put_parameter(Name=name, Value=json.dumps(policy), Type="String", Overwrite=True)
+        open_client("ssm").put_parameter(Name=name, Value=json.dumps(policy), Type="String", Overwrite=True)
 
     def take_metrics(self) -> list[dict[str, float]]:
         """Return the metrics of each line since the last call."""

@@ -9,7 +9,10 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from support.aws.moto_responses import shorten_responses
+
 REGION = "eu-central-1"
+shorten_responses()
 _TABLE_NUMBERS = count()
 
 

@@ -1,5 +1,6 @@
 """moto on loopback for tests in one process: a server, and the environment with which boto3 finds it."""
 
+import os
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from io import BytesIO
 from threading import Lock, Thread
 from typing import Any
 
+import boto3
 import botocore.session
 import pytest
 from moto.moto_api._internal.models import moto_api_backend
@@ -17,11 +19,25 @@ from moto.sns.models import Topic
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from support.aws.moto_responses import shorten_responses
+
 REGION = "eu-central-1"
 _WRONG_CHECKSUM = "<Error><Code>BadDigest</Code><Message>The SHA256 you specified did not match.</Message></Error>"
 
+shorten_responses()
+
 # Every session would parse the definitions of its services again, which is most of the time that a client takes.
 setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))  # noqa: B010  it has no type
+
+
+def open_client(service: str) -> Any:
+    """Return the client with which tests call the AWS of their environment; each is created once."""
+    return _open_client(service, os.environ["AWS_ENDPOINT_URL"])
+
+
+@cache
+def _open_client(service: str, endpoint: str) -> Any:
+    return boto3.Session("testing", "testing", region_name=REGION).client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
 
 
 def read_content(environ: dict[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ never less, as long as no operation is named by a computed text.
 
 import ast
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -83,10 +83,11 @@ class _Reach:
 
     def grow(self) -> bool:
         """Add the definitions that are mentioned. Return whether there was a new one."""
+        names = self.mentioned_names | self.mentioned_attributes
         new_definitions = {
             definition: module
             for module in self.modules.values()
-            for definition in self._find_mentioned(module)
+            for definition in self._find_mentioned(module, names)
             if definition not in self.definitions
         }
         self.definitions |= new_definitions
@@ -96,18 +97,19 @@ class _Reach:
                 self.add_code(part, module)
         return bool(new_definitions)
 
-    def _find_mentioned(self, module: _Module) -> Iterator[_Definition]:
+    def _find_mentioned(self, module: _Module, names: Collection[str]) -> Iterator[_Definition]:
         for statement in module.tree.body:
             if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
                 continue
-            if statement.name in self.mentioned_names | self.mentioned_attributes:
+            if statement.name in names:
                 yield statement
             if isinstance(statement, ast.ClassDef) and statement in self.definitions:
                 methods = (it for it in statement.body if isinstance(it, ast.FunctionDef))
                 yield from (it for it in methods if it.name in self.mentioned_attributes or it.name.startswith("__"))
 
 
-def derive_actions(verb: str) -> set[str]:
+@cache
+def derive_actions(verb: str) -> frozenset[str]:
     """Return the IAM actions that a function needs for the operations which its handler reaches."""
     reach = _Reach()
     handler = ast.parse((_FUNCTIONS / verb / "app.py").read_text(encoding="utf-8"))
@@ -115,7 +117,7 @@ def derive_actions(verb: str) -> set[str]:
     while reach.grow():
         pass
     operations = {it for definition in reach.definitions for it in _find_operations(definition)}
-    return {_OTHER_ACTIONS.get(it, it) for it in operations} - {"dynamodb:TransactWriteItems"}
+    return frozenset(_OTHER_ACTIONS.get(it, it) for it in operations) - {"dynamodb:TransactWriteItems"}
 
 
 def _find_operations(definition: _Definition) -> Iterator[str]:

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 
 from backup_auditor.adapters.dynamodb.items import HEAD_SORT_KEY, build_key
 from backup_auditor.bootstrap import runtime
 from backup_auditor.bootstrap.aws import get_sources
 from backup_auditor_simulator.web.server import Server
+from support.aws.moto import open_client
 from support.aws.single_project import (
     ROOT,
     FakeLambdaContext,
@@ -47,11 +47,11 @@ class RemediationHarness:
         """Write the policy of the project."""
         remediation = {"create_schedules": create_mode, **settings}
         text = json.dumps({"version": 1, "project": {"expected_id": expected_id}, "remediation": remediation})
-        boto3.client("ssm").put_parameter(Name=self.policy_name, Value=text, Type="String", Overwrite=True)
+        open_client("ssm").put_parameter(Name=self.policy_name, Value=text, Type="String", Overwrite=True)
 
     def record_project_id(self, project_id: str) -> None:
         """Store the project id that an audit recorded in the state."""
-        boto3.client("dynamodb").update_item(
+        open_client("dynamodb").update_item(
             TableName=os.environ["STATE_TABLE"],
             Key=build_key("search", HEAD_SORT_KEY),
             UpdateExpression="SET pinecone_project_id = :id",

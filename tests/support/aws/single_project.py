@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from backup_auditor_simulator.web.server import Server
+from support.aws.moto import open_client
 
 ROOT = Path(__file__).parents[3]
 KEY_SECRET = "backup-auditor/keys/search"  # noqa: S105  the name of a secret
@@ -66,15 +65,15 @@ def make_project_variables(server: Server) -> dict[str, str]:
 
 def create_resources(names: Mapping[str, str]) -> None:
     """Create table, bucket and bus, and a queue that receives all events; boto3 is configured by the environment."""
-    boto3.client("dynamodb").create_table(
+    open_client("dynamodb").create_table(
         TableName=names["STATE_TABLE"],
         AttributeDefinitions=[{"AttributeName": it, "AttributeType": "S"} for it in ("PK", "SK")],
         KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
         BillingMode="PAY_PER_REQUEST",
     )
     location: Any = {"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]}
-    boto3.client("s3").create_bucket(Bucket=names["EVIDENCE_BUCKET"], CreateBucketConfiguration=location)
-    sqs, bus = boto3.client("sqs"), boto3.client("events")
+    open_client("s3").create_bucket(Bucket=names["EVIDENCE_BUCKET"], CreateBucketConfiguration=location)
+    sqs, bus = open_client("sqs"), open_client("events")
     queue = sqs.create_queue(QueueName=names["EVENT_BUS"])["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     bus.create_event_bus(Name=names["EVENT_BUS"])
@@ -84,7 +83,7 @@ def create_resources(names: Mapping[str, str]) -> None:
 
 def put_secret(value: str, name: str = KEY_SECRET) -> None:
     """Create a secret, or replace its value."""
-    client = boto3.client("secretsmanager")
+    client = open_client("secretsmanager")
     try:
         client.put_secret_value(SecretId=name, SecretString=value)
     except client.exceptions.ResourceNotFoundException:
@@ -93,7 +92,7 @@ def put_secret(value: str, name: str = KEY_SECRET) -> None:
 
 def take_events() -> list[dict[str, Any]]:
     """Remove and return the events on the bus."""
-    sqs, events = boto3.client("sqs"), []
+    sqs, events = open_client("sqs"), []
     queue = sqs.get_queue_url(QueueName=os.environ["EVENT_BUS"])["QueueUrl"]
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         events += [json.loads(it["Body"]) for it in messages]

@@ -24,12 +24,13 @@ def find_interpreter() -> str:
 
 
 def make_runtime(folder: Path) -> Path:
-    """Link the runtime's packages and the movable clock into a folder."""
+    """Link the runtime's packages and the programs that move the clock into a folder."""
     if folder.exists():
         return folder
     new_folder = folder.with_name(f"{folder.name}-{uuid4().hex}")
     new_folder.mkdir(parents=True)
-    (new_folder / "moved_clock.py").symlink_to(_HERE / "sandboxed" / "moved_clock.py")
+    for program in (_HERE / "sandboxed").glob("*.py"):
+        (new_folder / program.name).symlink_to(program)
     for package in (*RUNTIME_PACKAGES, *_CLIENT_PACKAGES):
         for name in _find_top_paths(package):
             (new_folder / name.name).symlink_to(name)

@@ -160,30 +160,30 @@ class EventFlow:
         first_invocation = len(self._runner.invocations)
         if end is not None:
             self._skip_missed_schedules()
-        while True:
-            self._work_off()
-            next_time = self._find_next_time(has_schedules=end is not None)
-            if next_time is None or (end is not None and next_time > end):
-                break
-            self._clock.move_to(next_time)
-            if end is not None:
-                self._fire_due_schedules()
+        with ThreadPoolExecutor(self.max_concurrency) as pool:
+            while True:
+                self._work_off(pool)
+                next_time = self._find_next_time(has_schedules=end is not None)
+                if next_time is None or (end is not None and next_time > end):
+                    break
+                self._clock.move_to(next_time)
+                if end is not None:
+                    self._fire_due_schedules()
         if end is not None:
             self._clock.move_to(end)
         return self._runner.invocations[first_invocation:]
 
-    def _work_off(self) -> None:
+    def _work_off(self, pool: ThreadPoolExecutor) -> None:
         """Do everything that is due, in any order."""
         futures: set[Future[None]] = set()
-        with ThreadPoolExecutor(self.max_concurrency) as pool:
-            while True:
-                while len(futures) < self.max_concurrency and (step := self._take_next()) is not None:
-                    futures.add(pool.submit(step))
-                if not futures:
-                    return
-                finished, futures = wait(futures, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
+        while True:
+            while len(futures) < self.max_concurrency and (step := self._take_next()) is not None:
+                futures.add(pool.submit(step))
+            if not futures:
+                return
+            finished, futures = wait(futures, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
 
     def _take_next(self) -> Callable[[], None] | None:
         """Return a step that is due, chosen at random; `None` if nothing is due or all queues are at their limit."""

@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -14,10 +15,13 @@ from support.aws_local.environment import build_variables, find_interpreter, mak
 from support.aws_local.function import Function
 from support.aws_local.invocation import Invocation, InvocationOutcome, InvocationRequest, InvocationResponse
 from support.aws_local.runtime_api import RuntimeApi
+from support.aws_local.warm_runtime import CopiedProcess, start_warm_runtime
 from support.clock import read_real_clock
 
 _KEY_NUMBERS = count(1)
 _MAX_INIT_SECONDS = 60.0
+_STARTED_FUNCTIONS: set[str] = set()
+"""The functions with a moved clock that this process has started in a new process."""
 
 
 class Sandbox:
@@ -37,26 +41,14 @@ class Sandbox:
         self._log_offset = 0
         self._close_lock = Lock()
         runtime = make_runtime(folder / "runtime")
-        command = (
-            find_interpreter(),
-            "-S",
-            "-s",
-            "-P",
-            "-m",
-            "moved_clock" if clock else "awslambdaric",
-            function.handler,
-        )
         variables = build_variables(function, api=self._api.address, key=self.key, endpoint=endpoint, runtime=runtime)
-        with self._log.open("wb") as log:
-            self.started_at = time.perf_counter()
-            self._process = subprocess.Popen(
-                self.memory_limit.wrap_command(*command),
-                cwd=function.task,
-                env=variables | ({"MOVED_CLOCK": str(clock)} if clock else {}),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self._log.touch()
+        self.started_at = time.perf_counter()
+        self._process: subprocess.Popen[bytes] | CopiedProcess = (
+            self._start_process("awslambdaric", variables)
+            if clock is None
+            else self._start_with_clock(variables | {"MOVED_CLOCK": str(clock)})
+        )
         Thread(target=self._wait_for_exit, daemon=True).start()
 
     @property
@@ -101,6 +93,31 @@ class Sandbox:
             self.key,
             request_id,
         )
+
+    def _start_with_clock(self, variables: Mapping[str, str]) -> "subprocess.Popen[bytes] | CopiedProcess":
+        """Start a process whose clock is moved.
+
+        The first process of each function imports all its modules. The next ones are copies of a process that has
+        imported what functions share, because that takes most of a short run.
+        """
+        if self.function.name not in _STARTED_FUNCTIONS:
+            _STARTED_FUNCTIONS.add(self.function.name)
+            return self._start_process("moved_clock", variables)
+        process = start_warm_runtime(self.function.layers).start_process(self.function, variables, self._log)
+        self.memory_limit.add_process(process.pid)
+        return process
+
+    def _start_process(self, module: str, variables: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        command = (find_interpreter(), "-S", "-s", "-P", "-m", module, self.function.handler)
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                self.memory_limit.wrap_command(*command),
+                cwd=self.function.task,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
 
     def kill(self) -> None:
         """Kill the process."""

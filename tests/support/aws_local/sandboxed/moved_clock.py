@@ -74,9 +74,14 @@ class _ClockFinder(MetaPathFinder):
         return spec
 
 
+def move_clock() -> None:
+    """Shorten waits, and move the clock of the modules that are imported from now on."""
+    setattr(time, "sleep", _sleep_briefly)  # noqa: B010  its type has more than the tests need
+    sys.meta_path.insert(0, _ClockFinder())
+
+
 if __name__ == "__main__":
     from awslambdaric.__main__ import main  # type: ignore[import-untyped]
 
-    setattr(time, "sleep", _sleep_briefly)  # noqa: B010  its type has more than the tests need
-    sys.meta_path.insert(0, _ClockFinder())
+    move_clock()
     main(sys.argv)
