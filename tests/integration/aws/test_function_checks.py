@@ -258,7 +258,7 @@ def test_a_registry_without_channels_of_the_fleet_fails_with_an_organization(app
     """Nothing would receive an alert about a payment status."""
     assert check_organization(app)["status"] == "pass"
     text = f"version: 1\nprojects: [{{name: search, secret: {KEY_SECRET}}}]\n"
-    boto3.client("ssm").put_parameter(Name="/backup-auditor/fleet", Value=text, Type="String", Overwrite=True)
+    open_client("ssm").put_parameter(Name="/backup-auditor/fleet", Value=text, Type="String", Overwrite=True)
     app.patch.setenv("REGISTRY", "ssm:/backup-auditor/fleet")
     check = check_organization(app)
     assert (check["status"], check["remedy"]) == ("fail", "add fleet_channels to the registry")

@@ -125,7 +125,8 @@ def build_night(start: datetime, known: KnownFleet, now: datetime) -> FleetNight
 def _list_unregistered(discovery: DiscoveryState, known: KnownFleet, now: datetime) -> UnregisteredProjects:
     """Return what the last look found unregistered, without the projects to which an entry leads since then."""
     registered_ids = {
-        *(it.project_id for it in (*known.registry.projects, *known.registry.errors)),
+        *(it.project_id for it in known.registry.projects),
+        *(it.project_id for it in known.registry.errors),
         *(it.last_audits.pinecone_project_id for it in known.projects.values()),
     }
     projects = (it for it in discovery.projects if it.project_id not in registered_ids)
