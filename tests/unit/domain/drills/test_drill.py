@@ -16,9 +16,11 @@ from backup_auditor.domain.drills.drill import (
     describe_unconfirmed,
     filter_drills,
     find_open_drills,
+    require_same_project,
 )
 from backup_auditor.domain.model import Index
 from backup_auditor.domain.project_state import DrillResult, KnownDrill
+from backup_auditor.errors import ProjectMismatchError
 from support.builders.drills import DRILL_ID, TARGET_NAME, build_drill, build_job, build_target
 from support.builders.facts import DAY, HOUR, MINUTE, NOW, SECOND
 
@@ -162,6 +164,18 @@ def test_the_id_of_a_drill_is_that_of_its_project_backup_and_index() -> None:
     assert len(drill_id) == 16
     assert drill_id == compute_drill_id("default", "run-1", "drill-main-1")
     assert drill_id != compute_drill_id("default", "run-1", "drill-main-2")
+
+
+@pytest.mark.parametrize(
+    "recorded_id,found_id,is_same",
+    [("p-1", "p-1", True), (None, "p-1", False), ("p-1", None, False)],
+)
+def test_only_two_equal_ids_show_the_same_project(recorded_id: str | None, found_id: str | None, is_same: bool) -> None:
+    """An unknown id shows nothing, and another one is an error with both ids."""
+    record = build_drill(pinecone_project_id=recorded_id)
+    assert require_same_project(record, found_id) is is_same
+    with pytest.raises(ProjectMismatchError, match="p-1"):
+        require_same_project(build_drill(pinecone_project_id="p-1"), "p-2")
 
 
 def test_a_drill_belongs_to_the_day_when_it_ended() -> None:

@@ -20,7 +20,7 @@ from backup_auditor.domain.drills.selection import (
 from backup_auditor.domain.finding import Exemption
 from backup_auditor.domain.inventory import Inventory
 from backup_auditor.domain.listing import Denial, DenialReason
-from backup_auditor.domain.model import Deployment
+from backup_auditor.domain.model import Deployment, Index
 from backup_auditor.domain.policy import PineconePlan, PointChoice, Policy, RestoreDrillPolicy
 from backup_auditor.domain.project_state import DrillResult, ProjectState
 from backup_auditor.domain.timefmt import CLOCK_TOLERANCE
@@ -325,6 +325,13 @@ def test_one_index_must_be_free_beside_that_of_the_drill(count: int, is_planned:
         skipped_drill = plan.skipped_drills[0]
         assert skipped_drill.reason == "The project has 4 of 5 indexes; one must be free beside that of a drill."
         assert (skipped_drill.is_due, plan.obstacle) == (True, skipped_drill.reason)
+
+
+def test_every_kind_of_index_counts_against_the_quota() -> None:
+    """The temporary index of another drill takes a place, and one that is being deleted too."""
+    inventory = build_inventory(*build_many("a", "b"))
+    inventory = replace(inventory, drill_indexes=(build_index("drill-x").facts,), terminating=(Index("old"),))
+    assert plan_drills(inventory=inventory).index_count == 4
 
 
 def test_each_drill_of_a_run_needs_a_free_index() -> None:

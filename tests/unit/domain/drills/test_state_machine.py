@@ -96,6 +96,7 @@ def test_a_drill_that_was_chosen_long_ago_is_not_started(age: timedelta, is_requ
     assert (step.call is not None) is is_requested
     if not is_requested:
         assert (step.record.is_finished, step.record.result) == (True, DrillResult.UNKNOWN)
+        assert step.record.restore is RestoreState.UNKNOWN
         assert step.record.restore_detail == "The restore was not requested within 6h."
 
 
@@ -157,6 +158,9 @@ def test_a_lost_answer_is_settled_by_reading(elapsed: timedelta, is_finished: bo
     step = follow(lost_record, IndexMissing(), at=NOW + elapsed)
     assert (step.record.is_finished, step.call) == (is_finished, None)
     assert step.record.result is (DrillResult.UNKNOWN if is_finished else None)
+    if is_finished:
+        assert step.record.restore_detail == "The answer to the request was lost, and no index appeared."
+        assert (step.record.verified_at, step.record.deleted_at) == (NOW + elapsed, NOW + elapsed)
 
 
 def test_an_index_shows_that_a_lost_request_was_accepted() -> None:
@@ -230,6 +234,8 @@ def test_a_restore_that_is_not_completed_at_the_deadline_took_longer(
     for lateness in (timedelta(), HOUR):
         ended_record = follow(record, observation, at=DEADLINE + lateness).record
         assert ended_record.least_restore_time == (DEADLINE + lateness - NOW if is_slow else None)
+        assert ended_record.restore_detail or ended_record.validation_detail
+        assert ended_record.verified_at == DEADLINE + lateness
     assert follow(record, observation, at=DEADLINE - SECOND).record.least_restore_time is None
 
 
@@ -302,6 +308,8 @@ def test_another_index_under_the_name_is_never_deleted(record: DrillRecord, resu
     """It was restored from another backup, so the drill's own index does not exist, and nothing shows why."""
     step = follow(record, OTHER_INDEX)
     assert (step.call, step.record.deletion, step.record.result) == (None, DeletionState.CONFIRMED, result)
+    assert (step.record.deleted_at, step.record.verified_at) == (LATER, LATER)
+    assert step.record.deletion_detail == f"Another index has the name {TARGET_NAME}."
 
 
 @pytest.mark.parametrize(
@@ -321,6 +329,14 @@ def test_an_unconfirmed_index_is_never_deleted(observation: IndexFound) -> None:
     assert (step.call, step.record.deletion) == (None, DeletionState.FAILED)
     assert "is not confirmed as that of this drill" in step.record.deletion_detail
     assert follow(step.record, READY).call == DeleteIndex()
+
+
+def test_an_unconfirmed_index_ends_a_restore_at_its_deadline() -> None:
+    """Until then it may still get its tags."""
+    assert follow(ACCEPTED, UNTAGGED_INDEX, at=DEADLINE - SECOND).record == ACCEPTED
+    ended_record = follow(ACCEPTED, UNTAGGED_INDEX, at=DEADLINE).record
+    assert (ended_record.restore, ended_record.verified_at) == (RestoreState.UNKNOWN, DEADLINE)
+    assert ended_record.deletion is DeletionState.FAILED
 
 
 def test_a_message_that_ends_with_a_period_ends_one_sentence() -> None:
