@@ -120,7 +120,7 @@ def test_an_altered_page_is_reported(
 def test_what_has_expired_is_not_missing(
     reports_client: Any, aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S3 deletes files after the retention: an audit past it is left out, and a drill before the first audit too."""
+    """An audit past its retention is left out, and so is a missing document from before the first audit."""
     for name, value in aws.items():
         monkeypatch.setenv(name, value)
     client, flags = AwsSession().dynamodb, ("verify", "--table", TABLE, "--project", "old", "--format", "json")
@@ -128,7 +128,7 @@ def test_what_has_expired_is_not_missing(
     for age in (400 * DAY, 400 * DAY - SECOND):
         inventory = build_inventory(build_index("orders"), project="old", observed_at=NOW - age)
         evaluate_inventory(inventory, BUILT_IN_POLICY, store, EvidenceBucket(reports_client, BUCKET))
-    for number, age in enumerate((401 * DAY, 399 * DAY), start=1):
+    for number, age in enumerate((401 * DAY, 399 * DAY, 401 * DAY), start=1):
         document = StoredFile(f"s3://{BUCKET}/old/drills/{number}.json", "0" * 64)
         drill = build_drill(
             project="old",
@@ -139,11 +139,12 @@ def test_what_has_expired_is_not_missing(
             evidence=document,
         )
         assert DynamoDrillLedger(client, TABLE).create_drill(drill)
+    reports_client.put_object(Bucket=BUCKET, Key="old/drills/3.json", Body=b"{}")
     monkeypatch.setattr(runtime, "now", lambda: NOW)
     code, output, _ = run_command(*flags)
     found = json.loads(output)
     assert [it["status"] for it in found["reports"]] == ["intact"]
-    assert [(it["drill_id"], it["status"]) for it in found["restore_drills"]] == [("2", "missing")]
+    assert [(it["drill_id"], it["status"]) for it in found["restore_drills"]] == [("2", "missing"), ("3", "altered")]
     assert code == 1
 
 

@@ -247,7 +247,7 @@ def check_organization(app: Application, *faults: Fault, sees_organization: bool
 
 
 def test_a_service_account_that_may_not_list_organizations_fails(app: Application) -> None:
-    """Without them, neither payments nor plans are compared; one that sees none is told so."""
+    """A failed listing fails the check; an account that sees none passes with a note about payments and plans."""
     check = check_organization(app, sees_organization=False)
     assert (check["status"], "payments and plans are not checked" in check["detail"]) == ("pass", True)
     check = check_organization(app, Fault(path="/admin/organizations", status=403, message="forbidden"))

@@ -11,6 +11,7 @@ from backup_auditor.adapters.policy_file.schema import parse_duration
 from backup_auditor.adapters.sqlite.drill_ledger import open_drill_ledger_read_only
 from backup_auditor.adapters.sqlite.state_store import open_state_read_only
 from backup_auditor.application.evidence import (
+    FileCheck,
     FileStatus,
     ReportLocator,
     verify_audits,
@@ -129,7 +130,9 @@ def _verify_evidence(arguments: Namespace, evidence: _Evidence, state: Path | No
     places = _make_locator(arguments, state)
     audits = filter_audits(evidence.audits, evidence.span)
     checks = [(it.audit, it.report, it.page) for it in verify_audits(audits, evidence.audits, places)]
-    drill_checks = list(verify_drills(evidence.drills if state else _list_retained_drills(evidence), places))
+    drill_checks = list(verify_drills(evidence.drills, places))
+    if state is None:
+        drill_checks = _leave_out_expired(drill_checks, evidence.audits)
     if not checks and not drill_checks:
         raise _make_no_audit_error(evidence.project)
     if arguments.format == "json":
@@ -140,10 +143,19 @@ def _verify_evidence(arguments: Namespace, evidence: _Evidence, state: Path | No
     return _choose_exit_code((*statuses, *(status for _, (status, _) in drill_checks)))
 
 
-def _list_retained_drills(evidence: _Evidence) -> list[DrillRecord]:
-    """Return the drills since the first audit: documents expire as reports do, but the records of drills do not."""
-    first_audit_at = min((it.observed_at for it in evidence.audits), default=None)
-    return filter_drills(evidence.drills, TimeRange(first_audit_at, None))
+def _leave_out_expired(
+    checks: list[tuple[DrillRecord, FileCheck]], audits: list[AuditRecord]
+) -> list[tuple[DrillRecord, FileCheck]]:
+    """Return the checks without missing documents from before the first audit.
+
+    On AWS documents expire as reports do, and with them the records of audits, but not those of drills.
+    """
+    since_first_audit = TimeRange(min((it.observed_at for it in audits), default=None), None)
+    return [
+        (drill, check)
+        for drill, check in checks
+        if check[0] is not FileStatus.MISSING or filter_drills([drill], since_first_audit)
+    ]
 
 
 def _choose_exit_code(statuses: Iterable[FileStatus]) -> int:
